@@ -1,0 +1,106 @@
+"""Which examples form a batch, in what order, and which of them a rank takes.
+
+Batches are cut for all ranks together and then dealt out, so an epoch is the same under any number
+of ranks. The order is a function of (seed, epoch) and of nothing else: going on in the middle of an
+epoch needs the epoch and a position.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+from torch.utils.data import Sampler
+
+BATCHES_PER_POOL = 50
+
+
+def bucketed_batches(
+    lengths: np.ndarray, batch_size: int, seed: int, epoch: int
+) -> list[np.ndarray]:
+    """One epoch of training: every example once, rows of like length together, in random order.
+
+    The shuffled examples are cut into pools of 50 batches; inside a pool they are sorted by length.
+    What is left over when the number of examples is no multiple of ``batch_size`` is a smaller
+    batch of random examples.
+
+    Args:
+        lengths: [examples] the length of each example.
+        batch_size: examples in a batch, over all ranks.
+        seed: with ``epoch``, the only source of randomness.
+        epoch: counted from 0.
+
+    Returns:
+        The batches, each an array of indices.
+    """
+    rng = np.random.default_rng((seed, epoch))
+    order = rng.permutation(len(lengths))
+    whole = len(order) - len(order) % batch_size
+    batches: list[np.ndarray] = []
+    pool_size = BATCHES_PER_POOL * batch_size
+    for pool in np.split(order[:whole], range(pool_size, whole, pool_size)):
+        by_length = pool[np.argsort(lengths[pool], kind="stable")]
+        batches.extend(by_length.reshape(-1, batch_size))
+    if whole < len(order):
+        batches.append(order[whole:])
+    return [batches[i] for i in rng.permutation(len(batches))]
+
+
+class TrainingBatches(Sampler[list[int]]):
+    """Length-bucketed batches of one rank, a new order in every epoch.
+
+    Every rank makes the same number of steps with batches of the same size: a batch that the ranks
+    do not divide is filled up with examples of its own.
+    """
+
+    def __init__(
+        self, lengths: np.ndarray, batch_size: int, seed: int, rank: int = 0, world_size: int = 1
+    ) -> None:
+        self._lengths = lengths
+        self._batch_size = batch_size
+        self._seed = seed
+        self._rank = rank
+        self._world_size = world_size
+        self._epoch = 0
+
+    @property
+    def sampler(self) -> "TrainingBatches":
+        """Itself: Lightning calls ``set_epoch`` on a batch sampler's ``sampler`` alone."""
+        return self
+
+    def set_epoch(self, epoch: int) -> None:
+        """The epoch whose order the next iteration gives."""
+        self._epoch = epoch
+
+    def __len__(self) -> int:
+        return -(-len(self._lengths) // self._batch_size)
+
+    def __iter__(self) -> Iterator[list[int]]:
+        for batch in bucketed_batches(self._lengths, self._batch_size, self._seed, self._epoch):
+            share = -(-len(batch) // self._world_size)
+            filled = np.resize(batch, share * self._world_size)
+            yield filled[self._rank :: self._world_size].tolist()
+
+
+class EvaluationBatches(Sampler[list[int]]):
+    """Every example once over all ranks, in the order of the data.
+
+    All ranks make the same number of steps and none has an empty one (with sharded models either
+    would hang): a last batch smaller than the number of ranks is joined to the one before it.
+
+    Raises:
+        ValueError: fewer examples than ranks.
+    """
+
+    def __init__(self, examples: int, batch_size: int, rank: int = 0, world_size: int = 1) -> None:
+        if examples < world_size:
+            raise ValueError(f"{examples} examples cannot be evaluated by {world_size} processes")
+        starts = range(0, examples - world_size + 1, batch_size)
+        ends = [*starts[1:], examples]
+        self._shares = [
+            range(start + rank, end, world_size) for start, end in zip(starts, ends, strict=True)
+        ]
+
+    def __len__(self) -> int:
+        return len(self._shares)
+
+    def __iter__(self) -> Iterator[list[int]]:
+        return (list(share) for share in self._shares)
