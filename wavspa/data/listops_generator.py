@@ -101,7 +101,7 @@ class UniqueListOps:
     def _unseen(self, chunk: Chunk) -> list[tuple[np.ndarray, int]]:
         """The samples that no chunk before this one, nor this one, has already given."""
         rows = []
-        samples = np.split(chunk.tokens, np.cumsum(chunk.lengths)[:-1])
+        samples = np.split(chunk.tokens, np.cumsum(chunk.lengths))[:-1]
         for tokens, label in zip(samples, chunk.labels, strict=True):
             # A hash, not the sample, keeps memory small; a collision would only drop a sample.
             digest = hashlib.blake2b(tokens.data, digest_size=16).digest()

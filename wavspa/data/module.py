@@ -19,8 +19,8 @@ from wavspa.errors import UserError
 class SequenceDataModule(LightningDataModule):
     """Labelled token sequences in the splits ``train``, ``val`` and ``test``.
 
-    The loaders yield :class:`wavspa.data.Batch`. They deal batches out to the ranks themselves, so a
-    trainer on several devices needs ``use_distributed_sampler=False``.
+    The loaders yield :class:`wavspa.data.Batch`. They deal batches out to the ranks themselves, so
+    a trainer on several devices needs ``use_distributed_sampler=False``.
 
     A data set is a subclass with :meth:`choices`, :meth:`build` and :meth:`facts`.
 

@@ -1,0 +1,239 @@
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import numpy as np
+import pytest
+import pytorch_lightning as pl
+import torch
+from sklearn.datasets import load_digits
+from torch.utils.data import DataLoader
+
+from wavspa.data import Batch, Digits, SequenceDataModule, store
+from wavspa.errors import UserError
+
+
+class Ramps(SequenceDataModule):
+    """Row i is the tokens 0..i and has the label i mod 3."""
+
+    def __init__(self, rows: int = 40, **options: Any) -> None:
+        super().__init__(
+            **{
+                "name": "ramps",
+                "vocab_size": 100,
+                "classes": 3,
+                "max_length": 100,
+                "batch_size": 8,
+                **options,
+            }
+        )
+        self.rows = rows
+
+    def choices(self) -> dict[str, Any]:
+        return {"rows": self.rows}
+
+    def build(self) -> dict[str, store.Source]:
+        tokens = [np.arange(i + 1, dtype=np.uint8) for i in range(self.rows)]
+        table = store.token_table(tokens, [i % 3 for i in range(self.rows)])
+        return {split: store.Source([table], self.rows) for split in ("train", "val", "test")}
+
+    def facts(self, splits: store.Splits) -> dict[str, Any]:
+        return {"source": "here", "licence": "none"}
+
+
+def ready(data: SequenceDataModule) -> SequenceDataModule:
+    data.prepare_data()
+    data.setup()
+    return data
+
+
+def on_rank(data: SequenceDataModule, rank: int, world_size: int) -> SequenceDataModule:
+    trainer = SimpleNamespace(global_rank=rank, world_size=world_size, current_epoch=0)
+    data.trainer = cast(pl.Trainer, trainer)
+    return data
+
+
+def lengths(loader: DataLoader[Any]) -> list[int]:
+    return [length for batch in loader for length in batch.lengths.tolist()]
+
+
+def test_batches_come_back_as_they_were_made(tmp_path: Path) -> None:
+    batch = next(iter(ready(Ramps(data_root=tmp_path, batch_size=3)).val_dataloader()))
+    assert isinstance(batch, Batch)
+    assert batch.tokens.tolist() == [[0, 0, 0], [0, 1, 0], [0, 1, 2]]
+    assert batch.lengths.tolist() == [1, 2, 3]
+    assert batch.labels.tolist() == [0, 1, 2]
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_every_example_once(tmp_path: Path, workers: int) -> None:
+    data = ready(Ramps(data_root=tmp_path, workers=workers))
+    assert sorted(lengths(data.train_dataloader())) == list(range(1, 41))
+    assert lengths(data.val_dataloader()) == lengths(data.test_dataloader()) == list(range(1, 41))
+
+
+def test_max_length_keeps_the_head(tmp_path: Path) -> None:
+    batch = list(ready(Ramps(data_root=tmp_path, max_length=5)).val_dataloader())[-1]
+    assert batch.tokens.tolist() == [[0, 1, 2, 3, 4]] * 8
+    assert batch.lengths.tolist() == [5] * 8
+
+
+def test_pad_max_gives_one_width(tmp_path: Path) -> None:
+    loader = ready(Ramps(data_root=tmp_path, pad="max")).train_dataloader()
+    assert {batch.tokens.shape[1] for batch in loader} == {100}
+
+
+def test_limit_keeps_the_same_examples_under_any_seed(tmp_path: Path) -> None:
+    few = lengths(ready(Ramps(data_root=tmp_path, limit=10, seed=1)).val_dataloader())
+    assert len(few) == 10
+    assert few == sorted(few)
+    assert few != list(range(1, 11))
+    assert few == lengths(ready(Ramps(data_root=tmp_path, limit=10, seed=2)).val_dataloader())
+    more = lengths(ready(Ramps(data_root=tmp_path, limit=20)).val_dataloader())
+    assert set(few) < set(more)
+    everything = ready(Ramps(data_root=tmp_path, limit=1000))
+    assert len(lengths(everything.train_dataloader())) == 40
+
+
+def test_ranks_share_the_batches(tmp_path: Path) -> None:
+    shares = []
+    for rank in range(2):
+        data = on_rank(ready(Ramps(data_root=tmp_path)), rank, world_size=2)
+        shares.append((lengths(data.train_dataloader()), lengths(data.val_dataloader())))
+    (train0, val0), (train1, val1) = shares
+    assert sorted(train0 + train1) == list(range(1, 41))
+    assert sorted(val0 + val1) == list(range(1, 41))
+    assert len(train0) == len(train1) == 20
+
+
+def test_a_batch_size_that_the_devices_do_not_divide(tmp_path: Path) -> None:
+    data = on_rank(ready(Ramps(data_root=tmp_path, eval_batch_size=9)), 0, world_size=4)
+    assert len(data.train_dataloader()) == 5
+    with pytest.raises(UserError, match=r"dataset\.eval_batch_size=9 .* 4"):
+        data.val_dataloader()
+
+
+class Recorder(pl.LightningModule):
+    """Keeps the lengths of every training batch, by epoch."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = torch.nn.Parameter(torch.zeros(()))
+        self.seen: dict[int, list[list[int]]] = {}
+
+    def training_step(self, batch: Batch) -> torch.Tensor:
+        self.seen.setdefault(self.current_epoch, []).append(batch.lengths.tolist())
+        return self.weight * 1.0
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        return torch.optim.SGD(self.parameters(), lr=0.1)
+
+
+def fit(
+    data: SequenceDataModule, epochs: int, checkpoint: Path | None = None
+) -> tuple[Recorder, pl.Trainer]:
+    trainer = pl.Trainer(
+        accelerator="cpu",
+        max_epochs=epochs,
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        use_distributed_sampler=False,
+    )
+    recorder = Recorder()
+    trainer.fit(recorder, data, ckpt_path=checkpoint, weights_only=True)
+    return recorder, trainer
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("workers", [0, 1])
+def test_lightning_sets_the_epoch_also_when_it_resumes(tmp_path: Path, workers: int) -> None:
+    recorder, _ = fit(Ramps(data_root=tmp_path, workers=workers), epochs=3)
+    assert recorder.seen[0] != recorder.seen[1] != recorder.seen[2]
+    for epoch in recorder.seen.values():
+        assert sorted(length for batch in epoch for length in batch) == list(range(1, 41))
+
+    _, trainer = fit(Ramps(data_root=tmp_path, workers=workers), epochs=1)
+    trainer.save_checkpoint(tmp_path / "last.ckpt")
+    resumed, _ = fit(
+        Ramps(data_root=tmp_path, workers=workers), epochs=3, checkpoint=tmp_path / "last.ckpt"
+    )
+    assert resumed.seen == {1: recorder.seen[1], 2: recorder.seen[2]}
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"vocab_size": 39}, r"dataset\.vocab_size=39 .* token 39, .* at least 40"),
+        ({"classes": 2}, r"dataset\.classes=2 .* labels from 0 to 2"),
+    ],
+)
+def test_options_are_held_against_the_data(
+    tmp_path: Path, options: dict[str, int], message: str
+) -> None:
+    data = Ramps(data_root=tmp_path, **options)
+    data.prepare_data()
+    with pytest.raises(UserError, match=message):
+        data.setup()
+
+
+def test_an_empty_sequence_is_an_error(tmp_path: Path) -> None:
+    class Empty(Ramps):
+        def build(self) -> dict[str, store.Source]:
+            table = store.token_table([np.array([1], np.uint8), np.array([], np.uint8)], [0, 1])
+            return {"train": store.Source([table], 2)}
+
+    with pytest.raises(UserError, match="train of ramps holds a sequence without tokens"):
+        ready(Empty(data_root=tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("batch_size", 0),
+        ("batch_size", "many"),
+        ("eval_batch_size", -1),
+        ("limit", 0),
+        ("workers", -1),
+        ("max_length", 1.5),
+        ("classes", True),
+        ("pad", "left"),
+    ],
+)
+def test_impossible_options_are_named(tmp_path: Path, option: str, value: Any) -> None:
+    with pytest.raises(UserError, match=rf"dataset\.{option}={value}"):
+        Ramps(data_root=tmp_path, **{option: value})
+
+
+def digits(data_root: Path, **options: Any) -> Digits:
+    fixed = {"name": "digits", "vocab_size": 18, "classes": 10, "max_length": 64, "batch_size": 64}
+    return Digits(data_root=data_root, **{**fixed, **options})
+
+
+def test_digits_are_the_scans(tmp_path: Path) -> None:
+    data = ready(digits(tmp_path))
+    sizes = {split: part["examples"] for split, part in data.card["splits"].items()}
+    assert sizes == {"train": 1078, "val": 359, "test": 360}
+    rows = {
+        (*tokens.tolist(), label)
+        for loader in (data.train_dataloader(), data.val_dataloader(), data.test_dataloader())
+        for batch in loader
+        for tokens, label in zip(batch.tokens, batch.labels.tolist(), strict=True)
+    }
+    pixels, labels = load_digits(return_X_y=True)
+    assert rows == {
+        (*(scan + 1).astype(int), label) for scan, label in zip(pixels, labels, strict=True)
+    }
+
+
+def test_digits_are_stratified(tmp_path: Path) -> None:
+    data = ready(digits(tmp_path))
+    for part in data.card["splits"].values():
+        shares = np.array(list(part["labels"].values())) / part["examples"]
+        assert shares == pytest.approx(np.full(10, 0.1), abs=0.01)
+
+
+def test_the_split_of_digits_has_its_own_seed(tmp_path: Path) -> None:
+    assert digits(tmp_path, seed=1).folder == digits(tmp_path, seed=2).folder
+    assert digits(tmp_path, data_seed=1).folder != digits(tmp_path, data_seed=2).folder
