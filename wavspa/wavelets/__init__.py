@@ -1,0 +1,24 @@
+"""Wavelet transforms with a learnable filter in every channel, and the modes built on them."""
+
+from wavspa.wavelets.boundaries import BOUNDARIES, band_lengths
+from wavspa.wavelets.filters import daubechies_taps, lattice_filters, orthogonal_taps
+from wavspa.wavelets.hartley import hartley
+from wavspa.wavelets.lifting import lifting_dec, lifting_rec
+from wavspa.wavelets.modes import MODES, WaveletMode, build_mode
+from wavspa.wavelets.transform import wavedec, waverec
+
+__all__ = [
+    "BOUNDARIES",
+    "MODES",
+    "WaveletMode",
+    "band_lengths",
+    "build_mode",
+    "daubechies_taps",
+    "hartley",
+    "lattice_filters",
+    "lifting_dec",
+    "lifting_rec",
+    "orthogonal_taps",
+    "wavedec",
+    "waverec",
+]

@@ -1,0 +1,78 @@
+"""Where filters come from: PyWavelets' orthogonal families, and the lattice of free angles."""
+
+import pywt
+import torch
+from torch import Tensor
+
+LONGEST_DAUBECHIES = 76
+
+
+def check_taps(taps: int) -> None:
+    """Raise ``ValueError`` unless ``taps`` is even and at least 2."""
+    if taps < 2 or taps % 2:
+        raise ValueError(f"taps must be even and at least 2, not {taps}")
+
+
+def daubechies_taps(taps: int) -> Tensor:
+    """The Daubechies low pass (dec_lo) with ``taps`` taps, float64 [taps].
+
+    Raises:
+        ValueError: odd taps, or more than the 76 that PyWavelets knows.
+    """
+    check_taps(taps)
+    if taps > LONGEST_DAUBECHIES:
+        raise ValueError(
+            f"Daubechies filters are known up to taps={LONGEST_DAUBECHIES}, not {taps}; "
+            "use fewer taps, or wavelet=ortho, whose filters can be as long as you like"
+        )
+    return orthogonal_taps(f"db{taps // 2}")
+
+
+def orthogonal_taps(name: str) -> Tensor:
+    """The low pass (dec_lo) of an orthogonal PyWavelets wavelet such as ``sym5``, float64 [taps].
+
+    Raises:
+        ValueError: an unknown or not orthogonal wavelet; the message lists the legal names.
+    """
+    if name in pywt.wavelist(kind="discrete"):
+        wavelet = pywt.Wavelet(name)
+        if wavelet.orthogonal:
+            return torch.tensor(wavelet.dec_lo, dtype=torch.float64)
+    raise ValueError(
+        f"wavelet_name {name!r} is no orthogonal PyWavelets wavelet; "
+        f"choose one of {', '.join(orthogonal_names())}"
+    )
+
+
+def orthogonal_names() -> list[str]:
+    """Names of PyWavelets' orthogonal wavelets."""
+    return [n for n in pywt.wavelist(kind="discrete") if pywt.Wavelet(n).orthogonal]
+
+
+def lattice_filters(angles: Tensor) -> Tensor:
+    """Orthonormal filters from free angles: a product of plane rotations and shifts.
+
+    Whatever the angles, each channel's filter is orthonormal to its own double shifts, so that
+    analysis and synthesis are inverse to each other. Nothing makes it low-pass.
+
+    Args:
+        angles: [L/2, D], radians.
+
+    Returns:
+        Low-pass taps [L, D] (dec_lo), same dtype.
+
+    Raises:
+        ValueError: ``angles`` that are not a non-empty matrix.
+    """
+    if angles.dim() != 2 or angles.shape[0] < 1:
+        raise ValueError(f"angles must be [taps / 2, channels], not {list(angles.shape)}")
+    half, channels = angles.shape
+    sine, cosine = angles.sin(), angles.cos()
+    even, odd = torch.zeros_like(angles), torch.zeros_like(angles)
+    even[0] = 1
+    for step in range(half):
+        first = sine[step] * even + cosine[step] * odd
+        second = cosine[step] * even - sine[step] * odd
+        # Rotate the filter right by one place: what was odd becomes even.
+        even, odd = second.roll(1, dims=0), first
+    return torch.stack([odd, even.roll(-1, dims=0)], dim=1).view(2 * half, channels)

@@ -1,0 +1,40 @@
+"""The orthonormal discrete Hartley transform over each row's own length (the `fourier` ablation).
+
+``H(x)[k] = n^(-1/2) sum_t x[t] cas(2 pi k t / n)``, ``cas = cos + sin``: real, orthonormal and its
+own inverse. Rows of different lengths need a DFT of a different size each; Bluestein's identity
+``kt = (k^2 + t^2 - (k - t)^2) / 2`` turns all of them into one convolution of a common size.
+"""
+
+import math
+
+import torch
+from torch import Tensor
+
+from wavspa.wavelets.ragged import zero_pads
+
+
+def hartley(x: Tensor, lengths: Tensor | None = None) -> Tensor:
+    """Transform ``x [B, N, D]`` (float32 or float64) along time; done twice it gives ``x`` back.
+
+    With ``lengths`` (int64 [B]) each row is transformed over its own length and is zero beyond it.
+    """
+    if lengths is None:
+        spectrum = torch.fft.fft(x, dim=1)
+        return (spectrum.real - spectrum.imag) / math.sqrt(x.shape[1])
+    spectrum = _ragged_dft(zero_pads(x, lengths), lengths)
+    scale = lengths.to(x.dtype).rsqrt()[:, None, None]
+    return zero_pads((spectrum.real - spectrum.imag) * scale, lengths)
+
+
+def _ragged_dft(x: Tensor, lengths: Tensor) -> Tensor:
+    """DFT of each row of ``x [B, N, D]`` over its own length (Bluestein), complex [B, N, D]."""
+    length = x.shape[1]
+    size = 2 * length
+    position = torch.arange(size, device=x.device)
+    # k^2 mod 2n keeps the chirp's phase exact however long the row is.
+    distance = torch.minimum(position, size - position)
+    phase = (distance**2 % (2 * lengths[:, None])).to(x.dtype) / lengths[:, None] * torch.pi
+    chirp = torch.polar(torch.ones_like(phase), -phase)[..., None]
+    modulated = x * chirp[:, :length]
+    product = torch.fft.fft(modulated, size, dim=1) * torch.fft.fft(chirp.conj(), dim=1)
+    return torch.fft.ifft(product, dim=1)[:, :length] * chirp[:, :length]
