@@ -1,0 +1,36 @@
+"""Linear attention with the feature map elu + 1."""
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+from typing_extensions import override
+
+from wavspa.attention.base import Attention, kernel_attention
+
+
+class Linear(Attention):
+    """``phi(q) (phi(k)^T v) / (phi(q) sum phi(k) + 1e-6)``, ``phi = elu + 1``.
+
+    Projections have biases, normal(1e-6) at first; dropout on the output. Source: Katharopoulos et
+    al. 2020. Arguments: see :class:`~wavspa.attention.base.Attention`.
+    """
+
+    def __init__(
+        self,
+        dim: int,
+        heads: int,
+        qkv_dim: int | None = None,
+        bias: bool = True,
+        dropout: float = 0.0,
+    ) -> None:
+        super().__init__(dim, heads, qkv_dim, bias=bias, dropout=dropout)
+        if bias:
+            for projection in (self.query, self.key, self.value, self.out):
+                nn.init.normal_(projection.bias, std=1e-6)
+
+    @override
+    def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
+        return F.dropout(super().forward(x, mask), self.dropout, self.training)
+
+    @override
+    def attend(self, q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None) -> Tensor:
+        return kernel_attention(F.elu(q) + 1, F.elu(k) + 1, v, mask, epsilon=1e-6)

@@ -1,0 +1,85 @@
+"""Sliding-window attention in blocks: time and memory linear in the length."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from typing_extensions import override
+
+from wavspa.attention.base import Attention
+
+# Blocks shorter than this cost more in overhead than they save in scores.
+SHORTEST_BLOCK = 64
+
+
+class Longformer(Attention):
+    """Softmax attention within a window around each position; dropout on the probabilities.
+
+    A position attends to ``window // 2`` places on its right and to ``window - window // 2`` on its left,
+    itself included. Queries are cut into blocks of half a window; each block sees itself and its two
+    neighbours, so no N x N array is ever made. There are no global tokens. Source: Longformer (Beltagy
+    et al. 2020); the window's shape is the original WavSpA's.
+
+    Args:
+        dim: model width D.
+        heads: number of heads H.
+        qkv_dim: width of queries, keys and values; None means D.
+        window: number of places seen, at least 1.
+        dropout: rate.
+
+    Raises:
+        ValueError: window < 1, or H does not divide the width.
+    """
+
+    def __init__(
+        self,
+        dim: int,
+        heads: int,
+        qkv_dim: int | None = None,
+        window: int = 512,
+        dropout: float = 0.0,
+    ) -> None:
+        super().__init__(dim, heads, qkv_dim, dropout=dropout)
+        if window < 1:
+            raise ValueError(f"window must be at least 1, not {window}")
+        self.window = window
+
+    @override
+    def attend(self, q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None) -> Tensor:
+        batch, _, length, _ = q.shape
+        right, left = self.window // 2, self.window - self.window // 2 - 1
+        block = min(max(right, left, SHORTEST_BLOCK), length)
+        blocks = -(-length // block)
+        missing = blocks * block - length
+        if mask is None:
+            mask = torch.ones(batch, length, dtype=torch.bool, device=q.device)
+        q_blocks = self._cut(F.pad(q, (0, 0, 0, missing)), block)
+        k_blocks = self._with_neighbours(k, block, missing)
+        v_blocks = self._with_neighbours(v, block, missing)
+        padded = F.pad(mask, (block, block + missing))
+        real = padded.unfold(1, 3 * block, block).flatten(0, 1)
+        offset = torch.arange(3 * block, device=q.device) - block
+        offset = offset - torch.arange(block, device=q.device)[:, None]
+        band = (offset >= -left) & (offset <= right)
+        # A query of the padding sees itself, so that no row of the softmax is empty.
+        allowed = band & real[:, None] | (offset == 0)
+        y = F.scaled_dot_product_attention(
+            q_blocks,
+            k_blocks,
+            v_blocks,
+            attn_mask=allowed[:, None],
+            dropout_p=self._probability_dropout,
+        )
+        y = y.unflatten(0, (batch, blocks)).transpose(1, 2).flatten(2, 3)
+        return y[:, :, :length]
+
+    @staticmethod
+    def _cut(x_BHNK: Tensor, block: int) -> Tensor:
+        """[B, H, blocks * block, K] -> [B * blocks, H, block, K]."""
+        return x_BHNK.unflatten(2, (-1, block)).transpose(1, 2).flatten(0, 1)
+
+    @staticmethod
+    def _with_neighbours(x_BHNK: Tensor, block: int, missing: int) -> Tensor:
+        """Each block between its two neighbours: [B, H, N, K] -> [B * blocks, H, 3 * block, K]."""
+        padded = F.pad(x_BHNK, (0, 0, block, block + missing))
+        windows = padded.unfold(2, 3 * block, block)
+        return windows.permute(0, 2, 1, 4, 3).flatten(0, 1)

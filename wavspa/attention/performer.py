@@ -1,0 +1,89 @@
+"""Performer: kernel attention with relu features, or positive orthogonal random features."""
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from typing_extensions import override
+
+from wavspa.attention.base import Attention, kernel_attention
+
+FEATURES = ("relu", "favor")
+LAYER_NORM_EPS = 1e-6
+
+
+class Performer(Attention):
+    """Attention with weights ``phi(q) . phi(k)`` (Choromanski et al. 2021), linear in N, no dropout.
+
+    ``features="relu"`` is the original WavSpA's ``phi(x) = relu(x) + 1e-3``. ``"favor"`` approximates
+    softmax attention by ``random_features`` positive orthogonal random features (FAVOR+), drawn once
+    and kept in the checkpoint.
+
+    Args:
+        dim: model width D.
+        heads: number of heads H.
+        qkv_dim: width of queries, keys and values; None means D.
+        features: ``relu`` or ``favor``.
+        random_features: number of features of ``favor``; None means ``K ceil(ln K)``, at least K.
+        norm: LayerNorm queries, keys and values over the head width, as the original.
+
+    Raises:
+        ValueError: unknown features, or fewer than one random feature.
+    """
+
+    projection: Tensor
+
+    def __init__(
+        self,
+        dim: int,
+        heads: int,
+        qkv_dim: int | None = None,
+        features: str = "relu",
+        random_features: int | None = None,
+        norm: bool = True,
+    ) -> None:
+        super().__init__(dim, heads, qkv_dim)
+        if features not in FEATURES:
+            raise ValueError(
+                f"features {features!r} is unknown; choose one of {', '.join(FEATURES)}"
+            )
+        self.features = features
+        width = self.head_dim
+        self.norms = nn.ModuleList(
+            nn.LayerNorm(width, eps=LAYER_NORM_EPS) if norm else nn.Identity() for _ in range(3)
+        )
+        if features == "favor":
+            if random_features is None:
+                random_features = width * max(1, math.ceil(math.log(width)))
+            if random_features < 1:
+                raise ValueError(f"random_features must be at least 1, not {random_features}")
+            self.register_buffer("projection", orthogonal_features(random_features, width))
+
+    @override
+    def attend(self, q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None) -> Tensor:
+        q, k, v = (norm(x) for norm, x in zip(self.norms, (q, k, v), strict=True))
+        if self.features == "relu":
+            return kernel_attention(F.relu(q) + 1e-3, F.relu(k) + 1e-3, v, mask)
+        return kernel_attention(self._positive(q), self._positive(k, mask, keys=True), v, mask)
+
+    def _positive(self, x: Tensor, mask: Tensor | None = None, keys: bool = False) -> Tensor:
+        """FAVOR+ features [B, H, N, F] of queries or keys [B, H, N, K]."""
+        x = x.float() if x.dtype != torch.float64 else x
+        x = x * x.shape[-1] ** -0.25
+        exponent = x @ self.projection.to(x.dtype).t() - x.square().sum(-1, keepdim=True) / 2
+        seen = exponent
+        if mask is not None:
+            seen = exponent.masked_fill(~mask[:, None, :, None], float("-inf"))
+        # The largest exponent cancels in the quotient; keys share one, each query has its own.
+        largest = seen.amax(dim=(-1, -2) if keys else -1, keepdim=True).detach()
+        return torch.exp((exponent - largest).clamp(max=0)) + 1e-6
+
+
+def orthogonal_features(count: int, width: int) -> Tensor:
+    """Random directions [count, width], orthogonal in blocks of ``width``, with chi lengths."""
+    blocks = []
+    for _ in range(-(-count // width)):
+        blocks.append(nn.init.orthogonal_(torch.empty(width, width)))
+    lengths = torch.randn(count, width).norm(dim=1, keepdim=True)
+    return torch.cat(blocks)[:count] * lengths

@@ -1,0 +1,50 @@
+"""Softmax attention: every position attends to every other."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from typing_extensions import override
+
+from wavspa.attention.base import Attention
+
+
+class Softmax(Attention):
+    """``softmax(q k^T / sqrt(K)) v`` (Vaswani et al. 2017); dropout on the probabilities.
+
+    With ``rotary`` queries and keys are turned by their position (RoFormer, Su et al. 2021), so that
+    scores depend on distances: a modern control for the other bases. Other arguments: see
+    :class:`~wavspa.attention.base.Attention`.
+    """
+
+    def __init__(
+        self,
+        dim: int,
+        heads: int,
+        qkv_dim: int | None = None,
+        dropout: float = 0.0,
+        rotary: bool = False,
+    ) -> None:
+        super().__init__(dim, heads, qkv_dim, dropout=dropout)
+        if rotary and self.head_dim % 2:
+            raise ValueError(f"rotary positions need an even head width, not {self.head_dim}")
+        self.rotary = rotary
+
+    @override
+    def attend(self, q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None) -> Tensor:
+        if self.rotary:
+            q, k = rotate(q), rotate(k)
+        keys = None if mask is None else mask[:, None, None]
+        return F.scaled_dot_product_attention(
+            q, k, v, attn_mask=keys, dropout_p=self._probability_dropout
+        )
+
+
+def rotate(x_BHNK: Tensor, base: float = 10_000.0) -> Tensor:
+    """Turn each pair (x_i, x_{i+K/2}) at position n by the angle ``n * base^(-2i/K)``."""
+    length, width = x_BHNK.shape[-2:]
+    half = torch.arange(0, width, 2, device=x_BHNK.device, dtype=torch.float32)
+    position = torch.arange(length, device=x_BHNK.device, dtype=torch.float32)
+    angle_NK = position[:, None] * base ** (-half / width)
+    cosine, sine = angle_NK.cos().to(x_BHNK.dtype), angle_NK.sin().to(x_BHNK.dtype)
+    first, second = x_BHNK.chunk(2, dim=-1)
+    return torch.cat([first * cosine - second * sine, second * cosine + first * sine], dim=-1)
