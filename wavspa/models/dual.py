@@ -1,0 +1,70 @@
+"""The dual encoder for pairs of sequences."""
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from wavspa.models.encoder import Encoder, Head
+
+INTERACTIONS = ("none", "nli")
+
+
+class DualEncoder(nn.Module):
+    """One encoder for both sequences of a pair, pooled, joined and classified.
+
+    The joined vector is ``[e1, e2]``, or with interaction ``nli`` ``[e1, e2, e1 * e2, e1 - e2]``; the head
+    has the hidden widths ``mlp_dim`` and ``mlp_dim // 2``. No CLS token is prepended: pool ``cls`` takes
+    the state of the first token, as the original does.
+
+    Args:
+        vocab_size: number of token ids.
+        classes: number of classes C.
+        interaction: ``none`` or ``nli``.
+        pool: as in :class:`~wavspa.models.encoder.Encoder`, but for ``token``.
+        mlp_dim: hidden width of the MLPs and of the head.
+        head_dim: hidden width of the head; None means ``mlp_dim``.
+        encoder: further options of :class:`~wavspa.models.encoder.Encoder`.
+
+    Raises:
+        ValueError: an option with an impossible value; the message names it.
+    """
+
+    def __init__(
+        self,
+        vocab_size: int,
+        classes: int,
+        *,
+        interaction: str = "none",
+        pool: str = "mean",
+        mlp_dim: int = 256,
+        head_dim: int | None = None,
+        **encoder: Any,
+    ) -> None:
+        super().__init__()
+        if interaction not in INTERACTIONS:
+            raise ValueError(
+                f"interaction {interaction!r} is unknown; choose one of {', '.join(INTERACTIONS)}"
+            )
+        if pool == "token":
+            raise ValueError("pool token gives logits per position; a pair needs one vector each")
+        self.interaction = interaction
+        self.encoder = Encoder(vocab_size, pool=pool, mlp_dim=mlp_dim, **encoder)
+        width = self.encoder.pool.out_dim * (2 if interaction == "none" else 4)
+        hidden = head_dim or mlp_dim
+        self.head = Head([width, hidden, hidden // 2, classes])
+
+    def forward(
+        self,
+        tokens1: Tensor,
+        tokens2: Tensor,
+        lengths1: Tensor | None = None,
+        lengths2: Tensor | None = None,
+    ) -> Tensor:
+        """Classify pairs: token ids int64 [B, N1] and [B, N2], lengths int64 [B] -> logits [B, C]."""
+        e1, e2 = self._embed(tokens1, lengths1), self._embed(tokens2, lengths2)
+        parts = [e1, e2] if self.interaction == "none" else [e1, e2, e1 * e2, e1 - e2]
+        return self.head(torch.cat(parts, dim=-1))
+
+    def _embed(self, tokens: Tensor, lengths: Tensor | None) -> Tensor:
+        return self.encoder.pool(self.encoder(tokens, lengths), lengths)

@@ -1,0 +1,134 @@
+"""The encoder: tokens to states, and with a head to logits."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from wavspa.attention.base import init_lecun
+from wavspa.models.block import LAYER_NORM_EPS, Block
+from wavspa.models.pool import Pool
+from wavspa.models.positions import AddPositions
+
+
+class Head(nn.Sequential):
+    """Dense layers with ReLU between them: widths ``[in, hidden, ..., classes]``."""
+
+    def __init__(self, widths: Sequence[int]) -> None:
+        layers: list[nn.Module] = []
+        for width_in, width_out in pairwise(widths):
+            dense = nn.Linear(width_in, width_out)
+            init_lecun(dense.weight, fan_in=width_in)
+            nn.init.zeros_(dense.bias)
+            layers += [dense, nn.ReLU()]
+        super().__init__(*layers[:-1])
+
+
+class Encoder(nn.Module):
+    """A stack of wavelet space attention blocks over token embeddings.
+
+    Shapes: B batch, N length, D = ``dim``, C = ``classes``.
+
+    Args:
+        vocab_size: number of token ids; with padding ``upstream`` id 0 is the pad.
+        classes: number of classes C; None makes an encoder without a head.
+        max_len: longest sequence N (a CLS token comes on top).
+        dim: model width D.
+        depth: number of blocks.
+        heads: number of attention heads.
+        mlp_dim: hidden width of the MLPs.
+        pool: ``mean``, ``sum``, ``cls`` (prepends a learned token), ``cls2``, ``clsm``, ``flatten``, or
+            ``token`` for logits at every position.
+        positions: ``sinusoidal``, ``learned``, ``rotary`` (softmax base only) or ``none``.
+        dropout: rate on embeddings, branches and in MLPs.
+        attention_dropout: rate inside the attention; None means ``dropout``.
+        norm_mlp: LayerNorm before each MLP (the original's WavSpA has none).
+        padding: ``mask`` or ``upstream`` (token 0 is a pad, pads are attended to and pooled).
+        head_dim: hidden width of the head; None means ``mlp_dim``.
+        layer: options of :class:`~wavspa.models.layer.WavSpAttention`: ``attention``, ``wavelet``,
+            ``taps``, ``level``, ``boundary``, ``window``, ``rank``, …
+
+    Raises:
+        ValueError: an option with an impossible value; the message names it.
+    """
+
+    def __init__(
+        self,
+        vocab_size: int,
+        classes: int | None = None,
+        *,
+        max_len: int,
+        dim: int = 128,
+        depth: int = 4,
+        heads: int = 4,
+        mlp_dim: int = 256,
+        pool: str = "mean",
+        positions: str = "sinusoidal",
+        dropout: float = 0.1,
+        attention_dropout: float | None = None,
+        norm_mlp: bool = True,
+        padding: str = "mask",
+        head_dim: int | None = None,
+        **layer: Any,
+    ) -> None:
+        super().__init__()
+        sizes = {"vocab_size": vocab_size, "max_len": max_len, "dim": dim, "mlp_dim": mlp_dim}
+        for name, size in sizes.items():
+            if size < 1:
+                raise ValueError(f"{name} must be at least 1, not {size}")
+        self.padding = padding
+        self.embedding = nn.Embedding(vocab_size, dim)
+        has_cls = classes is not None and pool == "cls"
+        self.cls = nn.Parameter(torch.zeros(1, 1, dim)) if has_cls else None
+        rows = max_len + has_cls
+        self.positions = AddPositions(positions, rows, dim)
+        self.dropout = nn.Dropout(dropout)
+        layer = {
+            "dropout": dropout if attention_dropout is None else attention_dropout,
+            "max_len": rows,
+            "padding": padding,
+            "rotary": positions == "rotary",
+            **layer,
+        }
+        self.blocks = nn.ModuleList(
+            Block(dim, heads, mlp_dim, layer, dropout, norm_mlp) for _ in range(depth)
+        )
+        self.norm = nn.LayerNorm(dim, eps=LAYER_NORM_EPS)
+        self.pool = Pool(pool, dim, max_len, upstream=padding == "upstream")
+        self.head = None
+        if classes is not None:
+            self.head = Head([self.pool.out_dim, head_dim or mlp_dim, classes])
+
+    def forward(self, tokens: Tensor, lengths: Tensor | None = None) -> Tensor:
+        """Encode tokens.
+
+        Args:
+            tokens: ids, int64 [B, N], N <= max_len.
+            lengths: real tokens of each row, int64 [B], each >= 1; None means all N. Padding
+                ``upstream`` ignores it: there a token is real where its id is not 0.
+
+        Returns:
+            With a head, logits [B, C] (pool ``token``: [B, N, C]); without, states [B, N, D].
+        """
+        states, lengths = self._encode(tokens, lengths)
+        if self.head is None:
+            return states
+        return self.head(self.pool(states, lengths))
+
+    def _encode(self, tokens: Tensor, lengths: Tensor | None) -> tuple[Tensor, Tensor | None]:
+        """States [B, N, D] and lengths [B], both with the CLS token where there is one."""
+        x = self.embedding(tokens)
+        mask = None
+        if self.padding == "upstream":
+            mask, lengths = tokens > 0, None
+        if self.cls is not None:
+            x = torch.cat([self.cls.expand(len(x), -1, -1).to(x.dtype), x], dim=1)
+            # The original gives the CLS token the mask of the first real token.
+            mask = None if mask is None else torch.cat([mask[:, :1], mask], dim=1)
+            lengths = None if lengths is None else lengths + 1
+        x = self.dropout(self.positions(x))
+        for block in self.blocks:
+            x = block(x, lengths, mask)
+        return self.norm(x), lengths

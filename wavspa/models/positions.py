@@ -1,0 +1,52 @@
+"""Positions added to the embeddings."""
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+POSITIONS = ("sinusoidal", "learned", "rotary", "none")
+
+
+def sinusoids(length: int, dim: int) -> Tensor:
+    """Sinusoidal table [length, dim]: sin in even, cos in odd columns, wavelengths to 10,000."""
+    position = torch.arange(length, dtype=torch.float32)[:, None]
+    column = torch.arange(0, dim, 2, dtype=torch.float32)
+    angle = position * torch.exp(-math.log(10_000.0) / dim * column)
+    return torch.stack([angle.sin(), angle.cos()], dim=2).flatten(1)[:, :dim]
+
+
+class AddPositions(nn.Module):
+    """Add the first N rows of a table of ``length`` rows to ``x [B, N, D]``.
+
+    Args:
+        kind: ``sinusoidal``, ``learned`` (normal(0.02) at first); ``rotary`` (done in the attention)
+            and ``none`` add nothing.
+        length: rows of the table.
+        dim: width D.
+
+    Raises:
+        ValueError: an unknown kind; at call time, a sequence longer than the table.
+    """
+
+    table: Tensor | None
+
+    def __init__(self, kind: str, length: int, dim: int) -> None:
+        super().__init__()
+        if kind not in POSITIONS:
+            raise ValueError(f"positions {kind!r} is unknown; choose one of {', '.join(POSITIONS)}")
+        self.length = length
+        if kind == "learned":
+            self.table = nn.Parameter(torch.randn(length, dim) * 0.02)
+        else:
+            table = sinusoids(length, dim) if kind == "sinusoidal" else None
+            self.register_buffer("table", table, persistent=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Add positions to ``x [B, N, D]`` -> [B, N, D]."""
+        if x.shape[1] > self.length:
+            raise ValueError(
+                f"a sequence of {x.shape[1]} positions is longer than the {self.length} "
+                "that max_len allows"
+            )
+        return x if self.table is None else x + self.table[: x.shape[1]].to(x.dtype)
