@@ -119,7 +119,7 @@ def draw_chunk(rule: ListOpsRule, seed: tuple[int, ...], samples: int = CHUNK) -
     )
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def _draw_chunk(rng, samples, max_depth, max_args, min_length, max_length):  # type: ignore[no-untyped-def]
     longest = max_length - 1
     tokens = np.empty(samples * longest, np.uint8)
@@ -138,7 +138,7 @@ def _draw_chunk(rng, samples, max_depth, max_args, min_length, max_length):  # t
     return tokens[:end], lengths[:kept], labels[:kept], tries
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def _draw_expression(rng, tokens, arguments):  # type: ignore[no-untyped-def]
     """Writes one expression into ``tokens``; returns its length and value, or (0, 0): no room.
 
@@ -178,7 +178,7 @@ def _draw_expression(rng, tokens, arguments):  # type: ignore[no-untyped-def]
     return 0, 0
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def _apply(operator, values):  # type: ignore[no-untyped-def]
     if operator == _MAX:
         return values.max()

@@ -62,7 +62,7 @@ class SequenceDataModule(LightningDataModule):
         if pad not in ("batch", "max"):
             raise UserError(f"dataset.pad={pad} is unknown: batch or max")
         self.name = name
-        self.data_root = Path(data_root)
+        self.data_root = Path(data_root).expanduser()
         self.vocab_size = whole_number("vocab_size", vocab_size)
         self.classes = whole_number("classes", classes)
         self.max_length = whole_number("max_length", max_length)

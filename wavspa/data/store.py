@@ -86,7 +86,6 @@ def prepare(
     if folder.is_dir():
         return
     _make_root(folder.parent.parent)
-    folder.parent.mkdir(exist_ok=True)
     lock = FileLock(folder.with_name(f".{folder.name}.lock"))
     try:
         lock.acquire(timeout=0)
@@ -113,6 +112,7 @@ def read_card(folder: Path) -> dict[str, Any]:
 def _make_root(data_root: Path) -> None:
     try:
         data_root.mkdir(exist_ok=True)
+        (data_root / "prepared").mkdir(exist_ok=True)
     except OSError as error:
         raise UserError(
             f"data_root={data_root} cannot be used ({error.strerror}): name a folder that "
