@@ -1,0 +1,1 @@
+"""The console programs: thin, and the only place that composes configurations."""

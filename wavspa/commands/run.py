@@ -1,0 +1,40 @@
+"""``wavspa-run``: train the run that a folder describes, go on with it, or find it finished."""
+
+import argparse
+from pathlib import Path
+
+from wavspa.commands.errors import command
+
+DESCRIPTION = """\
+Train the run whose frozen configuration lies in FOLDER, from that folder alone.
+
+Starts it, goes on from its last checkpoint, or says that it is finished: the same command starts a
+run, resumes it after a crash, and is safe to repeat. wavspa-train makes such folders."""
+
+EPILOG = """\
+examples:
+  wavspa-run runs/digits/digits-softmax-ada-s1-0a1b2c3d
+  for folder in runs/digits/*/; do wavspa-run "$folder"; done
+
+exit codes: 0 finished, 1 failed (status.json in the folder says why), 2 a mistake in the input"""
+
+
+@command
+def main() -> None:
+    """Run the command."""
+    parser = argparse.ArgumentParser(
+        "wavspa-run",
+        description=DESCRIPTION,
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("folder", type=Path, metavar="FOLDER", help="a run's folder")
+    folder = parser.parse_args().folder
+    # Imported here: --help need not wait for Lightning.
+    from wavspa.launching.worker import run
+
+    run(folder)
+
+
+if __name__ == "__main__":
+    main()

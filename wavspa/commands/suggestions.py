@@ -1,0 +1,82 @@
+"""Hydra's and OmegaConf's messages in one line, with the legal options or the nearest name."""
+
+import re
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from difflib import get_close_matches
+from typing import Any
+
+from hydra import compose, initialize_config_module
+from hydra.core.config_loader import ConfigLoader
+from hydra.core.global_hydra import GlobalHydra
+from hydra.errors import HydraException
+from omegaconf import DictConfig, OmegaConf
+
+CONFIG_MODULE = "wavspa.conf"
+
+
+def explain_composition(error: Exception) -> str:
+    """Say in one line what a composition did not like.
+
+    Args:
+        error: What Hydra or OmegaConf raised.
+    """
+    message = str(error).strip()
+    if found := re.search(r"Could not find '([^']+)/([^'/]+)'", message):
+        return _unknown_option(found[1], found[2])
+    if found := re.search(r"Could not (?:override|load) '([^']+)'", message):
+        return _unknown_key(found[1])
+    return message.split("\n\n")[0]
+
+
+def nearest(name: str, names: Iterable[str]) -> str:
+    """``"; the nearest is '…'"``, or nothing if no name is near."""
+    near = get_close_matches(name, list(names), n=1)
+    return f"; the nearest is {near[0]!r}" if near else ""
+
+
+def keys_of(config: DictConfig) -> Iterator[str]:
+    """Every dotted key of a configuration."""
+    return _keys(OmegaConf.to_container(config, resolve=False))
+
+
+def _unknown_option(path: str, name: str) -> str:
+    with _composed() as (config, loader):
+        choices = config.hydra.runtime.choices
+        group = path if path in choices else path.partition("/")[0]
+        options = loader.get_group_options(group)
+        for inner in loader.list_groups(group):
+            # model/attention is a choice of its own, dataset/lra/listops an option of dataset.
+            if f"{group}/{inner}" not in choices:
+                options += [f"{inner}/{o}" for o in loader.get_group_options(f"{group}/{inner}")]
+    option = f"{path}/{name}".removeprefix(f"{group}/")
+    return f"{group} has no option {option!r}; it has {', '.join(options)}"
+
+
+def _unknown_key(name: str) -> str:
+    with _composed() as (config, _):
+        groups = [str(group) for group in config.hydra.runtime.choices]
+        names = [key for key in [*keys_of(config), *groups] if not key.startswith("hydra")]
+    return f"there is no option {name!r}{nearest(name, names)}"
+
+
+@contextmanager
+def _composed() -> Iterator[tuple[DictConfig, ConfigLoader]]:
+    """The configuration of the command line's groups, without its mistake."""
+    GlobalHydra.instance().clear()
+    with initialize_config_module(CONFIG_MODULE, version_base="1.3"):
+        groups = [word for word in sys.argv[1:] if re.fullmatch(r"[\w/]+=[\w/]+", word)]
+        try:
+            config = compose("train", groups, return_hydra_config=True)
+        except HydraException:
+            config = compose("train", return_hydra_config=True)
+        yield config, GlobalHydra.instance().config_loader()
+
+
+def _keys(node: Any, prefix: str = "") -> Iterator[str]:
+    if isinstance(node, dict):
+        for key, value in node.items():
+            if not str(key).startswith("_"):
+                yield f"{prefix}{key}"
+                yield from _keys(value, f"{prefix}{key}.")

@@ -1,0 +1,78 @@
+"""Objects from the nodes of a run's configuration; what they refuse is named by its option."""
+
+import re
+from difflib import get_close_matches
+from typing import Any
+
+from hydra.errors import InstantiationException
+from omegaconf import DictConfig
+from pytorch_lightning import LightningDataModule, LightningModule
+
+from wavspa.errors import UserError
+from wavspa.training.instantiate import instantiate, parameters_of
+
+
+def build(config: DictConfig, node: str, **extra: Any) -> Any:
+    """Build the object that the node ``config.<node>`` describes.
+
+    Args:
+        config: A run's configuration.
+        node: Name of the node.
+        **extra: Further keyword arguments of its target.
+
+    Raises:
+        UserError: The target refused its options; the message names the option.
+    """
+    options = config[node]
+    check_option_names(options, node)
+    try:
+        return instantiate(options, **extra)
+    except InstantiationException as error:
+        cause = error.__cause__
+        if isinstance(cause, ValueError | TypeError):
+            raise explain(cause, node, options) from error
+        raise
+
+
+def build_run(config: DictConfig) -> tuple[LightningModule, LightningDataModule]:
+    """The task, with its model, and the data of a run.
+
+    Args:
+        config: The frozen configuration.
+    """
+    model = build(config, "model")
+    optimizer = build(config, "optimizer")
+    schedule = build(config, "schedule")
+    task = build(config, "task", model=model, optimizer=optimizer, schedule=schedule)
+    return task, build(config, "dataset")
+
+
+def explain(error: Exception, node: str, options: DictConfig) -> UserError:
+    """The library's message as a mistake of the user, beginning with the option that it names first."""
+    if isinstance(error, UserError):
+        return error
+    message = str(error).strip().splitlines()[0]
+    named = [word for word in re.findall(r"\w+", message) if word in options]
+    option = f"{node}.{named[0]}" if named else node
+    return UserError(f"{option}: {message}")
+
+
+def check_option_names(options: DictConfig, node: str) -> None:
+    """Refuse options that the target of ``options`` does not take.
+
+    Raises:
+        UserError: There is one (it can only have come by ``+key=value``).
+    """
+    target = options.get("_target_")
+    if target is None:
+        return
+    parameters = parameters_of(target)
+    if target == "wavspa.training.trainer.build_trainer":
+        parameters = {**parameters, **parameters_of("pytorch_lightning.Trainer")}
+    elif any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
+        return
+    for name in map(str, options):
+        if not name.startswith("_") and name not in parameters:
+            nearest = get_close_matches(name, parameters, n=1)
+            hint = f"; the nearest option is {node}.{nearest[0]}" if nearest else ""
+            raise UserError(f"{node}.{name} is not an option of {target}{hint}")

@@ -1,0 +1,1 @@
+"""Hydra plugins, installed as ``hydra_plugins.wavspa``."""

@@ -1,0 +1,70 @@
+"""Starting ``wavspa-run`` in a process of its own."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import NoReturn
+
+# What a parent that trained, or torchrun, leaves behind and a new job must not take for its own.
+_DISTRIBUTED = (
+    "LOCAL_RANK",
+    "RANK",
+    "NODE_RANK",
+    "GROUP_RANK",
+    "ROLE_RANK",
+    "WORLD_SIZE",
+    "LOCAL_WORLD_SIZE",
+    "GROUP_WORLD_SIZE",
+    "ROLE_WORLD_SIZE",
+)
+_DISTRIBUTED_PREFIXES = ("MASTER_", "TORCHELASTIC_", "PL_")
+
+# glibc hands large blocks back to the system at each free; keeping them halves the time of a step on
+# the CPU. It reads these before main().
+_ALLOCATOR = {
+    "MALLOC_MMAP_THRESHOLD_": "4294967296",
+    "MALLOC_TRIM_THRESHOLD_": "4294967296",
+    "MALLOC_TOP_PAD_": "268435456",
+}
+_SECONDS_TO_STOP = 30
+
+
+def become(folder: Path) -> NoReturn:
+    """Replace this process by ``wavspa-run folder``; ranks come from the environment as it is."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    command = _command(folder)
+    os.execve(command[0], command, {**_ALLOCATOR, **os.environ})
+
+
+def run_fresh(folder: Path) -> int:
+    """Run ``wavspa-run folder`` as a job of its own and wait for it.
+
+    Args:
+        folder: The run's folder.
+
+    Returns:
+        Its exit code, negative for the signal that ended it.
+    """
+    job = subprocess.Popen(_command(folder), env=clean_environment())
+    try:
+        return job.wait()
+    except KeyboardInterrupt:
+        # The terminal has sent the job the same signal; let it write down that it was interrupted.
+        job.wait(timeout=_SECONDS_TO_STOP)
+        raise
+
+
+def clean_environment() -> dict[str, str]:
+    """This process's environment without ranks and rendezvous, with an allocator that keeps memory."""
+    kept = {
+        key: value
+        for key, value in os.environ.items()
+        if key not in _DISTRIBUTED and not key.startswith(_DISTRIBUTED_PREFIXES)
+    }
+    return {**_ALLOCATOR, **kept}
+
+
+def _command(folder: Path) -> list[str]:
+    return [sys.executable, "-m", "wavspa.commands.run", str(folder)]

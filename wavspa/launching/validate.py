@@ -1,0 +1,60 @@
+"""Checks of a whole configuration, before anything is written or queued."""
+
+from functools import partial
+from typing import Any
+
+import torch
+from omegaconf import DictConfig, OmegaConf
+
+from wavspa.errors import UserError
+from wavspa.launching.build import build, check_option_names, explain
+from wavspa.training.trainer import check_steps
+
+
+def validate(config: DictConfig) -> None:
+    """Build everything that a run builds, on the meta device and without reading data.
+
+    The trainer is not built: its devices may be on another machine.
+
+    Args:
+        config: The composed configuration.
+
+    Raises:
+        UserError: A value is missing, unknown or impossible; the message names its option.
+    """
+    missing = sorted(OmegaConf.missing_keys(config))
+    if missing:
+        raise UserError(f"{missing[0]} has no value: give it with {missing[0]}=…")
+    _check_seed(config)
+    _check_trainer(config.trainer)
+    build(config, "dataset")
+    with torch.device("meta"):
+        model = build(config, "model")
+        optimizer = build(config, "optimizer")
+        schedule = build(config, "schedule")
+        _call(config, "optimizer", partial(optimizer, model))
+        _call(config, "schedule", partial(schedule, 0, config.trainer.max_steps))
+        build(config, "task", model=model, optimizer=optimizer, schedule=schedule)
+    for name in config.callbacks:
+        build(config.callbacks, name)
+
+
+def _check_seed(config: DictConfig) -> None:
+    if not isinstance(config.seed, int) or not 0 <= config.seed < 2**32:
+        raise UserError(f"seed must be a whole number from 0 to 2^32 - 1, got {config.seed}")
+
+
+def _check_trainer(options: DictConfig) -> None:
+    check_option_names(options, "trainer")
+    names = ("max_steps", "val_every", "log_every_n_steps", "accumulate_grad_batches")
+    try:
+        check_steps({name: options[name] for name in names})
+    except ValueError as error:
+        raise explain(error, "trainer", options) from error
+
+
+def _call(config: DictConfig, node: str, function: Any) -> None:
+    try:
+        function()
+    except (ValueError, TypeError) as error:
+        raise explain(error, node, config[node]) from error

@@ -1,0 +1,137 @@
+"""What ``wavspa-run FOLDER`` does: train from the folder, test once, say "finished" ever after."""
+
+import json
+import logging
+import warnings
+from pathlib import Path
+from typing import Any
+
+import torch
+from omegaconf import DictConfig, OmegaConf
+from pytorch_lightning import LightningDataModule, Trainer, seed_everything
+from pytorch_lightning.loggers import Logger
+from pytorch_lightning.utilities import rank_zero_only
+
+from wavspa.errors import UserError
+from wavspa.launching.build import build, build_run
+from wavspa.launching.evaluation import evaluate
+from wavspa.launching.folder import read_config, warn_if_code_changed
+from wavspa.training import atomic, layout
+from wavspa.training.checkpoints import read_checkpoint
+from wavspa.training.metrics_csv import MetricsCsv
+from wavspa.training.progress import progress
+from wavspa.training.saving import AtomicCheckpointIO, ConfigInCheckpoint, checkpoint_callback
+from wavspa.training.status import StatusFile, read_status, update_status
+
+
+def run(folder: Path) -> dict[str, float]:
+    """Start the run in ``folder``, go on with it, or find it finished.
+
+    Args:
+        folder: A folder with a frozen configuration.
+
+    Returns:
+        The test metrics (empty on all ranks but the first).
+
+    Raises:
+        UserError: The folder, its configuration, data or checkpoint cannot be used.
+    """
+    config = read_config(folder)
+    status = read_status(folder)
+    if status.get("state") == "finished":
+        _say(f"finished: {folder}  {format_metrics(status['test'])}")
+        return status["test"]
+    warn_if_code_changed(folder, config)
+    try:
+        return _train_and_test(folder, config)
+    except BaseException as error:
+        _update(folder, state="failed", reason=_reason(error))
+        raise
+
+
+def quiet_lightning() -> None:
+    """Leave out what Lightning says of itself; its other warnings stay."""
+    logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
+    # Of Lightning's own code, and of readers that the data set was told not to have.
+    warnings.filterwarnings("ignore", message=".*LeafSpec.*")
+    warnings.filterwarnings("ignore", message=".*does not have many workers.*")
+
+
+def format_metrics(metrics: dict[str, float]) -> str:
+    """``name value`` pairs on one line."""
+    return "  ".join(f"{name} {value:.4f}" for name, value in metrics.items())
+
+
+def _train_and_test(folder: Path, config: DictConfig) -> dict[str, float]:
+    quiet_lightning()
+    _update(folder, state="running", reason="")
+    seed_everything(config.seed, workers=True, verbose=False)
+    task, data = build_run(config)
+    last = layout.last_checkpoint(folder)
+    resumed = read_checkpoint(last)["global_step"] if last.exists() else 0
+    _say(f"{'going on from step ' + str(resumed) if resumed else 'starting'}: {folder}")
+    loggers = [MetricsCsv(folder, resumed), *_more_loggers(folder, config)]
+    trainer = _trainer(folder, config, loggers)
+    trainer.fit(task, datamodule=data, ckpt_path=last if resumed else None)
+    if not trainer.is_global_zero:
+        return {}
+    _keep_card(folder, data)
+    if torch.distributed.is_initialized():
+        # The other ranks have left; a metric would wait for them.
+        torch.distributed.destroy_process_group()
+    metrics = evaluate(task, data, layout.best_checkpoint(folder), config.trainer)
+    for logger in loggers:
+        logger.log_metrics(metrics, step=trainer.global_step - 1)
+        logger.finalize("success")
+    _update(folder, state="finished", test=metrics)
+    _say(f"finished: {folder}  {format_metrics(metrics)}")
+    return metrics
+
+
+def _trainer(folder: Path, config: DictConfig, loggers: list[Logger]) -> Trainer:
+    monitor, mode = config.task.monitor, config.task.mode
+    plain = OmegaConf.to_container(config)
+    assert isinstance(plain, dict)
+    callbacks = [
+        StatusFile(folder, monitor, mode),
+        progress(monitor),
+        *(build(config.callbacks, name) for name in config.callbacks),
+        ConfigInCheckpoint({str(key): value for key, value in plain.items()}),
+        checkpoint_callback(folder, monitor, mode),
+    ]
+    return build(
+        config,
+        "trainer",
+        logger=loggers,
+        callbacks=callbacks,
+        plugins=[AtomicCheckpointIO()],
+        default_root_dir=str(folder),
+    )
+
+
+def _more_loggers(folder: Path, config: DictConfig) -> list[Logger]:
+    return [build(config.logger, name, save_dir=str(folder)) for name in config.logger]
+
+
+def _keep_card(folder: Path, data: LightningDataModule) -> None:
+    """Copy the facts about the data beside the results, so that a report needs the folder alone."""
+    card: dict[str, Any] = data.card  # type: ignore[attr-defined]
+    atomic.write_text(folder / layout.CARD, json.dumps(card, indent=2) + "\n")
+
+
+def _reason(error: BaseException) -> str:
+    if isinstance(error, KeyboardInterrupt | SystemExit):
+        return "interrupted; the same command goes on from the last checkpoint"
+    lines = str(error).strip().splitlines()
+    message = lines[0] if lines else ""
+    return message if isinstance(error, UserError) else f"{type(error).__name__}: {message}"
+
+
+@rank_zero_only
+def _update(folder: Path, **changes: Any) -> None:
+    update_status(folder, **changes)
+
+
+@rank_zero_only
+def _say(line: str) -> None:
+    print(line, flush=True)

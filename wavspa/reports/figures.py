@@ -1,0 +1,81 @@
+"""Figures of runs, in one style."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from wavspa.errors import UserError
+from wavspa.reports.collect import Run, cells
+from wavspa.reports.labels import cell_label, options_label
+
+# Okabe and Ito's colours, which the colour-blind tell apart, without yellow; then other line styles.
+COLOURS = ("#000000", "#E69F00", "#0072B2", "#009E73", "#D55E00", "#CC79A7", "#56B4E9")
+STYLES = ("-", "--", ":", "-.")
+
+
+def draw_curves(runs: Sequence[Run], path: Path) -> None:
+    """Draw the monitored metric over steps: a panel for each data set, a line for each cell.
+
+    The line is the mean over the seeds of a cell, the band around it their range.
+
+    Args:
+        runs: The runs; those without a validated step are left out.
+        path: Where to write; the suffix chooses the format.
+
+    Raises:
+        UserError: No run has been validated yet, or the format is unknown.
+    """
+    panels: dict[str, list[list[Run]]] = {}
+    for cell in cells([run for run in runs if _curve(run)]):
+        panels.setdefault(cell[0].config["dataset"]["name"], []).append(cell)
+    if not panels:
+        raise UserError("there is nothing to draw: no run has been validated yet")
+    formats = Figure().canvas.get_supported_filetypes()
+    if path.suffix[1:] not in formats:
+        raise UserError(f"cannot draw {path}: the suffix must be one of {', '.join(formats)}")
+    with matplotlib.rc_context(
+        {"font.size": 10, "axes.spines.top": False, "axes.spines.right": False}
+    ):
+        figure = Figure(figsize=(5.5 * len(panels), 4.0), layout="constrained")
+        axes = figure.subplots(1, len(panels), squeeze=False)[0]
+        for axis, (name, groups) in zip(axes, panels.items(), strict=True):
+            _panel(axis, name, groups)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        figure.savefig(path, dpi=150)
+
+
+def _panel(axis: Axes, name: str, groups: Sequence[Sequence[Run]]) -> None:
+    with_options = len({options_label(cell) for cell in groups}) > 1
+    for number, cell in enumerate(groups):
+        steps, values = _common(cell)
+        colour = COLOURS[number % len(COLOURS)]
+        style = STYLES[number // len(COLOURS) % len(STYLES)]
+        label = cell_label(cell, with_options) + (f" (n = {len(cell)})" if len(cell) > 1 else "")
+        axis.plot(steps, values.mean(axis=0), style, color=colour, label=label)
+        if len(cell) > 1:
+            axis.fill_between(
+                steps, values.min(axis=0), values.max(axis=0), color=colour, alpha=0.15, linewidth=0
+            )
+    axis.set_title(name)
+    axis.set_xlabel("optimizer steps")
+    axis.set_ylabel(groups[0][0].config["task"]["monitor"].replace("val/", "validation "))
+    axis.grid(alpha=0.3)
+    axis.legend(title="attention, wavelet", frameon=False)
+
+
+def _common(cell: Sequence[Run]) -> tuple[np.ndarray, np.ndarray]:
+    """Steps [S] that all seeds of a cell have reached, and their values [seeds, S]."""
+    curves = [_curve(run) for run in cell]
+    steps = sorted(set.intersection(*(set(curve) for curve in curves)))
+    return np.array(steps), np.array([[curve[step] for step in steps] for curve in curves])
+
+
+def _curve(run: Run) -> dict[int, float]:
+    if run.damage:
+        return {}
+    monitor = run.config["task"]["monitor"]
+    return {int(row["step"]): row[monitor] for row in run.metrics if monitor in row}

@@ -1,0 +1,116 @@
+"""Reading checkpoints: plain containers and tensors, from which the model is rebuilt."""
+
+import pickle
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from wavspa.errors import UserError
+from wavspa.training import layout
+from wavspa.training.instantiate import locate
+
+CONFIG_KEY = "wavspa_config"
+MODELS_PACKAGE = "wavspa.models"
+MODEL_PREFIX = "model."
+
+
+def load_model(path: str | Path) -> nn.Module:
+    """Rebuild a trained model, in evaluation mode on the CPU.
+
+    Args:
+        path: A checkpoint, or a run's folder (its best checkpoint is taken).
+
+    Returns:
+        The model, called as ``model(tokens [B, N] int64, lengths [B] int64)``.
+
+    Raises:
+        UserError: There is no checkpoint, it is damaged or foreign, or it asks for anything but a model
+            of this package.
+    """
+    checkpoint = find_checkpoint(Path(path))
+    content = read_checkpoint(checkpoint)
+    model = _build(content[CONFIG_KEY]["model"], checkpoint)
+    load_weights(model, content, checkpoint)
+    return model.eval()
+
+
+def find_checkpoint(path: Path) -> Path:
+    """The checkpoint that ``path`` means: itself, or the best one of a run's folder.
+
+    Raises:
+        UserError: There is none.
+    """
+    if not path.exists():
+        raise UserError(f"there is no run folder or checkpoint {path}")
+    if path.is_file():
+        return path
+    checkpoint = layout.best_checkpoint(path)
+    if not checkpoint.exists():
+        raise UserError(
+            f"{path} holds no {layout.CHECKPOINTS}/{layout.BEST}: run wavspa-run {path}"
+        )
+    return checkpoint
+
+
+def load_weights(model: nn.Module, checkpoint: dict[str, Any], path: Path) -> None:
+    """Load a checkpoint's weights into a model of the same shape.
+
+    Args:
+        model: The bare model, not its task.
+        checkpoint: The content of the checkpoint.
+        path: Its file, for the message.
+
+    Raises:
+        UserError: Names or shapes do not match.
+    """
+    weights = {
+        name.removeprefix(MODEL_PREFIX): tensor
+        for name, tensor in checkpoint["state_dict"].items()
+        if name.startswith(MODEL_PREFIX)
+    }
+    try:
+        model.load_state_dict(weights)
+    except RuntimeError as error:
+        mismatch = str(error).strip().splitlines()[1].strip()
+        raise UserError(f"checkpoint {path} does not fit this model: {mismatch}") from error
+
+
+def _build(options: dict[str, Any], path: Path) -> nn.Module:
+    options = dict(options)
+    target = str(options.pop("_target_", ""))
+    model = locate(target)
+    home = getattr(model, "__module__", "")
+    if not (isinstance(model, type) and issubclass(model, nn.Module)) or not (
+        home == MODELS_PACKAGE or home.startswith(MODELS_PACKAGE + ".")
+    ):
+        raise UserError(f"checkpoint {path} asks for {target!r}, which is no model of wavspa")
+    return model(**options)
+
+
+def read_checkpoint(path: Path, map_location: Any = "cpu") -> dict[str, Any]:
+    """Read a checkpoint without running code from it.
+
+    Args:
+        path: The file.
+        map_location: Where its tensors go.
+
+    Returns:
+        Lightning's checkpoint, with the configuration under ``CONFIG_KEY``.
+
+    Raises:
+        UserError: The file is missing, damaged, or not a checkpoint of this program.
+    """
+    if not path.is_file():
+        raise UserError(f"there is no checkpoint {path}")
+    try:
+        checkpoint = torch.load(path, map_location=map_location, weights_only=True)
+    except (RuntimeError, EOFError, OSError, ValueError, KeyError, pickle.UnpicklingError) as error:
+        raise UserError(
+            f"checkpoint {path} is damaged or holds more than plain data; restore it, or remove it and "
+            f"start the run again with wavspa-run {path.parent.parent}"
+        ) from error
+    if not isinstance(checkpoint, dict) or not {CONFIG_KEY, "state_dict"} <= checkpoint.keys():
+        raise UserError(f"{path} is not a checkpoint of wavspa: it lacks {CONFIG_KEY!r}")
+    return checkpoint

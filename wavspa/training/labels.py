@@ -1,0 +1,45 @@
+"""What folder names, tables and figures call the choices of a run."""
+
+from collections.abc import Sequence
+
+_UNLABELLED = {
+    "data_root",
+    "runs",
+    "experiment_name",
+    "name",
+    "rerun",
+    "logger",
+    "seed",
+    "experiment",
+    "dataset",
+    "model/attention",
+    "model/wavelet",
+    "model.attention",
+    "model.wavelet",
+}
+
+
+def attention_label(attention: str | Sequence[str]) -> str:
+    """The attention's name, or the names of a list of bands joined by ``+``."""
+    return attention if isinstance(attention, str) else "+".join(attention)
+
+
+def option_labels(overrides: Sequence[str]) -> list[str]:
+    """Short labels of the overrides that the other parts of a name do not tell.
+
+    Args:
+        overrides: The command line's ``key=value`` words.
+
+    Returns:
+        The options of groups, then ``key=value`` without the key's path; both sorted.
+    """
+    groups, values = [], []
+    for override in overrides:
+        key, _, value = override.lstrip("+~").partition("=")
+        if key in _UNLABELLED or key.startswith("logger."):
+            continue
+        if "." in key:
+            values.append(f"{key.rsplit('.', 1)[-1]}={value}")
+        else:
+            groups.append(value)
+    return [*sorted(groups), *sorted(values)]

@@ -1,0 +1,22 @@
+"""The names of the files in a run's folder."""
+
+from pathlib import Path
+
+CONFIG = "config.yaml"
+METRICS = "metrics.csv"
+STATUS = "status.json"
+CARD = "card.json"
+CHECKPOINTS = "checkpoints"
+FIGURES = "figures"
+LAST = "last.ckpt"
+BEST = "best.ckpt"
+
+
+def last_checkpoint(folder: Path) -> Path:
+    """Where the run in ``folder`` keeps the checkpoint it resumes from."""
+    return folder / CHECKPOINTS / LAST
+
+
+def best_checkpoint(folder: Path) -> Path:
+    """Where the run in ``folder`` keeps the checkpoint that is tested."""
+    return folder / CHECKPOINTS / BEST

@@ -1,0 +1,58 @@
+"""Optimizers whose parameter groups know biases, norms and wavelet filters."""
+
+from collections.abc import Sequence
+from typing import Literal
+
+import torch
+from torch import nn
+
+FILTER_NAMES = ("taps", "angles", "predict", "update")
+
+
+def adamw(
+    model: nn.Module,
+    lr: float,
+    betas: Sequence[float] = (0.9, 0.999),
+    eps: float = 1e-8,
+    weight_decay: float = 0.01,
+    decay: Literal["matrices", "all"] = "matrices",
+    filter_lr: float | None = None,
+) -> torch.optim.AdamW:
+    """AdamW over the trainable parameters of ``model``.
+
+    Args:
+        model: The module to train.
+        lr: Learning rate.
+        betas: Decay rates of the two moments.
+        eps: Added to the root of the second moment.
+        weight_decay: Decoupled weight decay of the parameters that ``decay`` chooses.
+        decay: ``matrices`` (two dimensions or more, except wavelet filters) or ``all``.
+        filter_lr: Learning rate of the learned wavelet filters; None is ``lr``.
+
+    Raises:
+        ValueError: An option is out of range.
+    """
+    if decay not in ("matrices", "all"):
+        raise ValueError(f"decay must be 'matrices' or 'all', got {decay!r}")
+    if filter_lr is not None and filter_lr < 0:
+        raise ValueError(f"filter_lr must be at least 0, got {filter_lr}")
+    groups: dict[tuple[float, float], list[nn.Parameter]] = {}
+    for name, parameter in model.named_parameters():
+        if not parameter.requires_grad:
+            continue
+        filters = is_filter(name)
+        rate = filter_lr if filters and filter_lr is not None else lr
+        decays = decay == "all" or (parameter.ndim >= 2 and not filters)
+        groups.setdefault((rate, weight_decay if decays else 0.0), []).append(parameter)
+    return torch.optim.AdamW(
+        [{"params": p, "lr": rate, "weight_decay": d} for (rate, d), p in groups.items()],
+        lr=lr,
+        betas=(betas[0], betas[1]),
+        eps=eps,
+    )
+
+
+def is_filter(name: str) -> bool:
+    """Whether a parameter of this dotted name is a learned wavelet filter."""
+    *modules, last = name.split(".")
+    return last in FILTER_NAMES and "wavelet" in modules

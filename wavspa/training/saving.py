@@ -1,0 +1,66 @@
+"""Writing checkpoints: whole or absent on the disk, plain containers and tensors inside."""
+
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from pytorch_lightning import Callback, LightningModule, Trainer
+from pytorch_lightning.callbacks import ModelCheckpoint
+from pytorch_lightning.plugins.io import TorchCheckpointIO
+
+from wavspa.training import atomic, layout
+from wavspa.training.checkpoints import CONFIG_KEY, read_checkpoint
+
+
+def checkpoint_callback(folder: Path, monitor: str, mode: Literal["min", "max"]) -> ModelCheckpoint:
+    """The callback that writes ``last.ckpt`` after every validation, ``best.ckpt`` after the best.
+
+    Args:
+        folder: The run's folder.
+        monitor: The metric that decides.
+        mode: Whether its best value is the highest or the lowest.
+    """
+    return ModelCheckpoint(
+        dirpath=folder / layout.CHECKPOINTS,
+        filename=Path(layout.BEST).stem,
+        monitor=monitor,
+        mode=mode,
+        save_top_k=1,
+        save_last=True,
+        save_on_train_epoch_end=False,
+        auto_insert_metric_name=False,
+        enable_version_counter=False,
+    )
+
+
+class ConfigInCheckpoint(Callback):
+    """Puts the resolved configuration into every checkpoint, so that it rebuilds its own model.
+
+    Args:
+        config: The configuration as plain containers.
+    """
+
+    def __init__(self, config: dict[str, Any]) -> None:
+        self.config = config
+
+    def on_save_checkpoint(  # noqa: D102
+        self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]
+    ) -> None:
+        checkpoint[CONFIG_KEY] = self.config
+
+
+class AtomicCheckpointIO(TorchCheckpointIO):
+    """Writes a checkpoint under a temporary name and renames it; reads no code from one."""
+
+    def save_checkpoint(  # noqa: D102
+        self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None
+    ) -> None:
+        path = Path(path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with atomic.replacing(path) as file:
+            torch.save(checkpoint, file)
+
+    def load_checkpoint(  # noqa: D102
+        self, path: Any, map_location: Any = "cpu", weights_only: bool | None = True
+    ) -> dict[str, Any]:
+        return read_checkpoint(Path(path), map_location)

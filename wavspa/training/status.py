@@ -1,0 +1,125 @@
+"""status.json: what a run's folder says about its run."""
+
+import json
+import math
+import statistics
+import time
+from collections import deque
+from pathlib import Path
+from typing import Any, Literal, TypedDict, cast
+
+from pytorch_lightning import Callback, LightningModule, Trainer
+
+from wavspa.errors import UserError
+from wavspa.training import atomic, layout
+
+
+class Best(TypedDict):
+    """The best value of the monitored metric, and the step that reached it."""
+
+    metric: str
+    value: float
+    step: int
+
+
+class Status(TypedDict, total=False):
+    """The content of status.json; a key is absent until it is known."""
+
+    state: Literal["running", "finished", "failed"]
+    reason: str
+    step: int
+    best: Best | None
+    test: dict[str, float]
+    parameters: int
+    seconds_per_step: float
+
+
+def read_status(folder: Path) -> Status:
+    """Read a run's status.
+
+    Args:
+        folder: The run's folder.
+
+    Returns:
+        The status, empty if the run has not started.
+
+    Raises:
+        UserError: The file is damaged.
+    """
+    path = folder / layout.STATUS
+    if not path.exists():
+        return {}
+    try:
+        status = json.loads(path.read_text())
+    except ValueError as error:
+        raise UserError(
+            f"{path} is damaged ({error}); remove it and start the run again"
+        ) from error
+    if not isinstance(status, dict) or "state" not in status:
+        raise UserError(f"{path} is not the status of a run; remove it and start the run again")
+    return cast(Status, status)
+
+
+def update_status(folder: Path, **changes: Any) -> None:
+    """Write ``changes`` into a run's status.json."""
+    status = {**read_status(folder), **changes}
+    atomic.write_text(folder / layout.STATUS, json.dumps(status, indent=2) + "\n")
+
+
+class StatusFile(Callback):
+    """Keeps status.json up to date while a run trains.
+
+    Args:
+        folder: The run's folder.
+        monitor: Name of the metric whose best value is kept.
+        mode: Whether the best value is the highest or the lowest.
+    """
+
+    def __init__(self, folder: Path, monitor: str, mode: Literal["min", "max"]) -> None:
+        self.folder = folder
+        self.monitor = monitor
+        self.sign = 1.0 if mode == "max" else -1.0
+        self.best: Best | None = None
+        self.durations: deque[float] = deque(maxlen=1000)
+        self.mark = 0.0
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: D102
+        self.mark = time.perf_counter()
+        self._write(trainer, parameters=sum(p.numel() for p in pl_module.parameters()))
+
+    def on_train_batch_end(  # noqa: D102
+        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        now = time.perf_counter()
+        self.durations.append((now - self.mark) * trainer.accumulate_grad_batches)
+        self.mark = now
+
+    def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: D102
+        value = trainer.callback_metrics.get(self.monitor)
+        if value is not None and self._better(float(value)):
+            self.best = Best(metric=self.monitor, value=float(value), step=trainer.global_step)
+        self._write(trainer)
+        self.mark = time.perf_counter()
+
+    def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: D102
+        self._write(trainer)
+
+    def state_dict(self) -> dict[str, Any]:  # noqa: D102
+        return {"best": self.best}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:  # noqa: D102
+        self.best = state_dict["best"]
+
+    def _better(self, value: float) -> bool:
+        if self.best is None:
+            return not math.isnan(value)
+        return self.sign * value > self.sign * self.best["value"]
+
+    def _write(self, trainer: Trainer, **more: Any) -> None:
+        if not trainer.is_global_zero:
+            return
+        if self.durations:
+            more["seconds_per_step"] = statistics.median(self.durations)
+        update_status(
+            self.folder, state="running", step=trainer.global_step, best=self.best, **more
+        )

@@ -1,0 +1,82 @@
+"""Lightning's Trainer, built from steps."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from omegaconf import DictConfig
+from pytorch_lightning import Callback, Trainer
+
+# Runs have their own progress bar; the DataModules deal batches out to the ranks themselves.
+_FIXED: dict[str, Any] = {
+    "enable_progress_bar": False,
+    "enable_model_summary": False,
+    "use_distributed_sampler": False,
+}
+
+
+def build_trainer(
+    max_steps: int, val_every: int, accumulate_grad_batches: int = 1, **options: Any
+) -> Trainer:
+    """A Trainer that counts in optimizer steps and always validates its last one.
+
+    Args:
+        max_steps: Steps of the run.
+        val_every: Steps from one validation to the next.
+        accumulate_grad_batches: Batches a step.
+        **options: Further arguments of Lightning's ``Trainer``.
+
+    Raises:
+        ValueError: A number is below 1.
+    """
+    numbers = {
+        "max_steps": max_steps,
+        "val_every": val_every,
+        "accumulate_grad_batches": accumulate_grad_batches,
+    }
+    check_steps(numbers)
+    callbacks = [*(options.pop("callbacks", None) or []), LastStepValidates()]
+    return Trainer(
+        max_steps=max_steps,
+        max_epochs=-1,
+        val_check_interval=val_every * accumulate_grad_batches,
+        check_val_every_n_epoch=None,
+        accumulate_grad_batches=accumulate_grad_batches,
+        num_sanity_val_steps=0,
+        callbacks=callbacks,
+        **_FIXED,
+        **options,
+    )
+
+
+def check_steps(numbers: Mapping[str, Any]) -> None:
+    """Raise ValueError unless all ``numbers`` (option: value) are whole and at least 1."""
+    for name, value in numbers.items():
+        if not isinstance(value, int) or value < 1:
+            raise ValueError(f"{name} must be a whole number of at least 1, got {value}")
+
+
+def evaluation_trainer(config: DictConfig) -> Trainer:
+    """A Trainer on one device that tests what a run with this ``trainer`` configuration trained.
+
+    One device, because a sampler that shares a split between devices repeats examples to make it even.
+
+    Args:
+        config: The frozen ``trainer`` node; its accelerator, precision and determinism are taken.
+    """
+    return Trainer(
+        accelerator=config.accelerator,
+        devices=1,
+        precision=config.precision,
+        deterministic=config.deterministic,
+        logger=False,
+        enable_checkpointing=False,
+        **_FIXED,
+    )
+
+
+class LastStepValidates(Callback):
+    """Makes Lightning validate after the last step, whether ``val_every`` divides it or not."""
+
+    def on_train_batch_end(self, trainer: Trainer, *args: Any) -> None:  # noqa: D102
+        if trainer.global_step >= trainer.max_steps:
+            trainer.should_stop = True
