@@ -46,6 +46,10 @@ class Linformer(Attention):
         for projection in (self.query, self.key, self.value, self.out):
             init_lecun(projection.weight, fan_in=projection.in_features)
 
+    def set_projection(self, along_time: Tensor) -> None:
+        """Put a projection [max_len, rank] of another size in the place of the initial one."""
+        self.along_time, self.max_len = nn.Parameter(along_time), len(along_time)
+
     @override
     def attend(self, q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None) -> Tensor:
         length = k.shape[2]

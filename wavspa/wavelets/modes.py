@@ -167,6 +167,11 @@ class Ada(Dwt):
         super().__init__(dim, taps, level, boundary, mirror_low)
         self.taps = nn.Parameter(_in_every_channel(daubechies_taps(taps), dim))
 
+    def set_taps(self, taps: Tensor) -> None:
+        """Put a filter [L, D] of any even length in the place of the initial one."""
+        check_taps(len(taps))
+        self.taps, self.num_taps = nn.Parameter(taps), len(taps)
+
     @override
     def filters(self) -> Filters:
         return (at_least_float32(self.taps),)

@@ -1,0 +1,68 @@
+"""Read an original (Flax msgpack) checkpoint. Nothing is unpickled: arrays are shape, type and bytes."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import msgpack
+import numpy as np
+
+# Extension types of Flax's msgpack format.
+_ARRAY, _COMPLEX, _SCALAR = 1, 2, 3
+
+
+def load_flax_checkpoint(path: str | Path) -> dict[str, np.ndarray]:
+    """Parameters of a Flax checkpoint file by flat name, ``encoderblock_0/LayerNorm_0/scale``.
+
+    Takes the parameters out of a train state (``params`` or ``target``) where the file holds one.
+
+    Args:
+        path: file written by ``flax.serialization.to_bytes`` or ``flax.training.checkpoints``.
+
+    Returns:
+        Arrays by name, ready for :func:`~wavspa.models.upstream.build_from_flax`.
+
+    Raises:
+        FileNotFoundError: no such file.
+        ValueError: the file is no whole Flax checkpoint.
+    """
+    path = Path(path)
+    try:
+        tree = msgpack.unpackb(path.read_bytes(), ext_hook=_decode, raw=False, strict_map_key=False)
+        if not isinstance(tree, dict):
+            raise ValueError(f"it holds a {type(tree).__name__}, not a tree of parameters")
+        while inner := next((k for k in ("params", "target") if k in tree), None):
+            tree = tree[inner]
+        return dict(_flatten(tree))
+    except (ValueError, TypeError, KeyError, msgpack.UnpackException) as error:
+        raise ValueError(f"{path}: not a whole Flax msgpack checkpoint ({error})") from error
+
+
+def _decode(code: int, data: bytes) -> Any:
+    if code in (_ARRAY, _SCALAR):
+        shape, dtype, raw = msgpack.unpackb(data, raw=False)
+        if dtype == "bfloat16":
+            # NumPy knows no bfloat16: it is the upper half of a float32.
+            wide = np.frombuffer(raw, np.uint16).astype(np.uint32) << 16
+            return wide.view(np.float32).reshape(shape)
+        return np.frombuffer(raw, np.dtype(dtype)).reshape(shape)
+    if code == _COMPLEX:
+        return complex(*msgpack.unpackb(data))
+    raise ValueError(f"unknown extension type {code}")
+
+
+def _flatten(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, np.ndarray]]:
+    for key, value in tree.items():
+        if isinstance(value, Mapping) and "__msgpack_chunked_array__" in value:
+            yield prefix + key, _join_chunks(value)
+        elif isinstance(value, Mapping):
+            yield from _flatten(value, f"{prefix}{key}/")
+        elif isinstance(value, np.ndarray):
+            yield prefix + key, value
+
+
+def _join_chunks(value: Mapping[str, Any]) -> np.ndarray:
+    """An array of over a gigabyte, which Flax stores in pieces."""
+    shape = [value["shape"][str(i)] for i in range(len(value["shape"]))]
+    chunks = [value["chunks"][str(i)] for i in range(len(value["chunks"]))]
+    return np.concatenate(chunks).reshape(shape)

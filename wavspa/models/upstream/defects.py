@@ -1,0 +1,82 @@
+"""What the original computes otherwise than it means to, and its baseline encoder's block.
+
+The channel flip lives in :func:`wavspa.wavelets.transform.filter_bank` (``mirror_low``).
+"""
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from typing_extensions import override
+
+from wavspa.attention import Attention
+from wavspa.models.block import LAYER_NORM_EPS, Mlp
+from wavspa.wavelets.lifting import lifting_rec
+from wavspa.wavelets.modes import Filters, LiftFixed
+
+
+class MisalignedLift(LiftFixed):
+    """The fixed lifting whose inverse goes wrong where a half signal has an odd length.
+
+    Where the approximation is longer than the detail, the original appends a zero to the detail
+    instead of dropping the approximation's last sample.
+    """
+
+    @override
+    def synthesise(
+        self,
+        bands: Sequence[Tensor],
+        filters: Filters,
+        length: int,
+        lengths: Tensor | None = None,
+    ) -> Tensor:
+        smooth = bands[0]
+        for detail in bands[1:]:
+            detail = F.pad(detail, (0, 0, 0, smooth.shape[1] - detail.shape[1]))
+            smooth = lifting_rec([smooth, detail], None, None)
+        return smooth[:, :length]
+
+
+class BaselineBlock(nn.Module):
+    """The original's plain encoder block: pre-norm attention and MLP, the stream not zeroed at pads.
+
+    Args:
+        attention: the base.
+        dim: model width D.
+        mlp_dim: hidden width of the MLP.
+        dropout: rate.
+        ported: one of the baselines that the original cannot run itself; only names depend on it.
+        masked: mask queries and keys at pads. The scores of a masked query are all the same smallest
+            number there, so that it attends uniformly to every position, pads included.
+    """
+
+    def __init__(
+        self,
+        attention: Attention,
+        dim: int,
+        mlp_dim: int,
+        dropout: float,
+        ported: bool,
+        masked: bool,
+    ) -> None:
+        super().__init__()
+        self.norm = nn.LayerNorm(dim, eps=LAYER_NORM_EPS)
+        self.attention = attention
+        self.branch_dropout = nn.Dropout(dropout)
+        self.before_mlp = nn.LayerNorm(dim, eps=LAYER_NORM_EPS)
+        self.mlp = Mlp(dim, mlp_dim, dropout)
+        self.ported, self.masked = ported, masked
+
+    def forward(self, x: Tensor, lengths: Tensor | None, mask: Tensor) -> Tensor:
+        """Transform ``x [B, N, D]`` -> [B, N, D]; ``mask [B, N]`` bool; ``lengths`` is not used."""
+        z = self.norm(x)
+        y = self._masked(z, mask) if self.masked else self.attention(z)
+        x = x + self.branch_dropout(y)
+        return x + self.mlp(self.before_mlp(x))
+
+    def _masked(self, z: Tensor, mask: Tensor) -> Tensor:
+        # A row of pads alone would leave the softmax without any key; its result is replaced anyway.
+        keys = mask | ~mask.any(dim=1, keepdim=True)
+        uniform = self.attention.out(self.attention.value(z).mean(dim=1, keepdim=True))
+        return torch.where(mask[..., None], self.attention(z, keys), uniform)
