@@ -15,17 +15,6 @@ from wavspa.launching.process import become, run_fresh
 from wavspa.training.failures import RunFailed
 
 
-@hydra.main(config_path="pkg://wavspa.conf", config_name="train", version_base="1.3")
-def _train(config: DictConfig) -> None:
-    job = HydraConfig.get()
-    folder = prepare(config, job.overrides.task)
-    if job.mode == RunMode.RUN:
-        become(folder)
-    # Another launcher runs this function once a job: the job still gets a process of its own.
-    if code := run_fresh(folder):
-        raise RunFailed(f"wavspa-run {folder} ended with code {code}")
-
-
 @command
 def main() -> None:
     """Run the command."""
@@ -33,7 +22,27 @@ def main() -> None:
     Plugins.instance().register(LocalLauncher)
     # Hydra hands its errors on instead of printing them and leaving with code 1.
     os.environ["HYDRA_FULL_ERROR"] = "1"
-    _train()
+    composed: list[tuple[DictConfig, list[str]]] = []
+
+    @hydra.main(config_path="pkg://wavspa.conf", config_name="train", version_base="1.3")
+    def compose(config: DictConfig) -> None:
+        job = HydraConfig.get()
+        if job.mode == RunMode.RUN:
+            composed.append((config, job.overrides.task))
+        else:
+            _run_job(config, job.overrides.task)
+
+    compose()
+    # Outside of Hydra, which would announce an error in its own words; empty after --help.
+    for config, overrides in composed:
+        become(prepare(config, overrides))
+
+
+def _run_job(config: DictConfig, overrides: list[str]) -> None:
+    """A job of a sweep under a launcher other than ours: it still gets a process of its own."""
+    folder = prepare(config, overrides)
+    if code := run_fresh(folder):
+        raise RunFailed(f"wavspa-run {folder} ended with code {code}")
 
 
 if __name__ == "__main__":

@@ -1,15 +1,19 @@
 """Objects from the nodes of a run's configuration; what they refuse is named by its option."""
 
 import re
+from collections.abc import Iterable
 from difflib import get_close_matches
 from typing import Any
 
 from hydra.errors import InstantiationException
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning import LightningDataModule, LightningModule
+from pytorch_lightning.utilities.exceptions import MisconfigurationException
 
 from wavspa.errors import UserError
 from wavspa.training.instantiate import instantiate, parameters_of
+
+_REFUSALS = (ValueError, TypeError, MisconfigurationException, ImportError)
 
 
 def build(config: DictConfig, node: str, **extra: Any) -> Any:
@@ -17,19 +21,19 @@ def build(config: DictConfig, node: str, **extra: Any) -> Any:
 
     Args:
         config: A run's configuration.
-        node: Name of the node.
+        node: Name of the node, dotted where it lies deeper.
         **extra: Further keyword arguments of its target.
 
     Raises:
         UserError: The target refused its options; the message names the option.
     """
-    options = config[node]
+    options = OmegaConf.select(config, node)
     check_option_names(options, node)
     try:
         return instantiate(options, **extra)
     except InstantiationException as error:
         cause = error.__cause__
-        if isinstance(cause, ValueError | TypeError):
+        if isinstance(cause, _REFUSALS):
             raise explain(cause, node, options) from error
         raise
 
@@ -52,6 +56,8 @@ def explain(error: Exception, node: str, options: DictConfig) -> UserError:
     if isinstance(error, UserError):
         return error
     message = str(error).strip().splitlines()[0]
+    if unknown := re.search(r"unexpected keyword argument '(\w+)'", message):
+        return _unknown(unknown[1], node, options, map(str, options))
     named = [word for word in re.findall(r"\w+", message) if word in options]
     option = f"{node}.{named[0]}" if named else node
     return UserError(f"{option}: {message}")
@@ -73,6 +79,10 @@ def check_option_names(options: DictConfig, node: str) -> None:
         return
     for name in map(str, options):
         if not name.startswith("_") and name not in parameters:
-            nearest = get_close_matches(name, parameters, n=1)
-            hint = f"; the nearest option is {node}.{nearest[0]}" if nearest else ""
-            raise UserError(f"{node}.{name} is not an option of {target}{hint}")
+            raise _unknown(name, node, options, parameters)
+
+
+def _unknown(name: str, node: str, options: DictConfig, legal: Iterable[str]) -> UserError:
+    nearest = get_close_matches(name, [other for other in legal if other != name], n=1)
+    hint = f"; the nearest is {node}.{nearest[0]}" if nearest else ""
+    return UserError(f"{node}.{name} is not an option of {options['_target_']}{hint}")

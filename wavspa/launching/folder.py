@@ -30,7 +30,7 @@ def freeze(config: DictConfig, overrides: Sequence[str]) -> Path:
         The folder: new, or the one that already holds this configuration.
 
     Raises:
-        UserError: ``name`` was given and that folder holds another configuration.
+        UserError: The folder cannot be written, or was named and holds another configuration.
     """
     identity = config_hash(config)
     experiment = Path(config.runs, _one_level(str(config.experiment_name)))
@@ -42,9 +42,14 @@ def freeze(config: DictConfig, overrides: Sequence[str]) -> Path:
     if (folder / layout.CONFIG).exists():
         _reuse(folder, identity)
     else:
-        folder.mkdir(parents=True, exist_ok=True)
-        frozen = _frozen(config, folder.name, identity, overrides)
-        atomic.write_text(folder / layout.CONFIG, OmegaConf.to_yaml(OmegaConf.create(frozen)))
+        frozen = OmegaConf.create(_frozen(config, folder.name, identity, overrides))
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            atomic.write_text(folder / layout.CONFIG, OmegaConf.to_yaml(frozen))
+        except OSError as error:
+            raise UserError(
+                f"runs={config.runs}: {folder} cannot be written ({error.strerror})"
+            ) from error
     return folder
 
 

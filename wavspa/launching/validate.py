@@ -1,5 +1,6 @@
 """Checks of a whole configuration, before anything is written or queued."""
 
+from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
@@ -22,9 +23,7 @@ def validate(config: DictConfig) -> None:
     Raises:
         UserError: A value is missing, unknown or impossible; the message names its option.
     """
-    missing = sorted(OmegaConf.missing_keys(config))
-    if missing:
-        raise UserError(f"{missing[0]} has no value: give it with {missing[0]}=…")
+    _check_missing(config)
     _check_seed(config)
     _check_trainer(config.trainer)
     build(config, "dataset")
@@ -36,7 +35,12 @@ def validate(config: DictConfig) -> None:
         _call(config, "schedule", partial(schedule, 0, config.trainer.max_steps))
         build(config, "task", model=model, optimizer=optimizer, schedule=schedule)
     for name in config.callbacks:
-        build(config.callbacks, name)
+        build(config, f"callbacks.{name}")
+
+
+def _check_missing(config: DictConfig) -> None:
+    for key in _keys_without_value(OmegaConf.to_container(config, resolve=False)):
+        raise UserError(f"{key} has no value: give it with {key}=…")
 
 
 def _check_seed(config: DictConfig) -> None:
@@ -58,3 +62,11 @@ def _call(config: DictConfig, node: str, function: Any) -> None:
         function()
     except (ValueError, TypeError) as error:
         raise explain(error, node, config[node]) from error
+
+
+def _keys_without_value(node: Any, prefix: str = "") -> Iterator[str]:
+    if isinstance(node, dict):
+        for key, value in node.items():
+            if value == "???":
+                yield f"{prefix}{key}"
+            yield from _keys_without_value(value, f"{prefix}{key}.")

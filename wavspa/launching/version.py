@@ -4,7 +4,7 @@ import subprocess
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-import wavspa
+_PACKAGE = Path(__file__).parents[1]
 
 
 def code_version() -> dict[str, str | None]:
@@ -13,7 +13,7 @@ def code_version() -> dict[str, str | None]:
         number = version("wavspa")
     except PackageNotFoundError:
         number = "unknown"
-    return {"version": number, "commit": _commit(Path(wavspa.__file__).parent)}
+    return {"version": number, "commit": _commit(_PACKAGE)}
 
 
 def _commit(package: Path) -> str | None:

@@ -20,7 +20,7 @@ from wavspa.training import atomic, layout
 from wavspa.training.checkpoints import read_checkpoint
 from wavspa.training.metrics_csv import MetricsCsv
 from wavspa.training.progress import progress
-from wavspa.training.saving import AtomicCheckpointIO, ConfigInCheckpoint, checkpoint_callback
+from wavspa.training.saving import AtomicCheckpointIO, ConfigInCheckpoint, checkpoint_callbacks
 from wavspa.training.status import StatusFile, read_status, update_status
 
 
@@ -52,9 +52,9 @@ def run(folder: Path) -> dict[str, float]:
 def quiet_lightning() -> None:
     """Leave out what Lightning says of itself; its other warnings stay."""
     logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
-    # Of Lightning's own code, and of readers that the data set was told not to have.
-    warnings.filterwarnings("ignore", message=".*LeafSpec.*")
-    warnings.filterwarnings("ignore", message=".*does not have many workers.*")
+    # Its own code, readers that the data set was told not to have, checkpoints of a resumed run.
+    for expected in ("LeafSpec", "does not have many workers", "Checkpoint directory"):
+        warnings.filterwarnings("ignore", message=f".*{expected}.*")
 
 
 def format_metrics(metrics: dict[str, float]) -> str:
@@ -95,9 +95,9 @@ def _trainer(folder: Path, config: DictConfig, loggers: list[Logger]) -> Trainer
     callbacks = [
         StatusFile(folder, monitor, mode),
         progress(monitor),
-        *(build(config.callbacks, name) for name in config.callbacks),
+        *(build(config, f"callbacks.{name}") for name in config.callbacks),
         ConfigInCheckpoint({str(key): value for key, value in plain.items()}),
-        checkpoint_callback(folder, monitor, mode),
+        *checkpoint_callbacks(folder, monitor, mode),
     ]
     return build(
         config,
@@ -110,7 +110,7 @@ def _trainer(folder: Path, config: DictConfig, loggers: list[Logger]) -> Trainer
 
 
 def _more_loggers(folder: Path, config: DictConfig) -> list[Logger]:
-    return [build(config.logger, name, save_dir=str(folder)) for name in config.logger]
+    return [build(config, f"logger.{name}", save_dir=str(folder)) for name in config.logger]
 
 
 def _keep_card(folder: Path, data: LightningDataModule) -> None:

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from wavspa.errors import UserError
 from wavspa.reports.collect import Run, cells
-from wavspa.reports.labels import cell_label, options_label
+from wavspa.reports.labels import cell_label, differing_options
 
 # Okabe and Ito's colours, which the colour-blind tell apart, without yellow; then other line styles.
 COLOURS = ("#000000", "#E69F00", "#0072B2", "#009E73", "#D55E00", "#CC79A7", "#56B4E9")
@@ -49,12 +49,12 @@ def draw_curves(runs: Sequence[Run], path: Path) -> None:
 
 
 def _panel(axis: Axes, name: str, groups: Sequence[Sequence[Run]]) -> None:
-    with_options = len({options_label(cell) for cell in groups}) > 1
+    options = differing_options(groups)
     for number, cell in enumerate(groups):
         steps, values = _common(cell)
         colour = COLOURS[number % len(COLOURS)]
         style = STYLES[number // len(COLOURS) % len(STYLES)]
-        label = cell_label(cell, with_options) + (f" (n = {len(cell)})" if len(cell) > 1 else "")
+        label = cell_label(cell, options[number]) + (f" (n = {len(cell)})" if len(cell) > 1 else "")
         axis.plot(steps, values.mean(axis=0), style, color=colour, label=label)
         if len(cell) > 1:
             axis.fill_between(

@@ -6,13 +6,16 @@ from wavspa.reports.collect import Run
 from wavspa.training.labels import attention_label, option_labels
 
 
-def cell_label(cell: Sequence[Run], options: bool) -> str:
-    """Attention and wavelet of a cell, and its further options if asked for."""
+def cell_label(cell: Sequence[Run], options: str) -> str:
+    """Attention, wavelet and the further ``options`` of a cell."""
     model = cell[0].config["model"]
-    label = f"{attention_label(model['attention'])}, {model['wavelet']}"
-    return f"{label}, {options_label(cell)}" if options and options_label(cell) else label
+    return ", ".join(
+        part for part in (attention_label(model["attention"]), model["wavelet"], options) if part
+    )
 
 
-def options_label(cell: Sequence[Run]) -> str:
-    """The overrides of a cell that dataset, attention, wavelet and seed do not tell."""
-    return " ".join(option_labels(cell[0].config["frozen"]["overrides"]))
+def differing_options(groups: Sequence[Sequence[Run]]) -> list[str]:
+    """For each cell its overrides that neither its other labels tell nor all cells share."""
+    options = [option_labels(cell[0].config["frozen"]["overrides"]) for cell in groups]
+    shared = set.intersection(*map(set, options)) if options else set()
+    return [" ".join(label for label in labels if label not in shared) for labels in options]

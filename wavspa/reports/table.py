@@ -3,13 +3,15 @@
 import statistics
 import sys
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from typing import Literal
 
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
 from wavspa.reports.collect import Run, cells
-from wavspa.reports.labels import options_label
+from wavspa.reports.labels import differing_options
 from wavspa.training.labels import attention_label
 
 WIDTH_OF_FILES = 160
@@ -33,17 +35,19 @@ def print_report(runs: Sequence[Run], out: Console) -> None:
 
 
 def table(groups: Sequence[Sequence[Run]]) -> Table:
-    """One row a cell; test metrics in per cent, mean ± standard deviation over finished seeds."""
+    """One row a cell; metrics in per cent, mean ± standard deviation over finished seeds."""
     metrics = _test_metrics(groups)
-    with_options = len({options_label(cell) for cell in groups}) > 1
-    result = Table()
-    for name in ("dataset", "attention", "wavelet", *(["options"] if with_options else [])):
-        result.add_column(name)
-    scores = [f"{name} %" for name in metrics]
-    for name in (*scores, "best val", "parameters", "s/step", "steps", "seeds", "state"):
-        result.add_column(name, justify="right")
-    for cell in groups:
-        result.add_row(*_row(cell, metrics, with_options))
+    result = Table(box=box.SIMPLE, title="test metrics in %", title_justify="left", pad_edge=False)
+    options = differing_options(groups)
+    rows = [_row(cell, metrics, o) for cell, o in zip(groups, options, strict=True)]
+    names = ["dataset", "attention", "wavelet", "options", *map(_short, metrics)]
+    names += ["best val", "params", "ms/step", "steps", "seeds"]
+    used = [number for number in range(len(names)) if any(row[number] for row in rows)]
+    for number in used:
+        side: Literal["left", "right"] = "left" if number < 4 else "right"
+        result.add_column(names[number], justify=side, no_wrap=names[number] != "options")
+    for row in rows:
+        result.add_row(*(row[number] for number in used))
     return result
 
 
@@ -83,25 +87,24 @@ def mean_and_deviation(values: Sequence[float], digits: int) -> str:
     return mean if len(values) == 1 else f"{mean} ± {statistics.stdev(values):.{digits}f}"
 
 
-def _row(cell: Sequence[Run], metrics: Sequence[str], with_options: bool) -> Iterable[str]:
+def _row(cell: Sequence[Run], metrics: Sequence[str], options: str) -> list[str]:
     config = cell[0].config
-    done = [run for run in cell if run.state == "finished"]
-    yield config["dataset"]["name"]
-    yield attention_label(config["model"]["attention"])
-    yield config["model"]["wavelet"]
-    if with_options:
-        yield options_label(cell)
-    for name in metrics:
-        tested = [run.status["test"] for run in done]
-        yield mean_and_deviation([100 * test[name] for test in tested if name in test], 2)
-    yield _best(cell)
-    yield _first(f"{run.status['parameters']:,}" for run in cell if "parameters" in run.status)
+    model = config["model"]
+    tested = [run.status["test"] for run in cell if run.state == "finished"]
     seconds = [run.status["seconds_per_step"] for run in cell if "seconds_per_step" in run.status]
-    yield f"{statistics.fmean(seconds):.4f}" if seconds else "-"
-    yield str(max(run.status.get("step", 0) for run in cell))
-    yield str(len(done))
     states = Counter(run.state for run in cell if run.state != "finished")
-    yield ", ".join(f"{count} {state}" for state, count in states.items())
+    return [
+        config["dataset"]["name"],
+        attention_label(model["attention"]),
+        model["wavelet"],
+        options,
+        *(mean_and_deviation([100 * test[m] for test in tested if m in test], 2) for m in metrics),
+        _best(cell),
+        next((f"{run.status['parameters']:,}" for run in cell if "parameters" in run.status), "-"),
+        f"{1000 * statistics.fmean(seconds):.1f}" if seconds else "-",
+        str(max(run.status.get("step", 0) for run in cell)),
+        ", ".join([str(len(tested)), *(f"{n} {state}" for state, n in states.items())]),
+    ]
 
 
 def _best(cell: Sequence[Run]) -> str:
@@ -113,8 +116,8 @@ def _best(cell: Sequence[Run]) -> str:
     return mean_and_deviation([100 * best["value"] for best in bests], 2)
 
 
-def _first(values: Iterable[str]) -> str:
-    return next(iter(values), "-")
+def _short(metric: str) -> str:
+    return metric.removeprefix("test/")
 
 
 def _test_metrics(groups: Sequence[Sequence[Run]]) -> list[str]:

@@ -12,25 +12,27 @@ from wavspa.training import atomic, layout
 from wavspa.training.checkpoints import CONFIG_KEY, read_checkpoint
 
 
-def checkpoint_callback(folder: Path, monitor: str, mode: Literal["min", "max"]) -> ModelCheckpoint:
-    """The callback that writes ``last.ckpt`` after every validation, ``best.ckpt`` after the best.
+def checkpoint_callbacks(
+    folder: Path, monitor: str, mode: Literal["min", "max"]
+) -> list[ModelCheckpoint]:
+    """The callbacks that write ``best.ckpt`` and ``last.ckpt`` after a validation, in this order.
+
+    Two, because Lightning's ``save_last`` follows the best one: it skips validations that are no better.
 
     Args:
         folder: The run's folder.
-        monitor: The metric that decides.
+        monitor: The metric that decides which is the best.
         mode: Whether its best value is the highest or the lowest.
     """
-    return ModelCheckpoint(
-        dirpath=folder / layout.CHECKPOINTS,
-        filename=Path(layout.BEST).stem,
-        monitor=monitor,
-        mode=mode,
-        save_top_k=1,
-        save_last=True,
-        save_on_train_epoch_end=False,
-        auto_insert_metric_name=False,
-        enable_version_counter=False,
-    )
+    common: dict[str, Any] = {
+        "dirpath": folder / layout.CHECKPOINTS,
+        "save_on_train_epoch_end": False,
+        "enable_version_counter": False,
+    }
+    return [
+        ModelCheckpoint(filename=Path(layout.BEST).stem, monitor=monitor, mode=mode, **common),
+        ModelCheckpoint(filename=Path(layout.LAST).stem, **common),
+    ]
 
 
 class ConfigInCheckpoint(Callback):

@@ -7,7 +7,6 @@ from hydra.core.utils import JobReturn, JobStatus
 from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
-from rich.console import Console
 
 from wavspa.launching.folder import freeze
 from wavspa.launching.prepare import without_hydra
@@ -63,6 +62,6 @@ class LocalLauncher(Launcher):
 
 def _print_table(folders: list[Path]) -> None:
     from wavspa.reports.collect import collect
-    from wavspa.reports.table import print_report
+    from wavspa.reports.table import console, print_report
 
-    print_report(collect(folders), Console())
+    print_report(collect(folders), console())

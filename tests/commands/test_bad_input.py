@@ -1,0 +1,136 @@
+"""Every mistake ends with one line on standard error and exit code 2, before or in the run."""
+
+import re
+import shutil
+
+import pytest
+
+from tiny_runs import tiny_run, tiny_words
+from wavspa.commands import evaluate, report, run, train
+from wavspa.launching.worker import run as work
+from wavspa.training import layout
+from wavspa.training.status import read_status
+
+
+@pytest.fixture
+def fails(monkeypatch, capfd):
+    """Calls a command, which must end with code 2, and returns its one line."""
+
+    def call(command, *words):
+        monkeypatch.setattr("sys.argv", [command.__name__, *map(str, words)])
+        capfd.readouterr()
+        with pytest.raises(SystemExit) as end:
+            command.main()
+        lines = [
+            line
+            for line in capfd.readouterr().err.splitlines()
+            if not line.startswith(("step ", "/"))  # progress, warnings of libraries
+        ]
+        assert end.value.code == 2, lines
+        assert len(lines) == 1, lines
+        return lines[0]
+
+    return call
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    folder = tiny_run(tmp_path_factory.mktemp("finished"), "trainer.max_steps=3")
+    work(folder)
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("word", "message"),
+    {
+        "dataset=nope": r"dataset has no option 'nope'; it has digits, .*lra/listops",
+        "dataset=lra/nope": r"dataset has no option 'lra/nope'; it has digits, .*lra/listops",
+        "model/attention=nope": r"model/attention has no option 'nope'; it has linear, linformer,",
+        "model/wavelet=nope": r"model/wavelet has no option 'nope'; it has ada,",
+        "model.tap=8": r"there is no option 'model.tap'; the nearest is 'model.taps'",
+        "datset=digits": r"there is no option 'datset'; the nearest is 'dataset'",
+        "schedule.cycl=8": r"there is no option 'schedule.cycl'; the nearest is 'schedule.cycle'",
+        "model.taps=15": r"model.taps: .*even",
+        "model.heads=3": r"model.dim: .*heads 3",
+        "seed=[1": r".*\[1",
+        "model.dim=${nowhere}": r".*nowhere.*model.dim",
+    }.items(),
+)
+def test_train_names_the_option(fails, tmp_path, word, message):
+    assert re.match(f"error: {message}", fails(train, *tiny_words(tmp_path), word))
+    assert not (tmp_path / "runs").exists()
+
+
+def test_the_nearest_name_is_looked_for_in_the_chosen_options(fails, tmp_path):
+    line = fails(train, *tiny_words(tmp_path), "dataset=lra/listops", "dataset.max_dept=3")
+    assert line.endswith("the nearest is 'dataset.max_depth'")
+
+
+def test_a_mistake_in_one_job_ends_a_sweep_before_any_starts(fails, tmp_path):
+    line = fails(train, "-m", *tiny_words(tmp_path), "model.taps=4,5")
+    assert line.startswith("error: model.taps: ")
+    assert not list((tmp_path / "runs").rglob(layout.CONFIG))
+
+
+def test_run_names_what_the_folder_lacks(fails, tmp_path):
+    assert "is not a run's folder" in fails(run, tmp_path)
+
+
+def test_a_missing_data_root_is_named(fails, tmp_path):
+    folder = tiny_run(tmp_path, f"data_root={tmp_path / 'no' / 'where'}")
+    assert "data_root=" in fails(run, folder)
+    assert read_status(folder)["state"] == "failed"
+
+
+def test_a_vocabulary_smaller_than_a_token_is_named(fails, tmp_path):
+    assert "vocab_size=5 is too small" in fails(run, tiny_run(tmp_path, "dataset.vocab_size=5"))
+
+
+def test_an_absent_device_is_named(fails, tmp_path):
+    folder = tiny_run(tmp_path, "trainer=tpu")
+    assert fails(run, folder).startswith("error: trainer")
+
+
+def test_evaluate_names_what_it_cannot_use(fails, finished, tmp_path):
+    assert "no run was named" in fails(evaluate)
+    assert "not of the form key=value" in fails(evaluate, finished)
+    assert "split must be val or test" in fails(evaluate, f"run={finished}", "split=train")
+    assert "is not a run's folder" in fails(evaluate, f"run={tmp_path}")
+    assert "holds no checkpoints/best.ckpt" in fails(evaluate, f"run={tiny_run(tmp_path)}")
+    line = fails(evaluate, f"run={finished}", "dataset.batchsize=3")
+    assert "no option 'dataset.batchsize'; the nearest is 'dataset.batch_size'" in line
+    assert "does not fit" in fails(evaluate, f"run={finished}", "model.dim=8")
+
+
+def test_evaluate_names_a_truncated_checkpoint(fails, finished, tmp_path):
+    folder = tmp_path / "copy"
+    shutil.copytree(finished, folder)
+    best = layout.best_checkpoint(folder)
+    best.write_bytes(best.read_bytes()[:2000])
+    assert "best.ckpt is damaged" in fails(evaluate, f"run={folder}")
+
+
+def test_report_names_what_it_cannot_use(fails, finished, tmp_path):
+    assert "there is no folder" in fails(report, tmp_path / "nowhere")
+    assert "there are no runs" in fails(report, tmp_path)
+    assert "suffix must be one of" in fails(report, finished, "--figure", tmp_path / "figure.nope")
+
+
+@pytest.mark.parametrize("command", [train, run, evaluate, report])
+def test_help_shows_examples(command, monkeypatch, capsys):
+    name = command.__name__.rpartition(".")[2]
+    monkeypatch.setattr("sys.argv", [f"wavspa-{name}", "--help"])
+    try:
+        command.main()
+    except SystemExit as end:
+        assert not end.code
+    text = capsys.readouterr().out
+    assert text.count(f"wavspa-{name}") >= 3
+
+
+def test_debug_shows_the_traceback(monkeypatch, capsys, tmp_path):
+    monkeypatch.setattr("sys.argv", ["wavspa-run", str(tmp_path)])
+    monkeypatch.setenv("WAVSPA_DEBUG", "1")
+    with pytest.raises(SystemExit):
+        run.main()
+    assert "Traceback" in capsys.readouterr().err

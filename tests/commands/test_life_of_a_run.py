@@ -1,0 +1,76 @@
+"""The commands as a user types them, in processes of their own."""
+
+import os
+import subprocess
+import sys
+
+from tiny_runs import tiny_words
+from wavspa.training import layout
+from wavspa.training.status import read_status
+
+
+def command(name, *words):
+    """Run ``wavspa-<name>`` and return what it left behind."""
+    return subprocess.run(
+        [sys.executable, "-m", f"wavspa.commands.{name}", *map(str, words)],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "COLUMNS": "100"},
+    )
+
+
+def test_train_evaluate_report_and_train_again(tmp_path):
+    words = tiny_words(tmp_path, "model/wavelet=ortho")
+    trained = command("train", *words)
+    assert trained.returncode == 0, trained.stderr
+    (config,) = (tmp_path / "runs").rglob(layout.CONFIG)
+    folder = config.parent
+    tested = read_status(folder)["test"]
+    assert trained.stdout.splitlines()[0] == f"starting: {folder}"
+    assert f"test/accuracy {tested['test/accuracy']:.4f}" in trained.stdout
+    # Not a terminal: a line for each of the two validations, nothing that redraws itself.
+    assert sum(line.startswith("step ") for line in trained.stderr.splitlines()) == 2
+    assert "\r" not in trained.stderr
+
+    evaluated = command("evaluate", f"run={folder}", "dataset.batch_size=7")
+    assert evaluated.returncode == 0, evaluated.stderr
+    assert f"test/accuracy {tested['test/accuracy']:.4f}" in evaluated.stdout
+    assert f"test/loss {tested['test/loss']:.4f}" in evaluated.stdout
+
+    figure = tmp_path / "curves.png"
+    reported = command("report", tmp_path / "runs", "--figure", figure)
+    assert reported.returncode == 0, reported.stderr
+    assert f"{100 * tested['test/accuracy']:.2f}" in reported.stdout
+    assert "ortho" in reported.stdout
+    assert figure.read_bytes().startswith(b"\x89PNG")
+
+    again = command("train", *words)
+    assert again.returncode == 0, again.stderr
+    assert again.stdout.startswith(f"finished: {folder}")
+    anew = command("train", *words, "rerun=true")
+    assert anew.stdout.startswith(f"starting: {folder}")
+    assert read_status(folder)["test"] == tested
+
+
+def test_a_sweep_goes_on_after_a_failed_job_and_skips_what_is_finished(tmp_path):
+    # The first vocabulary is too small for the data, which only the job itself can know.
+    words = ["-m", *tiny_words(tmp_path, "trainer.max_steps=3"), "dataset.vocab_size=5,18"]
+    swept = command("train", *words)
+    assert swept.returncode == 1
+    assert swept.stderr.splitlines()[-1].startswith("error: 1 of 2 jobs failed")
+    states = [
+        read_status(path.parent)["state"] for path in (tmp_path / "runs").rglob(layout.CONFIG)
+    ]
+    assert sorted(states) == ["failed", "finished"]
+    rows = [line.split() for line in swept.stdout.splitlines() if line.startswith(" digits ")]
+    assert [row[:4] for row in rows] == [
+        ["digits", "softmax", "ada", "vocab_size=5"],
+        ["digits", "softmax", "ada", "vocab_size=18"],
+    ]
+    assert rows[0][-3:] == ["0,", "1", "failed"]
+    assert "vocab_size=5 is too small" in swept.stdout
+    assert "always the most frequent class" in swept.stdout
+
+    again = command("train", *words)
+    assert again.returncode == 1
+    assert "finished: " in again.stdout.split("[2/2]")[1]

@@ -1,0 +1,70 @@
+"""Every file of conf/ composes, and what it describes can be built."""
+
+from itertools import product
+from pathlib import Path
+
+import pytest
+import wavspa.conf
+
+from tiny_runs import compose_run
+from wavspa.errors import UserError
+from wavspa.launching.build import build
+from wavspa.launching.validate import validate
+
+CONF = Path(wavspa.conf.__file__).parent
+NOT_CHOSEN = {"train", "model/common", "trainer/common", "hydra/launcher/local"}
+FILES = sorted(
+    name
+    for path in CONF.rglob("*.yaml")
+    if (name := path.relative_to(CONF).with_suffix("").as_posix()) not in NOT_CHOSEN
+)
+GROUPS = ("model/attention", "model/wavelet")
+
+
+def choice(name: str) -> str:
+    """The command line's word that chooses the file of this name."""
+    group = next((g for g in GROUPS if name.startswith(g + "/")), name.partition("/")[0])
+    return f"{group}={name.removeprefix(group + '/')}"
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_every_option_composes_and_validates(name):
+    validate(compose_run(choice(name)))
+
+
+def test_every_cell_sets_its_flat_keys():
+    names = [[path.stem for path in sorted((CONF / group).glob("*.yaml"))] for group in GROUPS]
+    for attention, wavelet in product(*names):
+        config = compose_run(f"model/attention={attention}", f"model/wavelet={wavelet}")
+        assert (config.model.attention, config.model.wavelet) == (attention, wavelet)
+    assert [len(group) for group in names] == [5, 7]
+
+
+@pytest.mark.parametrize("name", ["cpu", "debug", "ddp"])
+def test_trainers_build_on_a_cpu(name):
+    config = compose_run(f"trainer={name}", "trainer.accelerator=cpu", "trainer.devices=1")
+    trainer = build(config, "trainer", logger=False)
+    assert trainer.max_steps == config.trainer.max_steps
+    assert trainer.val_check_interval == config.trainer.val_every
+
+
+@pytest.mark.parametrize("name", ["gpu", "fsdp", "tpu"])
+def test_trainers_of_absent_devices_are_refused(name):
+    config = compose_run(f"trainer={name}")
+    if name != "tpu" and pytest.importorskip("torch").cuda.is_available():
+        pytest.skip("there is a GPU here")
+    with pytest.raises(UserError, match=r"^trainer"):
+        build(config, "trainer", logger=False)
+
+
+def test_loggers_build(tmp_path):
+    for name in ("tensorboard", "wandb"):
+        config = compose_run(f"logger={name}", "name=some")
+        assert build(config, f"logger.{name}", save_dir=str(tmp_path)).save_dir == str(tmp_path)
+
+
+def test_an_experiment_wins_over_groups_and_loses_to_the_command_line():
+    config = compose_run("experiment=demo/digits", "trainer.max_steps=7")
+    assert config.trainer.max_steps == 7
+    assert config.experiment_name == "demo"
+    assert config.model.dim == compose_run("model=tiny").model.dim

@@ -1,0 +1,32 @@
+import sys
+
+import pytest
+
+from wavspa.launching import process
+
+
+def test_a_job_does_not_inherit_ranks(monkeypatch):
+    for name in (
+        "LOCAL_RANK",
+        "RANK",
+        "WORLD_SIZE",
+        "MASTER_ADDR",
+        "TORCHELASTIC_RUN_ID",
+        "NODE_RANK",
+    ):
+        monkeypatch.setenv(name, "1")
+    monkeypatch.setenv("KEPT", "1")
+    monkeypatch.setenv("MALLOC_TOP_PAD_", "1")
+    environment = process.clean_environment()
+    assert not {"LOCAL_RANK", "RANK", "WORLD_SIZE", "MASTER_ADDR", "NODE_RANK"} & environment.keys()
+    assert "TORCHELASTIC_RUN_ID" not in environment
+    assert environment["KEPT"] == "1"
+    assert environment["MALLOC_TOP_PAD_"] == "1"
+    assert environment["MALLOC_MMAP_THRESHOLD_"] == "4294967296"
+
+
+@pytest.mark.parametrize("code", [0, 3])
+def test_the_exit_code_of_a_job_comes_back(monkeypatch, tmp_path, code):
+    program = f"import sys; sys.exit({code})"
+    monkeypatch.setattr(process, "_command", lambda folder: [sys.executable, "-c", program])
+    assert process.run_fresh(tmp_path) == code

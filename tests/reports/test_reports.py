@@ -1,0 +1,131 @@
+import io
+import json
+
+import pytest
+from rich.console import Console
+
+from tiny_runs import tiny_run
+from wavspa.errors import UserError
+from wavspa.reports.collect import cells, collect
+from wavspa.reports.figures import draw_curves
+from wavspa.reports.table import mean_and_deviation, print_report
+from wavspa.training import layout
+from wavspa.training.metrics_csv import MetricsCsv
+from wavspa.training.status import update_status
+
+
+def finish(folder, accuracy, steps=3, **card):
+    """Fill a run's folder with results as a finished run leaves them."""
+    logger = MetricsCsv(folder)
+    for step in range(steps):
+        logger.log_metrics({"val/accuracy": accuracy * (step + 1) / steps, "epoch": 0}, step=step)
+    update_status(
+        folder,
+        state="finished",
+        step=steps,
+        best={"metric": "val/accuracy", "value": accuracy, "step": steps},
+        test={"test/loss": 1.0, "test/accuracy": accuracy},
+        parameters=1234,
+        seconds_per_step=0.05,
+    )
+    splits = {"test": {"examples": 4, "labels": {"0": 3, "1": 1}}}
+    (folder / layout.CARD).write_text(json.dumps({"splits": splits, **card}))
+
+
+def printed(runs):
+    out = Console(file=io.StringIO(), width=160)
+    print_report(runs, out)
+    return out.file.getvalue()
+
+
+@pytest.fixture
+def sweep(tmp_path):
+    """Two cells: the plain one with two seeds, the other with one that failed."""
+    finish(tiny_run(tmp_path, "model/wavelet=none", "seed=1"), 0.5)
+    finish(tiny_run(tmp_path, "model/wavelet=none", "seed=2"), 0.7)
+    update_status(
+        tiny_run(tmp_path, "model/wavelet=ada"), state="failed", reason="it rains", step=2
+    )
+    return tmp_path / "runs"
+
+
+def test_cells_stand_side_by_side_over_their_seeds(sweep):
+    runs = collect([sweep])
+    assert [[run.config["seed"] for run in cell] for cell in cells(runs)] == [[1, 2], [1]]
+    rows = [" ".join(line.split()) for line in printed(runs).splitlines()]
+    assert rows[2] == "dataset attention wavelet accuracy best val params ms/step steps seeds"
+    assert rows[4] == "digits softmax none 60.00 ± 14.14 60.00 ± 14.14 1,234 50.0 3 2"
+    assert rows[5] == "digits softmax ada - - - - 2 0, 1 failed"
+
+
+def test_runs_that_did_not_finish_and_what_guessing_reaches_are_told(sweep):
+    text = printed(collect([sweep]))
+    assert "it rains" in next(line for line in text.splitlines() if line.startswith("failed: "))
+    assert (
+        "digits: guessing 50.0 %, always the most frequent class 75.0 % (4 test examples)" in text
+    )
+
+
+def test_listops_tells_its_control(tmp_path):
+    finish(tiny_run(tmp_path), 0.5, root_operator_control={"test": 0.361})
+    assert "reading the root operator alone 36.1 %" in printed(collect([tmp_path]))
+
+
+def test_options_that_differ_get_a_column(tmp_path):
+    for taps in (4, 6):
+        finish(tiny_run(tmp_path, f"model.taps={taps}"), 0.5)
+    text = printed(collect([tmp_path]))
+    assert "taps=4" in text
+    assert "taps=6" in text
+    assert "max_steps" not in text.split("guessing")[0]
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        (layout.STATUS, "{"),
+        (layout.METRICS, "nothing"),
+        (layout.METRICS, ""),
+        (layout.CARD, "{"),
+        (layout.CONFIG, "a: ["),
+        (layout.CONFIG, "a: 1"),
+    ],
+)
+def test_a_damaged_run_is_reported_beside_the_others(tmp_path, name, content):
+    whole, broken = tiny_run(tmp_path, "seed=1"), tiny_run(tmp_path, "seed=2")
+    finish(whole, 0.5)
+    finish(broken, 0.5)
+    (broken / name).write_text(content)
+    text = printed(collect([tmp_path]))
+    assert text.count("50.00") == 2
+    assert f"damaged: {broken}: " in text
+
+
+def test_a_run_that_has_not_started_is_reported(tmp_path):
+    folder = tiny_run(tmp_path)
+    assert f"not started: {folder}" in printed(collect([folder]))
+
+
+def test_folders_may_overlap(sweep):
+    assert len(collect([sweep, sweep / "digits"])) == 3
+
+
+@pytest.mark.parametrize(
+    ("values", "text"), [([], "-"), ([1.0], "1.00"), ([1.0, 2.0], "1.50 ± 0.71")]
+)
+def test_mean_and_deviation(values, text):
+    assert mean_and_deviation(values, 2) == text
+
+
+def test_a_figure_labels_each_cell_and_axis(sweep, tmp_path):
+    path = tmp_path / "figures" / "curves.svg"
+    draw_curves(collect([sweep]), path)
+    text = path.read_text()
+    for label in ("softmax, none (n = 2)", "optimizer steps", "validation accuracy", "digits"):
+        assert f"<!-- {label} -->" in text, label
+    assert "softmax, ada" not in text
+
+
+def test_nothing_to_draw_is_an_error(tmp_path):
+    with pytest.raises(UserError, match="nothing to draw"):
+        draw_curves(collect([tiny_run(tmp_path)]), tmp_path / "curves.png")

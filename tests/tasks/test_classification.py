@@ -1,0 +1,128 @@
+from functools import partial
+from typing import NamedTuple
+
+import pytest
+import torch
+from pytorch_lightning import Trainer
+from sklearn.metrics import f1_score, roc_auc_score
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.utils.data import DataLoader
+
+from wavspa.tasks import Classification
+from wavspa.training import schedules
+from wavspa.training.failures import RunFailed
+from wavspa.training.optimizers import adamw
+
+
+class Batch(NamedTuple):
+    tokens: Tensor
+    lengths: Tensor
+    labels: Tensor
+
+
+class Lookup(nn.Module):
+    """Logits of a row are the row of a table that its first token names."""
+
+    def __init__(self, classes: int) -> None:
+        super().__init__()
+        self.table = nn.Embedding(10, classes)
+
+    def forward(self, tokens: Tensor, lengths: Tensor) -> Tensor:
+        return self.table(tokens[:, 0])
+
+
+def task(classes: int, **options) -> Classification:
+    torch.manual_seed(0)
+    constant = partial(schedules.constant, warmup=0)
+    return Classification(Lookup(classes), partial(adamw, lr=0.1), constant, classes, **options)
+
+
+def batches(classes: int, sizes: list[int]) -> list[Batch]:
+    generator = torch.Generator().manual_seed(1)
+    return [
+        Batch(
+            torch.randint(10, (size, 4), generator=generator),
+            torch.full((size,), 4),
+            torch.randint(classes, (size,), generator=generator),
+        )
+        for size in sizes
+    ]
+
+
+def loader(data: list[Batch]) -> DataLoader:
+    return DataLoader(data, batch_size=None)
+
+
+def trainer(**options) -> Trainer:
+    return Trainer(
+        accelerator="cpu",
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        **options,
+    )
+
+
+@pytest.mark.parametrize("classes", [2, 4])
+@pytest.mark.parametrize("split", ["val", "test"])
+def test_metrics_count_every_example_once_over_uneven_batches(classes, split):
+    module, data = task(classes), batches(classes, [7, 7, 1])
+    evaluator = trainer()
+    run = evaluator.validate if split == "val" else evaluator.test
+    (found,) = run(module, loader(data), verbose=False)
+
+    labels = torch.cat([batch.labels for batch in data])
+    with torch.no_grad():
+        logits = torch.cat([module(batch.tokens, batch.lengths) for batch in data])
+    chosen = logits.argmax(dim=1)
+    expected = {
+        "loss": F.cross_entropy(logits, labels).item(),
+        "accuracy": (chosen == labels).double().mean().item(),
+        "f1": f1_score(labels, chosen, average="macro"),
+    }
+    if classes == 2:
+        expected["auroc"] = roc_auc_score(labels, logits.softmax(dim=1)[:, 1])
+    assert found == pytest.approx({f"{split}/{k}": v for k, v in expected.items()}, abs=1e-6)
+
+
+def test_class_weights_and_label_smoothing_shape_the_loss():
+    logits, labels = torch.tensor([[2.0, 0.0], [0.0, 1.0]]), torch.tensor([0, 0])
+    log = logits.log_softmax(dim=1)
+    weighted = task(2, class_weights=[3.0, 1.0]).loss(logits, labels)
+    assert weighted.item() == pytest.approx(-log[:, 0].mean().item())
+    smoothed = task(2, label_smoothing=0.2).loss(logits, labels)
+    assert smoothed.item() == pytest.approx(-(0.9 * log[:, 0] + 0.1 * log[:, 1]).mean().item())
+
+
+def test_training_follows_the_schedule_and_learns():
+    module, data = task(3), batches(3, [8])
+    before = module.loss(module(data[0].tokens, data[0].lengths), data[0].labels)
+    fit = trainer(max_steps=20)
+    fit.fit(module, loader(data))
+    after = module.loss(module(data[0].tokens, data[0].lengths), data[0].labels)
+    assert after < before
+    assert {"train/loss", "train/accuracy", "lr"} <= fit.callback_metrics.keys()
+
+
+def test_a_loss_that_is_not_finite_stops_the_run_and_names_the_step():
+    module, data = task(3), batches(3, [8, 8, 8])
+    module.schedule = lambda step, total: 1.0 if step == 0 else float("nan")
+    with pytest.raises(RunFailed, match="loss is nan at step 2"):
+        trainer(max_steps=5).fit(module, loader(data))
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        {"classes": 1},
+        {"class_weights": [1.0]},
+        {"label_smoothing": 1.0},
+        {"mode": "best"},
+        {"monitor": "val/auroc"},
+    ],
+)
+def test_impossible_options_are_refused_by_name(option):
+    with pytest.raises(ValueError, match=f"^{next(iter(option))} "):
+        task(**{"classes": 3, **option})

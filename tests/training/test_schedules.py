@@ -1,0 +1,75 @@
+import math
+
+import pytest
+import torch
+
+from wavspa.training import schedules
+
+STEPS = [0, 1, 7, 99, 100, 101, 250, 999]
+
+
+def original(step: int, factors: str, warmup: int, cycle: int) -> float:
+    """The original's product of factors, as its description gives it."""
+    factor = 1.0
+    if "warmup" in factors:
+        factor *= min(1.0, step / warmup)
+    if "rsqrt" in factors:
+        factor /= math.sqrt(max(step, warmup))
+    if "cosine" in factors:
+        progress = max(0.0, (step - warmup) / cycle)
+        factor *= max(0.0, 0.5 * (1.0 + math.cos(math.pi * (progress % 1.0))))
+    return factor
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_factors_are_the_originals(step):
+    assert schedules.constant(step, 1000, 100) == original(step, "warmup", 100, 1)
+    rsqrt = schedules.rsqrt(step, 1000, 100, lr_is_peak=False)
+    assert rsqrt == pytest.approx(original(step, "warmup rsqrt", 100, 1), rel=1e-12)
+    cosine = schedules.cosine(step, 1000, 100, cycle=150)
+    assert cosine == pytest.approx(original(step, "warmup cosine", 100, 150), abs=1e-12)
+
+
+def test_a_warmup_begins_at_zero():
+    for factor in (schedules.constant, schedules.rsqrt, schedules.cosine):
+        assert factor(0, 1000, 100) == 0.0
+        assert factor(100, 1000, 100) == pytest.approx(1.0)
+
+
+def test_without_warmup_nothing_is_divided_by_zero():
+    assert schedules.constant(0, 10, 0) == 1.0
+    assert schedules.rsqrt(0, 10, 0) == 1.0
+    assert schedules.cosine(0, 10, 0) == 1.0
+
+
+def test_one_cosine_cycle_falls_to_the_end_of_the_run():
+    values = [schedules.cosine(step, 500, 100) for step in range(100, 501)]
+    assert values == sorted(values, reverse=True)
+    assert values[-1] < 1e-4
+
+
+def test_cosine_restarts():
+    assert schedules.cosine(249, 1000, 100, cycle=150) < 1e-3
+    assert schedules.cosine(250, 1000, 100, cycle=150) == 1.0
+
+
+@pytest.mark.parametrize(
+    "bad", [lambda: schedules.constant(0, 1, -1), lambda: schedules.cosine(0, 9, 1, 0)]
+)
+def test_impossible_values_are_refused(bad):
+    with pytest.raises(ValueError, match="at least"):
+        bad()
+
+
+def test_the_scheduler_multiplies_every_groups_rate():
+    weights = [torch.nn.Parameter(torch.zeros(1)) for _ in range(2)]
+    optimizer = torch.optim.SGD(
+        [{"params": [weights[0]], "lr": 1.0}, {"params": [weights[1]], "lr": 0.1}]
+    )
+    scheduler = schedules.scheduler(optimizer, lambda step, total: step / total, total=4)
+    rates = []
+    for _ in range(4):
+        rates.append([group["lr"] for group in optimizer.param_groups])
+        optimizer.step()
+        scheduler.step()
+    assert rates == [[0.0, 0.0], [0.25, 0.025], [0.5, 0.05], [0.75, pytest.approx(0.075)]]
