@@ -1,0 +1,42 @@
+# Every target makes the environment it needs: .venv, with the tested versions of constraints.txt.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/ready
+
+.PHONY: help demo test lint format bench clean
+
+help: ## what can be made
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
+
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	# torch by itself and pinned: asked for through another package, pip may choose a build with CUDA.
+	$(BIN)/pip install --quiet --disable-pip-version-check "$$(grep '^torch==' constraints.txt)"
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	touch $(READY)
+
+demo: $(READY) ## train 4 cells on digits and 2 on short ListOps; print the table, draw the figure
+	$(BIN)/wavspa-train -m experiment=demo/digits model/wavelet=none,ada,ortho,lift
+	$(BIN)/wavspa-train -m experiment=demo/listops model/wavelet=none,ada
+	$(BIN)/wavspa-report runs/demo --figure runs/demo/accuracy.png
+
+test: $(READY) ## all tests
+	$(BIN)/pytest -n 2
+
+lint: $(READY) ## formatting, lint, types
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+format: $(READY) ## format and mend what can be mended
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(READY) ## measure our speed against peers (minutes; nothing else should run)
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[bench]'
+	$(BIN)/python -m benchmarks.transforms
+	$(BIN)/python -m benchmarks.layers
+
+clean: ## remove the environment and caches
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
