@@ -1,0 +1,218 @@
+"""The modes: their bands, their first filters, and what they refuse."""
+
+import pytest
+import pywt
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from wavspa import wavedec, waverec
+from wavspa.wavelets import BOUNDARIES, MODES, build_mode, daubechies_taps, orthogonal_taps
+
+LEARNED = {
+    "none": set(),
+    "ada": {"taps"},
+    "ortho": {"angles"},
+    "lift": {"predict", "update"},
+    "fixed": set(),
+    "lift_fixed": set(),
+    "fourier": set(),
+}
+
+
+def signal(batch, length, dim=4, dtype=torch.float32):
+    generator = torch.Generator().manual_seed(0)
+    return torch.randn(batch, length, dim, dtype=dtype, generator=generator)
+
+
+def test_all_modes_are_covered():
+    assert set(LEARNED) == set(MODES)
+
+
+@pytest.mark.parametrize("name", MODES)
+@settings(deadline=None, max_examples=25)
+@given(
+    length=st.integers(1, 40),
+    level=st.integers(1, 4),
+    taps=st.sampled_from([2, 4, 10, 20]),
+    boundary=st.sampled_from(BOUNDARIES),
+)
+def test_bands(name, length, level, taps, boundary):
+    """`band_lengths` says what `analyse` gives, for ints and for a tensor of lengths."""
+    mode = build_mode(name, 4, taps, level, boundary)
+    filters = mode.filters()
+    bands = mode.analyse(signal(2, length), filters)
+    assert len(bands) == (1 if name in ("none", "fourier") else level + 1)
+    assert [band.shape for band in bands] == [(2, n, 4) for n in mode.band_lengths(length)]
+    rows = mode.band_lengths(torch.tensor([length, 1]))
+    assert [row.tolist() for row in rows] == [
+        list(pair) for pair in zip(mode.band_lengths(length), mode.band_lengths(1), strict=True)
+    ]
+    assert mode.synthesise(bands, filters, length).shape == (2, length, 4)
+
+
+@pytest.mark.parametrize("boundary", BOUNDARIES)
+@pytest.mark.parametrize("name", [n for n in MODES if n != "none"])
+def test_modes_invert_themselves_at_first(name, boundary):
+    mode = build_mode(name, 4, 10, 3, boundary).double()
+    x, filters = signal(2, 37, dtype=torch.float64), mode.filters()
+    bands = mode.analyse(x, filters)
+    assert not torch.allclose(bands[-1][:, :10], x[:, :10])
+    # Ada, fixed: Daubechies' taps are orthonormal to 1e-11; the modules start in float32.
+    torch.testing.assert_close(mode.synthesise(bands, filters, 37), x, rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", MODES)
+def test_learned_parameters(name):
+    mode = build_mode(name, 4, 8, 2)
+    assert {n for n, _ in mode.named_parameters()} == LEARNED[name]
+    filters = mode.filters()
+    bands = mode.analyse(signal(2, 13), filters)
+    loss = sum(band.pow(2).sum() for band in bands)
+    loss = loss + mode.synthesise(bands, filters, 13).pow(3).sum()
+    if LEARNED[name]:
+        loss.backward()
+    for parameter in mode.parameters():
+        assert parameter.grad.isfinite().all() and parameter.grad.abs().sum() > 0
+
+
+def test_first_filters():
+    torch.manual_seed(0)
+    ada, fixed = build_mode("ada", 3, 12), build_mode("fixed", 3, 12)
+    expected = torch.tensor(pywt.Wavelet("db6").dec_lo, dtype=torch.float32)
+    assert torch.equal(ada.taps, expected[:, None].expand(-1, 3))
+    assert torch.equal(fixed.filters()[0], ada.taps)
+    angles = build_mode("ortho", 500, 8).angles
+    assert angles.shape == (4, 500)
+    assert 0 <= angles.min() < 0.1 and 6.1 < angles.max() < 2 * torch.pi
+    lift = build_mode("lift", 500, 8)
+    for taps in (lift.predict, lift.update):
+        assert taps.shape == (8, 500)
+        assert abs(taps.std() - 0.02) < 1e-3 and abs(taps.mean()) < 1e-3
+
+
+def test_dwt_modes_are_wavedec_with_their_filters():
+    x = signal(2, 21)
+    for boundary in BOUNDARIES:
+        for name in ("ada", "ortho", "fixed"):
+            mode = build_mode(name, 4, 6, 2, boundary)
+            (h,) = mode.filters()
+            bands = mode.analyse(x, (h,))
+            torch.testing.assert_close(bands, wavedec(x, h, 2, boundary), rtol=0, atol=0)
+            rec = mode.synthesise(bands, (h,), 21)
+            torch.testing.assert_close(rec, waverec(bands, h, 21, boundary), rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("name", ["haar", "sym5", "coif3", "dmey", "db38"])
+def test_fixed_takes_any_orthogonal_wavelet(name):
+    mode = build_mode("fixed", 2, 4, 1, "zero", wavelet_name=name)
+    taps = pywt.Wavelet(name).dec_len
+    assert mode.num_taps == taps
+    assert mode.band_lengths(50) == [(50 + taps - 1) // 2] * 2
+    assert torch.equal(mode.filters()[0][:, 1], orthogonal_taps(name).float())
+
+
+@pytest.mark.parametrize("name", MODES)
+def test_transforms_run_in_float32_under_autocast_and_from_half_types(name):
+    mode = build_mode(name, 4, 6, 2)
+    x = signal(2, 13).bfloat16().float()
+    filters = mode.filters()
+    expected = mode.analyse(x, filters)
+    rec = mode.synthesise(expected, filters, 13)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        torch.testing.assert_close(mode.analyse(x, filters), expected, rtol=0, atol=0)
+        torch.testing.assert_close(mode.synthesise(expected, filters, 13), rec, rtol=0, atol=0)
+    half = mode.analyse(x.bfloat16(), filters)
+    torch.testing.assert_close([b.float() for b in half], expected, rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("name", MODES)
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"taps": 7}, "taps must be even and at least 2, not 7"),
+        ({"taps": 0}, "taps must be even and at least 2, not 0"),
+        ({"level": 0}, "level must be at least 1, not 0"),
+        ({"level": -1}, "level must be at least 1, not -1"),
+        ({"boundary": "wrap"}, "boundary 'wrap' is unknown; choose one of zero, reflect, periodic"),
+    ],
+)
+def test_every_mode_refuses(name, options, message):
+    with pytest.raises(ValueError, match=message):
+        build_mode(name, 4, **options)
+
+
+def test_too_many_taps():
+    for name in ("ada", "fixed"):
+        assert build_mode(name, 2, 76).num_taps == 76
+        with pytest.raises(ValueError, match=r"up to taps=76, not 78; use fewer taps, or wavelet="):
+            build_mode(name, 2, 78)
+    for name in set(MODES) - {"ada", "fixed"}:
+        assert build_mode(name, 2, 78).num_taps == 78
+    with pytest.raises(ValueError, match="taps must be even"):
+        daubechies_taps(3)
+
+
+def test_unknown_mode():
+    with pytest.raises(ValueError, match=r"wavelet 'db2' is unknown; choose one of none, ada, or"):
+        build_mode("db2", 4)
+
+
+@pytest.mark.parametrize("name", ["db99", "bior2.2", "morl", ""])
+def test_unknown_wavelet_name(name):
+    with pytest.raises(
+        ValueError, match=r"wavelet_name .* choose one of .*coif1.*db1.*sym2"
+    ) as error:
+        build_mode("fixed", 4, wavelet_name=name)
+    assert "bior" not in str(error.value).removeprefix(f"wavelet_name {name!r}")
+    assert "\n" not in str(error.value)
+
+
+X, H = signal(2, 9), torch.zeros(4, 4)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"filters": torch.zeros(4, 3)}, "the signal has 4 channels, the filters 3"),
+        ({"filters": H.double()}, "the signal is torch.float32, the filters are torch.float64"),
+        ({"filters": torch.zeros(5, 4)}, "taps must be even and at least 2, not 5"),
+        ({"filters": torch.zeros(0, 4)}, "taps must be even and at least 2, not 0"),
+        ({"filters": torch.zeros(4)}, "filters must be .taps, channels., not .4."),
+        ({"x": torch.zeros(9, 4)}, "a signal must be .batch, length >= 1, channels."),
+        ({"x": torch.zeros(2, 0, 4)}, "a signal must be .batch, length >= 1, channels."),
+        ({"level": 0}, "level must be at least 1, not 0"),
+        ({"boundary": "periodization"}, "boundary 'periodization' is unknown; choose one of zero"),
+    ],
+)
+def test_wavedec_refuses(change, message):
+    with pytest.raises(ValueError, match=message):
+        wavedec(**({"x": X, "filters": H, "level": 1} | change))
+
+
+BANDS = wavedec(X, H, 2)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"coeffs": BANDS[:1]}, "level must be at least 1, not 0"),
+        ({"coeffs": [BANDS[0], BANDS[1][:, 1:], BANDS[2]]}, "differ in length: 4 and 3"),
+        ({"coeffs": [*BANDS[:2], BANDS[2][:, :4]]}, "cD of length 4 does not follow a level"),
+        ({"length": 11}, "length 11 is out of reach: the bands give 10 samples"),
+        ({"length": 0}, "length 0 is out of reach"),
+        ({"coeffs": [band.double() for band in BANDS]}, "the signal is torch.float64"),
+        ({"coeffs": [band[..., :2] for band in BANDS]}, "the signal has 2 channels"),
+        ({"boundary": "wrap"}, "boundary 'wrap' is unknown"),
+        ({"filters": torch.zeros(5, 4)}, "taps must be even"),
+    ],
+)
+def test_waverec_refuses(change, message):
+    with pytest.raises(ValueError, match=message):
+        waverec(**({"coeffs": BANDS, "filters": H, "length": 9} | change))
+
+
+def test_waverec_gives_fewer_samples_when_asked():
+    h = orthogonal_taps("db2").float()[:, None].repeat(1, 4)
+    rec = waverec(wavedec(X, h, 2), h, 5)
+    torch.testing.assert_close(rec, X[:, :5], rtol=0, atol=1e-6)
