@@ -1,0 +1,48 @@
+"""Longformer's memory grows with the length, not with its square: counted, not timed."""
+
+import pytest
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+
+from wavspa.attention import Longformer, Softmax
+
+
+class LargestTensor(TorchDispatchMode):
+    """Remember the elements of the largest tensor that any operation, backward too, makes."""
+
+    def __init__(self):
+        super().__init__()
+        self.elements = 0
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        out = func(*args, **(kwargs or {}))
+        for leaf in tree_leaves(out):
+            if isinstance(leaf, torch.Tensor):
+                self.elements = max(self.elements, leaf.untyped_storage().nbytes() // 4)
+        return out
+
+
+def largest(module, length):
+    x = torch.randn(1, length, 8, requires_grad=True)
+    mask = torch.arange(length)[None] < length - 3
+    with LargestTensor() as mode:
+        module(x, mask).sum().backward()
+    return mode.elements
+
+
+@pytest.mark.parametrize("window", [32, 256])
+@pytest.mark.parametrize("training", [True, False], ids=["training", "evaluation"])
+def test_longformer_is_linear(window, training):
+    module = Longformer(8, 2, window=window, dropout=0.1).train(training)
+    once, twice = largest(module, 2048), largest(module, 4096)
+    assert once < 2048 * 2048 / 2
+    assert twice <= 2.05 * once
+
+
+def test_the_count_sees_a_square():
+    """With dropout softmax makes its whole matrix of probabilities: what the test above forbids."""
+    module = Softmax(8, 2, dropout=0.1).train()
+    once, twice = largest(module, 512), largest(module, 1024)
+    assert once >= 2 * 512 * 512
+    assert twice == 4 * once

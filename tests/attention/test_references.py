@@ -1,0 +1,275 @@
+"""Every base against its dense definition: values, gradients, key masks, and what it refuses."""
+
+import pytest
+import torch
+
+from references import attention as reference
+from wavspa.attention import BASES, Linformer, Longformer, Performer, Softmax, build_attention
+from wavspa.attention.performer import orthogonal_features
+
+DIM, HEADS, MAX_LEN = 8, 2, 200
+
+
+def random(*shape, seed=0):
+    generator = torch.Generator().manual_seed(seed)
+    return torch.randn(*shape, dtype=torch.float64, generator=generator)
+
+
+def build(name, **options):
+    """A base in float64 whose parameters, biases and scales too, are all random."""
+    torch.manual_seed(0)
+    module = build_attention(name, DIM, HEADS, max_len=MAX_LEN, **options).double().eval()
+    for index, parameter in enumerate(module.parameters()):
+        parameter.data += 0.3 * random(*parameter.shape, seed=index)
+    return module
+
+
+VARIANTS = {
+    "softmax": ("softmax", {}),
+    "rotary": ("softmax", {"rotary": True}),
+    "wide": ("softmax", {"qkv_dim": 12}),
+    "longformer": ("longformer", {"window": 5}),
+    "linformer": ("linformer", {"rank": 3}),
+    "linear": ("linear", {}),
+    "performer": ("performer", {}),
+    "favor": ("performer", {"features": "favor", "random_features": 6}),
+}
+# Favor's features have a floor of 1e-6 that the definition does not have; rotary angles are float32.
+LOOSE = {"favor": {"rtol": 1e-4, "atol": 1e-4}, "rotary": {"rtol": 1e-5, "atol": 1e-5}}
+CLOSE = {"rtol": 1e-9, "atol": 1e-10}
+
+
+def masks(batch, length):
+    """No mask; real prefixes; scattered real positions."""
+    lengths = torch.tensor([length, max(1, length // 2), 1][:batch])
+    scattered = random(batch, length, seed=9) > 0
+    scattered[:, -1] = True
+    return [None, torch.arange(length) < lengths[:, None], scattered]
+
+
+def assert_matches(module, x, mask, close):
+    """Outputs at real positions, and the gradients of x and of every parameter through them."""
+    x.requires_grad_()
+    ours, expected = module(x, mask), reference.attention(module, x, mask)
+    cotangent = random(*x.shape, seed=5)
+    if mask is not None:
+        real = mask[..., None]
+        ours, expected, cotangent = ours * real, expected * real, cotangent * real
+    torch.testing.assert_close(ours, expected, **close)
+    inputs = {"x": x, **dict(module.named_parameters())}
+    gradients = torch.autograd.grad(ours, inputs.values(), cotangent)
+    wanted = torch.autograd.grad(expected, inputs.values(), cotangent)
+    for name, gradient, want in zip(inputs, gradients, wanted, strict=True):
+        torch.testing.assert_close(gradient, want, **close, msg=lambda m, n=name: f"{n}: {m}")
+
+
+@pytest.mark.parametrize("shape", [(3, 13), (1, 6), (1, 1), (2, 1)], ids=str)
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_values_and_gradients(variant, shape):
+    name, options = VARIANTS[variant]
+    module = build(name, **options)
+    for mask in masks(*shape):
+        assert_matches(module, random(*shape, DIM), mask, LOOSE.get(variant, CLOSE))
+
+
+@pytest.mark.parametrize("window", [1, 2, 3, 8, 65, 129, 300])
+@pytest.mark.parametrize("length", [1, 2, 7, 64, 65, 130])
+def test_longformer_windows(window, length):
+    """Windows on both sides of the length, and lengths on both sides of the blocks."""
+    module = build("longformer", window=window)
+    for mask in masks(1, length):
+        assert_matches(module, random(1, length, DIM), mask, CLOSE)
+
+
+def test_window_of_the_whole_sequence_is_softmax():
+    longformer, softmax = build("longformer", window=40), build("softmax")
+    x = random(2, 20, DIM)
+    torch.testing.assert_close(longformer(x), softmax(x), **CLOSE)
+
+
+def test_window_of_one_passes_values_through():
+    module = build("longformer", window=1)
+    x = random(2, 20, DIM)
+    torch.testing.assert_close(module(x), module.out(module.value(x)), **CLOSE)
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_masked_keys_do_not_matter(variant):
+    name, options = VARIANTS[variant]
+    module = build(name, **options)
+    x, mask = random(2, 11, DIM), torch.arange(11) < torch.tensor([[7], [1]])
+    real = mask[..., None]
+    huge = torch.where(real, x, 1e4 * random(2, 11, DIM, seed=3)).requires_grad_()
+    y = module(huge, mask)
+    torch.testing.assert_close(y * real, module(x, mask) * real, **CLOSE)
+    assert y.isfinite().all()
+    (gradient,) = torch.autograd.grad((y * real).sum(), [huge])
+    assert gradient.isfinite().all()
+    assert (gradient.masked_select(~real) == 0).all()
+    alone = module(x[:1, :7])
+    torch.testing.assert_close(y[:1, :7], alone, **CLOSE)
+    assert not torch.allclose(module(huge)[:, :7], y[:, :7])
+
+
+@pytest.mark.parametrize("variant", [v for v in VARIANTS if v not in ("rotary", "linformer")])
+def test_bases_do_not_know_positions(variant):
+    """Permuted inputs give permuted outputs, but for the window, the projection and rotation."""
+    name, options = VARIANTS[variant]
+    module = build(name, **(options if name != "longformer" else {"window": 40}))
+    x, order = random(2, 9, DIM), torch.randperm(9)
+    torch.testing.assert_close(module(x[:, order]), module(x)[:, order], **CLOSE)
+
+
+def test_rotary_scores_depend_on_distances_only():
+    module = build("softmax", rotary=True)
+    q, k, v = (random(1, 1, 8, 4, seed=s) for s in (1, 2, 3))
+
+    def late(t):
+        return torch.cat([random(1, 1, 5, 4, seed=4), t], dim=2)
+
+    mask = torch.arange(13)[None] >= 5
+    shifted = module.attend(late(q), late(k), late(v), mask)[:, :, 5:]
+    # The angles are made in float32.
+    torch.testing.assert_close(shifted, module.attend(q, k, v, None), rtol=0, atol=1e-5)
+    assert not torch.allclose(shifted, build("softmax").attend(q, k, v, None), atol=1e-3)
+
+
+def test_favor_comes_close_to_softmax():
+    torch.manual_seed(1)
+    width, count = 8, 8192
+    performer = Performer(width, 1, features="favor", random_features=count, norm=False).double()
+    softmax = Softmax(width, 1).double()
+    q, k, v = (random(1, 1, 30, width, seed=s) / 2 for s in (1, 2, 3))
+    mask = torch.arange(30)[None] < 25
+    exact = softmax.attend(q, k, v, mask)
+    error = (performer.attend(q, k, v, mask) - exact).abs().max()
+    few = Performer(width, 1, features="favor", random_features=8, norm=False).double()
+    assert error < 0.1 * exact.abs().max()
+    assert error < (few.attend(q, k, v, mask) - exact).abs().max() / 3
+
+
+def test_favor_directions_are_orthogonal_in_blocks():
+    torch.manual_seed(0)
+    features = orthogonal_features(20, 8).double()
+    lengths = features.norm(dim=1)
+    gram = (features / lengths[:, None]) @ (features / lengths[:, None]).t()
+    for start in (0, 8, 16):
+        block = gram[start : start + 8, start : start + 8]
+        torch.testing.assert_close(block, torch.eye(len(block)).double(), rtol=0, atol=1e-6)
+    assert len(set(lengths.tolist())) == 20
+    many = orthogonal_features(4000, 8).square().sum(1)
+    assert abs(many.mean() - 8) < 0.3
+
+
+def test_favor_features_are_kept_with_the_model():
+    module = Performer(DIM, HEADS, features="favor")
+    assert "projection" in module.state_dict()
+    assert module.projection.shape == (4 * 2, 4)  # K ceil(ln K)
+
+
+def test_favor_survives_large_inputs():
+    module = build("performer", features="favor").float()
+    x = (100 * random(2, 9, DIM)).float().requires_grad_()
+    y = module(x, torch.arange(9) < torch.tensor([[9], [4]]))
+    y.sum().backward()
+    assert y.isfinite().all() and x.grad.isfinite().all()
+
+
+def train(name, **options):
+    torch.manual_seed(0)
+    return build(name, dropout=0.5, **options).train()
+
+
+def assert_dropped(dropped, whole):
+    """Each entry is either zero or doubled, and there are both."""
+    kept = dropped != 0
+    assert 0.2 < kept.double().mean() < 0.8
+    torch.testing.assert_close(dropped[kept], 2 * whole[kept], **CLOSE)
+
+
+@pytest.mark.parametrize("name", ["softmax", "longformer"])
+def test_dropout_on_probabilities(name):
+    module, length = train(name), 60
+    q, k = random(1, 1, length, 4), random(1, 1, length, 4, seed=1)
+    identity = torch.eye(length, dtype=torch.float64)[None, None]
+    dropped = module.attend(q, k, identity, None)
+    assert_dropped(dropped, module.eval().attend(q, k, identity, None))
+
+
+def test_dropout_of_linformer_before_the_last_projection():
+    module, seen = train("linformer"), []
+    module.out.register_forward_pre_hook(lambda _module, inputs: seen.append(inputs[0]))
+    x = random(2, 30, DIM)
+    module(x)
+    module.eval()(x)
+    assert_dropped(*seen)
+
+
+def test_dropout_of_linear_on_the_output():
+    module, x = train("linear"), random(2, 30, DIM)
+    assert_dropped(module(x), module.eval()(x))
+
+
+def test_performer_has_no_dropout():
+    module, x = train("performer"), random(2, 30, DIM)
+    torch.testing.assert_close(module(x), module.eval()(x), rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("name", BASES)
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"heads": 3}, "dim 8 is not divisible by heads 3"),
+        ({"heads": 0}, "dim 8 is not divisible by heads 0"),
+        ({"qkv_dim": 7}, "qkv_dim 7 is not divisible by heads 2"),
+    ],
+)
+def test_heads_must_divide(name, options, message):
+    arguments = {"dim": DIM, "heads": HEADS, "max_len": MAX_LEN} | options
+    with pytest.raises(ValueError, match=message):
+        build_attention(name, **arguments)
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "message"),
+    [
+        ("lsh", {}, "attention 'lsh' is unknown; choose one of softmax, longformer, linformer, l"),
+        ("longformer", {"window": 0}, "window must be at least 1, not 0"),
+        ("linformer", {"rank": 0}, "rank and max_len >= 1, not 0 and 200"),
+        ("linformer", {"max_len": 0}, "rank and max_len >= 1, not 128 and 0"),
+        ("linformer", {"max_len": None}, "linformer needs max_len"),
+        ("performer", {"features": "elu"}, "features 'elu' is unknown; choose one of relu, favor"),
+        ("performer", {"features": "favor", "random_features": 0}, "at least 1, not 0"),
+        ("softmax", {"rotary": True, "qkv_dim": 6}, "rotary positions need an even head width"),
+        *[(name, {"rotary": True}, f"softmax base, not of {name}") for name in BASES[1:]],
+    ],
+)
+def test_bases_refuse(name, options, message):
+    arguments = {"dim": DIM, "heads": HEADS, "max_len": MAX_LEN} | options
+    with pytest.raises(ValueError, match=message):
+        build_attention(name, **arguments)
+
+
+def test_linformer_refuses_a_longer_sequence():
+    module = Linformer(DIM, HEADS, max_len=5)
+    assert module(torch.zeros(1, 5, DIM)).shape == (1, 5, DIM)
+    with pytest.raises(ValueError, match="at most 5, not 6; raise max_len"):
+        module(torch.zeros(1, 6, DIM))
+
+
+def test_linformer_starts_with_lecun_variance():
+    torch.manual_seed(0)
+    module = Linformer(400, 4, max_len=900)
+    assert abs(module.along_time.var() * 900 - 1) < 0.05
+    for projection in (module.query, module.key, module.value, module.out):
+        assert abs(projection.weight.var() * 400 - 1) < 0.05
+        assert (projection.bias == 0).all()
+
+
+@pytest.mark.parametrize("name", ["softmax", "longformer", "linear", "performer"])
+def test_other_bases_start_with_xavier(name):
+    module = build_attention(name, 300, 4, qkv_dim=100)
+    bound = (6 / 400) ** 0.5
+    for projection in (module.query, module.key, module.value, module.out):
+        assert 0.99 * bound < projection.weight.abs().max() <= bound
+        assert (projection.bias is None) == (name != "linear")
