@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from references import attention as reference
-from wavspa.attention import BASES, Linformer, Longformer, Performer, Softmax, build_attention
+from wavspa.attention import BASES, Linformer, Performer, Softmax, build_attention
 from wavspa.attention.performer import orthogonal_features
 
 DIM, HEADS, MAX_LEN = 8, 2, 200
