@@ -20,12 +20,14 @@ _DISTRIBUTED = (
 )
 _DISTRIBUTED_PREFIXES = ("MASTER_", "TORCHELASTIC_", "PL_")
 
-# glibc hands large blocks back to the system at each free; keeping them halves the time of a step on
-# the CPU. It reads these before main().
-_ALLOCATOR = {
+_ENVIRONMENT = {
+    # glibc hands large blocks back to the system at each free; keeping them halves the time of a step
+    # on the CPU. It reads these before main().
     "MALLOC_MMAP_THRESHOLD_": "4294967296",
     "MALLOC_TRIM_THRESHOLD_": "4294967296",
     "MALLOC_TOP_PAD_": "268435456",
+    # A file of the user's beside the runs, say copy.py, must not stand in for a library's module.
+    "PYTHONSAFEPATH": "1",
 }
 _SECONDS_TO_STOP = 30
 
@@ -35,7 +37,7 @@ def become(folder: Path) -> NoReturn:
     sys.stdout.flush()
     sys.stderr.flush()
     command = _command(folder)
-    os.execve(command[0], command, {**_ALLOCATOR, **os.environ})
+    os.execve(command[0], command, {**_ENVIRONMENT, **os.environ})
 
 
 def run_fresh(folder: Path) -> int:
@@ -57,13 +59,13 @@ def run_fresh(folder: Path) -> int:
 
 
 def clean_environment() -> dict[str, str]:
-    """This process's environment without ranks and rendezvous, with an allocator that keeps memory."""
+    """This process's environment without ranks and rendezvous, with what makes a run fast and safe."""
     kept = {
         key: value
         for key, value in os.environ.items()
         if key not in _DISTRIBUTED and not key.startswith(_DISTRIBUTED_PREFIXES)
     }
-    return {**_ALLOCATOR, **kept}
+    return {**_ENVIRONMENT, **kept}
 
 
 def _command(folder: Path) -> list[str]:

@@ -23,6 +23,14 @@ from wavspa.training.progress import progress
 from wavspa.training.saving import AtomicCheckpointIO, ConfigInCheckpoint, checkpoint_callbacks
 from wavspa.training.status import StatusFile, read_status, update_status
 
+# Lightning's warnings about its own code, and about what runs here do on purpose.
+_EXPECTED = (
+    "LeafSpec",
+    "does not have many workers",
+    "Checkpoint directory",
+    "smaller than the logging interval",
+)
+
 
 def run(folder: Path) -> dict[str, float]:
     """Start the run in ``folder``, go on with it, or find it finished.
@@ -52,8 +60,7 @@ def run(folder: Path) -> dict[str, float]:
 def quiet_lightning() -> None:
     """Leave out what Lightning says of itself; its other warnings stay."""
     logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
-    # Its own code, readers that the data set was told not to have, checkpoints of a resumed run.
-    for expected in ("LeafSpec", "does not have many workers", "Checkpoint directory"):
+    for expected in _EXPECTED:
         warnings.filterwarnings("ignore", message=f".*{expected}.*")
 
 
