@@ -29,11 +29,15 @@ def draw_curves(runs: Sequence[Run], path: Path) -> None:
     Raises:
         UserError: No run has been validated yet, or the format is unknown.
     """
-    panels: dict[str, list[list[Run]]] = {}
-    for cell in cells([run for run in runs if _curve(run)]):
-        panels.setdefault(cell[0].config["dataset"]["name"], []).append(cell)
-    if not panels:
+    drawn = cells([run for run in runs if _curve(run)])
+    if not drawn:
         raise UserError("there is nothing to draw: no run has been validated yet")
+    labels = [cell_label(c, o) for c, o in zip(drawn, differing_options(drawn), strict=True)]
+    panels: dict[str, list[tuple[str, list[Run]]]] = {}
+    for label, cell in zip(labels, drawn, strict=True):
+        panels.setdefault(cell[0].config["dataset"]["name"], []).append((label, cell))
+    # A label looks the same in every panel.
+    numbers = {label: number for number, label in enumerate(dict.fromkeys(labels))}
     formats = Figure().canvas.get_supported_filetypes()
     if path.suffix[1:] not in formats:
         raise UserError(f"cannot draw {path}: the suffix must be one of {', '.join(formats)}")
@@ -42,29 +46,28 @@ def draw_curves(runs: Sequence[Run], path: Path) -> None:
     ):
         figure = Figure(figsize=(5.5 * len(panels), 4.0), layout="constrained")
         axes = figure.subplots(1, len(panels), squeeze=False)[0]
-        for axis, (name, groups) in zip(axes, panels.items(), strict=True):
-            _panel(axis, name, groups)
+        for axis, (name, lines) in zip(axes, panels.items(), strict=True):
+            for label, cell in lines:
+                _line(axis, cell, label, numbers[label])
+            axis.set_title(name)
+            monitor = lines[0][1][0].config["task"]["monitor"]
+            axis.set_xlabel("optimizer steps")
+            axis.set_ylabel(monitor.replace("val/", "validation "))
+            axis.grid(alpha=0.3)
+            axis.legend(title="attention, wavelet", frameon=False)
         path.parent.mkdir(parents=True, exist_ok=True)
         figure.savefig(path, dpi=150)
 
 
-def _panel(axis: Axes, name: str, groups: Sequence[Sequence[Run]]) -> None:
-    options = differing_options(groups)
-    for number, cell in enumerate(groups):
-        steps, values = _common(cell)
-        colour = COLOURS[number % len(COLOURS)]
-        style = STYLES[number // len(COLOURS) % len(STYLES)]
-        label = cell_label(cell, options[number]) + (f" (n = {len(cell)})" if len(cell) > 1 else "")
-        axis.plot(steps, values.mean(axis=0), style, color=colour, label=label)
-        if len(cell) > 1:
-            axis.fill_between(
-                steps, values.min(axis=0), values.max(axis=0), color=colour, alpha=0.15, linewidth=0
-            )
-    axis.set_title(name)
-    axis.set_xlabel("optimizer steps")
-    axis.set_ylabel(groups[0][0].config["task"]["monitor"].replace("val/", "validation "))
-    axis.grid(alpha=0.3)
-    axis.legend(title="attention, wavelet", frameon=False)
+def _line(axis: Axes, cell: Sequence[Run], label: str, number: int) -> None:
+    steps, values = _common(cell)
+    colour = COLOURS[number % len(COLOURS)]
+    style = STYLES[number // len(COLOURS) % len(STYLES)]
+    if len(cell) > 1:
+        low, high = values.min(axis=0), values.max(axis=0)
+        axis.fill_between(steps, low, high, color=colour, alpha=0.15, linewidth=0)
+        label += f" (n = {len(cell)})"
+    axis.plot(steps, values.mean(axis=0), style, color=colour, label=label)
 
 
 def _common(cell: Sequence[Run]) -> tuple[np.ndarray, np.ndarray]:
