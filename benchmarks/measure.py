@@ -20,7 +20,9 @@ def keep_memory() -> None:
     glibc reads the setting before ``main``; without it page faults cost more than the arithmetic.
     """
     if "MALLOC_TOP_PAD_" not in os.environ:
-        os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], clean_environment())
+        # Jobs do not import from the working folder; `python -m benchmarks.…` must.
+        environment = {**clean_environment(), "PYTHONSAFEPATH": ""}
+        os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], environment)
     torch.set_num_threads(THREADS)
 
 
