@@ -19,17 +19,28 @@ FILES = sorted(
     if (name := path.relative_to(CONF).with_suffix("").as_posix()) not in NOT_CHOSEN
 )
 GROUPS = ("model/attention", "model/wavelet")
+NESTED = (*GROUPS, "model/encoder")
+OF_TWO_CLASSES = ("task=clones", "task=detection")
 
 
 def choice(name: str) -> str:
     """The command line's word that chooses the file of this name."""
-    group = next((g for g in GROUPS if name.startswith(g + "/")), name.partition("/")[0])
+    group = next((g for g in NESTED if name.startswith(g + "/")), name.partition("/")[0])
     return f"{group}={name.removeprefix(group + '/')}"
 
 
 @pytest.mark.parametrize("name", FILES)
 def test_every_option_composes_and_validates(name):
-    validate(compose_run(choice(name)))
+    word = choice(name)
+    more = ["dataset.classes=2"] if word in OF_TWO_CLASSES else []
+    validate(compose_run(word, *more))
+
+
+def test_a_task_brings_its_kind_of_model():
+    assert compose_run("task=matching").model._target_ == "wavspa.DualEncoder"
+    assert compose_run("task=embedding", "model=tiny").model.classes is None
+    chosen = compose_run("task=matching", "model/encoder=classifier")
+    assert chosen.model._target_ == "wavspa.Encoder"
 
 
 def test_every_cell_sets_its_flat_keys():

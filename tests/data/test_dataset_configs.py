@@ -20,10 +20,10 @@ Compose = Callable[..., DictConfig]
 
 @pytest.fixture
 def composed(tmp_path: Path) -> Compose:
-    """Composes one data set under the two keys that it takes from the top."""
+    """Composes one data set under the two keys that it takes from the top, and the task it may choose."""
     (tmp_path / "tiny.yaml").write_text(
         f"hydra: {{searchpath: ['file://{CONF}']}}\n"
-        "defaults:\n- _self_\n- dataset: ???\n"
+        "defaults:\n- _self_\n- model: small\n- task: classification\n- dataset: ???\n"
         f"data_root: {tmp_path / 'root'}\n"
         "seed: 3\n"
     )
@@ -38,7 +38,7 @@ def composed(tmp_path: Path) -> Compose:
 @pytest.mark.parametrize("name", NAMES)
 def test_every_data_set_composes_and_instantiates(composed: Compose, name: str) -> None:
     config = composed(name)
-    assert set(config) == {"data_root", "seed", "dataset"}
+    assert set(config) == {"data_root", "seed", "model", "task", "dataset"}
     data = instantiate(config.dataset)
     assert isinstance(data, SequenceDataModule)
     assert data.name == config.dataset.name

@@ -1,18 +1,20 @@
 """One label for each sequence."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, Protocol
 
 import torch
-from pytorch_lightning import LightningModule
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.optim import Optimizer
 from torchmetrics import MeanMetric, Metric, MetricCollection
-from torchmetrics.classification import BinaryAUROC, MulticlassAccuracy, MulticlassF1Score
 
-from wavspa.training.failures import RunFailed
-from wavspa.training.schedules import Schedule, scheduler
+from wavspa.errors import UserError
+from wavspa.tasks import metrics as metrics_of
+from wavspa.tasks.base import Task
+from wavspa.training.schedules import Schedule
+
+BALANCED = "balanced"
 
 
 class Batch(Protocol):
@@ -23,18 +25,20 @@ class Batch(Protocol):
     labels: Tensor
 
 
-class Classification(LightningModule):
+class Classification(Task):
     """Trains a model with cross entropy; reports accuracy, macro F1 and, of two classes, AUROC.
 
     Logged: ``train/loss``, ``train/accuracy`` (of a step's batch) and ``lr``; over the whole of a split
-    ``val/…`` and ``test/…`` of ``loss``, ``accuracy``, ``f1``, ``auroc``.
+    ``val/…`` and ``test/…`` of ``loss`` and of the metrics.
 
     Args:
         model: ``model(tokens [B, N], lengths [B]) -> logits [B, C]``.
         optimizer: Builds the optimizer of a model.
         schedule: Factor of the learning rate at ``(step, total steps)``.
         classes: C.
-        class_weights: C weights of the loss.
+        metrics: Gives fresh metrics of logits ``[B, C]`` and labels ``[B]`` by their name.
+        class_weights: C weights of the loss; or ``balanced``: inverse to the classes' shares of the train
+            split, which the card of the data tells, with a mean of 1 over its examples.
         label_smoothing: Share of the target that goes to all classes alike.
         monitor: The metric that decides which checkpoint is the best one.
         mode: Whether its best value is the highest or the lowest.
@@ -43,7 +47,7 @@ class Classification(LightningModule):
         ValueError: An option is out of range.
     """
 
-    class_weights: Tensor | None
+    class_weights: Tensor
 
     def __init__(
         self,
@@ -51,39 +55,37 @@ class Classification(LightningModule):
         optimizer: Callable[[nn.Module], Optimizer],
         schedule: Schedule,
         classes: int,
-        class_weights: Sequence[float] | None = None,
+        metrics: Callable[[int], dict[str, Metric]] = metrics_of.multiclass,
+        class_weights: Sequence[float] | str | None = None,
         label_smoothing: float = 0.0,
         monitor: str = "val/accuracy",
         mode: Literal["min", "max"] = "max",
     ) -> None:
-        super().__init__()
         if classes < 2:
             raise ValueError(f"classes must be at least 2, got {classes}")
-        if class_weights is not None and len(class_weights) != classes:
-            raise ValueError(
-                f"class_weights must be one for each of {classes} classes, got {len(class_weights)}"
-            )
+        super().__init__(model, optimizer, schedule, ["loss", *metrics(classes)], monitor, mode)
         if not 0.0 <= label_smoothing < 1.0:
             raise ValueError(f"label_smoothing must be in [0, 1), got {label_smoothing}")
-        if mode not in ("min", "max"):
-            raise ValueError(f"mode must be 'min' or 'max', got {mode!r}")
-        legal = [f"val/{name}" for name in ("loss", *_metrics(classes))]
-        if monitor not in legal:
-            raise ValueError(f"monitor must be one of {', '.join(legal)}, got {monitor!r}")
-        self.model = model
-        self.make_optimizer = optimizer
-        self.schedule = schedule
+        self.classes = classes
         self.label_smoothing = label_smoothing
-        weights = (
-            None if class_weights is None else torch.tensor(class_weights, dtype=torch.float32)
+        self.balanced = class_weights == BALANCED
+        self.register_buffer("class_weights", _weights(class_weights, classes), persistent=False)
+        splits = ("val", "test")
+        self.losses = nn.ModuleDict({split: MeanMetric() for split in splits})
+        self.scores = nn.ModuleDict(
+            {
+                split: MetricCollection(dict(metrics(classes)), prefix=f"{split}/")
+                for split in splits
+            }
         )
-        self.register_buffer("class_weights", weights, persistent=False)
-        self.losses = nn.ModuleDict({split: MeanMetric() for split in ("val", "test")})
-        self.scores = nn.ModuleDict({split: _scores(split, classes) for split in ("val", "test")})
 
     def forward(self, tokens: Tensor, lengths: Tensor) -> Tensor:
         """Logits ``[B, C]`` of ``tokens [B, N]`` with ``lengths [B]``."""
         return self.model(tokens, lengths)
+
+    def logits(self, batch: Any) -> Tensor:
+        """The model's logits ``[B, C]`` of a batch."""
+        return self(batch.tokens, batch.lengths)
 
     def loss(self, logits: Tensor, labels: Tensor) -> Tensor:
         """Mean cross entropy of ``logits [B, C]`` and ``labels [B]``."""
@@ -91,60 +93,52 @@ class Classification(LightningModule):
             logits.float(), labels, self.class_weights, label_smoothing=self.label_smoothing
         )
 
-    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:  # noqa: D102
-        logits = self(batch.tokens, batch.lengths)
+    def setup(self, stage: str) -> None:  # noqa: D102
+        if self.balanced:
+            data = getattr(self.trainer, "datamodule", None)
+            if data is None:
+                raise UserError(
+                    "task.class_weights=balanced needs a data set whose card counts its labels: "
+                    "give one weight for each class"
+                )
+            counts = data.card["splits"]["train"]["labels"]
+            self.class_weights.copy_(balanced_weights(counts, self.classes))
+
+    def training_step(self, batch: Any, batch_idx: int) -> Tensor:  # noqa: D102
+        logits = self.logits(batch)
         loss = self.loss(logits, batch.labels)
-        if not torch.isfinite(loss):
-            raise RunFailed(
-                f"the loss is {loss.item()} at step {self.global_step}: lower optimizer.lr, lengthen "
-                "schedule.warmup or set trainer.gradient_clip_val"
-            )
-        accuracy = (logits.argmax(dim=-1) == batch.labels).float().mean()
-        rate = self.trainer.optimizers[0].param_groups[0]["lr"]
-        self.log_dict({"train/loss": loss, "train/accuracy": accuracy, "lr": rate})
+        self.log_step(loss, accuracy=(logits.argmax(dim=-1) == batch.labels).float().mean())
         return loss
 
-    def validation_step(self, batch: Batch, batch_idx: int) -> None:  # noqa: D102
+    def validation_step(self, batch: Any, batch_idx: int) -> None:  # noqa: D102
         self._evaluate("val", batch)
 
-    def test_step(self, batch: Batch, batch_idx: int) -> None:  # noqa: D102
+    def test_step(self, batch: Any, batch_idx: int) -> None:  # noqa: D102
         self._evaluate("test", batch)
 
-    def configure_optimizers(self) -> Any:  # noqa: D102
-        optimizer = self.make_optimizer(self.model)
-        schedule = scheduler(optimizer, self.schedule, self.trainer.max_steps)
-        return {
-            "optimizer": optimizer,
-            "lr_scheduler": {"scheduler": schedule, "interval": "step"},
-        }
-
-    def _evaluate(self, split: str, batch: Batch) -> None:
-        logits = self(batch.tokens, batch.lengths).float()
+    def _evaluate(self, split: str, batch: Any) -> None:
+        logits = self.logits(batch).float()
         loss, scores = self.losses[split], self.scores[split]
         assert isinstance(loss, MeanMetric) and isinstance(scores, MetricCollection)
-        loss.update(self.loss(logits, batch.labels), weight=len(batch.labels))
+        loss.update(self.loss(logits, batch.labels), self.class_weights[batch.labels].sum())
         scores.update(logits, batch.labels)
         self.log(f"{split}/loss", loss, on_step=False, on_epoch=True)
         self.log_dict(scores, on_step=False, on_epoch=True)
 
 
-class AUROC(BinaryAUROC):
-    """Area under the ROC curve from two logits."""
-
-    def update(self, preds: Tensor, target: Tensor) -> None:
-        """Count ``preds [B, 2]``, logits of the two classes, and ``target [B]``."""
-        super().update(preds.softmax(dim=-1)[:, 1], target)
+def balanced_weights(counts: Mapping[str, int], classes: int) -> Tensor:
+    """Weights ``[classes]``, inverse to the classes' ``counts``; their mean over the examples is 1."""
+    examples = torch.tensor([max(1, counts.get(str(label), 0)) for label in range(classes)])
+    return examples.sum() / (classes * examples)
 
 
-def _metrics(classes: int) -> dict[str, Metric]:
-    metrics: dict[str, Metric] = {
-        "accuracy": MulticlassAccuracy(classes, average="micro"),
-        "f1": MulticlassF1Score(classes, average="macro"),
-    }
-    if classes == 2:
-        metrics["auroc"] = AUROC()
-    return metrics
-
-
-def _scores(split: str, classes: int) -> MetricCollection:
-    return MetricCollection(dict(_metrics(classes)), prefix=f"{split}/")
+def _weights(chosen: Sequence[float] | str | None, classes: int) -> Tensor:
+    if chosen is None or chosen == BALANCED:
+        return torch.ones(classes)
+    if isinstance(chosen, str):
+        raise ValueError(f"class_weights must be a list, null or {BALANCED!r}, got {chosen!r}")
+    if len(chosen) != classes:
+        raise ValueError(
+            f"class_weights must be one for each of {classes} classes, got {len(chosen)}"
+        )
+    return torch.tensor(chosen, dtype=torch.float32)

@@ -1,0 +1,70 @@
+"""What all tasks share: the optimizer and its schedule, a finite loss, and what may be monitored."""
+
+from collections.abc import Callable, Collection
+from typing import Any, Literal
+
+import torch
+from pytorch_lightning import LightningModule
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from wavspa.training.failures import RunFailed
+from wavspa.training.schedules import Schedule, scheduler
+
+
+class Task(LightningModule):
+    """Trains a model. A task is a subclass with the steps of training, validation and test.
+
+    Args:
+        model: The model.
+        optimizer: Builds the optimizer of a model.
+        schedule: Factor of the learning rate at ``(step, total steps)``.
+        metrics: Names of the metrics that the task logs as ``val/…``.
+        monitor: The metric that decides which checkpoint is the best one.
+        mode: Whether its best value is the highest or the lowest.
+
+    Raises:
+        ValueError: ``monitor`` or ``mode`` is unknown.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        optimizer: Callable[[nn.Module], Optimizer],
+        schedule: Schedule,
+        metrics: Collection[str],
+        monitor: str,
+        mode: Literal["min", "max"],
+    ) -> None:
+        super().__init__()
+        if mode not in ("min", "max"):
+            raise ValueError(f"mode must be 'min' or 'max', got {mode!r}")
+        legal = [f"val/{name}" for name in metrics]
+        if monitor not in legal:
+            raise ValueError(f"monitor must be one of {', '.join(legal)}, got {monitor!r}")
+        self.model = model
+        self.make_optimizer = optimizer
+        self.schedule = schedule
+
+    def configure_optimizers(self) -> Any:  # noqa: D102
+        optimizer = self.make_optimizer(self.model)
+        schedule = scheduler(optimizer, self.schedule, self.trainer.max_steps)
+        return {
+            "optimizer": optimizer,
+            "lr_scheduler": {"scheduler": schedule, "interval": "step"},
+        }
+
+    def log_step(self, loss: Tensor, **more: Tensor) -> None:
+        """Log a training step: ``lr``, and ``loss`` and whatever else as ``train/…``.
+
+        Raises:
+            RunFailed: The loss is not finite.
+        """
+        if not torch.isfinite(loss):
+            raise RunFailed(
+                f"the loss is {loss.item()} at step {self.global_step}: lower optimizer.lr, lengthen "
+                "schedule.warmup or set trainer.gradient_clip_val"
+            )
+        rate = self.trainer.optimizers[0].param_groups[0]["lr"]
+        values = {"loss": loss, **more}
+        self.log_dict({"lr": rate, **{f"train/{name}": value for name, value in values.items()}})
