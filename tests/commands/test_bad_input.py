@@ -52,6 +52,8 @@ def finished(tmp_path_factory):
         "schedule.cycl=8": r"there is no option 'schedule.cycl'; the nearest is 'schedule.cycle'",
         "model.taps=15": r"model.taps: .*even",
         "model.heads=3": r"model.dim: .*heads 3",
+        "model.dim=wide": r"model.dim=wide is of the wrong type: it is 32 by default",
+        "optimizer.lr=fast": r"optimizer.lr=fast is of the wrong type: it is 0.001 by default",
         "seed=[1": r".*\[1",
         "model.dim=${nowhere}": r".*nowhere.*model.dim",
     }.items(),

@@ -2,7 +2,7 @@
 
 import re
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from difflib import get_close_matches
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 from hydra import compose, initialize_config_module
 from hydra.core.config_loader import ConfigLoader
 from hydra.core.global_hydra import GlobalHydra
+from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 
@@ -28,6 +29,21 @@ def explain_composition(error: Exception) -> str:
     if found := re.search(r"Could not (?:override|load) '([^']+)'", message):
         return _unknown_key(found[1])
     return message.split("\n\n")[0]
+
+
+def mistyped(overrides: Sequence[str]) -> str | None:
+    """Name the first override that gives a word where the configuration has a number or a switch.
+
+    Args:
+        overrides: The ``key=value`` words of a composition that went well.
+    """
+    with _composed() as (config, _):
+        for override in OverridesParser.create().parse_overrides(list(overrides)):
+            default = OmegaConf.select(config, override.key_or_group)
+            if isinstance(default, int | float) and isinstance(override.value(), str):
+                key = override.key_or_group
+                return f"{key}={override.value()} is of the wrong type: it is {default} by default"
+    return None
 
 
 def nearest(name: str, names: Iterable[str]) -> str:

@@ -1,6 +1,7 @@
 """``wavspa-train``: compose a run, or a sweep of them, freeze it and start it."""
 
 import os
+from pathlib import Path
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
@@ -10,6 +11,8 @@ from hydra_plugins.wavspa.local import LocalLauncher
 from omegaconf import DictConfig
 
 from wavspa.commands.errors import command
+from wavspa.commands.suggestions import mistyped
+from wavspa.errors import UserError
 from wavspa.launching.prepare import prepare
 from wavspa.launching.process import become, run_fresh
 from wavspa.training.failures import RunFailed
@@ -35,7 +38,17 @@ def main() -> None:
     compose()
     # Outside of Hydra, which would announce an error in its own words; empty after --help.
     for config, overrides in composed:
-        become(prepare(config, overrides))
+        become(_prepare(config, overrides))
+
+
+def _prepare(config: DictConfig, overrides: list[str]) -> Path:
+    try:
+        return prepare(config, overrides)
+    except UserError as error:
+        # A value of the wrong type fails anywhere; what was typed tells it better.
+        if line := mistyped(overrides):
+            raise UserError(line) from error
+        raise
 
 
 def _run_job(config: DictConfig, overrides: list[str]) -> None:
