@@ -1,0 +1,45 @@
+"""Where users have the files of a data set: the layouts that downloads leave, searched in order."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+# The archive of the Long Range Arena as its users unpack it.
+LRA_PLACES = ("", "lra_release", "lra_release/lra_release", "lra_release */lra_release")
+
+
+def below(places: Iterable[str], *folders: str) -> list[str]:
+    """Each of ``folders`` in each of ``places``, all of one place before the next.
+
+    ``below(LRA_PLACES, "tsv_data", "aan")`` are the places of the pairs of Retrieval.
+    """
+    return [f"{place}/{folder}".strip("/") for place in places for folder in folders]
+
+
+def find_folder(root: Path, places: Iterable[str], holds: Sequence[str]) -> Path | None:
+    """The first folder that holds everything it should.
+
+    Args:
+        root: the data root.
+        places: folders below it, or patterns of such ("" is the root itself).
+        holds: files or folders, or patterns of such, each of which has to be there.
+
+    Returns:
+        The folder, or None.
+    """
+    for place in places:
+        for folder in sorted(root.glob(place)) if place else [root]:
+            if all(any(folder.glob(pattern)) for pattern in holds):
+                return folder
+    return None
+
+
+def not_found(what: str, root: Path, holds: Sequence[str], remedy: str) -> str:
+    """The message for a data set whose files are nowhere.
+
+    Args:
+        what: the data set's name.
+        root: the data root that was searched.
+        holds: the files that were looked for.
+        remedy: what the user can do.
+    """
+    return f"{what}: no folder under {root.absolute()} holds {', '.join(holds)}; {remedy}"

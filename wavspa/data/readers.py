@@ -1,0 +1,261 @@
+"""Rows of csv, tsv, json and parquet files, one after the other, each with its place in the file.
+
+Parquet goes through `datasets`. Text formats are read by the standard library: `datasets` would
+read csv through pandas, which fills a short row and shifts the columns of a long first one without
+a word, would infer the keys of json from the first rows, and knows no line to name.
+"""
+
+import bz2
+import csv
+import gzip
+import itertools
+import json
+import lzma
+import zlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import Any, NamedTuple, TextIO
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from wavspa.errors import UserError
+
+OPENERS = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
+
+# A longer field is a quote left open; to read on could fill the memory.
+LONGEST_FIELD = 2**27
+PARQUET_ROWS = 256
+
+
+class Row(NamedTuple):
+    """Values of a row, and the line that it begins in (of parquet and json lists: its number)."""
+
+    place: int
+    values: tuple[Any, ...]
+
+
+class TableFile:
+    """A file of rows with named columns. See :func:`open_table`."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def columns(self) -> list[str]:
+        """The names of the columns, in the order of the file.
+
+        Raises:
+            UserError: the file cannot be read, or it is empty.
+        """
+        raise NotImplementedError
+
+    def read(self, columns: Sequence[str], blank: Sequence[str] = ()) -> Iterator[Row]:
+        """The rows in their order, with the values of ``columns`` in that order.
+
+        Args:
+            columns: which to read.
+            blank: those of them that may be without a value, which is then "" or None.
+
+        Raises:
+            UserError: there is no such column (those found are listed), or a row is broken or has
+                no value (its line is named).
+        """
+        found = self.columns()
+        if missing := [column for column in columns if column not in found]:
+            listed = ", ".join(map(repr, found))
+            raise UserError(f"{self.path} has no column {missing[0]!r}; its columns are {listed}")
+        for row in self._rows(columns):
+            for column, value in zip(columns, row.values, strict=True):
+                if _is_missing(value) and column not in blank:
+                    raise UserError(f"{self.at(row.place)}: no value in the column {column!r}")
+            yield row
+
+    def at(self, place: int) -> str:
+        """How a message names a row."""
+        return f"{self.path}, line {place}"
+
+    def _rows(self, columns: Sequence[str]) -> Iterator[Row]:
+        raise NotImplementedError
+
+    def _broken(self, place: int, why: object) -> UserError:
+        return UserError(f"{self.at(place)}: a broken row ({why})")
+
+
+def open_table(
+    path: Path,
+    kind: str | None = None,
+    names: Sequence[str] | None = None,
+    quoted: bool = True,
+) -> TableFile:
+    """A file of rows by its name: .csv, .tsv, .jsonl, .json or .parquet.
+
+    Text files may be compressed (a further .gz, .bz2 or .xz) and are UTF-8. Csv and tsv give
+    strings, the others what they hold; .json holds an object a line, or one list of objects.
+
+    Args:
+        path: the file.
+        kind: ``csv``, ``tsv``, ``json``, ``jsonl`` or ``parquet``, where the name does not say it.
+        names: the columns of a csv or tsv without header.
+        quoted: False takes quotes for plain characters and every line for a row (csv and tsv).
+
+    Raises:
+        UserError: the file is not there, or its name says no format.
+    """
+    if not path.is_file():
+        raise UserError(f"there is no file {path}")
+    stem = path.with_suffix("") if path.suffix in OPENERS else path
+    kind = kind or stem.suffix.removeprefix(".")
+    if kind in ("csv", "tsv"):
+        return _Delimited(path, "," if kind == "csv" else "\t", names, quoted)
+    if kind in ("json", "jsonl"):
+        return _Json(path)
+    if kind == "parquet":
+        return _Parquet(path)
+    raise UserError(
+        f"{path}: its name has to end in .csv, .tsv, .jsonl, .json or .parquet, and may go on with "
+        + ", ".join(OPENERS)
+    )
+
+
+class _Delimited(TableFile):
+    def __init__(
+        self, path: Path, delimiter: str, names: Sequence[str] | None, quoted: bool
+    ) -> None:
+        super().__init__(path)
+        self._delimiter = delimiter
+        self._names = names
+        self._quoted = quoted
+
+    def columns(self) -> list[str]:
+        if self._names:
+            return list(self._names)
+        for _, fields in self._fields():
+            return list(fields)
+        raise UserError(f"{self.path} is empty")
+
+    def _rows(self, columns: Sequence[str]) -> Iterator[Row]:
+        found = self.columns()
+        wanted = [found.index(column) for column in columns]
+        for place, fields in itertools.islice(self._fields(), 0 if self._names else 1, None):
+            if len(fields) != len(found):
+                raise self._broken(place, f"{len(fields)} fields, not {len(found)}")
+            yield Row(place, tuple(fields[at] for at in wanted))
+
+    def _fields(self) -> Iterator[Row]:
+        """All fields of every row, the header among them."""
+        if self._quoted:
+            with _opened(self.path, newline="") as file:
+                yield from self._quoted_fields(file)
+        else:
+            with _opened(self.path, newline="\n") as file:
+                for place, line in enumerate(file, start=1):
+                    yield Row(place, tuple(line.rstrip("\r\n").split(self._delimiter)))
+
+    def _quoted_fields(self, file: TextIO) -> Iterator[Row]:
+        csv.field_size_limit(LONGEST_FIELD)
+        reader = csv.reader(file, delimiter=self._delimiter, strict=True)
+        while True:
+            place = reader.line_num + 1
+            try:
+                fields = next(reader, None)
+            except csv.Error as error:
+                raise self._broken(place, error) from error
+            if fields is None:
+                return
+            if fields:  # an empty line is no row
+                yield Row(place, tuple(fields))
+
+
+class _Json(TableFile):
+    def columns(self) -> list[str]:
+        for _, item in self._items():
+            return list(item)
+        raise UserError(f"{self.path} is empty")
+
+    def _rows(self, columns: Sequence[str]) -> Iterator[Row]:
+        for place, item in self._items():
+            yield Row(place, tuple(item.get(column) for column in columns))
+
+    def at(self, place: int) -> str:
+        return f"{self.path}, {'item' if self._is_list else 'line'} {place}"
+
+    @cached_property
+    def _is_list(self) -> bool:
+        with _opened(self.path) as file:
+            return file.read(1) == "["
+
+    def _items(self) -> Iterator[tuple[int, dict[str, Any]]]:
+        with _opened(self.path) as file:
+            items = self._list(file) if self._is_list else self._lines(file)
+            for place, item in enumerate(items, start=1):
+                if item is None:
+                    continue
+                if not isinstance(item, dict):
+                    raise self._broken(place, "not an object with keys")
+                yield place, item
+
+    def _lines(self, file: TextIO) -> Iterator[Any]:
+        """What each line holds; None for a line without anything."""
+        for place, line in enumerate(file, start=1):
+            try:
+                yield json.loads(line) if line.strip() else None
+            except json.JSONDecodeError as error:
+                raise self._broken(place, f"{error.msg}, column {error.colno}") from error
+
+    def _list(self, file: TextIO) -> Iterator[Any]:
+        try:
+            yield from json.load(file)
+        except json.JSONDecodeError as error:
+            raise UserError(
+                f"{self.path}, line {error.lineno}: not json ({error.msg}, column {error.colno})"
+            ) from error
+
+
+class _Parquet(TableFile):
+    def at(self, place: int) -> str:
+        return f"{self.path}, row {place}"
+
+    def columns(self) -> list[str]:
+        with _named(self.path):
+            return list(pq.read_schema(self.path).names)
+
+    def _rows(self, columns: Sequence[str]) -> Iterator[Row]:
+        # Imported here: it takes a second, and no other format needs it.
+        from datasets import load_dataset
+
+        with _named(self.path):
+            rows = load_dataset(
+                "parquet",
+                data_files=str(self.path),
+                split="train",
+                streaming=True,
+                columns=list(columns),
+                batch_size=PARQUET_ROWS,
+            )
+            for place, row in enumerate(rows, start=1):
+                yield Row(place, tuple(row[column] for column in columns))
+
+
+def _is_missing(value: object) -> bool:
+    return value is None or value == "" or value != value  # the last: NaN
+
+
+@contextmanager
+def _opened(path: Path, newline: str | None = None) -> Iterator[TextIO]:
+    """The text of a file, unpacked if its name says that it is compressed."""
+    opener: Any = OPENERS.get(path.suffix, open)
+    with _named(path), opener(path, "rt", encoding="utf-8-sig", newline=newline) as file:
+        yield file
+
+
+@contextmanager
+def _named(path: Path) -> Iterator[None]:
+    """Names the file in what goes wrong with reading it."""
+    try:
+        yield
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path} is not UTF-8: {error}") from error
+    except (OSError, EOFError, pa.ArrowInvalid, lzma.LZMAError, zlib.error) as error:
+        raise UserError(f"{path} cannot be read ({error}): is it whole?") from error

@@ -1,0 +1,76 @@
+"""Which examples are held out, when a data set has no split of its own."""
+
+from collections.abc import Hashable, Sequence
+
+import numpy as np
+
+from wavspa.errors import UserError
+
+
+def hold_out(
+    labels: Sequence[int] | np.ndarray,
+    share: float,
+    seed: int,
+    groups: Sequence[Hashable] | None = None,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Divides examples in two, each label in the same proportion, each group on one side.
+
+    The held-out side has ``share`` of the examples, rounded, and of each label its part up to one
+    example; with groups it may stay below that, since a group is never cut. No label loses its last
+    example to it.
+
+    Args:
+        labels: [examples] integers that count from 0.
+        share: of the examples that are held out, between 0 and 1.
+        seed: the only source of randomness; the order of the examples matters as well.
+        groups: [examples] examples with equal values stay together.
+
+    Returns:
+        The indices that are kept and those that are held out, each in increasing order.
+
+    Raises:
+        UserError: there are too few examples to hold any out.
+    """
+    labels = np.asarray(labels)
+    rng = np.random.default_rng(seed)
+    wanted = _wanted(np.bincount(labels), share)
+    if groups is None:
+        order = rng.permutation(len(labels))
+        chosen = [order[labels[order] == label][:count] for label, count in enumerate(wanted)]
+        held = np.concatenate(chosen)
+    else:
+        held = _whole_groups(labels, groups, wanted, rng)
+    if not len(held):
+        raise UserError(f"{len(labels)} examples are too few to hold out {share:g} of them")
+    is_held = np.zeros(len(labels), dtype=bool)
+    is_held[held] = True
+    return np.flatnonzero(~is_held), np.flatnonzero(is_held)
+
+
+def _wanted(counts: np.ndarray, share: float) -> np.ndarray:
+    """How many examples of each label to hold out: the largest remainders are rounded up."""
+    exact = np.minimum(counts * share, np.maximum(counts - 1, 0))
+    wanted = np.floor(exact).astype(np.int64)
+    missing = max(1, round(counts.sum() * share)) - wanted.sum()
+    room = wanted < counts - 1
+    order = np.argsort(np.where(room, wanted - exact, np.inf), kind="stable")
+    wanted[order[: min(missing, room.sum())]] += 1
+    return wanted
+
+
+def _whole_groups(
+    labels: np.ndarray, groups: Sequence[Hashable], wanted: np.ndarray, rng: np.random.Generator
+) -> np.ndarray:
+    """Examples of groups that are taken in random order, as long as no label exceeds its part."""
+    numbers: dict[Hashable, int] = {}
+    group_of = np.array([numbers.setdefault(group, len(numbers)) for group in groups])
+    rows = np.argsort(group_of, kind="stable")
+    members = np.split(rows, np.cumsum(np.bincount(group_of))[:-1])
+    open_part = wanted.copy()
+    held = [np.empty(0, dtype=np.int64)]
+    for group in rng.permutation(len(members)):
+        counts = np.bincount(labels[members[group]], minlength=len(wanted))
+        if (counts <= open_part).all():
+            open_part -= counts
+            held.append(members[group])
+    return np.concatenate(held)
