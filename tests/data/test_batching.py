@@ -10,6 +10,8 @@ from wavspa.data.batching import (
     EvaluationBatches,
     TrainingBatches,
     bucketed_batches,
+    budgeted_batches,
+    length_buckets,
 )
 
 examples = st.integers(1, 400)
@@ -94,3 +96,40 @@ def test_evaluation_loses_and_doubles_nothing(n: int, per_rank: int, world_size:
 def test_evaluation_goes_by_index() -> None:
     assert list(EvaluationBatches(5, 2)) == [[0, 1], [2, 3], [4]]
     assert list(EvaluationBatches(5, 2, rank=1, world_size=2)) == [[1], [3]]
+
+
+budgets = st.integers(1000, 30_000)
+
+
+@given(examples, budgets, seeds, st.integers(0, 5))
+def test_a_budget_holds_every_example_once(n: int, budget: int, seed: int, epoch: int) -> None:
+    lengths = random_lengths(n)
+    batches = budgeted_batches(length_buckets(lengths, budget), seed, epoch)
+    assert sorted(np.concatenate(batches)) == list(range(n))
+    assert max(len(batch) * lengths[batch].max() for batch in batches) <= budget
+    sampler = TrainingBatches(lengths, 8, seed, batch_tokens=budget)
+    sampler.set_epoch(epoch)
+    assert list(sampler) == [batch.tolist() for batch in batches]
+    assert len(sampler) == len(batches)
+
+
+def test_a_budget_is_used_and_little_of_it_for_pads() -> None:
+    lengths = random_lengths(5000)
+    batches = budgeted_batches(length_buckets(lengths, 16_000), seed=0, epoch=0)
+    padded = sum(len(batch) * lengths[batch].max() for batch in batches)
+    assert padded < 1.15 * lengths.sum()
+    assert padded > 0.6 * 16_000 * len(batches)
+
+
+@given(examples, seeds, ranks)
+def test_ranks_divide_the_batches_of_a_budget(n: int, seed: int, world_size: int) -> None:
+    lengths = random_lengths(n)
+    together = list(TrainingBatches(lengths, 1, seed, batch_tokens=8000))
+    shares = [
+        list(TrainingBatches(lengths, 1, seed, rank, world_size, batch_tokens=8000))
+        for rank in range(world_size)
+    ]
+    for whole, *parts in zip(together, *shares, strict=True):
+        assert len({len(part) for part in parts}) == 1
+        assert {index for part in parts for index in part} == set(whole)
+        assert sum(map(len, parts)) < len(whole) + world_size

@@ -1,8 +1,9 @@
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import numpy as np
+import pyarrow as pa
 import pytest
 import pytorch_lightning as pl
 import torch
@@ -113,6 +114,25 @@ def test_a_batch_size_that_the_devices_do_not_divide(tmp_path: Path) -> None:
         data.val_dataloader()
 
 
+def widths(loader: DataLoader[Any]) -> list[int]:
+    return [batch.tokens.numel() for batch in loader]
+
+
+def test_a_budget_of_tokens(tmp_path: Path) -> None:
+    data = ready(Ramps(data_root=tmp_path, batch_tokens=60, batch_size=1))
+    assert sorted(lengths(data.train_dataloader())) == list(range(1, 41))
+    assert max(widths(data.train_dataloader())) <= 60
+    assert len(lengths(data.val_dataloader())) == len(data.val_dataloader()) == 40
+    padded = ready(Ramps(data_root=tmp_path, batch_tokens=120, max_length=50, pad="max"))
+    assert max(widths(padded.train_dataloader())) == 100
+
+
+def test_a_budget_that_holds_no_example_on_each_device(tmp_path: Path) -> None:
+    data = on_rank(ready(Ramps(data_root=tmp_path, batch_tokens=79)), 1, world_size=2)
+    with pytest.raises(UserError, match=r"dataset\.batch_tokens=79 .* at least 80"):
+        data.train_dataloader()
+
+
 class Recorder(pl.LightningModule):
     """Keeps the lengths of every training batch, by epoch."""
 
@@ -194,6 +214,7 @@ def test_an_empty_sequence_is_an_error(tmp_path: Path) -> None:
         ("batch_size", 0),
         ("batch_size", "many"),
         ("eval_batch_size", -1),
+        ("batch_tokens", 0),
         ("limit", 0),
         ("workers", -1),
         ("max_length", 1.5),
@@ -204,6 +225,41 @@ def test_an_empty_sequence_is_an_error(tmp_path: Path) -> None:
 def test_impossible_options_are_named(tmp_path: Path, option: str, value: Any) -> None:
     with pytest.raises(UserError, match=rf"dataset\.{option}={value}"):
         Ramps(data_root=tmp_path, **{option: value})
+
+
+class Pair(NamedTuple):
+    left: np.ndarray
+    right: np.ndarray
+    label: int
+
+
+class Pairs(Ramps):
+    """Row i is the tokens 0..i and 0..2i."""
+
+    example = Pair
+    collate = staticmethod(lambda examples, pad_to: (examples, pad_to))
+
+    def build(self) -> dict[str, store.Source]:
+        left, right = (
+            store.ragged([np.arange(step * i + 1, dtype=np.uint8) for i in range(self.rows)])
+            for step in (1, 2)
+        )
+        table = pa.table({"left": left, "right": right, "label": [0, 1] * (self.rows // 2)})
+        return {split: store.Source([table], self.rows) for split in ("train", "val", "test")}
+
+
+def test_a_subclass_may_have_examples_of_its_own(tmp_path: Path) -> None:
+    data = ready(Pairs(data_root=tmp_path, batch_size=4, max_length=5))
+    assert data.card["splits"]["val"]["length"]["max"] == 79
+    assert data.card["splits"]["val"]["largest_token"] == 78
+    examples, pad_to = next(iter(data.val_dataloader()))
+    assert pad_to is None
+    assert [(len(left), len(right), label) for left, right, label in examples] == [
+        (1, 1, 0),
+        (2, 3, 1),
+        (3, 5, 0),
+        (4, 5, 1),
+    ]
 
 
 def digits(data_root: Path, **options: Any) -> Digits:

@@ -2,9 +2,9 @@
 
 from functools import partial
 
-import golden_vectors as golden
 import pytest
 
+import golden_vectors as golden
 from wavspa.training.schedules import cosine, rsqrt
 
 ARRAYS, OPTIONS = golden.load(golden.files("train/lr_schedules.npz")[0])

@@ -5,12 +5,18 @@ of ranks. The order is a function of (seed, epoch) and of nothing else: going on
 epoch needs the epoch and a position.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 import numpy as np
 from torch.utils.data import Sampler
 
 BATCHES_PER_POOL = 50
+
+# In batches by a budget of tokens: rows that a batch holds are at most so much longer than others.
+BUCKET_GROWTH = 1.15
+# Their number of rows is a multiple of this, or below it, so that ranks and hardware divide it.
+ROW_MULTIPLE = 8
 
 
 def bucketed_batches(
@@ -44,18 +50,81 @@ def bucketed_batches(
     return [batches[i] for i in rng.permutation(len(batches))]
 
 
+class Bucket(NamedTuple):
+    """``rows``: indices of examples of like length, of which ``batch_size`` make a batch."""
+
+    rows: np.ndarray
+    batch_size: int
+
+
+def length_buckets(lengths: np.ndarray, batch_tokens: int) -> list[Bucket]:
+    """Divides examples by length, and says how many of each sort a budget of tokens allows.
+
+    Args:
+        lengths: [examples] the length of each example, none above ``batch_tokens``.
+        batch_tokens: most tokens in a batch, with those that pad it to its longest example.
+
+    Returns:
+        The buckets, short examples first.
+    """
+    order = np.argsort(lengths, kind="stable")
+    steps = np.floor(np.log(lengths[order]) / np.log(BUCKET_GROWTH))
+    buckets = []
+    for rows in np.split(order, np.flatnonzero(np.diff(steps)) + 1):
+        batch_size = batch_tokens // int(lengths[rows[-1]])
+        if batch_size > ROW_MULTIPLE:
+            batch_size -= batch_size % ROW_MULTIPLE
+        buckets.append(Bucket(rows, batch_size))
+    return buckets
+
+
+def budgeted_batches(buckets: Sequence[Bucket], seed: int, epoch: int) -> list[np.ndarray]:
+    """One epoch of training: every example once, in batches of rows of one bucket, in random order.
+
+    Every epoch has as many batches. What is left over in a bucket is a smaller batch.
+
+    Args:
+        buckets: as :func:`length_buckets` gives them.
+        seed: with ``epoch``, the only source of randomness.
+        epoch: counted from 0.
+
+    Returns:
+        The batches, each an array of indices.
+    """
+    rng = np.random.default_rng((seed, epoch))
+    batches: list[np.ndarray] = []
+    for rows, batch_size in buckets:
+        batches.extend(np.split(rng.permutation(rows), range(batch_size, len(rows), batch_size)))
+    return [batches[i] for i in rng.permutation(len(batches))]
+
+
 class TrainingBatches(Sampler[list[int]]):
-    """Length-bucketed batches of one rank, a new order in every epoch.
+    """Batches of one rank with rows of like length, a new order in every epoch.
 
     Every rank makes the same number of steps with batches of the same size: a batch that the ranks
     do not divide is filled up with examples of its own.
+
+    Args:
+        lengths: [examples] the length of each example.
+        batch_size: examples in a batch, over all ranks.
+        seed: of the order.
+        rank: which share of each batch to give.
+        world_size: number of ranks.
+        batch_tokens: if given, what bounds a batch instead of ``batch_size``, over all ranks.
     """
 
     def __init__(
-        self, lengths: np.ndarray, batch_size: int, seed: int, rank: int = 0, world_size: int = 1
+        self,
+        lengths: np.ndarray,
+        batch_size: int,
+        seed: int,
+        rank: int = 0,
+        world_size: int = 1,
+        batch_tokens: int | None = None,
     ) -> None:
         self._lengths = lengths
         self._batch_size = batch_size
+        self._buckets = None if batch_tokens is None else length_buckets(lengths, batch_tokens)
         self._seed = seed
         self._rank = rank
         self._world_size = world_size
@@ -71,10 +140,17 @@ class TrainingBatches(Sampler[list[int]]):
         self._epoch = epoch
 
     def __len__(self) -> int:
+        if self._buckets is not None:
+            return sum(-(-len(rows) // batch_size) for rows, batch_size in self._buckets)
         return -(-len(self._lengths) // self._batch_size)
 
+    def _batches(self) -> list[np.ndarray]:
+        if self._buckets is not None:
+            return budgeted_batches(self._buckets, self._seed, self._epoch)
+        return bucketed_batches(self._lengths, self._batch_size, self._seed, self._epoch)
+
     def __iter__(self) -> Iterator[list[int]]:
-        for batch in bucketed_batches(self._lengths, self._batch_size, self._seed, self._epoch):
+        for batch in self._batches():
             share = -(-len(batch) // self._world_size)
             filled = np.resize(batch, share * self._world_size)
             yield filled[self._rank :: self._world_size].tolist()

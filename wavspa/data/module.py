@@ -1,16 +1,17 @@
 """What every data set has in common: options, preparing, checks and loaders."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
+import numpy as np
 import torch
 from pytorch_lightning import LightningDataModule
 from torch.utils.data import DataLoader, Sampler
 
 from wavspa.data import store
-from wavspa.data.batch import collate
+from wavspa.data.batch import Example, collate
 from wavspa.data.batching import EvaluationBatches, TrainingBatches
 from wavspa.data.rows import Rows
 from wavspa.errors import UserError
@@ -19,7 +20,8 @@ from wavspa.errors import UserError
 class SequenceDataModule(LightningDataModule):
     """Labelled token sequences in the splits ``train``, ``val`` and ``test``.
 
-    The loaders yield :class:`wavspa.data.Batch`. They deal batches out to the ranks themselves, so
+    The loaders yield :class:`wavspa.data.Batch`, or what a subclass makes by its own ``example``
+    (of a row) and ``collate`` (of examples). They deal batches out to the ranks themselves, so
     a trainer on several devices needs ``use_distributed_sampler=False``.
 
     A data set is a subclass with :meth:`choices`, :meth:`build` and :meth:`facts`.
@@ -31,6 +33,8 @@ class SequenceDataModule(LightningDataModule):
         classes: number of labels, which count from 0.
         max_length: longer sequences keep their head.
         batch_size: examples in a training batch, over all devices together.
+        batch_tokens: if given, training batches hold rows of like length, as many as make up so
+            many tokens with their padding, over all devices together, whatever ``batch_size`` is.
         eval_batch_size: the same in evaluation; ``batch_size`` if None.
         limit: use so many examples of each split at most.
         workers: processes that read batches; 0 reads in the training process.
@@ -42,6 +46,8 @@ class SequenceDataModule(LightningDataModule):
     """
 
     name: str
+    example: Callable[..., Any] = Example
+    collate = staticmethod(collate)
 
     def __init__(
         self,
@@ -52,29 +58,25 @@ class SequenceDataModule(LightningDataModule):
         classes: int,
         max_length: int,
         batch_size: int,
+        batch_tokens: int | None = None,
         eval_batch_size: int | None = None,
         limit: int | None = None,
         workers: int = 0,
-        pad: Literal["batch", "max"] = "batch",
+        pad: str = "batch",
         seed: int = 0,
     ) -> None:
         super().__init__()
-        if pad not in ("batch", "max"):
-            raise UserError(f"dataset.pad={pad} is unknown: batch or max")
         self.name = name
         self.data_root = Path(data_root).expanduser()
         self.vocab_size = whole_number("vocab_size", vocab_size)
         self.classes = whole_number("classes", classes)
         self.max_length = whole_number("max_length", max_length)
         self.batch_size = whole_number("batch_size", batch_size)
-        self.eval_batch_size = (
-            self.batch_size
-            if eval_batch_size is None
-            else whole_number("eval_batch_size", eval_batch_size)
-        )
-        self.limit = None if limit is None else whole_number("limit", limit)
+        self.batch_tokens = number_or_none("batch_tokens", batch_tokens)
+        self.eval_batch_size = number_or_none("eval_batch_size", eval_batch_size) or self.batch_size
+        self.limit = number_or_none("limit", limit)
         self.workers = whole_number("workers", workers, least=0)
-        self.pad = pad
+        self.pad = one_of("pad", pad, ("batch", "max"))
         self.seed = whole_number("seed", seed, least=0)
         self._rows: dict[str, Rows] = {}
 
@@ -89,6 +91,10 @@ class SequenceDataModule(LightningDataModule):
     def facts(self, splits: store.Splits) -> store.Facts:
         """Entries of the card: ``source``, ``licence``, and what else is worth knowing."""
         raise NotImplementedError
+
+    def files(self) -> Mapping[str, str]:
+        """Text files to keep beside the splits, by their name; asked for when those are written."""
+        return {}
 
     @property
     def folder(self) -> Path:
@@ -110,6 +116,7 @@ class SequenceDataModule(LightningDataModule):
             self.folder,
             self.build,
             lambda splits: {**self.facts(splits), "choices": self.choices()},
+            self.files,
         )
 
     def setup(self, stage: str | None = None) -> None:
@@ -121,15 +128,21 @@ class SequenceDataModule(LightningDataModule):
         for split, summary in self.card["splits"].items():
             self._check(split, summary)
         self._rows = {
-            split: Rows(data, self.max_length, self.limit)
+            split: Rows(data, self.max_length, self.limit, self.example)
             for split, data in store.open_splits(self.folder).items()
         }
 
     def train_dataloader(self) -> DataLoader[Any]:
         """Length-bucketed batches of this rank, in an order of (seed, epoch)."""
         rows = self._rows["train"]
-        rank, world_size = self._rank(self.batch_size, "batch_size")
-        batches = TrainingBatches(rows.lengths, self.batch_size, self.seed, rank, world_size)
+        lengths = np.full_like(rows.lengths, self.max_length) if self.pad == "max" else rows.lengths
+        if self.batch_tokens is None:
+            self._check_ranks("batch_size", self.batch_size)
+        else:
+            self._check_budget(self.batch_tokens, int(lengths.max()))
+        batches = TrainingBatches(
+            lengths, self.batch_size, self.seed, *self._rank(), self.batch_tokens
+        )
         if self.trainer is not None:
             # A resumed run takes its first iterator before Lightning sets the epoch.
             batches.set_epoch(self.trainer.current_epoch)
@@ -145,31 +158,41 @@ class SequenceDataModule(LightningDataModule):
 
     def _evaluation_loader(self, split: str) -> DataLoader[Any]:
         rows = self._rows[split]
-        rank, world_size = self._rank(self.eval_batch_size, "eval_batch_size")
-        return self._loader(
-            rows, EvaluationBatches(len(rows), self.eval_batch_size, rank, world_size)
-        )
+        self._check_ranks("eval_batch_size", self.eval_batch_size)
+        return self._loader(rows, EvaluationBatches(len(rows), self.eval_batch_size, *self._rank()))
 
     def _loader(self, rows: Rows, batches: Sampler[list[int]]) -> DataLoader[Any]:
         return DataLoader(
             rows,
             batch_sampler=batches,
-            collate_fn=partial(collate, pad_to=self.max_length if self.pad == "max" else None),
+            collate_fn=partial(self.collate, pad_to=self.max_length if self.pad == "max" else None),
             num_workers=self.workers,
             persistent_workers=self.workers > 0,
             pin_memory=torch.cuda.is_available(),
         )
 
-    def _rank(self, batch_size: int, option: str) -> tuple[int, int]:
-        """This process' rank and the number of ranks, which has to divide the batch size."""
+    def _rank(self) -> tuple[int, int]:
+        """This process' rank and the number of ranks."""
         if self.trainer is None:
             return 0, 1
-        if batch_size % self.trainer.world_size:
+        return self.trainer.global_rank, self.trainer.world_size
+
+    def _check_ranks(self, option: str, batch_size: int) -> None:
+        _, world_size = self._rank()
+        if batch_size % world_size:
             raise UserError(
                 f"dataset.{option}={batch_size} counts over all devices: make it a multiple of "
-                f"their number, {self.trainer.world_size}"
+                f"their number, {world_size}"
             )
-        return self.trainer.global_rank, self.trainer.world_size
+
+    def _check_budget(self, batch_tokens: int, longest: int) -> None:
+        _, world_size = self._rank()
+        if batch_tokens < longest * world_size:
+            raise UserError(
+                f"dataset.batch_tokens={batch_tokens} is too small for the longest example of "
+                f"{self.name} on each device: make it at least {longest * world_size}, or lower "
+                "dataset.max_length"
+            )
 
     def _check(self, split: str, summary: Mapping[str, Any]) -> None:
         if summary["largest_token"] >= self.vocab_size:
@@ -196,4 +219,24 @@ def whole_number(option: str, value: object, least: int = 1) -> int:
     """
     if not isinstance(value, int) or isinstance(value, bool) or value < least:
         raise UserError(f"dataset.{option}={value} has to be a whole number of at least {least}")
+    return value
+
+
+def number_or_none(option: str, value: object) -> int | None:
+    """``value``, if it is None or a whole number of at least 1.
+
+    Raises:
+        UserError: it is not; the message names ``dataset.<option>``.
+    """
+    return None if value is None else whole_number(option, value)
+
+
+def one_of(option: str, value: str, legal: Sequence[str]) -> str:
+    """``value``, if it is one of ``legal``.
+
+    Raises:
+        UserError: it is not; the message names ``dataset.<option>``.
+    """
+    if value not in legal:
+        raise UserError(f"dataset.{option}={value} is unknown: {', '.join(legal)}")
     return value

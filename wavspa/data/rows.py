@@ -1,55 +1,72 @@
 """Prepared rows as a torch data set."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.compute as pc
 from datasets import Dataset
 from torch.utils.data import Dataset as TorchDataset
 
 from wavspa.data.batch import Example
+from wavspa.data.store import token_columns
 
 # Which rows `limit` keeps: the same under every training seed, so that runs can be compared.
 LIMIT_SEED = 0
 
 
-class Rows(TorchDataset[Example]):
+class Rows(TorchDataset[Any]):
     """One split: reads whole batches from memory-mapped Arrow, with no Python for each token.
 
     Args:
-        split: columns ``tokens`` (list of integers) and ``label``.
-        max_length: longer rows keep their head.
+        split: columns of tokens and ``label``, as :mod:`wavspa.data.store` writes them.
+        max_length: longer sequences keep their head.
         limit: how many rows, chosen at random once for all, to keep in their order; None: all.
+        example: called with the tokens [N] of each column in turn and the label.
 
     Attributes:
-        lengths: [rows] int64, after truncation.
+        lengths: [rows] int64, after truncation, of the longest sequence of each row.
     """
 
-    def __init__(self, split: Dataset, max_length: int, limit: int | None = None) -> None:
+    def __init__(
+        self,
+        split: Dataset,
+        max_length: int,
+        limit: int | None = None,
+        example: Callable[..., Any] = Example,
+    ) -> None:
         self._table = split.with_format("arrow")
+        self._columns = token_columns(split.column_names)
         self._max_length = max_length
+        self._example = example
         self._kept = np.arange(len(split))
         if limit is not None:
             chosen = np.random.default_rng(LIMIT_SEED).permutation(len(split))[:limit]
             self._kept = np.sort(chosen)
-        full_lengths = pc.list_value_length(split.data.column("tokens")).to_numpy()
+        full_lengths = np.max(
+            [pc.list_value_length(split.data.column(name)).to_numpy() for name in self._columns],
+            axis=0,
+        )
         self.lengths = np.minimum(full_lengths[self._kept], max_length).astype(np.int64)
 
     def __len__(self) -> int:
         return len(self._kept)
 
-    def __getitem__(self, index: int) -> Example:
+    def __getitem__(self, index: int) -> Any:
         return self.__getitems__([index])[0]
 
-    def __getitems__(self, indices: Sequence[int]) -> list[Example]:
+    def __getitems__(self, indices: Sequence[int]) -> list[Any]:
         """Several rows at once: what a DataLoader calls with the indices of a batch."""
         table = self._table[self._kept[indices].tolist()]
-        lists = table["tokens"].combine_chunks()
+        tokens = [self._heads(table[name]) for name in self._columns]
+        labels = table["label"].to_pylist()
+        return [self._example(*row) for row in zip(*tokens, labels, strict=True)]
+
+    def _heads(self, column: pa.ChunkedArray) -> list[np.ndarray]:
+        """The first ``max_length`` tokens of each row, not copied."""
+        lists = column.combine_chunks()
         flat = lists.values.to_numpy()
-        starts = lists.offsets.to_numpy()[:-1]
-        return [
-            Example(flat[start : start + length], label)
-            for start, length, label in zip(
-                starts, self.lengths[indices], table["label"].to_pylist(), strict=True
-            )
-        ]
+        starts = lists.offsets.to_numpy()
+        ends = np.minimum(starts[1:], starts[:-1] + self._max_length)
+        return [flat[start:end] for start, end in zip(starts[:-1], ends, strict=True)]

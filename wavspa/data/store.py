@@ -1,8 +1,8 @@
 """Prepared data on disk: memory-mapped Arrow and a card, whole or not there at all.
 
 ``<data root>/prepared/<name>-<hash of every choice that shaped it>/`` holds ``<split>.arrow`` for
-each split (columns ``tokens``, a list of uint8, uint16 or int32, and ``label`` int64) and
-``card.json``.
+each split and ``card.json``. A split has the column ``label``, int64 or a list of such, and one or
+more columns of tokens, lists of uint8, uint16 or int32.
 """
 
 import hashlib
@@ -45,7 +45,7 @@ QUANTILES = {
 
 
 class Source(NamedTuple):
-    """One split as it is made: tables with the columns ``tokens`` and ``label``, in order."""
+    """One split as it is made: tables of rows, in order."""
 
     tables: Iterable[pa.Table]
     examples: int | None
@@ -54,9 +54,18 @@ class Source(NamedTuple):
 
 def token_table(tokens: Sequence[np.ndarray], labels: Sequence[int] | np.ndarray) -> pa.Table:
     """A table of ragged rows: ``tokens`` are arrays [N] of one dtype, ``labels`` integers."""
-    offsets = np.cumsum([0, *map(len, tokens)], dtype=np.int32)
-    rows = pa.ListArray.from_arrays(pa.array(offsets), pa.array(np.concatenate(tokens)))
-    return pa.table({"tokens": rows, "label": pa.array(labels, pa.int64())})
+    return pa.table({"tokens": ragged(tokens), "label": pa.array(labels, pa.int64())})
+
+
+def ragged(rows: Sequence[np.ndarray]) -> pa.ListArray:
+    """A column of at least one array [N] of one dtype, each of its own length."""
+    offsets = np.cumsum([0, *map(len, rows)], dtype=np.int32)
+    return pa.ListArray.from_arrays(pa.array(offsets), pa.array(np.concatenate(rows)))
+
+
+def token_columns(names: Iterable[str]) -> list[str]:
+    """The columns that hold tokens: all but the label."""
+    return [name for name in names if name != "label"]
 
 
 def prepared_folder(data_root: Path, name: str, choices: Mapping[str, Any]) -> Path:
@@ -69,6 +78,7 @@ def prepare(
     folder: Path,
     build: Callable[[], Mapping[str, Source]],
     facts: Callable[[Splits], Facts],
+    files: Callable[[], Mapping[str, str]] = dict,
 ) -> None:
     """Makes ``folder`` unless it is there; of several processes one works and the others wait.
 
@@ -79,6 +89,7 @@ def prepare(
         folder: as :func:`prepared_folder` names it.
         build: the splits, consumed in their order.
         facts: further entries of the card, from the splits as written.
+        files: text files to keep in the folder by their name; asked for when the splits are written.
 
     Raises:
         UserError: a split without examples, or a data root that cannot be written.
@@ -94,7 +105,7 @@ def prepare(
         lock.acquire()
     try:
         if not folder.is_dir():
-            _make_folder(folder, build, facts)
+            _make_folder(folder, build, facts, files)
     finally:
         lock.release()
 
@@ -124,6 +135,7 @@ def _make_folder(
     folder: Path,
     build: Callable[[], Mapping[str, Source]],
     facts: Callable[[Splits], Facts],
+    files: Callable[[], Mapping[str, str]],
 ) -> None:
     partial = folder.with_name(f".{folder.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
@@ -139,7 +151,8 @@ def _make_folder(
             "command": shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
         }
         text = json.dumps(card, indent=2, ensure_ascii=False) + "\n"
-        (partial / "card.json").write_text(text, encoding="utf-8")
+        for name, content in {**files(), "card.json": text}.items():
+            (partial / name).write_text(content, encoding="utf-8")
         os.replace(partial, folder)
     except BaseException:
         shutil.rmtree(partial, ignore_errors=True)
@@ -152,7 +165,7 @@ def _write_split(path: Path, source: Source) -> dict[str, Any]:
     columns = (TextColumn("preparing {task.description}"), BarColumn(), MofNCompleteColumn())
     labels: Counter[int] = Counter()
     lengths = []
-    largest_token = 0
+    examples = largest_token = 0
     with (
         ArrowWriter(path=str(path)) as writer,
         Progress(
@@ -163,21 +176,27 @@ def _write_split(path: Path, source: Source) -> dict[str, Any]:
         for table in source.tables:
             writer.write_table(table)
             progress.advance(task, table.num_rows)
-            labels.update(table["label"].to_pylist())
-            lengths.append(pc.list_value_length(table["tokens"]).to_numpy())
-            largest_token = max(largest_token, pc.max(pc.list_flatten(table["tokens"])).as_py())
-        if not labels:
+            examples += table.num_rows
+            labels.update(_flat(table["label"]).to_pylist())
+            for name in token_columns(table.column_names):
+                lengths.append(pc.list_value_length(table[name]).to_numpy())
+                largest_token = max(largest_token, pc.max(_flat(table[name])).as_py() or 0)
+        if not examples:
             raise UserError(f"the split {path.stem} of {path.parent.name} is empty")
         writer.finalize()
     with path.open("rb") as file:
         checksum = hashlib.file_digest(file, "sha256").hexdigest()
     return {
-        "examples": labels.total(),
+        "examples": examples,
         "labels": {str(label): labels[label] for label in sorted(labels)},
         "length": _quantiles(np.concatenate(lengths)),
         "largest_token": largest_token,
         "sha256": checksum,
     }
+
+
+def _flat(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    return pc.list_flatten(column) if pa.types.is_list(column.type) else column
 
 
 def _quantiles(lengths: np.ndarray) -> dict[str, float]:

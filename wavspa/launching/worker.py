@@ -18,6 +18,7 @@ from wavspa.launching.evaluation import evaluate
 from wavspa.launching.folder import read_config, warn_if_code_changed
 from wavspa.training import atomic, layout
 from wavspa.training.checkpoints import read_checkpoint
+from wavspa.training.failures import RunFailed
 from wavspa.training.metrics_csv import MetricsCsv
 from wavspa.training.progress import progress
 from wavspa.training.saving import AtomicCheckpointIO, ConfigInCheckpoint, checkpoint_callbacks
@@ -131,7 +132,11 @@ def _reason(error: BaseException) -> str:
         return "interrupted; the same command goes on from the last checkpoint"
     lines = str(error).strip().splitlines()
     message = lines[0] if lines else ""
-    return message if isinstance(error, UserError) else f"{type(error).__name__}: {message}"
+    return (
+        message
+        if isinstance(error, UserError | RunFailed)
+        else f"{type(error).__name__}: {message}"
+    )
 
 
 @rank_zero_only

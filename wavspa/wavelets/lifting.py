@@ -89,7 +89,7 @@ def lifting_rec(
         rows = [*band_lengths(lengths, 2, len(details), "periodic")[1:], lengths]
     for step, detail in enumerate(details):
         half = detail.shape[1]
-        if smooth.shape[1] not in (half, half + 1):
+        if not 0 <= smooth.shape[1] - half <= 1:
             raise ValueError(f"a detail of length {half} does not fit {smooth.shape[1]} samples")
         even = smooth[:, :half] - _update(detail, update, rows[step])
         odd = detail + _predict(even, predict, rows[step])

@@ -139,7 +139,7 @@ def waverec(
         wanted = targets[step] if step < len(targets) else length
         if wanted is None:
             wanted = natural
-        elif step < len(targets) and wanted not in (natural, natural - 1):
+        elif step < len(targets) and not 0 <= natural - wanted <= 1:
             raise ValueError(f"cD of length {wanted} does not follow a level that gives {natural}")
         elif wanted > natural or wanted < 1:
             raise ValueError(f"length {wanted} is out of reach: the bands give {natural} samples")
