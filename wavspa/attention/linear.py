@@ -33,4 +33,6 @@ class Linear(Attention):
 
     @override
     def attend(self, q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None) -> Tensor:
-        return kernel_attention(F.elu(q) + 1, F.elu(k) + 1, v, mask, epsilon=1e-6)
+        # Contiguous before elu, not in the products after it: its gradient does not compile on strides.
+        q, k = F.elu(q.contiguous()) + 1, F.elu(k.contiguous()) + 1
+        return kernel_attention(q, k, v, mask, epsilon=1e-6)

@@ -7,5 +7,19 @@ from wavspa.data.batch import Batch, Example, collate
 from wavspa.data.digits import Digits
 from wavspa.data.listops import ListOps
 from wavspa.data.module import SequenceDataModule
+from wavspa.data.pairs import PairBatch, PairExample, collate_pairs
+from wavspa.data.texts import TextPairs, Texts
 
-__all__ = ["Batch", "Digits", "Example", "ListOps", "SequenceDataModule", "collate"]
+__all__ = [
+    "Batch",
+    "Digits",
+    "Example",
+    "ListOps",
+    "PairBatch",
+    "PairExample",
+    "SequenceDataModule",
+    "TextPairs",
+    "Texts",
+    "collate",
+    "collate_pairs",
+]

@@ -29,8 +29,9 @@ class SequenceDataModule(LightningDataModule):
     Args:
         name: what reports and the prepared folder call the data.
         data_root: the folder under which prepared data are kept.
-        vocab_size: size of the model's embedding; tokens in the data are smaller.
-        classes: number of labels, which count from 0.
+        vocab_size: size of the model's embedding; tokens in the data are smaller. ``auto`` is for
+            :meth:`sizes` to say, and stands for any.
+        classes: number of labels, which count from 0; or ``auto``.
         max_length: longer sequences keep their head.
         batch_size: examples in a training batch, over all devices together.
         batch_tokens: if given, training batches hold rows of like length, as many as make up so
@@ -47,15 +48,15 @@ class SequenceDataModule(LightningDataModule):
 
     name: str
     example: Callable[..., Any] = Example
-    collate = staticmethod(collate)
+    collate: Callable[..., Any] = staticmethod(collate)
 
     def __init__(
         self,
         *,
         name: str,
         data_root: str | Path,
-        vocab_size: int,
-        classes: int,
+        vocab_size: int | str,
+        classes: int | str,
         max_length: int,
         batch_size: int,
         batch_tokens: int | None = None,
@@ -68,8 +69,8 @@ class SequenceDataModule(LightningDataModule):
         super().__init__()
         self.name = name
         self.data_root = Path(data_root).expanduser()
-        self.vocab_size = whole_number("vocab_size", vocab_size)
-        self.classes = whole_number("classes", classes)
+        self.vocab_size = number_or_auto("vocab_size", vocab_size)
+        self.classes = number_or_auto("classes", classes)
         self.max_length = whole_number("max_length", max_length)
         self.batch_size = whole_number("batch_size", batch_size)
         self.batch_tokens = number_or_none("batch_tokens", batch_tokens)
@@ -105,6 +106,14 @@ class SequenceDataModule(LightningDataModule):
     def card(self) -> dict[str, Any]:
         """The card of the prepared data."""
         return store.read_card(self.folder)
+
+    def sizes(self) -> dict[str, int]:
+        """``vocab_size`` and ``classes``, as small as the prepared data allow."""
+        splits = self.card["splits"].values()
+        return {
+            "vocab_size": 1 + max(split["largest_token"] for split in splits),
+            "classes": 1 + max(int(label) for split in splits for label in split["labels"]),
+        }
 
     def prepare_data(self) -> None:
         """Prepares the data if they are not there.
@@ -195,14 +204,14 @@ class SequenceDataModule(LightningDataModule):
             )
 
     def _check(self, split: str, summary: Mapping[str, Any]) -> None:
-        if summary["largest_token"] >= self.vocab_size:
+        if self.vocab_size is not None and summary["largest_token"] >= self.vocab_size:
             raise UserError(
                 f"dataset.vocab_size={self.vocab_size} is too small: {split} of {self.name} holds "
                 f"the token {summary['largest_token']}, so it has to be at least "
                 f"{summary['largest_token'] + 1}"
             )
         labels = [int(label) for label in summary["labels"]]
-        if min(labels) < 0 or max(labels) >= self.classes:
+        if min(labels) < 0 or (self.classes is not None and max(labels) >= self.classes):
             raise UserError(
                 f"dataset.classes={self.classes} does not fit: {split} of {self.name} holds labels "
                 f"from {min(labels)} to {max(labels)}, and they have to lie in 0..classes-1"
@@ -220,6 +229,15 @@ def whole_number(option: str, value: object, least: int = 1) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or value < least:
         raise UserError(f"dataset.{option}={value} has to be a whole number of at least {least}")
     return value
+
+
+def number_or_auto(option: str, value: object) -> int | None:
+    """``value``, if it is a whole number of at least 1; None if it is ``auto``.
+
+    Raises:
+        UserError: it is neither; the message names ``dataset.<option>``.
+    """
+    return None if value == "auto" else whole_number(option, value)
 
 
 def number_or_none(option: str, value: object) -> int | None:

@@ -1,0 +1,113 @@
+"""What data sets of texts have in common: rows of one text or two become tokens, piece by piece."""
+
+import itertools
+from abc import abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+
+from wavspa.data import store
+from wavspa.data.module import SequenceDataModule, number_or_none
+from wavspa.data.pairs import PairExample, collate_pairs
+from wavspa.data.tokenizers import Tokenizer
+from wavspa.errors import UserError
+
+# Texts that are in memory at a time while they are prepared.
+CHUNK = 256
+
+
+class TextRow(NamedTuple):
+    """One example as it is read: its text, or the two of a pair, and its label."""
+
+    texts: tuple[str, ...]
+    label: int
+
+
+class TextSplit(NamedTuple):
+    """One split as it is read: ``rows()`` starts at its first row each time it is called."""
+
+    rows: Callable[[], Iterable[TextRow]]
+    examples: int | None
+    """how many rows there are, if that is known before they are read"""
+
+
+class Texts(SequenceDataModule):
+    """Labelled texts, or pairs of texts, read once and kept as tokens.
+
+    A data set is a subclass with :meth:`read`, :meth:`source_choices` and :meth:`facts`.
+
+    Args:
+        tokenizer: makes tokens of texts.
+        stored_length: so many tokens of each text are kept on disk; None: all. No shorter than
+            ``max_length``.
+        **options: see :class:`SequenceDataModule`.
+
+    Raises:
+        UserError: an option is out of range.
+    """
+
+    columns: Sequence[str] = ("tokens",)
+
+    def __init__(
+        self, *, tokenizer: Tokenizer, stored_length: int | None = None, **options: Any
+    ) -> None:
+        super().__init__(**options)
+        self.tokenizer = tokenizer
+        self.stored_length = number_or_none("stored_length", stored_length)
+        if self.stored_length is not None and self.stored_length < self.max_length:
+            raise UserError(
+                f"dataset.stored_length={stored_length} is less than "
+                f"dataset.max_length={self.max_length}"
+            )
+
+    @abstractmethod
+    def read(self) -> Mapping[str, TextSplit]:
+        """The splits ``train``, ``val`` and ``test`` as they are on disk."""
+
+    @abstractmethod
+    def source_choices(self) -> Mapping[str, Any]:
+        """Everything that shapes :meth:`read`, as JSON can hold it."""
+
+    def choices(self) -> Mapping[str, Any]:
+        """What shapes the rows and what shapes their tokens."""
+        return {
+            **self.source_choices(),
+            **self.tokenizer.choices(),
+            "stored_length": self.stored_length,
+        }
+
+    def build(self) -> Mapping[str, store.Source]:
+        """The splits as tables of tokens, made while they are written."""
+        splits = self.read()
+        self.tokenizer.fit(text for row in splits["train"].rows() for text in row.texts)
+        return {
+            name: store.Source(self._tables(split.rows()), split.examples)
+            for name, split in splits.items()
+        }
+
+    def files(self) -> Mapping[str, str]:
+        """The tokenizer's vocabulary, if it has learned one."""
+        return self.tokenizer.files()
+
+    def _tables(self, rows: Iterable[TextRow]) -> Iterator[pa.Table]:
+        rows = iter(rows)
+        while chunk := list(itertools.islice(rows, CHUNK)):
+            sides = zip(*(row.texts for row in chunk), strict=True)
+            tokens = {
+                name: store.ragged(self._encode(texts))
+                for name, texts in zip(self.columns, sides, strict=True)
+            }
+            yield pa.table({**tokens, "label": pa.array([row.label for row in chunk], pa.int64())})
+
+    def _encode(self, texts: Sequence[str]) -> list[np.ndarray]:
+        return [tokens[: self.stored_length] for tokens in self.tokenizer.encode(texts)]
+
+
+class TextPairs(Texts):
+    """As :class:`Texts`, each example two texts and one label."""
+
+    example = PairExample
+    collate = staticmethod(collate_pairs)
+    columns = ("tokens1", "tokens2")
