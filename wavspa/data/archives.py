@@ -1,0 +1,55 @@
+"""Unpacking archives: whole or not at all, and never outside the folder."""
+
+import lzma
+import os
+import shutil
+import tarfile
+import zipfile
+import zlib
+from pathlib import Path, PurePosixPath
+
+from wavspa.errors import UserError
+
+_DAMAGES = (tarfile.ReadError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError)
+
+
+def unpack(archive: Path, folder: Path) -> None:
+    """Unpacks a tar, compressed in any way, or a zip into a new folder.
+
+    Args:
+        archive: the file; its content tells the format, not its name.
+        folder: appears when everything is unpacked. It may not be there yet.
+
+    Raises:
+        UserError: the archive is damaged, is no archive, holds a member that points outside the
+            folder, or the disk is full.
+    """
+    partial = folder.with_name(f".{folder.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    try:
+        partial.mkdir(parents=True)
+        if zipfile.is_zipfile(archive):
+            _unpack_zip(archive, partial)
+        else:
+            with tarfile.open(archive) as tar:
+                tar.extractall(partial, filter="data")
+        os.replace(partial, folder)
+    except tarfile.FilterError as error:
+        raise UserError(f"{archive} is not to be trusted: {error}") from error
+    except _DAMAGES as error:
+        raise UserError(
+            f"{archive} is no archive or is not whole ({error}): remove it and get it anew"
+        ) from error
+    except OSError as error:
+        raise UserError(f"{archive} cannot be unpacked to {folder} ({error.strerror})") from error
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def _unpack_zip(archive: Path, folder: Path) -> None:
+    with zipfile.ZipFile(archive) as members:
+        for name in members.namelist():
+            # zipfile would write it under another name, and say nothing.
+            if name.startswith("/") or ".." in PurePosixPath(name).parts:
+                raise UserError(f"{archive} is not to be trusted: {name!r} lies outside its folder")
+        members.extractall(folder)
