@@ -4,6 +4,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -48,9 +49,11 @@ def make(folder: Path, **splits: store.Source) -> None:
     store.prepare(folder, lambda: splits, lambda opened: {"source": sorted(opened)})
 
 
-def run(root: Path, *, before: str = "", middle: str = "") -> subprocess.Popen[bytes]:
+def run(
+    root: Path, *, before: str = "", middle: str = "", **options: Any
+) -> subprocess.Popen[bytes]:
     script = SCRIPT.format(before=before, middle=middle)
-    return subprocess.Popen([sys.executable, "-c", script, str(root)])
+    return subprocess.Popen([sys.executable, "-c", script, str(root)], **options)
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.int32])
@@ -113,6 +116,61 @@ def test_a_kill_leaves_nothing_and_the_next_start_goes_on(tmp_path: Path) -> Non
     make(folder, train=source([5]))
     assert store.open_splits(folder)["train"]["tokens"][0] == [5]
     assert not list(folder.parent.glob(".*.partial"))
+
+
+KILLS = """
+import os, signal, sys, time
+from pathlib import Path
+import numpy as np
+from wavspa.data import store
+
+folder = Path(sys.argv[1]) / "prepared" / "x-1"
+
+def tables():
+    for _ in range(200):
+        yield store.token_table([np.arange(200, dtype=np.uint8)] * 50, [0] * 50)
+        time.sleep(0.001)
+
+def prepare():
+    store.prepare(folder, lambda: {"train": store.Source(tables(), None)}, lambda splits: {})
+
+def is_whole():
+    card = store.read_card(folder)
+    return len(store.open_splits(folder)["train"]) == card["splits"]["train"]["examples"] == 10_000
+
+for moment in np.random.default_rng(0).uniform(0, 0.8, 20):
+    child = os.fork()
+    if not child:
+        prepare()
+        os._exit(0)
+    time.sleep(moment)
+    os.kill(child, signal.SIGKILL)
+    killed = os.waitpid(child, 0)[1] != 0
+    if folder.exists():
+        assert is_whole()
+        folder.rename(folder.with_name(f"whole-{moment}"))
+    else:
+        assert killed
+prepare()
+assert is_whole()
+assert not list(folder.parent.glob(".*.partial"))
+"""
+
+
+def test_killed_at_any_moment_it_is_whole_or_not_there(tmp_path: Path) -> None:
+    """20 kills while half a second of writing goes on, or just after it."""
+    subprocess.run([sys.executable, "-c", KILLS, str(tmp_path)], check=True)
+
+
+def test_a_full_disk_is_an_error_and_leaves_nothing(tmp_path: Path) -> None:
+    """A limit on the size of files stands in for the disk."""
+    limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (5000, 5000))"
+    large = "yield store.token_table([np.zeros(9000, np.uint8)] * 9, [0] * 9)"
+    process = run(tmp_path, before=limit, middle=large, stderr=subprocess.PIPE)
+    _, error = process.communicate()
+    assert process.returncode == 1
+    assert "UserError" in error.decode() and "x-1 cannot be written (" in error.decode()
+    assert [path.suffix for path in (tmp_path / "prepared").iterdir()] == [".lock"]
 
 
 def test_two_processes_prepare_once(tmp_path: Path) -> None:

@@ -92,7 +92,7 @@ def prepare(
         files: text files to keep in the folder by their name; asked for when the splits are written.
 
     Raises:
-        UserError: a split without examples, or a data root that cannot be written.
+        UserError: a split without examples, a data root that cannot be written, or a full disk.
     """
     if folder.is_dir():
         return
@@ -154,9 +154,10 @@ def _make_folder(
         for name, content in {**files(), "card.json": text}.items():
             (partial / name).write_text(content, encoding="utf-8")
         os.replace(partial, folder)
-    except BaseException:
+    except OSError as error:
+        raise UserError(f"{folder} cannot be written ({error.strerror or error})") from error
+    finally:
         shutil.rmtree(partial, ignore_errors=True)
-        raise
 
 
 def _write_split(path: Path, source: Source) -> dict[str, Any]:

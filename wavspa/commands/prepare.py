@@ -1,0 +1,63 @@
+"""``wavspa-prepare``: get a data set ready, before anything trains on it."""
+
+import argparse
+
+from wavspa.commands.errors import command
+from wavspa.commands.suggestions import CONFIG_MODULE
+from wavspa.errors import UserError
+
+DESCRIPTION = """\
+Prepare a data set: find its files below the data root, download or generate them where that is possible,
+make tokens, and print the card. What is prepared already is left alone. wavspa-train does the same by
+itself when it needs to."""
+
+EPILOG = """\
+examples:
+  wavspa-prepare dataset=lra/text
+  wavspa-prepare dataset=lra/pathfinder32 dataset.generate=true data_root=/scratch/data"""
+
+
+@command
+def main() -> None:
+    """Run the command."""
+    parser = argparse.ArgumentParser(
+        "wavspa-prepare",
+        usage="wavspa-prepare dataset=NAME [dataset.option=value ...] [data_root=FOLDER]",
+        description=DESCRIPTION,
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("words", nargs="*", metavar="key=value", help="as for wavspa-train")
+    words = parser.parse_args().words
+    if not any(word.startswith("dataset=") for word in words):
+        raise UserError("no data set was named: wavspa-prepare dataset=NAME")
+    prepare(words)
+
+
+def prepare(words: list[str]) -> None:
+    """Prepare the data set that a run with these overrides would train on, and print its card.
+
+    Args:
+        words: ``key=value`` in Hydra's grammar.
+
+    Raises:
+        UserError: An option or a file cannot be used.
+    """
+    # Imported here: --help need not wait for torch.
+    from hydra import compose, initialize_config_module
+
+    from wavspa.launching.build import build
+    from wavspa.reports.card import print_card
+    from wavspa.reports.table import console
+
+    with initialize_config_module(CONFIG_MODULE, version_base="1.3"):
+        config = compose("train", words)
+    data = build(config, "dataset")
+    data.prepare_data()
+    out = console()
+    out.print(f"prepared: {data.folder}", highlight=False, markup=False, soft_wrap=True)
+    print_card(data.card, out)
+
+
+if __name__ == "__main__":
+    main()
