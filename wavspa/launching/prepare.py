@@ -33,13 +33,17 @@ def prepare(config: DictConfig, overrides: Sequence[str]) -> Path:
     Raises:
         UserError: The configuration has a mistake, or its folder is taken.
     """
-    config = _with_sizes(config)
+    config = with_sizes(config)
     validate(config)
     return freeze(config, overrides)
 
 
-def _with_sizes(config: DictConfig) -> DictConfig:
-    """The configuration with the data's own numbers of tokens and classes where it says ``auto``."""
+def with_sizes(config: DictConfig) -> DictConfig:
+    """The configuration with the data's own numbers of tokens and classes where it says ``auto``.
+
+    Raises:
+        UserError: The data cannot be prepared.
+    """
     wanted = [name for name in ("vocab_size", "classes") if config.dataset.get(name) == "auto"]
     if not wanted:
         return config
