@@ -2,7 +2,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 from wavspa.data import PairBatch, TextPairs, Texts
@@ -47,12 +46,6 @@ def ready(kind: type[Texts], root: Path, **options: Any) -> Texts:
     return data
 
 
-def test_bytes_are_tokens_from_one() -> None:
-    tokens = Bytes().encode(["aé", "\0"])
-    assert [row.tolist() for row in tokens] == [[98, 0xC3 + 1, 0xA9 + 1], [1]]
-    assert {row.dtype for row in tokens} == {np.dtype(np.uint16)}
-
-
 def test_texts_become_batches(tmp_path: Path) -> None:
     data = ready(Words, tmp_path)
     batches = list(data.val_dataloader())
@@ -82,6 +75,6 @@ def test_less_is_stored_than_is_asked_for(tmp_path: Path) -> None:
         ready(Words, tmp_path, stored_length=5)
 
 
-def test_sizes_are_the_data_s_own(tmp_path: Path) -> None:
+def test_sizes_are_the_tokenizer_s_and_the_data_s(tmp_path: Path) -> None:
     data = ready(Words, tmp_path, vocab_size="auto", classes="auto")
-    assert data.sizes() == {"vocab_size": ord("a") + 2, "classes": 2}
+    assert data.sizes() == {"vocab_size": 257, "classes": 2}

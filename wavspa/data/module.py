@@ -93,6 +93,10 @@ class SequenceDataModule(LightningDataModule):
         """Entries of the card: ``source``, ``licence``, and what else is worth knowing."""
         raise NotImplementedError
 
+    def card_entries(self, splits: store.Splits) -> store.Facts:
+        """All that the card holds beside the splits."""
+        return {**self.facts(splits), "choices": self.choices()}
+
     def files(self) -> Mapping[str, str]:
         """Text files to keep beside the splits, by their name; asked for when those are written."""
         return {}
@@ -121,12 +125,7 @@ class SequenceDataModule(LightningDataModule):
         Raises:
             UserError: a data root that cannot be used, or a split without examples.
         """
-        store.prepare(
-            self.folder,
-            self.build,
-            lambda splits: {**self.facts(splits), "choices": self.choices()},
-            self.files,
-        )
+        store.prepare(self.folder, self.build, self.card_entries, self.files)
 
     def setup(self, stage: str | None = None) -> None:
         """Opens the prepared data and holds the options against them.

@@ -5,7 +5,6 @@ from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-import numpy as np
 import pyarrow as pa
 
 from wavspa.data import store
@@ -74,7 +73,7 @@ class Texts(SequenceDataModule):
         """What shapes the rows and what shapes their tokens."""
         return {
             **self.source_choices(),
-            **self.tokenizer.choices(),
+            "tokenizer": self.tokenizer.choices(),
             "stored_length": self.stored_length,
         }
 
@@ -87,6 +86,14 @@ class Texts(SequenceDataModule):
             for name, split in splits.items()
         }
 
+    def card_entries(self, splits: store.Splits) -> store.Facts:
+        """With the tokenizer's number of tokens, of which the data may lack some."""
+        return {**super().card_entries(splits), "vocab_size": self.tokenizer.size}
+
+    def sizes(self) -> dict[str, int]:
+        """As the card has them."""
+        return {**super().sizes(), "vocab_size": self.card["vocab_size"]}
+
     def files(self) -> Mapping[str, str]:
         """The tokenizer's vocabulary, if it has learned one."""
         return self.tokenizer.files()
@@ -96,13 +103,10 @@ class Texts(SequenceDataModule):
         while chunk := list(itertools.islice(rows, CHUNK)):
             sides = zip(*(row.texts for row in chunk), strict=True)
             tokens = {
-                name: store.ragged(self._encode(texts))
+                name: store.ragged(self.tokenizer.encode(texts, self.stored_length))
                 for name, texts in zip(self.columns, sides, strict=True)
             }
             yield pa.table({**tokens, "label": pa.array([row.label for row in chunk], pa.int64())})
-
-    def _encode(self, texts: Sequence[str]) -> list[np.ndarray]:
-        return [tokens[: self.stored_length] for tokens in self.tokenizer.encode(texts)]
 
 
 class TextPairs(Texts):

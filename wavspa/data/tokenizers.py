@@ -1,13 +1,25 @@
 """From texts to tokens. 0 is always the pad, so that no tokenizer gives it."""
 
+import itertools
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
 
+from wavspa.data.module import whole_number
+
+# Texts whose characters are counted at a time.
+CHUNK = 256
+CODE_POINTS = 0x110000
+
 
 class Tokenizer(Protocol):
     """What :class:`wavspa.data.texts.Texts` needs of a tokenizer."""
+
+    @property
+    def size(self) -> int:
+        """How many tokens there are, the pad among them; known after :meth:`fit`."""
 
     def choices(self) -> Mapping[str, Any]:
         """Everything that shapes the tokens, as JSON can hold it."""
@@ -15,27 +27,100 @@ class Tokenizer(Protocol):
     def fit(self, texts: Iterable[str]) -> None:
         """Learn the vocabulary, where there is one to learn, from the texts of the train split."""
 
-    def encode(self, texts: Sequence[str]) -> list[np.ndarray]:
-        """The tokens of each text, all arrays of one integer dtype."""
+    def encode(self, texts: Sequence[str], length: int | None = None) -> list[np.ndarray]:
+        """The first ``length`` tokens of each text (None: all), arrays of one integer dtype."""
 
     def files(self) -> Mapping[str, str]:
         """What was learned, as text files by name, to be kept beside the data."""
 
 
 class Bytes:
-    """The bytes of UTF-8, each plus one: 256 tokens and the pad."""
+    """The bytes of UTF-8, each plus one: 256 tokens and the pad.
+
+    Args:
+        end: add a token of its own, 257, to each text; of a text that is cut it is the last one.
+    """
+
+    def __init__(self, end: bool = False) -> None:
+        self.end = end
+
+    @property
+    def size(self) -> int:
+        """257, or 258 with the end."""
+        return 257 + self.end
 
     def choices(self) -> Mapping[str, Any]:
-        """Its name."""
-        return {"tokenizer": "bytes"}
+        """Its name, and whether there is an end."""
+        return {"name": "bytes", "end": self.end}
 
     def fit(self, texts: Iterable[str]) -> None:
         """Nothing to learn."""
 
-    def encode(self, texts: Sequence[str]) -> list[np.ndarray]:
+    def encode(self, texts: Sequence[str], length: int | None = None) -> list[np.ndarray]:
         """[bytes] uint16 of each text."""
-        return [np.frombuffer(text.encode(), np.uint8).astype(np.uint16) + 1 for text in texts]
+        # A character has at least one byte, so the cut spares the bytes of what is left out.
+        parts = (text[:length].encode("utf-8", "surrogatepass") for text in texts)
+        tokens = (np.frombuffer(part, np.uint8).astype(np.uint16) + 1 for part in parts)
+        return [_cut(row, length, self.size - 1 if self.end else None) for row in tokens]
 
     def files(self) -> Mapping[str, str]:
         """Nothing to keep."""
         return {}
+
+
+class Characters:
+    """Unicode characters: 1 is any that the vocabulary lacks; those that it has count from 2.
+
+    Args:
+        min_count: the vocabulary is what occurs in the train split so often, in the order of Unicode.
+        end: add a token of its own, the last one, to each text; of a text that is cut it is the last.
+    """
+
+    def __init__(self, min_count: int = 1, end: bool = False) -> None:
+        self.min_count = whole_number("tokenizer.min_count", min_count)
+        self.end = end
+        self.vocabulary: list[str] = []
+
+    @property
+    def size(self) -> int:
+        """The pad, the unknown, the vocabulary, the end."""
+        return 2 + len(self.vocabulary) + self.end
+
+    def choices(self) -> Mapping[str, Any]:
+        """Its name and its options."""
+        return {"name": "characters", "min_count": self.min_count, "end": self.end}
+
+    def fit(self, texts: Iterable[str]) -> None:
+        """Counts characters."""
+        counts = np.zeros(CODE_POINTS, np.int64)
+        texts = iter(texts)
+        while chunk := list(itertools.islice(texts, CHUNK)):
+            counts += np.bincount(_code_points("".join(chunk)), minlength=CODE_POINTS)
+        known = np.flatnonzero(counts >= self.min_count)
+        self.vocabulary = [chr(code) for code in known]
+        self._tokens = np.ones(CODE_POINTS, np.uint16 if self.size <= 2**16 else np.int32)
+        self._tokens[known] = np.arange(2, 2 + len(known))
+
+    def encode(self, texts: Sequence[str], length: int | None = None) -> list[np.ndarray]:
+        """[characters] uint16, or int32 of a very large vocabulary, of each text."""
+        tokens = (self._tokens[_code_points(text[:length])] for text in texts)
+        return [_cut(row, length, self.size - 1 if self.end else None) for row in tokens]
+
+    def files(self) -> Mapping[str, str]:
+        """``vocabulary.json``: the characters, token 2 first."""
+        return {"vocabulary.json": json.dumps(self.vocabulary) + "\n"}
+
+
+def _code_points(text: str) -> np.ndarray:
+    """[characters] uint32."""
+    return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.dtype("<u4"))
+
+
+def _cut(tokens: np.ndarray, length: int | None, end: int | None) -> np.ndarray:
+    """The first ``length`` tokens [N]; with an ``end``, this is the last of them."""
+    if end is None:
+        return tokens[:length]
+    whole = np.append(tokens, tokens.dtype.type(end))
+    if length is not None and len(whole) > length:
+        whole[length - 1] = end
+    return whole[:length]

@@ -1,0 +1,136 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from tokenizers import Tokenizer
+
+from wavspa.data.bpe import BPE, BPEFiles
+from wavspa.data.tokenizers import Bytes, Characters
+from wavspa.errors import UserError
+
+TEXTS = ["the cat", "the hat", "that é🙂"] * 5
+LONE_SURROGATE = json.loads('"\\ud800"')
+
+
+def fitted(kind: Any, texts: list[str] = TEXTS, **options: Any) -> Any:
+    tokenizer = kind(**options)
+    tokenizer.fit(texts)
+    return tokenizer
+
+
+def tokens(tokenizer: Any, *texts: str, length: int | None = None) -> list[list[int]]:
+    return [row.tolist() for row in tokenizer.encode(texts, length)]
+
+
+def test_bytes_are_tokens_from_one() -> None:
+    assert tokens(Bytes(), "aé", "\0") == [[98, 0xC3 + 1, 0xA9 + 1], [1]]
+    assert Bytes().encode(["\xff"])[0].dtype == np.uint16
+    assert Bytes().size == 257
+
+
+def test_characters_are_those_of_the_train_split_in_their_order() -> None:
+    tokenizer = fitted(Characters, ["ba🙂", "a"])
+    assert tokenizer.vocabulary == ["a", "b", "🙂"]
+    assert tokens(tokenizer, "ab🙂c") == [[2, 3, 4, 1]]
+    assert tokenizer.size == 5
+    assert json.loads(tokenizer.files()["vocabulary.json"]) == ["a", "b", "🙂"]
+
+
+def test_rare_characters_are_unknown() -> None:
+    tokenizer = fitted(Characters, ["ba", "a"], min_count=2)
+    assert tokens(tokenizer, "ab") == [[2, 1]]
+
+
+def test_many_texts_are_counted_piece_by_piece() -> None:
+    assert fitted(Characters, ["a"] * 299 + ["b"], min_count=300).vocabulary == []
+    assert fitted(Characters, ["a"] * 300 + ["b"], min_count=300).vocabulary == ["a"]
+
+
+def test_the_end_is_never_cut() -> None:
+    end = Bytes(end=True)
+    assert tokens(end, "ab", "abc", "abcd", length=3) == [[98, 99, 257]] * 3
+    assert tokens(end, "é", "ab") == [[0xC4, 0xAA, 257], [98, 99, 257]]
+    assert end.size == 258
+    characters = fitted(Characters, ["ab"], end=True)
+    assert tokens(characters, "ab", "abab", length=3) == [[2, 3, 4], [2, 3, 4]]
+    assert characters.size == 5
+
+
+def test_bpe_learns_pairs_and_gives_every_byte_back() -> None:
+    bpe = fitted(BPE, vocab_size=260)
+    assert bpe.size == 261
+    (row,) = tokens(bpe, "the\0é🙂")
+    assert len(row) < len("the\0é🙂".encode()) and min(row) >= 1 and max(row) < 261
+    kept = Tokenizer.from_str(bpe.files()["tokenizer.json"])
+    pieces = "".join(kept.id_to_token(token - 1) for token in row)
+    assert pieces == "theĀÃ©ðŁĻĤ"
+    assert bpe.encode(["the"])[0].dtype == np.uint16
+    assert fitted(BPE, vocab_size=260).files() == bpe.files()
+
+
+def test_bpe_of_small_data_is_smaller_than_asked_for() -> None:
+    assert 257 < fitted(BPE, vocab_size=5000).size < 300
+
+
+@pytest.fixture
+def gpt2(tmp_path: Path) -> Path:
+    """The folder of a vocabulary as GPT-2's: 256 bytes and two merges."""
+    model = json.loads(fitted(BPE, vocab_size=258).files()["tokenizer.json"])["model"]
+    (tmp_path / "vocab.json").write_text(json.dumps(model["vocab"]))
+    merges = "\n".join(" ".join(pair) for pair in model["merges"])
+    (tmp_path / "merges.txt").write_text(f"#version: 0.2\n{merges}\n")
+    return tmp_path
+
+
+def test_bpe_from_files_is_the_same(gpt2: Path) -> None:
+    learned, read = fitted(BPE, vocab_size=258), fitted(BPEFiles, folder=gpt2)
+    assert tokens(read, *TEXTS, length=4) == tokens(learned, *TEXTS, length=4)
+    assert read.size == 259
+    assert read.choices() == BPEFiles(str(gpt2)).choices()
+    (gpt2 / "merges.txt").write_text("#version: 0.2\nt h\n")
+    assert read.choices() != BPEFiles(gpt2).choices()
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (lambda folder: (folder / "merges.txt").unlink(), r"no .*merges\.txt; get vocab\.json"),
+        (lambda folder: (folder / "vocab.json").write_text("{"), r"vocab\.json .* cannot be used"),
+        (lambda folder: (folder / "merges.txt").write_text("#version\nx y\n"), "cannot be used"),
+        (
+            lambda folder: (
+                (folder / "vocab.json").write_text('{"t": 0}'),
+                (folder / "merges.txt").write_text("#version: 0.2\n"),
+            ),
+            r"vocab\.json is no byte-level",
+        ),
+    ],
+)
+def test_files_that_are_no_vocabulary(gpt2: Path, damage: Any, message: str) -> None:
+    damage(gpt2)
+    with pytest.raises(UserError, match=message):
+        BPEFiles(gpt2)
+
+
+@pytest.mark.parametrize(
+    ("kind", "options", "named"),
+    [
+        (BPE, {"vocab_size": 255}, r"dataset\.tokenizer\.vocab_size=255"),
+        (Characters, {"min_count": 0}, r"dataset\.tokenizer\.min_count=0"),
+    ],
+)
+def test_impossible_options(kind: Any, options: dict[str, int], named: str) -> None:
+    with pytest.raises(UserError, match=named):
+        kind(**options)
+
+
+@pytest.mark.parametrize(
+    "tokenizer",
+    [Bytes(), fitted(Characters), fitted(BPE, vocab_size=260)],
+    ids=lambda t: str(type(t)),
+)
+def test_half_a_surrogate_pair_is_no_crash(tokenizer: Any) -> None:
+    assert all(tokens(tokenizer, LONE_SURROGATE, f"a{LONE_SURROGATE}"))
+    tokenizer.fit([LONE_SURROGATE])

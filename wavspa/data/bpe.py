@@ -1,0 +1,112 @@
+"""Byte-level byte pair encoding, learned from the train split or read from GPT-2's files.
+
+Tokens are the ids of the vocabulary, each plus one, since 0 is the pad.
+"""
+
+import hashlib
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from tokenizers import Tokenizer
+from tokenizers.models import BPE as BPEModel
+from tokenizers.pre_tokenizers import ByteLevel
+from tokenizers.trainers import BpeTrainer
+
+from wavspa.data.module import whole_number
+from wavspa.errors import UserError
+
+# The library warns of every process that reads batches if it may not take this for granted.
+os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
+
+GPT2_FILES = ("vocab.json", "merges.txt")
+
+
+class _ByteLevel:
+    """What a byte-level BPE does once its vocabulary is known."""
+
+    def __init__(self, model: BPEModel) -> None:
+        self._tokenizer = Tokenizer(model)
+        self._tokenizer.pre_tokenizer = ByteLevel(add_prefix_space=False)
+
+    @property
+    def size(self) -> int:
+        """The vocabulary and the pad."""
+        return 1 + self._tokenizer.get_vocab_size()
+
+    def encode(self, texts: Sequence[str], length: int | None = None) -> list[np.ndarray]:
+        """[tokens] uint16, or int32 of a very large vocabulary, of each text."""
+        dtype = np.uint16 if self.size <= 2**16 else np.int32
+        encodings = self._tokenizer.encode_batch_fast([_whole(text) for text in texts])
+        return [np.array(encoding.ids[:length], dtype) + 1 for encoding in encodings]
+
+    def files(self) -> Mapping[str, str]:
+        """``tokenizer.json``, in the format of the library `tokenizers`; its ids are not shifted."""
+        return {"tokenizer.json": self._tokenizer.to_str(pretty=True) + "\n"}
+
+
+class BPE(_ByteLevel):
+    """Byte pairs that are merged in the order of their frequency in the train split.
+
+    Args:
+        vocab_size: tokens to learn, the 256 bytes among them; small data give fewer.
+    """
+
+    def __init__(self, vocab_size: int) -> None:
+        super().__init__(BPEModel())
+        self.vocab_size = whole_number("tokenizer.vocab_size", vocab_size, least=256)
+
+    def choices(self) -> Mapping[str, Any]:
+        """Its name and the size of its vocabulary."""
+        return {"name": "bpe", "vocab_size": self.vocab_size}
+
+    def fit(self, texts: Iterable[str]) -> None:
+        """Learns the merges."""
+        trainer = BpeTrainer(
+            vocab_size=self.vocab_size,
+            initial_alphabet=ByteLevel.alphabet(),
+            show_progress=False,
+        )
+        self._tokenizer.train_from_iterator(map(_whole, texts), trainer)
+
+
+class BPEFiles(_ByteLevel):
+    """A vocabulary that was learned elsewhere.
+
+    Args:
+        folder: holds ``vocab.json`` and ``merges.txt`` as GPT-2 has them.
+
+    Raises:
+        UserError: they are not there, are damaged, or do not hold every byte.
+    """
+
+    def __init__(self, folder: str | Path) -> None:
+        paths = [Path(folder).expanduser() / name for name in GPT2_FILES]
+        for path in paths:
+            if not path.is_file():
+                raise UserError(
+                    f"dataset.tokenizer.folder: there is no {path}; get {' and '.join(GPT2_FILES)} "
+                    "of GPT-2 from https://huggingface.co/openai-community/gpt2"
+                )
+        self._checksums = [hashlib.sha256(path.read_bytes()).hexdigest() for path in paths]
+        try:
+            model = BPEModel.from_file(*map(str, paths))
+        except Exception as error:  # the library has no exceptions of its own
+            raise UserError(f"{paths[0]} and {paths[1].name} cannot be used: {error}") from error
+        super().__init__(model)
+        if not self._tokenizer.get_vocab().keys() >= set(ByteLevel.alphabet()):
+            raise UserError(f"{paths[0]} is no byte-level vocabulary: it lacks some of the bytes")
+
+    def choices(self) -> Mapping[str, Any]:
+        """Its name and the checksums of its files."""
+        return {"name": "bpe", "files": self._checksums}
+
+    def fit(self, texts: Iterable[str]) -> None:
+        """Nothing to learn."""
+
+
+def _whole(text: str) -> str:
+    """The text without halves of surrogate pairs, which JSON can hold and the library refuses."""
+    return text.encode("utf-8", "replace").decode()
