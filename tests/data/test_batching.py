@@ -1,3 +1,4 @@
+import itertools
 from collections import Counter
 
 import numpy as np
@@ -7,6 +8,7 @@ from hypothesis import strategies as st
 
 from wavspa.data.batching import (
     BATCHES_PER_POOL,
+    EndlessBatches,
     EvaluationBatches,
     TrainingBatches,
     bucketed_batches,
@@ -67,6 +69,17 @@ def test_ranks_divide_the_same_batches(n: int, per_rank: int, world_size: int, s
         assert set(dealt) == set(whole)
         if len(whole) % world_size == 0:
             assert dealt == Counter(whole)
+
+
+@given(examples, batch_sizes, seeds, st.integers(0, 60))
+def test_endless_batches_begin_anywhere(n: int, batch_size: int, seed: int, start: int) -> None:
+    batches = TrainingBatches(random_lengths(n), batch_size, seed)
+    expected = []
+    for epoch in range(start // len(batches) + 3):
+        batches.set_epoch(epoch)
+        expected += list(batches)
+    following = itertools.islice(EndlessBatches(batches, start), 2 * len(batches))
+    assert list(following) == expected[start : start + 2 * len(batches)]
 
 
 @given(examples, batch_sizes)

@@ -1,3 +1,4 @@
+import itertools
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, NamedTuple, cast
@@ -49,7 +50,9 @@ def ready(data: SequenceDataModule) -> SequenceDataModule:
 
 
 def on_rank(data: SequenceDataModule, rank: int, world_size: int) -> SequenceDataModule:
-    trainer = SimpleNamespace(global_rank=rank, world_size=world_size, current_epoch=0)
+    trainer = SimpleNamespace(
+        global_rank=rank, world_size=world_size, global_step=0, accumulate_grad_batches=1
+    )
     data.trainer = cast(pl.Trainer, trainer)
     return data
 
@@ -100,7 +103,8 @@ def test_ranks_share_the_batches(tmp_path: Path) -> None:
     shares = []
     for rank in range(2):
         data = on_rank(ready(Ramps(data_root=tmp_path)), rank, world_size=2)
-        shares.append((lengths(data.train_dataloader()), lengths(data.val_dataloader())))
+        epoch = itertools.islice(data.train_dataloader(), 5)
+        shares.append((lengths(epoch), lengths(data.val_dataloader())))
     (train0, val0), (train1, val1) = shares
     assert sorted(train0 + train1) == list(range(1, 41))
     assert sorted(val0 + val1) == list(range(1, 41))
@@ -109,7 +113,7 @@ def test_ranks_share_the_batches(tmp_path: Path) -> None:
 
 def test_a_batch_size_that_the_devices_do_not_divide(tmp_path: Path) -> None:
     data = on_rank(ready(Ramps(data_root=tmp_path, eval_batch_size=9)), 0, world_size=4)
-    assert len(data.train_dataloader()) == 5
+    assert next(iter(data.train_dataloader())).lengths.shape == (2,)
     with pytest.raises(UserError, match=r"dataset\.eval_batch_size=9 .* 4"):
         data.val_dataloader()
 
@@ -134,15 +138,15 @@ def test_a_budget_that_holds_no_example_on_each_device(tmp_path: Path) -> None:
 
 
 class Recorder(pl.LightningModule):
-    """Keeps the lengths of every training batch, by epoch."""
+    """Keeps the lengths of every training batch."""
 
     def __init__(self) -> None:
         super().__init__()
         self.weight = torch.nn.Parameter(torch.zeros(()))
-        self.seen: dict[int, list[list[int]]] = {}
+        self.seen: list[list[int]] = []
 
     def training_step(self, batch: Batch) -> torch.Tensor:
-        self.seen.setdefault(self.current_epoch, []).append(batch.lengths.tolist())
+        self.seen.append(batch.lengths.tolist())
         return self.weight * 1.0
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
@@ -150,11 +154,12 @@ class Recorder(pl.LightningModule):
 
 
 def fit(
-    data: SequenceDataModule, epochs: int, checkpoint: Path | None = None
+    data: SequenceDataModule, steps: int, checkpoint: Path | None = None, accumulated: int = 1
 ) -> tuple[Recorder, pl.Trainer]:
     trainer = pl.Trainer(
         accelerator="cpu",
-        max_epochs=epochs,
+        max_steps=steps,
+        accumulate_grad_batches=accumulated,
         logger=False,
         enable_checkpointing=False,
         enable_progress_bar=False,
@@ -168,18 +173,23 @@ def fit(
 
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("workers", [0, 1])
-def test_lightning_sets_the_epoch_also_when_it_resumes(tmp_path: Path, workers: int) -> None:
-    recorder, _ = fit(Ramps(data_root=tmp_path, workers=workers), epochs=3)
-    assert recorder.seen[0] != recorder.seen[1] != recorder.seen[2]
-    for epoch in recorder.seen.values():
-        assert sorted(length for batch in epoch for length in batch) == list(range(1, 41))
+@pytest.mark.parametrize("stop", [1, 4, 5, 7])
+def test_a_resumed_run_reads_on(tmp_path: Path, workers: int, stop: int) -> None:
+    """An epoch has five batches; accumulation runs across its end."""
 
-    _, trainer = fit(Ramps(data_root=tmp_path, workers=workers), epochs=1)
+    def data() -> SequenceDataModule:
+        return Ramps(data_root=tmp_path, workers=workers)
+
+    recorder, _ = fit(data(), steps=12, accumulated=2)
+    epochs = [recorder.seen[first : first + 5] for first in (0, 5, 10, 15)]
+    assert all(sorted(itertools.chain(*epoch)) == list(range(1, 41)) for epoch in epochs)
+    assert epochs[0] != epochs[1] != epochs[2]
+
+    begun, trainer = fit(data(), steps=stop, accumulated=2)
+    assert begun.seen == recorder.seen[: 2 * stop]
     trainer.save_checkpoint(tmp_path / "last.ckpt")
-    resumed, _ = fit(
-        Ramps(data_root=tmp_path, workers=workers), epochs=3, checkpoint=tmp_path / "last.ckpt"
-    )
-    assert resumed.seen == {1: recorder.seen[1], 2: recorder.seen[2]}
+    resumed, _ = fit(data(), steps=12, checkpoint=tmp_path / "last.ckpt", accumulated=2)
+    assert resumed.seen == recorder.seen[2 * stop :]
 
 
 @pytest.mark.parametrize(

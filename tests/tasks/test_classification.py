@@ -10,8 +10,9 @@ from torch.nn import functional as F
 from torch.utils.data import DataLoader
 
 from wavspa.tasks import Classification
-from wavspa.training import schedules
+from wavspa.training import layout, schedules
 from wavspa.training.failures import RunFailed
+from wavspa.training.metrics_csv import MetricsCsv, read_metrics
 from wavspa.training.optimizers import adamw
 
 
@@ -54,10 +55,10 @@ def loader(data: list[Batch]) -> DataLoader:
     return DataLoader(data, batch_size=None)
 
 
-def trainer(**options) -> Trainer:
+def trainer(logger=False, **options) -> Trainer:
     return Trainer(
         accelerator="cpu",
-        logger=False,
+        logger=logger,
         enable_checkpointing=False,
         enable_progress_bar=False,
         enable_model_summary=False,
@@ -96,14 +97,16 @@ def test_class_weights_and_label_smoothing_shape_the_loss():
     assert smoothed.item() == pytest.approx(-(0.9 * log[:, 0] + 0.1 * log[:, 1]).mean().item())
 
 
-def test_training_follows_the_schedule_and_learns():
+def test_training_follows_the_schedule_and_learns(tmp_path):
     module, data = task(3), batches(3, [8])
     before = module.loss(module(data[0].tokens, data[0].lengths), data[0].labels)
-    fit = trainer(max_steps=20)
+    fit = trainer(MetricsCsv(tmp_path), max_steps=20, log_every_n_steps=4)
     fit.fit(module, loader(data))
     after = module.loss(module(data[0].tokens, data[0].lengths), data[0].labels)
     assert after < before
-    assert {"train/loss", "train/accuracy", "lr"} <= fit.callback_metrics.keys()
+    rows = read_metrics(tmp_path / layout.METRICS)
+    assert [row["step"] for row in rows] == [4, 8, 12, 16, 20]
+    assert all({"train/loss", "train/accuracy", "lr"} <= row.keys() for row in rows)
 
 
 def test_a_loss_that_is_not_finite_stops_the_run_and_names_the_step():

@@ -2,6 +2,7 @@
 
 import functools
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Callable
@@ -11,10 +12,12 @@ from omegaconf.errors import OmegaConfBaseException
 
 from wavspa.commands.suggestions import explain_composition
 from wavspa.errors import UserError
-from wavspa.training.failures import RunFailed
+from wavspa.training.failures import RunFailed, RunInterrupted
 
 MISTAKE = 2
 FAILURE = 1
+# A shell's code for a command that a signal ended is this and its number.
+KILLED = 128
 
 
 def command(main: Callable[[], None]) -> Callable[[], None]:
@@ -33,8 +36,10 @@ def command(main: Callable[[], None]) -> Callable[[], None]:
             _end(error, _line(error), MISTAKE)
         except RunFailed as error:
             _end(error, str(error), FAILURE)
+        except RunInterrupted as error:
+            _end(error, str(error), KILLED + error.signal)
         except KeyboardInterrupt as error:
-            _end(error, "interrupted", 130)
+            _end(error, "interrupted", KILLED + signal.SIGINT)
 
     return wrapped
 

@@ -5,8 +5,9 @@ of ranks. The order is a function of (seed, epoch) and of nothing else: going on
 epoch needs the epoch and a position.
 """
 
+import itertools
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from torch.utils.data import Sampler
@@ -98,7 +99,7 @@ def budgeted_batches(buckets: Sequence[Bucket], seed: int, epoch: int) -> list[n
     return [batches[i] for i in rng.permutation(len(batches))]
 
 
-class TrainingBatches(Sampler[list[int]]):
+class TrainingBatches(Sampler[list[Any]]):
     """Batches of one rank with rows of like length, a new order in every epoch.
 
     Every rank makes the same number of steps with batches of the same size: a batch that the ranks
@@ -130,11 +131,6 @@ class TrainingBatches(Sampler[list[int]]):
         self._world_size = world_size
         self._epoch = 0
 
-    @property
-    def sampler(self) -> "TrainingBatches":
-        """Itself: Lightning calls ``set_epoch`` on a batch sampler's ``sampler`` alone."""
-        return self
-
     def set_epoch(self, epoch: int) -> None:
         """The epoch whose order the next iteration gives."""
         self._epoch = epoch
@@ -149,11 +145,30 @@ class TrainingBatches(Sampler[list[int]]):
             return budgeted_batches(self._buckets, self._seed, self._epoch)
         return bucketed_batches(self._lengths, self._batch_size, self._seed, self._epoch)
 
-    def __iter__(self) -> Iterator[list[int]]:
+    def __iter__(self) -> Iterator[list[Any]]:
         for batch in self._batches():
             share = -(-len(batch) // self._world_size)
-            filled = np.resize(batch, share * self._world_size)
+            filled = batch[np.arange(share * self._world_size) % len(batch)]
             yield filled[self._rank :: self._world_size].tolist()
+
+
+class EndlessBatches(Sampler[list[Any]]):
+    """The batches of epoch after epoch, from a position on: what a run that counts in steps reads.
+
+    Args:
+        batches: those of one epoch, which differ from epoch to epoch but not in number.
+        start: how many batches to leave out, counted from the first of epoch 0.
+    """
+
+    def __init__(self, batches: TrainingBatches, start: int = 0) -> None:
+        self._batches = batches
+        self._start = start
+
+    def __iter__(self) -> Iterator[list[Any]]:
+        first, skipped = divmod(self._start, len(self._batches))
+        for epoch in itertools.count(first):
+            self._batches.set_epoch(epoch)
+            yield from itertools.islice(self._batches, skipped if epoch == first else 0, None)
 
 
 class EvaluationBatches(Sampler[list[int]]):

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import torch
 from pytorch_lightning import LightningDataModule
-from torch.utils.data import DataLoader, Sampler
+from torch.utils.data import DataLoader, Dataset, Sampler
 
 from wavspa.data import store
 from wavspa.data.batch import Example, collate
-from wavspa.data.batching import EvaluationBatches, TrainingBatches
+from wavspa.data.batching import EndlessBatches, EvaluationBatches, TrainingBatches
 from wavspa.data.rows import Rows
 from wavspa.errors import UserError
 
@@ -22,7 +22,9 @@ class SequenceDataModule(LightningDataModule):
 
     The loaders yield :class:`wavspa.data.Batch`, or what a subclass makes by its own ``example``
     (of a row) and ``collate`` (of examples). They deal batches out to the ranks themselves, so
-    a trainer on several devices needs ``use_distributed_sampler=False``.
+    a trainer on several devices needs ``use_distributed_sampler=False``. Under a trainer the
+    training loader never ends, and begins where ``trainer.global_step`` left off, so that a resumed
+    run reads on exactly: the trainer needs ``max_steps``.
 
     A data set is a subclass with :meth:`choices`, :meth:`build` and :meth:`facts`.
 
@@ -80,6 +82,7 @@ class SequenceDataModule(LightningDataModule):
         self.pad = one_of("pad", pad, ("batch", "max"))
         self.seed = whole_number("seed", seed, least=0)
         self._rows: dict[str, Rows] = {}
+        self._batches_per_epoch = 1
 
     def choices(self) -> Mapping[str, Any]:
         """Everything that shapes what is prepared, as JSON can hold it."""
@@ -141,7 +144,9 @@ class SequenceDataModule(LightningDataModule):
         }
 
     def train_dataloader(self) -> DataLoader[Any]:
-        """Length-bucketed batches of this rank, in an order of (seed, epoch)."""
+        """Length-bucketed batches of this rank, in an order of (seed, epoch): one epoch of them, or
+        under a trainer epoch after epoch.
+        """
         rows = self._rows["train"]
         lengths = np.full_like(rows.lengths, self.max_length) if self.pad == "max" else rows.lengths
         if self.batch_tokens is None:
@@ -151,10 +156,13 @@ class SequenceDataModule(LightningDataModule):
         batches = TrainingBatches(
             lengths, self.batch_size, self.seed, *self._rank(), self.batch_tokens
         )
-        if self.trainer is not None:
-            # A resumed run takes its first iterator before Lightning sets the epoch.
-            batches.set_epoch(self.trainer.current_epoch)
-        return self._loader(rows, batches)
+        return self._training_loader(rows, batches, self.collate)
+
+    def epoch_of(self, batch: int) -> int:
+        """The pass over the training examples, from 0, that the training batch with this number,
+        from 0, belongs to.
+        """
+        return batch // self._batches_per_epoch
 
     def val_dataloader(self) -> DataLoader[Any]:
         """This rank's share of the validation examples, in the order of the data."""
@@ -167,13 +175,25 @@ class SequenceDataModule(LightningDataModule):
     def _evaluation_loader(self, split: str) -> DataLoader[Any]:
         rows = self._rows[split]
         self._check_ranks("eval_batch_size", self.eval_batch_size)
-        return self._loader(rows, EvaluationBatches(len(rows), self.eval_batch_size, *self._rank()))
+        batches = EvaluationBatches(len(rows), self.eval_batch_size, *self._rank())
+        return self._loader(rows, batches, self.collate)
 
-    def _loader(self, rows: Rows, batches: Sampler[list[int]]) -> DataLoader[Any]:
+    def _training_loader(
+        self, rows: Dataset[Any], batches: TrainingBatches, collate: Callable[..., Any]
+    ) -> DataLoader[Any]:
+        self._batches_per_epoch = len(batches)
+        if self.trainer is None:
+            return self._loader(rows, batches, collate)
+        done = self.trainer.global_step * self.trainer.accumulate_grad_batches
+        return self._loader(rows, EndlessBatches(batches, start=done), collate)
+
+    def _loader(
+        self, rows: Dataset[Any], batches: Sampler[list[Any]], collate: Callable[..., Any]
+    ) -> DataLoader[Any]:
         return DataLoader(
             rows,
             batch_sampler=batches,
-            collate_fn=partial(self.collate, pad_to=self.max_length if self.pad == "max" else None),
+            collate_fn=partial(collate, pad_to=self.max_length if self.pad == "max" else None),
             num_workers=self.workers,
             persistent_workers=self.workers > 0,
             pin_memory=torch.cuda.is_available(),
@@ -246,6 +266,17 @@ def number_or_none(option: str, value: object) -> int | None:
         UserError: it is not; the message names ``dataset.<option>``.
     """
     return None if value is None else whole_number(option, value)
+
+
+def share(option: str, value: object) -> float:
+    """``value``, if it is a number between 0 and 1, neither of them.
+
+    Raises:
+        UserError: it is not; the message names ``dataset.<option>``.
+    """
+    if not isinstance(value, int | float) or not 0 < value < 1:
+        raise UserError(f"dataset.{option}={value} has to be a number between 0 and 1")
+    return value
 
 
 def one_of(option: str, value: str, legal: Sequence[str]) -> str:

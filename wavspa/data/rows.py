@@ -27,6 +27,7 @@ class Rows(TorchDataset[Any]):
 
     Attributes:
         lengths: [rows] int64, after truncation, of the longest sequence of each row.
+        labels: [rows] int64, or lists where the data hold such.
     """
 
     def __init__(
@@ -49,6 +50,7 @@ class Rows(TorchDataset[Any]):
             axis=0,
         )
         self.lengths = np.minimum(full_lengths[self._kept], max_length).astype(np.int64)
+        self.labels = split.data.column("label").to_numpy()[self._kept]
 
     def __len__(self) -> int:
         return len(self._kept)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -9,6 +10,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from wavspa.errors import UserError
 from wavspa.launching.build import build, check_option_names, explain
+from wavspa.training.resume import LastCheckpoint
 from wavspa.training.trainer import check_steps
 
 
@@ -36,6 +38,10 @@ def validate(config: DictConfig) -> None:
         build(config, "task", model=model, optimizer=optimizer, schedule=schedule)
     for name in config.callbacks:
         build(config, f"callbacks.{name}")
+    try:
+        LastCheckpoint(Path(), **config.checkpoints)
+    except (ValueError, TypeError) as error:
+        raise explain(error, "checkpoints", config.checkpoints) from error
 
 
 def _check_missing(config: DictConfig) -> None:

@@ -16,12 +16,19 @@ from wavspa.errors import UserError
 from wavspa.launching.build import build, build_run
 from wavspa.launching.evaluation import evaluate
 from wavspa.launching.folder import read_config, warn_if_code_changed
+from wavspa.launching.lock import alone_in
 from wavspa.training import atomic, layout
-from wavspa.training.checkpoints import read_checkpoint
-from wavspa.training.failures import RunFailed
+from wavspa.training.checkpoints import CONFIG_KEY, read_checkpoint
+from wavspa.training.failures import RunFailed, RunInterrupted
 from wavspa.training.metrics_csv import MetricsCsv
 from wavspa.training.progress import progress
-from wavspa.training.saving import AtomicCheckpointIO, ConfigInCheckpoint, checkpoint_callbacks
+from wavspa.training.randomness import SeedEachBatch
+from wavspa.training.resume import LastCheckpoint, find_resumable
+from wavspa.training.saving import (
+    AtomicCheckpointIO,
+    ConfigInCheckpoint,
+    best_checkpoint_callback,
+)
 from wavspa.training.status import StatusFile, read_status, update_status
 
 # Lightning's warnings about its own code, and about what runs here do on purpose.
@@ -29,6 +36,7 @@ _EXPECTED = (
     "LeafSpec",
     "does not have many workers",
     "Checkpoint directory",
+    "your dataloader is not resumable",
     "smaller than the logging interval",
 )
 
@@ -50,12 +58,14 @@ def run(folder: Path) -> dict[str, float]:
     if status.get("state") == "finished":
         _say(f"finished: {folder}  {format_metrics(status['test'])}")
         return status["test"]
-    warn_if_code_changed(folder, config)
-    try:
-        return _train_and_test(folder, config)
-    except BaseException as error:
-        _update(folder, state="failed", reason=_reason(error))
-        raise
+    with alone_in(folder):
+        warn_if_code_changed(folder, config)
+        try:
+            return _train_and_test(folder, config)
+        except BaseException as error:
+            state = "interrupted" if isinstance(error, RunInterrupted) else "failed"
+            _update(folder, state=state, reason=_reason(error))
+            raise
 
 
 def quiet_lightning() -> None:
@@ -75,12 +85,15 @@ def _train_and_test(folder: Path, config: DictConfig) -> dict[str, float]:
     _update(folder, state="running", reason="")
     seed_everything(config.seed, workers=True, verbose=False)
     task, data = build_run(config)
-    last = layout.last_checkpoint(folder)
-    resumed = read_checkpoint(last)["global_step"] if last.exists() else 0
-    _say(f"{'going on from step ' + str(resumed) if resumed else 'starting'}: {folder}")
-    loggers = [MetricsCsv(folder, resumed), *_more_loggers(folder, config)]
+    last = find_resumable(folder)
+    step = 0 if last is None else _step(last, config)
+    _say(f"starting: {folder}" if last is None else f"going on from step {step}: {folder}")
+    batches = config.trainer.accumulate_grad_batches
+    csv = MetricsCsv(folder, step, lambda step: data.epoch_of(step * batches))  # type: ignore[attr-defined]
+    loggers = [csv, *_more_loggers(folder, config)]
     trainer = _trainer(folder, config, loggers)
-    trainer.fit(task, datamodule=data, ckpt_path=last if resumed else None)
+    trainer.fit(task, datamodule=data, ckpt_path=last)
+    _check_budget(trainer)
     if not trainer.is_global_zero:
         return {}
     _keep_card(folder, data)
@@ -96,6 +109,26 @@ def _train_and_test(folder: Path, config: DictConfig) -> dict[str, float]:
     return metrics
 
 
+def _step(checkpoint: Path, config: DictConfig) -> int:
+    """The step that a checkpoint was written at.
+
+    Raises:
+        UserError: It is not of this run.
+    """
+    content = read_checkpoint(checkpoint)
+    if content[CONFIG_KEY]["frozen"]["hash"] != config.frozen.hash:
+        raise UserError(
+            f"{checkpoint} is of another configuration ({content[CONFIG_KEY]['frozen']['hash']}, this "
+            f"is {config.frozen.hash}): put the right one there, or remove it to start anew"
+        )
+    return content["global_step"]
+
+
+def _check_budget(trainer: Trainer) -> None:
+    if trainer.global_step < trainer.max_steps and not trainer.should_stop:
+        raise RunFailed(f"training ended at step {trainer.global_step} of {trainer.max_steps}")
+
+
 def _trainer(folder: Path, config: DictConfig, loggers: list[Logger]) -> Trainer:
     monitor, mode = config.task.monitor, config.task.mode
     plain = OmegaConf.to_container(config)
@@ -104,8 +137,10 @@ def _trainer(folder: Path, config: DictConfig, loggers: list[Logger]) -> Trainer
         StatusFile(folder, monitor, mode),
         progress(monitor),
         *(build(config, f"callbacks.{name}") for name in config.callbacks),
+        SeedEachBatch(config.seed),
         ConfigInCheckpoint({str(key): value for key, value in plain.items()}),
-        *checkpoint_callbacks(folder, monitor, mode),
+        best_checkpoint_callback(folder, monitor, mode),
+        LastCheckpoint(folder, **config.checkpoints),
     ]
     return build(
         config,
@@ -134,7 +169,7 @@ def _reason(error: BaseException) -> str:
     message = lines[0] if lines else ""
     return (
         message
-        if isinstance(error, UserError | RunFailed)
+        if isinstance(error, UserError | RunFailed | RunInterrupted)
         else f"{type(error).__name__}: {message}"
     )
 

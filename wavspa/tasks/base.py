@@ -57,6 +57,9 @@ class Task(LightningModule):
     def log_step(self, loss: Tensor, **more: Tensor) -> None:
         """Log a training step: ``lr``, and ``loss`` and whatever else as ``train/…``.
 
+        Straight to the loggers: Lightning would log after the checkpoint of the step is written, and
+        a run that dies in between would go on without the row.
+
         Raises:
             RunFailed: The loss is not finite.
         """
@@ -65,6 +68,12 @@ class Task(LightningModule):
                 f"the loss is {loss.item()} at step {self.global_step}: lower optimizer.lr, lengthen "
                 "schedule.warmup or set trainer.gradient_clip_val"
             )
+        if (self.global_step + 1) % self.trainer.log_every_n_steps:  # type: ignore[attr-defined]
+            return
+        means = {
+            f"train/{name}": float(self.trainer.strategy.reduce(value.detach(), reduce_op="mean"))
+            for name, value in {"loss": loss, **more}.items()
+        }
         rate = self.trainer.optimizers[0].param_groups[0]["lr"]
-        values = {"loss": loss, **more}
-        self.log_dict({"lr": rate, **{f"train/{name}": value for name, value in values.items()}})
+        for logger in self.trainer.loggers:
+            logger.log_metrics({"lr": rate, **means}, step=self.global_step)

@@ -1,5 +1,18 @@
-"""Failures of a run that are neither a mistake in its input nor a defect of the program."""
+"""Ends of a run that are neither a mistake in its input nor a defect of the program."""
 
 
 class RunFailed(RuntimeError):
     """A run, or some of a sweep's, came to a bad end; the message is one line that says why."""
+
+
+class RunInterrupted(RuntimeError):
+    """A run was asked to stop and has saved its state; the message is one line.
+
+    Args:
+        message: What happened.
+        signal: The number of the signal that asked.
+    """
+
+    def __init__(self, message: str, signal: int) -> None:
+        super().__init__(message)
+        self.signal = signal

@@ -9,12 +9,18 @@ CARD = "card.json"
 CHECKPOINTS = "checkpoints"
 FIGURES = "figures"
 LAST = "last.ckpt"
+PREVIOUS = "previous.ckpt"
 BEST = "best.ckpt"
 
 
 def last_checkpoint(folder: Path) -> Path:
     """Where the run in ``folder`` keeps the checkpoint it resumes from."""
     return folder / CHECKPOINTS / LAST
+
+
+def previous_checkpoint(folder: Path) -> Path:
+    """Where the run in ``folder`` keeps the one before, in case the last one is damaged."""
+    return folder / CHECKPOINTS / PREVIOUS
 
 
 def best_checkpoint(folder: Path) -> Path:

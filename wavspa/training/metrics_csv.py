@@ -7,7 +7,7 @@ import csv
 import io
 import time
 from argparse import Namespace
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -28,11 +28,18 @@ class MetricsCsv(Logger):
     Args:
         folder: The run's folder.
         resumed_step: Rows after this step, which the run is about to repeat, are dropped.
+        epoch_of: Which pass over the data a step belongs to; None: as Lightning counts them.
     """
 
-    def __init__(self, folder: Path, resumed_step: int = 0) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        resumed_step: int = 0,
+        epoch_of: Callable[[int], int] | None = None,
+    ) -> None:
         super().__init__()
         self.path = folder / layout.METRICS
+        self.epoch_of = epoch_of
         self.columns: list[str] = list(FIXED_COLUMNS)
         self.row: dict[str, str] = {}
         self.row_start = 0
@@ -56,6 +63,8 @@ class MetricsCsv(Logger):
         """Add ``metrics`` to the row of ``step``, which Lightning counts from zero."""
         # Nine digits hold a float32 exactly.
         values = {name: f"{value:.9g}" for name, value in metrics.items()}
+        if self.epoch_of:
+            values["epoch"] = str(self.epoch_of(step or 0))
         new = [name for name in values if name not in self.columns]
         done = str((step or 0) + 1)
         if self.row.get("step") == done:

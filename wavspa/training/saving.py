@@ -1,5 +1,6 @@
 """Writing checkpoints: whole or absent on the disk, plain containers and tensors inside."""
 
+import os
 from pathlib import Path
 from typing import Any, Literal
 
@@ -10,29 +11,27 @@ from pytorch_lightning.plugins.io import TorchCheckpointIO
 
 from wavspa.training import atomic, layout
 from wavspa.training.checkpoints import CONFIG_KEY, read_checkpoint
+from wavspa.training.failures import RunFailed
 
 
-def checkpoint_callbacks(
+def best_checkpoint_callback(
     folder: Path, monitor: str, mode: Literal["min", "max"]
-) -> list[ModelCheckpoint]:
-    """The callbacks that write ``best.ckpt`` and ``last.ckpt`` after a validation, in this order.
-
-    Two, because Lightning's ``save_last`` follows the best one: it skips validations that are no better.
+) -> ModelCheckpoint:
+    """The callback that writes ``best.ckpt`` after a validation.
 
     Args:
         folder: The run's folder.
         monitor: The metric that decides which is the best.
         mode: Whether its best value is the highest or the lowest.
     """
-    common: dict[str, Any] = {
-        "dirpath": folder / layout.CHECKPOINTS,
-        "save_on_train_epoch_end": False,
-        "enable_version_counter": False,
-    }
-    return [
-        ModelCheckpoint(filename=Path(layout.BEST).stem, monitor=monitor, mode=mode, **common),
-        ModelCheckpoint(filename=Path(layout.LAST).stem, **common),
-    ]
+    return ModelCheckpoint(
+        dirpath=folder / layout.CHECKPOINTS,
+        filename=Path(layout.BEST).stem,
+        monitor=monitor,
+        mode=mode,
+        save_on_train_epoch_end=False,
+        enable_version_counter=False,
+    )
 
 
 class ConfigInCheckpoint(Callback):
@@ -52,15 +51,27 @@ class ConfigInCheckpoint(Callback):
 
 
 class AtomicCheckpointIO(TorchCheckpointIO):
-    """Writes a checkpoint under a temporary name and renames it; reads no code from one."""
+    """Writes a checkpoint under a temporary name and renames it; reads no code from one.
+
+    What was ``last.ckpt`` stays as ``previous.ckpt``.
+    """
 
     def save_checkpoint(  # noqa: D102
         self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None
     ) -> None:
         path = Path(path)
         path.parent.mkdir(parents=True, exist_ok=True)
-        with atomic.replacing(path) as file:
-            torch.save(checkpoint, file)
+        try:
+            with atomic.replacing(path) as file:
+                torch.save(checkpoint, file)
+                if path.name == layout.LAST and path.exists():
+                    os.replace(path, path.with_name(layout.PREVIOUS))
+        # torch's own writer says RuntimeError when the disk is full.
+        except (OSError, RuntimeError) as error:
+            raise RunFailed(
+                f"{path} cannot be written ({str(error).splitlines()[0]}); the one before is as it "
+                "was, and the same command goes on from it"
+            ) from error
 
     def load_checkpoint(  # noqa: D102
         self, path: Any, map_location: Any = "cpu", weights_only: bool | None = True

@@ -25,7 +25,7 @@ class Best(TypedDict):
 class Status(TypedDict, total=False):
     """The content of status.json; a key is absent until it is known."""
 
-    state: Literal["running", "finished", "failed"]
+    state: Literal["running", "interrupted", "finished", "failed"]
     reason: str
     step: int
     best: Best | None

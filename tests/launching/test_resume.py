@@ -1,0 +1,216 @@
+"""A run that was stopped and goes on ends where the undisturbed run ends, to the last bit."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+import torch
+
+from final_state import differences, final_state
+from tiny_runs import tiny_run
+from wavspa.errors import UserError
+from wavspa.launching.lock import alone_in
+from wavspa.launching.worker import run
+from wavspa.tasks import Classification
+from wavspa.training import layout
+from wavspa.training.failures import RunFailed, RunInterrupted
+from wavspa.training.status import read_status
+
+# An epoch has four batches (50 examples, 16 a batch): stops fall inside of one and on its end.
+CASES = {
+    "each step": ["checkpoints.every_steps=1"],
+    "every other step": ["checkpoints.every_steps=2"],
+    "validations alone": [],
+    "two workers": ["checkpoints.every_steps=1", "dataset.workers=2"],
+    "accumulation": ["checkpoints.every_steps=1", "trainer.accumulate_grad_batches=3"],
+    "a budget of tokens": ["checkpoints.every_steps=1", "dataset.batch_tokens=1000"],
+    "favor": ["checkpoints.every_steps=1", "model/attention=performer", "model.features=favor"],
+    "every step logged": ["checkpoints.every_steps=1", "trainer.log_every_n_steps=1"],
+}
+STEPS = ["trainer.max_steps=10", "trainer.val_every=4"]
+
+
+@pytest.fixture
+def at_step(monkeypatch):
+    """Does something, once for each given step, when training comes to it."""
+    step = Classification.training_step
+
+    def arrange(action, *numbers):
+        left = set(numbers)
+
+        def training_step(self, batch, batch_idx):
+            if self.global_step in left:
+                left.remove(self.global_step)
+                action()
+            return step(self, batch, batch_idx)
+
+        monkeypatch.setattr(Classification, "training_step", training_step)
+
+    return arrange
+
+
+def crash():
+    raise RuntimeError("it rains")
+
+
+def run_to_the_end(folder, ends_by):
+    """Run, again and again while it ends by one of the exceptions; how often it did."""
+    for times in range(20):
+        try:
+            run(folder)
+            return times
+        except ends_by:
+            pass
+    raise AssertionError("it never finished")
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_crashes_leave_no_trace(tmp_path, at_step, case):
+    undisturbed = tiny_run(tmp_path / "one", *CASES[case], *STEPS)
+    run(undisturbed)
+    disturbed = tiny_run(tmp_path / "other", *CASES[case], *STEPS)
+    at_step(crash, 0, 1, 2, 4, 5, 8, 9)
+    assert run_to_the_end(disturbed, RuntimeError) == 7
+    assert differences(final_state(undisturbed), final_state(disturbed)) == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGUSR1, signal.SIGINT])
+def test_a_signal_is_obeyed_after_the_step(tmp_path, at_step, number):
+    undisturbed = tiny_run(tmp_path / "one", *STEPS)
+    run(undisturbed)
+    disturbed = tiny_run(tmp_path / "other", *STEPS)
+    handler = signal.getsignal(number)
+    at_step(lambda: os.kill(os.getpid(), number), 1, 3, 6)
+    with pytest.raises(RunInterrupted, match=f"{number.name} at step 2: saved"):
+        run(disturbed)
+    assert signal.getsignal(number) == handler
+    status = read_status(disturbed)
+    assert status["state"] == "interrupted"
+    assert status["reason"].startswith(f"{number.name} at step 2")
+    assert torch.load(layout.last_checkpoint(disturbed), weights_only=True)["global_step"] == 2
+    assert run_to_the_end(disturbed, RunInterrupted) == 2
+    assert differences(final_state(undisturbed), final_state(disturbed)) == []
+
+
+def test_a_second_ctrl_c_is_obeyed_at_once(tmp_path, at_step):
+    folder = tiny_run(tmp_path, *STEPS)
+
+    def twice():
+        os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    at_step(twice, 5)
+    with pytest.raises(SystemExit):
+        run(folder)
+    assert torch.load(layout.last_checkpoint(folder), weights_only=True)["global_step"] == 4
+
+
+def test_the_clock_writes_as_well(tmp_path, at_step):
+    folder = tiny_run(tmp_path, *STEPS, "checkpoints.every_minutes=1e-6")
+    at_step(crash, 3)
+    with pytest.raises(RuntimeError):
+        run(folder)
+    assert torch.load(layout.last_checkpoint(folder), weights_only=True)["global_step"] == 3
+
+
+def test_an_early_stop_stays_one(tmp_path, at_step, monkeypatch):
+    """Killed between its last checkpoint and its test, a run that had stopped trains no more."""
+    words = ["callbacks=early_stopping", "callbacks.early_stopping.patience=1", "optimizer.lr=0"]
+    folder = tiny_run(tmp_path, *words, "trainer.max_steps=60")
+    monkeypatch.setattr("wavspa.launching.worker.evaluate", lambda *_: crash())
+    with pytest.raises(RuntimeError):
+        run(folder)
+    monkeypatch.undo()
+    run(folder)
+    assert (read_status(folder)["state"], read_status(folder)["step"]) == ("finished", 6)
+
+
+def test_a_damaged_last_checkpoint_falls_back_to_the_one_before(tmp_path, at_step, capsys):
+    words = [*STEPS, "checkpoints.every_steps=1"]
+    undisturbed = tiny_run(tmp_path / "one", *words)
+    run(undisturbed)
+    disturbed = tiny_run(tmp_path / "other", *words)
+    at_step(crash, 6)
+    with pytest.raises(RuntimeError):
+        run(disturbed)
+    last = layout.last_checkpoint(disturbed)
+    last.write_bytes(last.read_bytes()[:1000])
+    run(disturbed)
+    captured = capsys.readouterr()
+    assert "last.ckpt is damaged" in captured.err and "previous.ckpt" in captured.err
+    assert "going on from step 5" in captured.out
+    assert differences(final_state(undisturbed), final_state(disturbed)) == []
+
+
+def test_all_checkpoints_damaged_is_an_error(tmp_path, at_step):
+    folder = tiny_run(tmp_path, *STEPS, "checkpoints.every_steps=1")
+    at_step(crash, 3)
+    with pytest.raises(RuntimeError):
+        run(folder)
+    for path in (layout.last_checkpoint(folder), layout.previous_checkpoint(folder)):
+        path.write_bytes(b"")
+    with pytest.raises(UserError, match=r"last\.ckpt is damaged"):
+        run(folder)
+
+
+def test_a_checkpoint_of_another_run_is_refused(tmp_path):
+    other = tiny_run(tmp_path, "seed=2")
+    run(other)
+    folder = tiny_run(tmp_path)
+    layout.last_checkpoint(folder).parent.mkdir()
+    layout.last_checkpoint(folder).write_bytes(layout.last_checkpoint(other).read_bytes())
+    with pytest.raises(UserError, match=r"last\.ckpt is of another configuration"):
+        run(folder)
+
+
+def test_a_full_disk_keeps_what_was_written(tmp_path, monkeypatch, at_step):
+    undisturbed = tiny_run(tmp_path / "one", *STEPS)
+    run(undisturbed)
+    folder = tiny_run(tmp_path / "other", *STEPS)
+    save = torch.save
+
+    def no_space(*_):
+        raise RuntimeError("PytorchStreamWriter failed writing file data/7: file write failed")
+
+    at_step(lambda: monkeypatch.setattr(torch, "save", no_space), 5)
+    with pytest.raises(RunFailed, match=r"best\.ckpt|last\.ckpt cannot be written"):
+        run(folder)
+    assert "cannot be written" in read_status(folder)["reason"]
+    monkeypatch.setattr(torch, "save", save)
+    run(folder)
+    assert differences(final_state(undisturbed), final_state(folder)) == []
+
+
+def test_a_run_that_ends_short_of_its_budget_has_failed(tmp_path, monkeypatch):
+    folder = tiny_run(tmp_path)
+    monkeypatch.setattr("pytorch_lightning.Trainer.fit", lambda *_, **__: None)
+    with pytest.raises(RunFailed, match="training ended at step 0 of 6"):
+        run(folder)
+    assert read_status(folder)["state"] == "failed"
+
+
+def test_the_second_of_two_starts_refuses(tmp_path):
+    folder = tiny_run(tmp_path)
+    with alone_in(folder):
+        other = subprocess.run(
+            [sys.executable, "-m", "wavspa.commands.run", folder], capture_output=True, text=True
+        )
+    assert other.returncode == 2
+    assert other.stderr.startswith(f"error: another process is running {folder}")
+    assert read_status(folder) == {}
+
+
+def test_a_process_that_is_told_to_stop_says_so(tmp_path):
+    folder = tiny_run(tmp_path, "trainer.max_steps=100000", "trainer.val_every=1000")
+    command = [sys.executable, "-m", "wavspa.commands.run", folder]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    while not read_status(folder).get("parameters"):
+        time.sleep(0.1)
+    time.sleep(0.5)
+    process.terminate()
+    _, error = process.communicate(timeout=60)
+    assert process.returncode == 128 + signal.SIGTERM
+    assert error.splitlines()[-1].startswith("error: SIGTERM at step ")

@@ -1,0 +1,38 @@
+"""One process at a time in a run's folder."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+from pytorch_lightning.utilities import rank_zero_only
+
+from wavspa.errors import UserError
+
+
+@contextmanager
+def alone_in(folder: Path) -> Iterator[None]:
+    """Keep other starts of the same run out; the system gives the lock back when a process dies.
+
+    Of several ranks the first one holds it for all.
+
+    Args:
+        folder: The run's folder.
+
+    Raises:
+        UserError: Another process runs it, or the folder cannot be written.
+    """
+    if getattr(rank_zero_only, "rank", 0) != 0:
+        yield
+        return
+    lock = FileLock(folder / ".lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout as error:
+        raise UserError(f"another process is running {folder}: wait for it, or stop it") from error
+    except OSError as error:
+        raise UserError(f"{folder} cannot be written ({error.strerror})") from error
+    try:
+        yield
+    finally:
+        lock.release()

@@ -1,0 +1,130 @@
+"""Going on with a run: when its state is written, and which file it goes on from."""
+
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+from pytorch_lightning import LightningModule, Trainer
+from pytorch_lightning.callbacks import Checkpoint
+
+from wavspa.errors import UserError
+from wavspa.training import layout
+from wavspa.training.checkpoints import read_checkpoint
+from wavspa.training.failures import RunInterrupted
+from wavspa.training.interruption import StopRequest
+
+
+class LastCheckpoint(Checkpoint):
+    """Writes ``last.ckpt`` where a run can go on exactly, and ends the run there when asked to.
+
+    That is after a step, or after the validation that follows it: never inside a step, and never
+    between a step and its validation, which the resumed run would leave out.
+
+    Args:
+        folder: The run's folder.
+        every_steps: Steps from one writing to the next; None: at validations alone.
+        every_minutes: The same by the clock.
+    """
+
+    def __init__(
+        self, folder: Path, every_steps: int | None = None, every_minutes: float | None = None
+    ) -> None:
+        if every_steps is not None and every_steps < 1:
+            raise ValueError(f"every_steps must be at least 1 or null, got {every_steps}")
+        if every_minutes is not None and every_minutes <= 0:
+            raise ValueError(f"every_minutes must be above 0 or null, got {every_minutes}")
+        self.path = layout.last_checkpoint(folder)
+        self.every_steps = every_steps
+        self.every_seconds = None if every_minutes is None else 60 * every_minutes
+        self.stop = StopRequest()
+        self.stopped_early = False
+        self.written = 0.0
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: D102
+        # Here, not earlier: Lightning has set its own handlers by now.
+        self.stop.listen()
+        self.written = time.monotonic()
+        trainer.should_stop = self.stopped_early
+
+    def on_train_batch_end(  # noqa: D102
+        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        assert isinstance(trainer.val_check_batch, int)
+        batches = batch_idx + 1
+        stepped = batches % trainer.accumulate_grad_batches == 0
+        validates = batches % trainer.val_check_batch == 0 or trainer.should_stop
+        if stepped and not validates:
+            every = self.every_steps or trainer.max_steps
+            self._write_or_stop(trainer, due=trainer.global_step % every == 0)
+
+    def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: D102
+        if trainer.state.fn == "fit":
+            self._write_or_stop(trainer, due=True)
+
+    def teardown(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:  # noqa: D102
+        self.stop.ignore()
+
+    def state_dict(self) -> dict[str, Any]:  # noqa: D102
+        return {"stopped_early": self.stopped_early}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:  # noqa: D102
+        self.stopped_early = state_dict["stopped_early"]
+
+    def _write_or_stop(self, trainer: Trainer, due: bool) -> None:
+        clock = (
+            self.every_seconds is not None and time.monotonic() > self.written + self.every_seconds
+        )
+        number, clock = self._any_rank(trainer, self.stop.signal, clock)
+        if not (due or clock or number):
+            return
+        self.stopped_early = trainer.should_stop
+        trainer.save_checkpoint(self.path)
+        self.written = time.monotonic()
+        if number:
+            name = signal.Signals(number).name
+            raise RunInterrupted(
+                f"{name} at step {trainer.global_step}: saved; the same command goes on from there",
+                number,
+            )
+
+    def _any_rank(self, trainer: Trainer, number: int, clock: bool) -> tuple[int, bool]:
+        """What any of the ranks was asked, so that all do the same."""
+        if trainer.world_size == 1:
+            return number, clock
+        asked = torch.tensor([number, clock], device=trainer.strategy.root_device)
+        asked = trainer.strategy.reduce(asked, reduce_op="max")
+        return int(asked[0]), bool(asked[1])
+
+
+def find_resumable(folder: Path) -> Path | None:
+    """The checkpoint that the run in ``folder`` goes on from: the last whole one.
+
+    Says so on standard error if that is not the last one written.
+
+    Args:
+        folder: The run's folder.
+
+    Returns:
+        The checkpoint, or None if none was written yet.
+
+    Raises:
+        UserError: There are some, and all are damaged.
+    """
+    damage = None
+    for path in (layout.last_checkpoint(folder), layout.previous_checkpoint(folder)):
+        if not path.exists():
+            continue
+        try:
+            read_checkpoint(path)
+        except UserError as error:
+            damage = damage or error
+            continue
+        if damage:
+            print(f"warning: {damage}; going on from {path.name}", file=sys.stderr, flush=True)
+        return path
+    if damage:
+        raise damage
+    return None
