@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from wavspa.data.layouts import LRA_PLACES, below, find_folder, not_found
+from wavspa.data.layouts import LRA_PLACES, below, find_folder, find_splits, not_found
 
 PAIRS = [f"new_aan_pairs.{split}.tsv" for split in ("train", "eval", "test")]
 
@@ -41,3 +41,23 @@ def test_the_message_says_what_was_looked_for(tmp_path: Path) -> None:
     assert str(tmp_path) in message
     assert all(name in message for name in PAIRS)
     assert message.endswith("unpack lra_release.gz there")
+
+
+def test_files_of_all_splits(tmp_path: Path) -> None:
+    def find(**patterns: str) -> dict[str, list[Path]] | None:
+        return find_splits(tmp_path, ["a", "b"], patterns)
+
+    for folder, names in {
+        "a": ["train.jsonl"],
+        "b": ["train.jsonl.xz", "train.jsonl", "test.jsonl.gz", "test-1.parquet", "test-0.parquet"],
+    }.items():
+        (tmp_path / folder).mkdir()
+        for name in names:
+            (tmp_path / folder / name).touch()
+    b = tmp_path / "b"
+    assert find(train="train.jsonl", test="test.jsonl") == {
+        "train": [b / "train.jsonl"],
+        "test": [b / "test.jsonl.gz"],
+    }
+    assert find(test="test-*.parquet") == {"test": [b / "test-0.parquet", b / "test-1.parquet"]}
+    assert find(train="train.jsonl", val="valid.jsonl") is None

@@ -8,6 +8,7 @@ from wavspa.data.digits import Digits
 from wavspa.data.listops import ListOps
 from wavspa.data.module import SequenceDataModule
 from wavspa.data.pairs import PairBatch, PairExample, collate_pairs
+from wavspa.data.poj104 import Poj104
 from wavspa.data.texts import TextPairs, Texts
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "ListOps",
     "PairBatch",
     "PairExample",
+    "Poj104",
     "SequenceDataModule",
     "TextPairs",
     "Texts",

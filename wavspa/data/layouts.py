@@ -1,7 +1,9 @@
 """Where users have the files of a data set: the layouts that downloads leave, searched in order."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+
+from wavspa.data.readers import OPENERS
 
 # The archive of the Long Range Arena as its users unpack it.
 LRA_PLACES = ("", "lra_release", "lra_release/lra_release", "lra_release */lra_release")
@@ -31,6 +33,35 @@ def find_folder(root: Path, places: Iterable[str], holds: Sequence[str]) -> Path
             if all(any(folder.glob(pattern)) for pattern in holds):
                 return folder
     return None
+
+
+def find_splits(
+    root: Path, places: Iterable[str], patterns: Mapping[str, str]
+) -> dict[str, list[Path]] | None:
+    """The files of every split in the first folder that has some of each.
+
+    Args:
+        root: the data root.
+        places: folders below it, or patterns of such ("" is the root itself).
+        patterns: by split, the name of its file or a pattern of several. A file may also be
+            compressed; one that is not comes first.
+
+    Returns:
+        By split, its files in the order of their names; or None.
+    """
+    for place in places:
+        for folder in sorted(root.glob(place)) if place else [root]:
+            found = {split: _files(folder, pattern) for split, pattern in patterns.items()}
+            if all(found.values()):
+                return found
+    return None
+
+
+def _files(folder: Path, pattern: str) -> list[Path]:
+    for ending in ("", *OPENERS):
+        if found := sorted(folder.glob(pattern + ending)):
+            return found
+    return []
 
 
 def not_found(what: str, root: Path, holds: Sequence[str], remedy: str) -> str:
