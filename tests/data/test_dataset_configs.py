@@ -23,7 +23,7 @@ def composed(tmp_path: Path) -> Compose:
     """Composes one data set under the two keys that it takes from the top, and the task it may choose."""
     (tmp_path / "tiny.yaml").write_text(
         f"hydra: {{searchpath: ['file://{CONF}']}}\n"
-        "defaults:\n- _self_\n- model: small\n- task: classification\n- dataset: ???\n"
+        "defaults:\n- _self_\n- model: small\n- task: classification\n- tokenizer: null\n- dataset: ???\n"
         f"data_root: {tmp_path / 'root'}\n"
         "seed: 3\n"
     )

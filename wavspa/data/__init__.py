@@ -5,6 +5,7 @@ Knows nothing of models. Only the DataModules need Lightning.
 
 from wavspa.data.batch import Batch, Example, collate
 from wavspa.data.digits import Digits
+from wavspa.data.imdb import Imdb
 from wavspa.data.listops import ListOps
 from wavspa.data.module import SequenceDataModule
 from wavspa.data.pairs import PairBatch, PairExample, collate_pairs
@@ -15,6 +16,7 @@ __all__ = [
     "Batch",
     "Digits",
     "Example",
+    "Imdb",
     "ListOps",
     "PairBatch",
     "PairExample",

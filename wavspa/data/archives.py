@@ -1,16 +1,26 @@
 """Unpacking archives: whole or not at all, and never outside the folder."""
 
+import gzip
 import lzma
 import os
 import shutil
 import tarfile
 import zipfile
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
 from wavspa.errors import UserError
 
-_DAMAGES = (tarfile.ReadError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError)
+_DAMAGES = (
+    tarfile.ReadError,
+    zipfile.BadZipFile,
+    gzip.BadGzipFile,
+    zlib.error,
+    lzma.LZMAError,
+    EOFError,
+)
 
 
 def unpack(archive: Path, folder: Path) -> None:
@@ -28,22 +38,35 @@ def unpack(archive: Path, folder: Path) -> None:
     shutil.rmtree(partial, ignore_errors=True)
     try:
         partial.mkdir(parents=True)
-        if zipfile.is_zipfile(archive):
-            _unpack_zip(archive, partial)
-        else:
-            with tarfile.open(archive) as tar:
-                tar.extractall(partial, filter="data")
+        with whole(archive):
+            if zipfile.is_zipfile(archive):
+                _unpack_zip(archive, partial)
+            else:
+                with tarfile.open(archive) as tar:
+                    tar.extractall(partial, filter="data")
         os.replace(partial, folder)
     except tarfile.FilterError as error:
         raise UserError(f"{archive} is not to be trusted: {error}") from error
-    except _DAMAGES as error:
-        raise UserError(
-            f"{archive} is no archive or is not whole ({error}): remove it and get it anew"
-        ) from error
     except OSError as error:
         raise UserError(f"{archive} cannot be unpacked to {folder} ({error.strerror})") from error
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+
+
+@contextmanager
+def whole(archive: Path) -> Iterator[None]:
+    """Names the archive when what is read of it shows that it is damaged or none at all.
+
+    Raises:
+        UserError: it is.
+    """
+    try:
+        yield
+    except _DAMAGES as error:
+        why = (str(error).splitlines() or [type(error).__name__])[0].rstrip(":")
+        raise UserError(
+            f"{archive} is no archive or is not whole ({why}): remove it and get it anew"
+        ) from error
 
 
 def _unpack_zip(archive: Path, folder: Path) -> None:
