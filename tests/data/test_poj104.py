@@ -1,13 +1,10 @@
-import json
-import lzma
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 
+from tiny_files import write_rows
 from tiny_runs import tiny_run
 from wavspa.data import Batch, PairBatch, Poj104
 from wavspa.data.tokenizers import Bytes
@@ -18,7 +15,7 @@ from wavspa.launching.worker import run
 HUB = {"train": [1, 2, 3, 4, 65], "validation": [65, 66, 81], "test": [81, 82]}
 OFFICIAL = {"train": [1, 2, 3, 4], "valid": [65, 66], "test": [81, 82]}
 
-Rows = Sequence[Mapping[str, Any]]
+FOLDER = "codexglue/poj104"
 
 
 def programs(problems: Iterable[int], each: int = 5) -> list[dict[str, str]]:
@@ -29,18 +26,9 @@ def programs(problems: Iterable[int], each: int = 5) -> list[dict[str, str]]:
     ]
 
 
-def write_jsonl(root: Path, name: str, rows: Rows, folder: str = "codexglue/poj104") -> None:
-    (root / folder).mkdir(parents=True, exist_ok=True)
-    text = "".join(json.dumps(row) + "\n" for row in rows)
-    if name.endswith(".xz"):
-        (root / folder / name).write_bytes(lzma.compress(text.encode()))
-    else:
-        (root / folder / name).write_text(text)
-
-
-def official(root: Path, folder: str = "codexglue/poj104", ending: str = "") -> None:
+def official(root: Path, folder: str = FOLDER, ending: str = "") -> None:
     for split, problems in OFFICIAL.items():
-        write_jsonl(root, f"{split}.jsonl{ending}", programs(problems), folder)
+        write_rows(root / folder / f"{split}.jsonl{ending}", programs(problems))
 
 
 def module(root: Path, **options: Any) -> Poj104:
@@ -95,10 +83,12 @@ def test_the_benchmark_s_files(tmp_path: Path, folder: str, ending: str) -> None
 def test_problems_of_another_split_in_the_hub_s_files_are_left_out(
     tmp_path: Path, folder: str
 ) -> None:
-    (tmp_path / folder / "data").mkdir(parents=True)
     for split, problems in HUB.items():
-        rows = pa.Table.from_pylist(programs(problems)).rename_columns({"index": "id"})
-        pq.write_table(rows, tmp_path / folder / "data" / f"{split}-00000-of-00001.parquet")
+        rows = [
+            {"id": i, "code": row["code"], "label": row["label"]}
+            for i, row in enumerate(programs(problems))
+        ]
+        write_rows(tmp_path / folder / "data" / f"{split}-00000-of-00001.parquet", rows)
     data = ready(tmp_path)
     assert {split: list(of) for split, of in problems_of(data).items()} == {
         "train": [1, 2, 3, 4],
@@ -189,28 +179,28 @@ def test_it_trains_and_is_scored_by_map_at_r(tmp_path: Path) -> None:
 )
 def test_broken_rows_are_named(tmp_path: Path, row: dict[str, str], message: str) -> None:
     official(tmp_path)
-    write_jsonl(tmp_path, "train.jsonl", [*programs([1], each=1), row])
+    write_rows(tmp_path / FOLDER / "train.jsonl", [*programs([1], each=1), row])
     with pytest.raises(UserError, match=message):
         ready(tmp_path)
 
 
 def test_wrong_columns_are_listed(tmp_path: Path) -> None:
     official(tmp_path)
-    write_jsonl(tmp_path, "train.jsonl", [{"target": 1, "func": "x"}])
+    write_rows(tmp_path / FOLDER / "train.jsonl", [{"target": 1, "func": "x"}])
     with pytest.raises(UserError, match=r"no column 'code'; its columns are 'target', 'func'"):
         ready(tmp_path)
 
 
 def test_a_split_without_its_problems_is_empty(tmp_path: Path) -> None:
     official(tmp_path)
-    write_jsonl(tmp_path, "valid.jsonl", programs([1, 2]))
+    write_rows(tmp_path / FOLDER / "valid.jsonl", programs([1, 2]))
     with pytest.raises(UserError, match=r"the split val of .* is empty"):
         ready(tmp_path)
 
 
 def test_nothing_there(tmp_path: Path) -> None:
     official(tmp_path)
-    (tmp_path / "codexglue/poj104/valid.jsonl").unlink()
+    (tmp_path / FOLDER / "valid.jsonl").unlink()
     with pytest.raises(UserError, match=r"valid\.jsonl.*ProgramData.*codexglue/poj104"):
         ready(tmp_path)
 
@@ -219,7 +209,7 @@ def test_nothing_there(tmp_path: Path) -> None:
     ("options", "message"),
     [
         ({"batch_tokens": 100}, r"dataset\.batch_tokens=100 .* set dataset\.batch_size"),
-        ({"batch_size": 1}, r"dataset\.batch_size=1 .* at least 2"),
+        ({"batch_size": 3}, r"dataset\.batch_size=3 .* at least 4"),
     ],
 )
 def test_options_that_make_no_pairs(tmp_path: Path, options: dict[str, int], message: str) -> None:

@@ -4,6 +4,8 @@ Knows nothing of models. Only the DataModules need Lightning.
 """
 
 from wavspa.data.batch import Batch, Example, collate
+from wavspa.data.bigclonebench import BigCloneBench
+from wavspa.data.devign import Devign
 from wavspa.data.digits import Digits
 from wavspa.data.imdb import Imdb
 from wavspa.data.listops import ListOps
@@ -14,6 +16,8 @@ from wavspa.data.texts import TextPairs, Texts
 
 __all__ = [
     "Batch",
+    "BigCloneBench",
+    "Devign",
     "Digits",
     "Example",
     "Imdb",

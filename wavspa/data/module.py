@@ -138,8 +138,9 @@ class SequenceDataModule(LightningDataModule):
         """
         for split, summary in self.card["splits"].items():
             self._check(split, summary)
+        pool = store.open_pool(self.folder)
         self._rows = {
-            split: Rows(data, self.max_length, self.limit, self.example)
+            split: Rows(data, self.max_length, self.limit, self.example, pool)
             for split, data in store.open_splits(self.folder).items()
         }
 

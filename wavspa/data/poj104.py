@@ -19,6 +19,9 @@ WHERE = ("poj104", "Clone-detection-POJ-104", "code_x_glue_cc_clone_detection_po
 TREE = "ProgramData"
 PROBLEMS = {"train": range(1, 65), "val": range(65, 81), "test": range(81, 105)}
 
+# In the benchmark's train split no batch of so many pairs is of a single problem.
+LEAST_PAIRS = 4
+
 
 class Poj104(Texts):
     """500 solutions in C and C++ of each of 104 problems; the label is the number of the problem.
@@ -68,10 +71,10 @@ class Poj104(Texts):
         rows = self._rows["train"]
         rank, world_size = self._rank()
         self._check_ranks("batch_size", self.batch_size)
-        if self.batch_size < 2 * world_size:
+        if self.batch_size < LEAST_PAIRS * world_size:
             raise UserError(
-                f"dataset.batch_size={self.batch_size} leaves a device with one pair and nothing to "
-                f"tell it from: make it at least {2 * world_size}"
+                f"dataset.batch_size={self.batch_size} leaves a device with so few pairs that all may "
+                f"be of one problem: make it at least {LEAST_PAIRS * world_size}"
             )
         batches = PartnerBatches(
             rows.lengths, rows.labels, self.batch_size, self.seed, rank, world_size

@@ -3,6 +3,9 @@
 ``<data root>/prepared/<name>-<hash of every choice that shaped it>/`` holds ``<split>.arrow`` for
 each split and ``card.json``. A split has the column ``label``, int64 or a list of such, and one or
 more columns of tokens, lists of uint8, uint16 or int32.
+
+Where rows share their sequences, those are kept once: in ``pool.arrow``, whose one column is
+``tokens``. The other columns of the splits are then numbers of its rows, int32.
 """
 
 import hashlib
@@ -32,6 +35,8 @@ log = logging.getLogger(__name__)
 
 Splits = Mapping[str, Dataset]
 Facts = Mapping[str, Any]
+
+POOL = "pool"
 
 QUANTILES = {
     "min": 0.0,
@@ -87,7 +92,7 @@ def prepare(
 
     Args:
         folder: as :func:`prepared_folder` names it.
-        build: the splits, consumed in their order.
+        build: the splits, consumed in their order; before them the pool, if there is one.
         facts: further entries of the card, from the splits as written.
         files: text files to keep in the folder by their name; asked for when the splits are written.
 
@@ -112,7 +117,24 @@ def prepare(
 
 def open_splits(folder: Path) -> dict[str, Dataset]:
     """The splits of prepared data, memory-mapped."""
-    return {path.stem: Dataset.from_file(str(path)) for path in sorted(folder.glob("*.arrow"))}
+    return {
+        path.stem: Dataset.from_file(str(path))
+        for path in sorted(folder.glob("*.arrow"))
+        if path.stem != POOL
+    }
+
+
+def open_pool(folder: Path) -> Dataset | None:
+    """The sequences that the rows of prepared data share, memory-mapped, if they do."""
+    path = folder / f"{POOL}.arrow"
+    return Dataset.from_file(str(path)) if path.exists() else None
+
+
+def lengths(column: pa.ChunkedArray, pool: Dataset | None = None) -> np.ndarray:
+    """[rows] int: the tokens of each row of a column of tokens, or of numbers of rows of ``pool``."""
+    if pool is None:
+        return pc.list_value_length(column).to_numpy()
+    return lengths(pool.data.column("tokens"))[column.to_numpy()]
 
 
 def read_card(folder: Path) -> dict[str, Any]:
@@ -145,6 +167,7 @@ def _make_folder(
             split: _write_split(partial / f"{split}.arrow", source)
             for split, source in build().items()
         }
+        summaries.pop(POOL, None)
         card = {
             "splits": summaries,
             **facts(open_splits(partial)),
@@ -164,8 +187,9 @@ def _write_split(path: Path, source: Source) -> dict[str, Any]:
     """Writes one split; returns its part of the card."""
     console = Console(stderr=True)
     columns = (TextColumn("preparing {task.description}"), BarColumn(), MofNCompleteColumn())
+    pool = open_pool(path.parent) if path.stem != POOL else None
     labels: Counter[int] = Counter()
-    lengths = []
+    counted = []
     examples = largest_token = 0
     with (
         ArrowWriter(path=str(path)) as writer,
@@ -178,10 +202,12 @@ def _write_split(path: Path, source: Source) -> dict[str, Any]:
             writer.write_table(table)
             progress.advance(task, table.num_rows)
             examples += table.num_rows
-            labels.update(_flat(table["label"]).to_pylist())
+            if path.stem != POOL:
+                labels.update(_flat(table["label"]).to_pylist())
             for name in token_columns(table.column_names):
-                lengths.append(pc.list_value_length(table[name]).to_numpy())
-                largest_token = max(largest_token, pc.max(_flat(table[name])).as_py() or 0)
+                counted.append(lengths(table[name], pool))
+                tokens = table[name] if pool is None else pool.data.column("tokens")
+                largest_token = max(largest_token, pc.max(_flat(tokens)).as_py() or 0)
         if not examples:
             raise UserError(f"the split {path.stem} of {path.parent.name} is empty")
         writer.finalize()
@@ -190,7 +216,7 @@ def _write_split(path: Path, source: Source) -> dict[str, Any]:
     return {
         "examples": examples,
         "labels": {str(label): labels[label] for label in sorted(labels)},
-        "length": _quantiles(np.concatenate(lengths)),
+        "length": _quantiles(np.concatenate(counted)),
         "largest_token": largest_token,
         "sha256": checksum,
     }

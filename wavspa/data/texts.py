@@ -5,6 +5,7 @@ from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
 import pyarrow as pa
 
 from wavspa.data import store
@@ -115,3 +116,33 @@ class TextPairs(Texts):
     example = PairExample
     collate = staticmethod(collate_pairs)
     columns = ("tokens1", "tokens2")
+
+
+class PooledPairs(TextPairs):
+    """As :class:`TextPairs`, of texts that stand in many pairs: each is made tokens and kept once."""
+
+    def build(self) -> Mapping[str, store.Source]:
+        """The distinct texts as tokens, and the splits as tables of their numbers."""
+        numbers: dict[str, int] = {}
+        splits = {}
+        for name, split in self.read().items():
+            rows = (
+                (*(numbers.setdefault(text, len(numbers)) for text in row.texts), row.label)
+                for row in split.rows()
+            )
+            splits[name] = np.fromiter(rows, np.dtype((np.int32, len(self.columns) + 1)))
+            if name == "train":
+                self.tokenizer.fit(list(numbers))
+        pool = {store.POOL: store.Source(self._pool(list(numbers)), len(numbers))}
+        return pool | {name: self._numbers(rows) for name, rows in splits.items()}
+
+    def _pool(self, texts: Sequence[str]) -> Iterator[pa.Table]:
+        for start in range(0, len(texts), CHUNK):
+            tokens = self.tokenizer.encode(texts[start : start + CHUNK], self.stored_length)
+            yield pa.table({"tokens": store.ragged(tokens)})
+
+    def _numbers(self, rows: np.ndarray) -> store.Source:
+        *texts, labels = rows.T
+        columns = {name: pa.array(text) for name, text in zip(self.columns, texts, strict=True)}
+        table = pa.table({**columns, "label": pa.array(labels, pa.int64())})
+        return store.Source([table], len(rows))
