@@ -1,10 +1,12 @@
 """Every file of conf/ composes, and what it describes can be built."""
 
+import json
 from itertools import product
 from pathlib import Path
 
 import pytest
 import wavspa.conf
+from tokenizers.pre_tokenizers import ByteLevel
 
 from tiny_runs import compose_run
 from wavspa.errors import UserError
@@ -20,7 +22,13 @@ FILES = sorted(
 )
 GROUPS = ("model/attention", "model/wavelet")
 NESTED = (*GROUPS, "model/encoder")
-OF_TWO_CLASSES = ("task=clones", "task=detection")
+# What a choice needs beside it.
+BESIDE = {
+    "task=clones": ["dataset.classes=2"],
+    "task=detection": ["dataset.classes=2"],
+    **{f"tokenizer={name}": ["dataset=lra/text"] for name in ("bpe", "bytes", "characters")},
+    "tokenizer=gpt2": ["dataset=lra/text", "dataset.tokenizer.folder=."],
+}
 
 
 def choice(name: str) -> str:
@@ -30,10 +38,26 @@ def choice(name: str) -> str:
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_every_option_composes_and_validates(name):
+def test_every_option_composes_and_validates(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write_vocabulary(tmp_path)
     word = choice(name)
-    more = ["dataset.classes=2"] if word in OF_TWO_CLASSES else []
-    validate(compose_run(word, *more))
+    validate(with_sizes_of_any_data(compose_run(*BESIDE.get(word, []), word)))
+
+
+def write_vocabulary(folder):
+    """GPT-2's two files, without a merge."""
+    vocabulary = {character: i for i, character in enumerate(sorted(ByteLevel.alphabet()))}
+    (folder / "vocab.json").write_text(json.dumps(vocabulary))
+    (folder / "merges.txt").write_text("#version: 0.2\n")
+
+
+def with_sizes_of_any_data(config):
+    """What wavspa-train looks up in the data where the configuration says auto."""
+    for key in ("vocab_size", "classes"):
+        if config.dataset.get(key) == "auto":
+            config.dataset[key] = 300
+    return config
 
 
 def test_a_task_brings_its_kind_of_model():
