@@ -11,6 +11,7 @@ from wavspa.data.imdb import Imdb
 from wavspa.data.listops import ListOps
 from wavspa.data.module import SequenceDataModule
 from wavspa.data.pairs import PairBatch, PairExample, collate_pairs
+from wavspa.data.pathfinder import Pathfinder
 from wavspa.data.poj104 import Poj104
 from wavspa.data.texts import TextPairs, Texts
 
@@ -24,6 +25,7 @@ __all__ = [
     "ListOps",
     "PairBatch",
     "PairExample",
+    "Pathfinder",
     "Poj104",
     "SequenceDataModule",
     "TextPairs",
