@@ -71,6 +71,12 @@ def test_listops_tells_its_control(tmp_path):
     assert "reading the root operator alone 36.1 %" in printed(collect([tmp_path]))
 
 
+def test_data_are_called_what_their_card_says(tmp_path):
+    finish(tiny_run(tmp_path), 0.5, name="digits (copied by hand)")
+    text = printed(collect([tmp_path]))
+    assert text.count("digits (copied by hand)") == 2
+
+
 def test_options_that_differ_get_a_column(tmp_path):
     for taps in (4, 6):
         finish(tiny_run(tmp_path, f"model.taps={taps}"), 0.5)

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from wavspa.errors import UserError
 from wavspa.reports.collect import Run, cells
-from wavspa.reports.labels import cell_label, differing_options
+from wavspa.reports.labels import cell_label, data_label, differing_options
 
 # Okabe and Ito's colours, which the colour-blind tell apart, without yellow; then other line styles.
 COLOURS = ("#000000", "#E69F00", "#0072B2", "#009E73", "#D55E00", "#CC79A7", "#56B4E9")
@@ -35,7 +35,7 @@ def draw_curves(runs: Sequence[Run], path: Path) -> None:
     labels = [cell_label(c, o) for c, o in zip(drawn, differing_options(drawn), strict=True)]
     panels: dict[str, list[tuple[str, list[Run]]]] = {}
     for label, cell in zip(labels, drawn, strict=True):
-        panels.setdefault(cell[0].config["dataset"]["name"], []).append((label, cell))
+        panels.setdefault(data_label(cell), []).append((label, cell))
     # A label looks the same in every panel.
     numbers = {label: number for number, label in enumerate(dict.fromkeys(labels))}
     formats = Figure().canvas.get_supported_filetypes()

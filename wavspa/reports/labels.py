@@ -14,6 +14,12 @@ def cell_label(cell: Sequence[Run], options: str) -> str:
     )
 
 
+def data_label(cell: Sequence[Run]) -> str:
+    """The name of a cell's data, as their card has it where they are not the official ones."""
+    names = [run.card["name"] for run in cell if "name" in run.card]
+    return names[0] if names else cell[0].config["dataset"]["name"]
+
+
 def differing_options(groups: Sequence[Sequence[Run]]) -> list[str]:
     """For each cell its overrides that neither its other labels tell nor all cells share."""
     options = [option_labels(cell[0].config["frozen"]["overrides"]) for cell in groups]

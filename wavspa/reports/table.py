@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from wavspa.reports.collect import Run, cells
-from wavspa.reports.labels import differing_options
+from wavspa.reports.labels import data_label, differing_options
 from wavspa.training.labels import attention_label
 
 WIDTH_OF_FILES = 160
@@ -66,12 +66,12 @@ def baselines(runs: Sequence[Run]) -> list[str]:
     lines: dict[str, None] = {}
     for run in runs:
         if run.card:
-            name = run.config["dataset"]["name"]
             split = run.card["splits"]["test"]
             labels = split["labels"].values()
+            likeliest = max(labels) / sum(labels)
             line = (
-                f"{name}: guessing {100 / len(labels):.1f} %, always the most frequent class "
-                f"{100 * max(labels) / split['examples']:.1f} % ({split['examples']} test examples)"
+                f"{data_label([run])}: guessing {100 / len(labels):.1f} %, always the most frequent "
+                f"class {100 * likeliest:.1f} % ({split['examples']} test examples)"
             )
             if control := run.card.get("root_operator_control"):
                 line += f", reading the root operator alone {100 * control['test']:.1f} %"
@@ -88,13 +88,12 @@ def mean_and_deviation(values: Sequence[float], digits: int) -> str:
 
 
 def _row(cell: Sequence[Run], metrics: Sequence[str], options: str) -> list[str]:
-    config = cell[0].config
-    model = config["model"]
+    model = cell[0].config["model"]
     tested = [run.status["test"] for run in cell if run.state == "finished"]
     seconds = [run.status["seconds_per_step"] for run in cell if "seconds_per_step" in run.status]
     states = Counter(run.state for run in cell if run.state != "finished")
     return [
-        config["dataset"]["name"],
+        data_label(cell),
         attention_label(model["attention"]),
         model["wavelet"],
         options,
