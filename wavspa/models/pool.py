@@ -49,6 +49,10 @@ class Pool(nn.Module):
         if self.kind == "token":
             return states
         if self.kind == "flatten":
+            if length > self.max_len:
+                raise ValueError(
+                    f"pool flatten takes at most {self.max_len} positions, not {length}"
+                )
             return F.pad(states, (0, 0, 0, self.max_len - length)).flatten(1)
         if lengths is None:
             lengths = torch.full((batch,), length, device=states.device)
@@ -59,5 +63,7 @@ class Pool(nn.Module):
         ends = states[:, 0] + states[row, lengths - 1]
         if self.kind == "cls2":
             return ends
-        middle = torch.full_like(lengths, self.dim // 2) if self.upstream else lengths // 2
-        return ends + states[row, middle]
+        if self.upstream:
+            # An index past the end is the last in JAX.
+            return ends + states[:, min(self.dim // 2, length - 1)]
+        return ends + states[row, lengths // 2]

@@ -61,16 +61,19 @@ def build_from_flax(params: Params, options: Options, upstream_defects: bool) ->
     Raises:
         ValueError: options that have no defined meaning, or parameters that do not fit them.
     """
-    if "qkv_features" in options:
-        module: nn.Module = _lone_attention(params, options)
-    else:
-        module = _model(params, options, upstream_defects)
+    try:
+        if "qkv_features" in options:
+            module: nn.Module = _lone_attention(params, options)
+        else:
+            module = _model(params, options, upstream_defects)
+    except KeyError as error:
+        raise ValueError(f"the options lack {error.args[0]}") from None
     copy_weights(module, params)
     return module.eval()
 
 
 def _model(params: Params, options: Options, defects: bool) -> nn.Module:
-    dual = any(name.startswith("encoder/") for name in params)
+    dual = "Dual" in (options.get("kind") or "") or any(n.startswith("encoder/") for n in params)
     pool = options.get("classifier_pool") or "CLS"
     if pool not in POOLS:
         raise ValueError(
@@ -93,7 +96,7 @@ def _model(params: Params, options: Options, defects: bool) -> nn.Module:
         "positions": "learned" if options.get("learn_pos_emb") and not dual else "sinusoidal",
         "dropout": dropout,
         "attention_dropout": options.get("attention_dropout_rate", 0.1),
-        "window": options.get("window", 512),
+        "window": 512 if options.get("window") is None else options["window"],
         "padding": "upstream",
     }
     if "wavelet" in options:
@@ -104,11 +107,14 @@ def _model(params: Params, options: Options, defects: bool) -> nn.Module:
         # The original drops out linear attention's output, at the common rate.
         common["attention_dropout"] = dropout
     if dual:
-        interaction = (options.get("interaction") or "none").lower()
+        # Anything but this one name is plain concatenation there.
+        interaction = "nli" if options.get("interaction") == "NLI" else "none"
         module: Encoder | DualEncoder = DualEncoder(**common, interaction=interaction)
     else:
         module = Encoder(**common)
     encoder = module.encoder if isinstance(module, DualEncoder) else module
+    if pool == "FLATTEN" and module.head is not None:
+        _fit_flatten(module, encoder, params)
     prefix = "encoder/" if dual else ""
     if "wavelet" in options:
         _adapt_blocks(encoder, params, prefix, options, defects)
@@ -176,6 +182,23 @@ def _adapt_blocks(
             attention.set_projection(torch.zeros(rows))
 
 
+def _fit_flatten(module: Encoder | DualEncoder, encoder: Encoder, params: Params) -> None:
+    """The head is as wide as the sequences were that the original was initialised with."""
+    assert module.head is not None
+    dense, pool = module.head[0], encoder.pool
+    assert isinstance(dense, nn.Linear)
+    parts = dense.in_features // pool.out_dim
+    rows = _shape(params, "mlp/kernel")[0]
+    positions, rest = divmod(rows, parts * pool.dim)
+    if rest or not 1 <= positions <= pool.max_len:
+        raise ValueError(
+            f"mlp/kernel has {rows} rows: no flattened states of {pool.dim} numbers at up to "
+            f"{pool.max_len} positions"
+        )
+    pool.max_len = positions
+    module.head[0] = nn.Linear(rows, dense.out_features)
+
+
 def _baseline_blocks(
     params: Params, prefix: str, options: Options, common: Mapping[str, Any]
 ) -> nn.ModuleList:
@@ -235,5 +258,7 @@ def _lone_attention(params: Params, options: Options) -> Attention:
 def _shape(params: Params, name: str) -> tuple[int, int]:
     if name not in params:
         raise ValueError(f"the checkpoint has no parameter {name}, which the options ask for")
-    rows, rank = np.shape(params[name])
-    return rows, rank
+    shape = np.shape(params[name])
+    if len(shape) != 2:
+        raise ValueError(f"{name} has the shape {list(shape)}, but must be a matrix")
+    return shape

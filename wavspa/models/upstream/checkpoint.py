@@ -9,6 +9,8 @@ import numpy as np
 
 # Extension types of Flax's msgpack format.
 _ARRAY, _COMPLEX, _SCALAR = 1, 2, 3
+# What decoding bytes that mean something else can end in.
+_DAMAGE = (ValueError, TypeError, KeyError, OverflowError, RecursionError, msgpack.UnpackException)
 
 
 def load_flax_checkpoint(path: str | Path) -> dict[str, np.ndarray]:
@@ -29,12 +31,14 @@ def load_flax_checkpoint(path: str | Path) -> dict[str, np.ndarray]:
     path = Path(path)
     try:
         tree = msgpack.unpackb(path.read_bytes(), ext_hook=_decode, raw=False, strict_map_key=False)
+        while isinstance(tree, dict) and (inner := tree.keys() & {"params", "target"}):
+            tree = tree["params" if "params" in inner else "target"]
         if not isinstance(tree, dict):
             raise ValueError(f"it holds a {type(tree).__name__}, not a tree of parameters")
-        while inner := next((k for k in ("params", "target") if k in tree), None):
-            tree = tree[inner]
-        return dict(_flatten(tree))
-    except (ValueError, TypeError, KeyError, msgpack.UnpackException) as error:
+        if arrays := dict(_flatten(tree)):
+            return arrays
+        raise ValueError("it holds no arrays")
+    except _DAMAGE as error:
         raise ValueError(f"{path}: not a whole Flax msgpack checkpoint ({error})") from error
 
 

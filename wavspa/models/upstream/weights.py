@@ -15,11 +15,7 @@ from wavspa.models.block import Block
 from wavspa.models.dual import DualEncoder
 from wavspa.models.encoder import Encoder
 from wavspa.models.upstream.defects import BaselineBlock
-from wavspa.wavelets.modes import Ada, Lift, Ortho, WaveletMode
-
-# Parameters that the original creates and never uses (REFERENCE: its global attention, and the
-# learned filters beside the fixed lifting).
-DEAD = ("_global/kernel", "/adawave_est", "/adawave_pred")
+from wavspa.wavelets.modes import Ada, Lift, LiftFixed, Ortho, WaveletMode
 
 
 def copy_weights(module: nn.Module, params: Mapping[str, np.ndarray]) -> None:
@@ -28,21 +24,22 @@ def copy_weights(module: nn.Module, params: Mapping[str, np.ndarray]) -> None:
     Raises:
         ValueError: a missing, surplus or differently shaped parameter; the message names it.
     """
-    names = flax_names(module)
+    names, dead = flax_names(module), dead_suffixes(module)
     missing = [name for name in names if name not in params]
-    surplus = [name for name in params if name not in names and not name.endswith(DEAD)]
+    surplus = [name for name in params if name not in names and not name.endswith(dead)]
     if missing or surplus:
         raise ValueError(
             "the checkpoint does not fit the options: "
             f"missing {missing[:3] or 'nothing'}, not expected {surplus[:3] or 'nothing'}"
         )
+    heads = next((m.heads for m in module.modules() if isinstance(m, Attention)), 1)
     with torch.no_grad():
         for name, parameter in names.items():
             value = torch.tensor(np.asarray(params[name]))
-            if value.numel() != parameter.numel():
+            expected = flax_shape(name, parameter.shape, heads)
+            if list(value.shape) != expected:
                 raise ValueError(
-                    f"{name} has the shape {list(value.shape)}, "
-                    f"which does not fit {list(parameter.shape)}"
+                    f"{name} has the shape {list(value.shape)}, but the options ask for {expected}"
                 )
             parameter.copy_(from_flax(name, value, parameter.shape))
 
@@ -52,6 +49,32 @@ def from_flax(name: str, value: Tensor, shape: torch.Size) -> Tensor:
     if name.endswith("/kernel") or name == "kernel":
         return value.reshape(shape[1], shape[0]).t()
     return value.reshape(shape)
+
+
+def flax_shape(name: str, shape: torch.Size, heads: int) -> list[int]:
+    """The shape in Flax of our parameter of ``shape``."""
+    owner, _, leaf = name.rpartition("/")
+    owner = owner.rpartition("/")[2]
+    projects = owner.startswith(("query", "key", "value"))
+    if leaf == "kernel":
+        rows, columns = shape[1], shape[0]
+        if projects:
+            return [rows, heads, columns // heads]
+        return [heads, rows // heads, columns] if owner == "out" else [rows, columns]
+    if leaf == "bias" and projects:
+        return [heads, shape[0] // heads]
+    return [1, *shape] if leaf == "pos_embedding" else list(shape)
+
+
+def dead_suffixes(module: nn.Module) -> tuple[str, ...]:
+    """Names that the original gives parameters it creates and never uses."""
+    modules = list(module.modules())
+    dead: tuple[str, ...] = ()
+    if any(isinstance(m, Longformer) for m in modules):
+        dead += ("_global/kernel",)
+    if any(isinstance(m, LiftFixed) and not isinstance(m, Lift) for m in modules):
+        dead += ("/adawave_est", "/adawave_pred")
+    return dead
 
 
 def flax_names(module: nn.Module) -> dict[str, Tensor]:
