@@ -24,6 +24,7 @@ GROUPS = ("model/attention", "model/wavelet")
 NESTED = (*GROUPS, "model/encoder")
 # What a choice needs beside it.
 BESIDE = {
+    **{f"dataset={name}": ["dataset.train=train.csv"] for name in ("files", "file_pairs")},
     "task=clones": ["dataset.classes=2"],
     "task=detection": ["dataset.classes=2"],
     **{f"tokenizer={name}": ["dataset=lra/text"] for name in ("bpe", "bytes", "characters")},

@@ -15,6 +15,9 @@ NAMES = [
     for path in sorted((CONF / "dataset").rglob("*.yaml"))
 ]
 
+# The user's own files have to be named.
+NAMED = {name: ["dataset.train=train.csv"] for name in ("files", "file_pairs")}
+
 Compose = Callable[..., DictConfig]
 
 
@@ -37,7 +40,7 @@ def composed(tmp_path: Path) -> Compose:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_data_set_composes_and_instantiates(composed: Compose, name: str) -> None:
-    config = composed(name)
+    config = composed(name, *NAMED.get(name, []))
     assert set(config) == {"data_root", "seed", "model", "task", "dataset"}
     data = instantiate(config.dataset)
     assert isinstance(data, SequenceDataModule)

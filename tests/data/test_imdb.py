@@ -203,6 +203,7 @@ def test_a_part_of_the_reviews_can_be_taken(root: Path) -> None:
     (tree(root) / "test/pos/25_9.txt").unlink()
     data = ready(root, complete=False)
     assert data.card["splits"]["test"]["labels"] == {"0": 20, "1": 19}
+    assert data.card["name"] == "text (incomplete)"
 
 
 @pytest.mark.parametrize(

@@ -77,4 +77,4 @@ def test_less_is_stored_than_is_asked_for(tmp_path: Path) -> None:
 
 def test_sizes_are_the_tokenizer_s_and_the_data_s(tmp_path: Path) -> None:
     data = ready(Words, tmp_path, vocab_size="auto", classes="auto")
-    assert data.sizes() == {"vocab_size": 257, "classes": 2}
+    assert data.automatic() == {"vocab_size": 257, "classes": 2}

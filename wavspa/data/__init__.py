@@ -3,11 +3,12 @@
 Knows nothing of models. Only the DataModules need Lightning.
 """
 
+from wavspa.data.aan import Aan
 from wavspa.data.batch import Batch, Example, collate
 from wavspa.data.bigclonebench import BigCloneBench
-from wavspa.data.d2a import D2A
 from wavspa.data.devign import Devign
 from wavspa.data.digits import Digits
+from wavspa.data.files import FilePairs, Files
 from wavspa.data.imdb import Imdb
 from wavspa.data.listops import ListOps
 from wavspa.data.module import SequenceDataModule
@@ -17,12 +18,14 @@ from wavspa.data.poj104 import Poj104
 from wavspa.data.texts import TextPairs, Texts
 
 __all__ = [
+    "Aan",
     "Batch",
     "BigCloneBench",
-    "D2A",
     "Devign",
     "Digits",
     "Example",
+    "FilePairs",
+    "Files",
     "Imdb",
     "ListOps",
     "PairBatch",

@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from tokenizers import Tokenizer
+import tokenizers
 from tokenizers.models import BPE as BPEModel
 from tokenizers.pre_tokenizers import ByteLevel
 from tokenizers.trainers import BpeTrainer
 
 from wavspa.data.module import whole_number
+from wavspa.data.tokenizers import Tokenizer
 from wavspa.errors import UserError
 
 # The library warns of every process that reads batches if it may not take this for granted.
@@ -24,11 +25,11 @@ os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
 GPT2_FILES = ("vocab.json", "merges.txt")
 
 
-class _ByteLevel:
+class _ByteLevel(Tokenizer):
     """What a byte-level BPE does once its vocabulary is known."""
 
     def __init__(self, model: BPEModel) -> None:
-        self._tokenizer = Tokenizer(model)
+        self._tokenizer = tokenizers.Tokenizer(model)
         self._tokenizer.pre_tokenizer = ByteLevel(add_prefix_space=False)
 
     @property
@@ -102,9 +103,6 @@ class BPEFiles(_ByteLevel):
     def choices(self) -> Mapping[str, Any]:
         """Its name and the checksums of its files."""
         return {"name": "bpe", "files": self._checksums}
-
-    def fit(self, texts: Iterable[str]) -> None:
-        """Nothing to learn."""
 
 
 def _whole(text: str) -> str:

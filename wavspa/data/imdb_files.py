@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from wavspa.data.archives import whole
+from wavspa.data.labels import binary
 from wavspa.data.layouts import below, find_folder, find_splits, not_found
 from wavspa.data.readers import open_table
 from wavspa.data.texts import TextRow
@@ -93,9 +94,7 @@ def _read_parquet(files: Iterable[Path]) -> Iterator[TextRow]:
     for path in files:
         table = open_table(path)
         for place, (text, label) in table.read(["text", "label"]):
-            if label not in (0, 1):
-                raise UserError(f"{table.at(place)}: the label {label!r} is neither 0 nor 1")
-            yield TextRow((text,), label)
+            yield TextRow((text,), binary(label, table.at(place)))
 
 
 def _content(path: Path) -> bytes:

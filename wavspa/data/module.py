@@ -32,7 +32,7 @@ class SequenceDataModule(LightningDataModule):
         name: what reports and the prepared folder call the data.
         data_root: the folder under which prepared data are kept.
         vocab_size: size of the model's embedding; tokens in the data are smaller. ``auto`` is for
-            :meth:`sizes` to say, and stands for any.
+            :meth:`automatic` to say, and stands for any.
         classes: number of labels, which count from 0; or ``auto``.
         max_length: longer sequences keep their head.
         batch_size: examples in a training batch, over all devices together.
@@ -114,8 +114,11 @@ class SequenceDataModule(LightningDataModule):
         """The card of the prepared data."""
         return store.read_card(self.folder)
 
-    def sizes(self) -> dict[str, int]:
-        """``vocab_size`` and ``classes``, as small as the prepared data allow."""
+    def automatic(self) -> dict[str, Any]:
+        """The options that may be ``auto``, as the prepared data decide them.
+
+        These are ``vocab_size`` and ``classes``, as small as possible.
+        """
         splits = self.card["splits"].values()
         return {
             "vocab_size": 1 + max(split["largest_token"] for split in splits),

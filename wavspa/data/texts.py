@@ -91,9 +91,9 @@ class Texts(SequenceDataModule):
         """With the tokenizer's number of tokens, of which the data may lack some."""
         return {**super().card_entries(splits), "vocab_size": self.tokenizer.size}
 
-    def sizes(self) -> dict[str, int]:
-        """As the card has them."""
-        return {**super().sizes(), "vocab_size": self.card["vocab_size"]}
+    def automatic(self) -> dict[str, Any]:
+        """With the number of tokens that the tokenizer has."""
+        return {**super().automatic(), "vocab_size": self.card["vocab_size"]}
 
     def files(self) -> Mapping[str, str]:
         """The tokenizer's vocabulary, if it has learned one."""

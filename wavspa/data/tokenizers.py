@@ -3,7 +3,7 @@
 import itertools
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
@@ -14,27 +14,31 @@ CHUNK = 256
 CODE_POINTS = 0x110000
 
 
-class Tokenizer(Protocol):
+class Tokenizer:
     """What :class:`wavspa.data.texts.Texts` needs of a tokenizer."""
 
     @property
     def size(self) -> int:
         """How many tokens there are, the pad among them; known after :meth:`fit`."""
+        raise NotImplementedError
 
     def choices(self) -> Mapping[str, Any]:
         """Everything that shapes the tokens, as JSON can hold it."""
+        raise NotImplementedError
 
     def fit(self, texts: Iterable[str]) -> None:
-        """Learn the vocabulary, where there is one to learn, from the texts of the train split."""
+        """Learns the vocabulary, where there is one to learn, from the texts of the train split."""
 
     def encode(self, texts: Sequence[str], length: int | None = None) -> list[np.ndarray]:
         """The first ``length`` tokens of each text (None: all), arrays of one integer dtype."""
+        raise NotImplementedError
 
     def files(self) -> Mapping[str, str]:
         """What was learned, as text files by name, to be kept beside the data."""
+        return {}
 
 
-class Bytes:
+class Bytes(Tokenizer):
     """The bytes of UTF-8, each plus one: 256 tokens and the pad.
 
     Args:
@@ -53,9 +57,6 @@ class Bytes:
         """Its name, and whether there is an end."""
         return {"name": "bytes", "end": self.end}
 
-    def fit(self, texts: Iterable[str]) -> None:
-        """Nothing to learn."""
-
     def encode(self, texts: Sequence[str], length: int | None = None) -> list[np.ndarray]:
         """[bytes] uint16 of each text."""
         # A character has at least one byte, so the cut spares the bytes of what is left out.
@@ -63,12 +64,8 @@ class Bytes:
         tokens = (np.frombuffer(part, np.uint8).astype(np.uint16) + 1 for part in parts)
         return [_cut(row, length, self.size - 1 if self.end else None) for row in tokens]
 
-    def files(self) -> Mapping[str, str]:
-        """Nothing to keep."""
-        return {}
 
-
-class Characters:
+class Characters(Tokenizer):
     """Unicode characters: 1 is any that the vocabulary lacks; those that it has count from 2.
 
     Args:

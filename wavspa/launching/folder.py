@@ -18,6 +18,9 @@ from wavspa.training import atomic, layout
 
 _NOT_FROZEN = ("runs", "data_root", "rerun")
 
+# A run may go on from another working folder than that in which these were typed.
+_PATHS = ("data_root", "dataset.train", "dataset.val", "dataset.test", "dataset.tokenizer.folder")
+
 
 def freeze(config: DictConfig, overrides: Sequence[str]) -> Path:
     """Make the folder of a run and write its resolved configuration into it.
@@ -115,8 +118,10 @@ def _frozen(
     config = config.copy()
     OmegaConf.set_struct(config, False)
     config.name = name
-    config.data_root = os.path.abspath(config.data_root)
     cell = config_hash(config, without=["seed"])
+    for key in _PATHS:
+        if path := OmegaConf.select(config, key):
+            OmegaConf.update(config, key, os.path.abspath(os.path.expanduser(path)))
     resolved = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
     assert isinstance(resolved, dict)
     frozen = {"hash": identity, "cell": cell, **code_version(), "overrides": list(overrides)}

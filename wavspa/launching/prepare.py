@@ -7,7 +7,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from wavspa.launching.build import build
 from wavspa.launching.folder import freeze
-from wavspa.launching.validate import validate
+from wavspa.launching.validate import check_missing, validate
 
 
 def without_hydra(config: DictConfig) -> DictConfig:
@@ -33,23 +33,25 @@ def prepare(config: DictConfig, overrides: Sequence[str]) -> Path:
     Raises:
         UserError: The configuration has a mistake, or its folder is taken.
     """
-    config = with_sizes(config)
+    config = without_auto(config)
     validate(config)
     return freeze(config, overrides)
 
 
-def with_sizes(config: DictConfig) -> DictConfig:
-    """The configuration with the data's own numbers of tokens and classes where it says ``auto``.
+def without_auto(config: DictConfig) -> DictConfig:
+    """The configuration with what the data themselves say where its data set says ``auto``.
 
     Raises:
-        UserError: The data cannot be prepared.
+        UserError: An option has no value, or the data cannot be prepared.
     """
-    wanted = [name for name in ("vocab_size", "classes") if config.dataset.get(name) == "auto"]
+    check_missing(config)
+    wanted = [name for name, value in config.dataset.items() if value == "auto"]
     if not wanted:
         return config
     data = build(config, "dataset")
     data.prepare_data()
+    found = data.automatic()
     config = config.copy()
     for name in wanted:
-        config.dataset[name] = data.sizes()[name]
+        config.dataset[name] = found[name]
     return config

@@ -25,7 +25,7 @@ def validate(config: DictConfig) -> None:
     Raises:
         UserError: A value is missing, unknown or impossible; the message names its option.
     """
-    _check_missing(config)
+    check_missing(config)
     _check_seed(config)
     _check_trainer(config.trainer)
     build(config, "dataset")
@@ -44,7 +44,12 @@ def validate(config: DictConfig) -> None:
         raise explain(error, "checkpoints", config.checkpoints) from error
 
 
-def _check_missing(config: DictConfig) -> None:
+def check_missing(config: DictConfig) -> None:
+    """Refuse a configuration with a mandatory value that was not given.
+
+    Raises:
+        UserError: It has one.
+    """
     for key in _keys_without_value(OmegaConf.to_container(config, resolve=False)):
         raise UserError(f"{key} has no value: give it with {key}=…")
 

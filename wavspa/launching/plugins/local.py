@@ -9,7 +9,7 @@ from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
 
 from wavspa.launching.folder import freeze
-from wavspa.launching.prepare import with_sizes, without_hydra
+from wavspa.launching.prepare import without_auto, without_hydra
 from wavspa.launching.process import run_fresh
 from wavspa.launching.validate import validate
 from wavspa.training.failures import RunFailed
@@ -41,7 +41,7 @@ class LocalLauncher(Launcher):
             UserError: A job's configuration has a mistake; no job was started.
             RunFailed: All jobs have been run, and some failed.
         """
-        jobs = [with_sizes(self._compose(overrides)) for overrides in job_overrides]
+        jobs = [without_auto(self._compose(overrides)) for overrides in job_overrides]
         for job in jobs:
             validate(job)
         folders = [freeze(job, o) for job, o in zip(jobs, job_overrides, strict=True)]
