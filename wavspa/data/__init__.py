@@ -6,6 +6,7 @@ Knows nothing of models. Only the DataModules need Lightning.
 from wavspa.data.aan import Aan
 from wavspa.data.batch import Batch, Example, collate
 from wavspa.data.bigclonebench import BigCloneBench
+from wavspa.data.d2a import D2A
 from wavspa.data.devign import Devign
 from wavspa.data.digits import Digits
 from wavspa.data.files import FilePairs, Files
@@ -18,6 +19,7 @@ from wavspa.data.poj104 import Poj104
 from wavspa.data.texts import TextPairs, Texts
 
 __all__ = [
+    "D2A",
     "Aan",
     "Batch",
     "BigCloneBench",
