@@ -1,0 +1,70 @@
+"""Image of the Long Range Arena: CIFAR-10's pictures, grey, pixel by pixel."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from wavspa.data import store
+from wavspa.data.cifar10_files import CLASSES, OFFICIAL, Pictures, find_pictures
+from wavspa.data.module import SequenceDataModule
+from wavspa.errors import UserError
+
+CHUNK = 1000
+
+
+class Cifar10(SequenceDataModule):
+    """50,000 pictures of 32 × 32 pixels to train on and 10,000 to test on, in ten classes.
+
+    A token is a grey level, 0..255, row by row; there is no pad among them, for lengths are explicit.
+    As in the benchmark, the last tenth of train is validation, in the order of the files.
+
+    Args:
+        **options: see :class:`SequenceDataModule`; ``workers`` are also the threads that prepare.
+
+    Raises:
+        UserError: an option is out of range.
+    """
+
+    def choices(self) -> Mapping[str, Any]:
+        """Nothing but the data set itself."""
+        return {"data": "cifar10", "version": 1}
+
+    def build(self) -> Mapping[str, store.Source]:
+        """The three splits: all pictures are read into memory, 60 MB, and then written.
+
+        Raises:
+            UserError: the files are not below the data root, or one cannot be read.
+        """
+        self._found = find_pictures(self.data_root, threads=max(1, self.workers))
+        train, test = self._found.splits["train"], self._found.splits["test"]
+        held = len(train.labels) // 10
+        if not held:
+            raise UserError(
+                f"{self._found.place} holds too few pictures to hold out a tenth of them"
+            )
+        return {
+            "train": _source(Pictures(*(column[:-held] for column in train))),
+            "val": _source(Pictures(*(column[-held:] for column in train))),
+            "test": _source(test),
+        }
+
+    def facts(self, splits: store.Splits) -> store.Facts:
+        """Source, licence, classes, and a name that says when the pictures are not the official ones."""
+        formats = self._found.formats - {OFFICIAL}
+        changed = f" (CIFAR-10 as {', '.join(sorted(formats))})" if formats else ""
+        return {
+            "name": self.name + changed,
+            "source": "CIFAR-10 (Krizhevsky, 2009), https://www.cs.toronto.edu/~kriz/cifar.html, read "
+            f"from {self._found.place}",
+            "licence": "none stated; cite Krizhevsky (2009)",
+            "label_names": list(CLASSES),
+            "validation": "the last tenth of train, in the order of the files",
+        }
+
+
+def _source(pictures: Pictures) -> store.Source:
+    tokens, labels = pictures
+    tables = (
+        store.token_table(list(tokens[start : start + CHUNK]), labels[start : start + CHUNK])
+        for start in range(0, len(labels), CHUNK)
+    )
+    return store.Source(tables, len(labels))
