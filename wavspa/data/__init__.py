@@ -7,6 +7,7 @@ from wavspa.data.aan import Aan
 from wavspa.data.batch import Batch, Example, collate
 from wavspa.data.bigclonebench import BigCloneBench
 from wavspa.data.d2a import D2A
+from wavspa.data.cifar10 import Cifar10
 from wavspa.data.devign import Devign
 from wavspa.data.digits import Digits
 from wavspa.data.files import FilePairs, Files
@@ -23,6 +24,7 @@ __all__ = [
     "Aan",
     "Batch",
     "BigCloneBench",
+    "Cifar10",
     "Devign",
     "Digits",
     "Example",
