@@ -12,11 +12,11 @@ import torch
 from final_state import differences, final_state
 from tiny_runs import tiny_run
 from wavspa.errors import UserError
-from wavspa.launching.lock import alone_in
 from wavspa.launching.worker import run
 from wavspa.tasks import Classification
 from wavspa.training import layout
 from wavspa.training.failures import RunFailed, RunInterrupted
+from wavspa.training.lock import alone_in
 from wavspa.training.status import read_status
 
 # An epoch has four batches (50 examples, 16 a batch): stops fall inside of one and on its end.

@@ -16,10 +16,10 @@ from wavspa.errors import UserError
 from wavspa.launching.build import build, build_run
 from wavspa.launching.evaluation import evaluate
 from wavspa.launching.folder import read_config, warn_if_code_changed
-from wavspa.launching.lock import alone_in
 from wavspa.training import atomic, layout
 from wavspa.training.checkpoints import CONFIG_KEY, read_checkpoint
 from wavspa.training.failures import RunFailed, RunInterrupted
+from wavspa.training.lock import alone_in
 from wavspa.training.metrics_csv import MetricsCsv
 from wavspa.training.progress import progress
 from wavspa.training.randomness import SeedEachBatch

@@ -13,6 +13,9 @@ from pytorch_lightning import Callback, LightningModule, Trainer
 from wavspa.errors import UserError
 from wavspa.training import atomic, layout
 
+# Between validations as well, a run says how far it is.
+SECONDS_BETWEEN_SIGNS = 10
+
 
 class Best(TypedDict):
     """The best value of the monitored metric, and the step that reached it."""
@@ -23,11 +26,12 @@ class Best(TypedDict):
 
 
 class Status(TypedDict, total=False):
-    """The content of status.json; a key is absent until it is known."""
+    """The content of status.json; a key is absent until it is known. ``step`` of ``steps`` are done."""
 
     state: Literal["running", "interrupted", "finished", "failed"]
     reason: str
     step: int
+    steps: int
     best: Best | None
     test: dict[str, float]
     parameters: int
@@ -82,6 +86,7 @@ class StatusFile(Callback):
         self.best: Best | None = None
         self.durations: deque[float] = deque(maxlen=1000)
         self.mark = 0.0
+        self.written = 0.0
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: D102
         self.mark = time.perf_counter()
@@ -93,6 +98,8 @@ class StatusFile(Callback):
         now = time.perf_counter()
         self.durations.append((now - self.mark) * trainer.accumulate_grad_batches)
         self.mark = now
+        if now > self.written + SECONDS_BETWEEN_SIGNS:
+            self._write(trainer)
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: D102
         value = trainer.callback_metrics.get(self.monitor)
@@ -120,6 +127,6 @@ class StatusFile(Callback):
             return
         if self.durations:
             more["seconds_per_step"] = statistics.median(self.durations)
-        update_status(
-            self.folder, state="running", step=trainer.global_step, best=self.best, **more
-        )
+        more |= {"step": trainer.global_step, "steps": trainer.max_steps, "best": self.best}
+        update_status(self.folder, state="running", **more)
+        self.written = time.perf_counter()

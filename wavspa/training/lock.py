@@ -8,6 +8,7 @@ from filelock import FileLock, Timeout
 from pytorch_lightning.utilities import rank_zero_only
 
 from wavspa.errors import UserError
+from wavspa.training import layout
 
 
 @contextmanager
@@ -25,7 +26,7 @@ def alone_in(folder: Path) -> Iterator[None]:
     if getattr(rank_zero_only, "rank", 0) != 0:
         yield
         return
-    lock = FileLock(folder / ".lock")
+    lock = FileLock(folder / layout.LOCK)
     try:
         lock.acquire(timeout=0)
     except Timeout as error:
@@ -36,3 +37,19 @@ def alone_in(folder: Path) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+def is_taken(folder: Path) -> bool:
+    """Whether a process is running the run in ``folder``, as far as this machine can tell."""
+    path = folder / layout.LOCK
+    if not path.exists():
+        return False
+    lock = FileLock(path)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        return True
+    except OSError:
+        return False  # a folder of somebody else's
+    lock.release()
+    return False

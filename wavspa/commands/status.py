@@ -1,0 +1,52 @@
+"""``wavspa-status``: how far the runs of a sweep are."""
+
+import argparse
+import time
+from pathlib import Path
+
+from wavspa.commands.errors import command
+
+DESCRIPTION = """\
+Print the state of every run below the given folders: finished, running (with the time left), interrupted,
+failed (with the reason), lost (says that it is running, and no process does), not started. All of it comes
+from the runs' own files. The command that started a sweep goes on with what has not finished."""
+
+EPILOG = """\
+examples:
+  wavspa-status runs/digits
+  wavspa-status runs/digits --watch 10"""
+
+
+@command
+def main() -> None:
+    """Run the command."""
+    parser = argparse.ArgumentParser(
+        "wavspa-status",
+        description=DESCRIPTION,
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("folders", nargs="+", type=Path, metavar="FOLDER", help="searched for runs")
+    parser.add_argument(
+        "--watch", type=float, metavar="SECONDS", help="print it anew, until Ctrl-C"
+    )
+    arguments = parser.parse_args()
+    # Imported here: --help need not wait for Lightning.
+    from rich.live import Live
+
+    from wavspa.reports.collect import collect
+    from wavspa.reports.states import print_states, states_table
+    from wavspa.reports.table import console
+
+    out = console()
+    if arguments.watch is None:
+        print_states(collect(arguments.folders), out)
+        return
+    with Live(console=out, auto_refresh=False) as live:
+        while True:
+            live.update(states_table(collect(arguments.folders)), refresh=True)
+            time.sleep(arguments.watch)
+
+
+if __name__ == "__main__":
+    main()
