@@ -23,6 +23,13 @@ def test_options_are_the_run_s(tmp_path):
         prepare(["dataset=digits", "seed=-1", f"data_root={tmp_path}"])
 
 
+def test_an_option_without_value_is_named(tmp_path):
+    with pytest.raises(
+        UserError, match=r"dataset\.train has no value: give it with dataset\.train="
+    ):
+        prepare(["dataset=files", f"data_root={tmp_path}"])
+
+
 def test_many_classes_are_summed_up():
     lengths = dict.fromkeys(("min", "median", "mean", "p95", "max"), 3)
     labels = {str(number): 5 + number for number in range(64)}

@@ -47,11 +47,13 @@ def prepare(words: list[str]) -> None:
     from hydra import compose, initialize_config_module
 
     from wavspa.launching.build import build
+    from wavspa.launching.validate import check_missing
     from wavspa.reports.card import print_card
     from wavspa.reports.table import console
 
     with initialize_config_module(CONFIG_MODULE, version_base="1.3"):
         config = compose("train", words)
+    check_missing(config)
     data = build(config, "dataset")
     data.prepare_data()
     out = console()
