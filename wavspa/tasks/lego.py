@@ -1,0 +1,108 @@
+"""The values of a chain of variables, each read off at its own place in the sequence."""
+
+from collections.abc import Callable
+from typing import Any, Literal
+
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.optim import Optimizer
+from torchmetrics import MeanMetric
+from torchmetrics.classification import MultilabelAccuracy
+
+from wavspa.tasks.base import Task
+from wavspa.training.schedules import Schedule
+
+
+class Lego(Task):
+    """Trains on the first variables of each chain; reports the accuracy at every position of it.
+
+    Logged: ``train/loss``, ``train/accuracy`` (both of the trained positions of a step's batch) and ``lr``;
+    over the whole of a split ``val/…`` and ``test/…`` of ``loss`` and ``accuracy`` (trained positions),
+    ``accuracy_beyond`` (the others) and ``accuracy_<position>``, counted from 1.
+
+    Args:
+        model: ``model(tokens [B, N], lengths [B]) -> logits [B, N, 2]``.
+        optimizer: Builds the optimizer of a model.
+        schedule: Factor of the learning rate at ``(step, total steps)``.
+        variables: V, of each chain.
+        trained: Positions of the chain that the loss counts, from the first on.
+        monitor: The metric that decides which checkpoint is the best one.
+        mode: Whether its best value is the highest or the lowest.
+
+    Raises:
+        ValueError: An option is out of range.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        optimizer: Callable[[nn.Module], Optimizer],
+        schedule: Schedule,
+        variables: int,
+        trained: int = 6,
+        monitor: str = "val/accuracy",
+        mode: Literal["min", "max"] = "max",
+    ) -> None:
+        if not 1 <= trained < variables:
+            raise ValueError(f"trained must be in [1, {variables}), got {trained}")
+        positions = [f"accuracy_{position}" for position in range(1, variables + 1)]
+        names = ["loss", "accuracy", "accuracy_beyond", *positions]
+        super().__init__(model, optimizer, schedule, names, monitor, mode)
+        self.trained = trained
+        splits = ("val", "test")
+        self.losses = nn.ModuleDict({split: MeanMetric() for split in splits})
+        self.scores = nn.ModuleDict(
+            {split: MultilabelAccuracy(variables, average=None) for split in splits}
+        )
+
+    def forward(self, tokens: Tensor, lengths: Tensor, places: Tensor) -> Tensor:
+        """Logits ``[B, V]`` of the value 1, read at ``places [B, V]``."""
+        logits = self.model(tokens, lengths)
+        at_places = logits.gather(1, places[:, :, None].expand(-1, -1, 2)).float()
+        return at_places[:, :, 1] - at_places[:, :, 0]
+
+    def loss(self, logits: Tensor, labels: Tensor) -> Tensor:
+        """Mean binary cross entropy at the trained positions of ``logits`` and ``labels [B, V]``."""
+        logits, labels = logits[:, : self.trained], labels[:, : self.trained]
+        return F.binary_cross_entropy_with_logits(logits, labels.float())
+
+    def training_step(self, batch: Any, batch_idx: int) -> Tensor:  # noqa: D102
+        logits = self(batch.tokens, batch.lengths, batch.places)
+        loss = self.loss(logits, batch.labels)
+        right = ((logits > 0) == batch.labels)[:, : self.trained]
+        self.log_step(loss, accuracy=right.float().mean())
+        return loss
+
+    def validation_step(self, batch: Any, batch_idx: int) -> None:  # noqa: D102
+        self._collect("val", batch)
+
+    def test_step(self, batch: Any, batch_idx: int) -> None:  # noqa: D102
+        self._collect("test", batch)
+
+    def on_validation_epoch_end(self) -> None:  # noqa: D102
+        self._report("val")
+
+    def on_test_epoch_end(self) -> None:  # noqa: D102
+        self._report("test")
+
+    def _collect(self, split: str, batch: Any) -> None:
+        logits = self(batch.tokens, batch.lengths, batch.places)
+        loss, score = self.losses[split], self.scores[split]
+        assert isinstance(loss, MeanMetric) and isinstance(score, MultilabelAccuracy)
+        loss.update(self.loss(logits, batch.labels), len(batch.labels))
+        score.update(logits.sigmoid(), batch.labels)
+        self.log(f"{split}/loss", loss, on_step=False, on_epoch=True)
+
+    def _report(self, split: str) -> None:
+        score = self.scores[split]
+        assert isinstance(score, MultilabelAccuracy)
+        by_position: Tensor = score.compute()
+        score.reset()
+        values = {
+            "accuracy": by_position[: self.trained].mean(),
+            "accuracy_beyond": by_position[self.trained :].mean(),
+        }
+        for position, accuracy in enumerate(by_position, start=1):
+            values[f"accuracy_{position}"] = accuracy
+        # The same on all ranks: the metric has gathered what they collected.
+        self.log_dict({f"{split}/{name}": v for name, v in values.items()}, sync_dist=True)
