@@ -6,12 +6,13 @@ Knows nothing of models. Only the DataModules need Lightning.
 from wavspa.data.aan import Aan
 from wavspa.data.batch import Batch, Example, collate
 from wavspa.data.bigclonebench import BigCloneBench
-from wavspa.data.d2a import D2A
 from wavspa.data.cifar10 import Cifar10
+from wavspa.data.d2a import D2A
 from wavspa.data.devign import Devign
 from wavspa.data.digits import Digits
 from wavspa.data.files import FilePairs, Files
 from wavspa.data.imdb import Imdb
+from wavspa.data.lego import Lego, LegoBatch
 from wavspa.data.listops import ListOps
 from wavspa.data.module import SequenceDataModule
 from wavspa.data.pairs import PairBatch, PairExample, collate_pairs
@@ -31,6 +32,8 @@ __all__ = [
     "FilePairs",
     "Files",
     "Imdb",
+    "Lego",
+    "LegoBatch",
     "ListOps",
     "PairBatch",
     "PairExample",
