@@ -27,6 +27,7 @@ BESIDE = {
     **{f"dataset={name}": ["dataset.train=train.csv"] for name in ("files", "file_pairs")},
     "task=clones": ["dataset.classes=2"],
     "task=detection": ["dataset.classes=2"],
+    "task=lego": ["dataset=lego"],
     **{f"tokenizer={name}": ["dataset=lra/text"] for name in ("bpe", "bytes", "characters")},
     "tokenizer=gpt2": ["dataset=lra/text", "dataset.tokenizer.folder=."],
 }
