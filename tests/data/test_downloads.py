@@ -6,11 +6,15 @@ import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from wavspa.data import downloads
-from wavspa.data.downloads import Archive, HubFiles, fetch, obtain
+from wavspa.data import Texts, downloads
+from wavspa.data.downloads import Archive, File, HubFiles, fetch, obtain
+from wavspa.data.layouts import FilesNotFound
+from wavspa.data.texts import TextRow, TextSplit
+from wavspa.data.tokenizers import Bytes
 from wavspa.errors import UserError
 
 CONTENT = bytes(range(256)) * 4000
@@ -183,3 +187,38 @@ def test_no_hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(UserError, match=r"some/set cannot be had from the hub"):
         obtain(tmp_path, [HubFiles("some/set", ("*.parquet",), "set")])
     assert not (tmp_path / "set").exists()
+
+
+class Letters(Texts):
+    """The bytes of one file, which the server has."""
+
+    def source_choices(self) -> dict[str, Any]:
+        return {"data": "letters"}
+
+    def facts(self, splits: Any) -> dict[str, Any]:
+        return {}
+
+    def read(self) -> dict[str, TextSplit]:
+        path = self.data_root / "data.bin"
+        if not path.exists():
+            raise FilesNotFound("letters", self.data_root, ["data.bin"], "get it")
+        rows = [TextRow((path.read_bytes()[:100].decode("latin-1"),), 0)]
+        return {split: TextSplit(lambda: rows, 1) for split in ("train", "val", "test")}
+
+
+@pytest.mark.parametrize("wanted", [True, False])
+def test_a_data_set_gets_what_it_lacks(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wanted: bool
+) -> None:
+    monkeypatch.setattr("wavspa.data.module.obtain", obtain)
+    monkeypatch.setattr(Letters, "downloads", (File(f"{server.url}/data.bin"),))
+    sizes: dict[str, Any] = {"vocab_size": 257, "classes": 2, "max_length": 9, "batch_size": 1}
+    data = Letters(name="letters", data_root=tmp_path, tokenizer=Bytes(), download=wanted, **sizes)
+    if not wanted:
+        with pytest.raises(FilesNotFound, match=r"letters: no folder .* holds data\.bin; get it"):
+            data.prepare_data()
+        return
+    for _ in range(2):
+        data.prepare_data()
+    assert data.card["splits"]["test"]["examples"] == 1
+    assert len(server.ranges) == 1

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from wavspa.data.layouts import LRA_PLACES, below, find_folder, find_splits, not_found
+from wavspa.data.layouts import LRA_PLACES, FilesNotFound, below, find_folder, find_splits
 
 PAIRS = [f"new_aan_pairs.{split}.tsv" for split in ("train", "eval", "test")]
 
@@ -37,7 +37,7 @@ def test_the_first_place_wins_and_files_may_be_patterns(tmp_path: Path) -> None:
 
 
 def test_the_message_says_what_was_looked_for(tmp_path: Path) -> None:
-    message = not_found("Retrieval", tmp_path, PAIRS, "unpack lra_release.gz there")
+    message = str(FilesNotFound("Retrieval", tmp_path, PAIRS, "unpack lra_release.gz there"))
     assert str(tmp_path) in message
     assert all(name in message for name in PAIRS)
     assert message.endswith("unpack lra_release.gz there")

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from wavspa.data import store
+from wavspa.data.downloads import LRA
 from wavspa.data.labels import binary
-from wavspa.data.layouts import LRA_PLACES, below, find_splits, not_found
+from wavspa.data.layouts import LRA_PLACES, FilesNotFound, below, find_splits
 from wavspa.data.readers import open_table
 from wavspa.data.texts import TextPairs, TextRow, TextSplit
-from wavspa.errors import UserError
 
 FILES = {
     "train": "new_aan_pairs.train.tsv",
@@ -33,6 +33,8 @@ class Aan(TextPairs):
         UserError: an option is out of range.
     """
 
+    downloads = (LRA,)
+
     def source_choices(self) -> Mapping[str, Any]:
         """The name of the data."""
         return {"data": "aan", "version": 1}
@@ -46,7 +48,7 @@ class Aan(TextPairs):
                 "long-range-arena/lra_release.gz (a tar of 8 GB), and unpack it there, or put the "
                 "three files into aan/"
             )
-            raise UserError(not_found("AAN", self.data_root, list(FILES.values()), remedy))
+            raise FilesNotFound("AAN", self.data_root, list(FILES.values()), remedy)
         return {split: TextSplit(partial(_read, path), None) for split, (path,) in files.items()}
 
     def facts(self, splits: store.Splits) -> store.Facts:

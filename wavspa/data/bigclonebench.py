@@ -10,12 +10,11 @@ import numpy as np
 
 from wavspa.data import codexglue, store
 from wavspa.data.labels import binary
-from wavspa.data.layouts import find_splits, not_found
+from wavspa.data.layouts import FilesNotFound, find_splits
 from wavspa.data.module import share, whole_number
 from wavspa.data.readers import open_table
 from wavspa.data.splits import hold_out
 from wavspa.data.texts import PooledPairs, TextRow, TextSplit
-from wavspa.errors import UserError
 
 WHERE = (
     "clone",
@@ -42,6 +41,8 @@ class BigCloneBench(PooledPairs):
     Raises:
         UserError: an option is out of range.
     """
+
+    downloads = (codexglue.hub_files(*WHERE),)
 
     def __init__(
         self,
@@ -99,7 +100,7 @@ class BigCloneBench(PooledPairs):
         if files := find_splits(self.data_root, places, codexglue.PARQUET):
             return lambda split: self._pairs(split, files[split], TEXT_COLUMNS)
         holds = [FUNCTIONS, *INDICES.values(), *codexglue.PARQUET.values()]
-        raise UserError(not_found("BigCloneBench", self.data_root, holds, codexglue.remedy(*WHERE)))
+        raise FilesNotFound("BigCloneBench", self.data_root, holds, codexglue.remedy(*WHERE))
 
     def _pairs(
         self, split: str, files: Sequence[Path], columns: Sequence[str]

@@ -5,10 +5,15 @@ from typing import Any
 
 from wavspa.data import store
 from wavspa.data.cifar10_files import CLASSES, OFFICIAL, Pictures, find_pictures
+from wavspa.data.downloads import File
 from wavspa.data.module import SequenceDataModule
 from wavspa.errors import UserError
 
 CHUNK = 1000
+ARCHIVE = File(
+    "https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz",
+    md5="c58f30108f718f92721af3b95e74349a",
+)
 
 
 class Cifar10(SequenceDataModule):
@@ -23,6 +28,8 @@ class Cifar10(SequenceDataModule):
     Raises:
         UserError: an option is out of range.
     """
+
+    downloads = (ARCHIVE,)
 
     def choices(self) -> Mapping[str, Any]:
         """Nothing but the data set itself."""

@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image
 
 from wavspa.data.archives import whole
-from wavspa.data.layouts import below, find_folder, find_splits, not_found
+from wavspa.data.layouts import FilesNotFound, below, find_folder, find_splits
 from wavspa.data.readers import open_table
 from wavspa.data.safe_pickle import load_arrays
 from wavspa.errors import UserError
@@ -75,18 +75,16 @@ def find_pictures(root: Path, threads: int) -> Found:
         formats: set[str] = set()
         splits = {split: _read_parquet(paths, threads, formats) for split, paths in files.items()}
         return Found(splits, files["train"][0].parent, formats)
-    raise UserError(
-        not_found(
-            "CIFAR-10",
-            root,
-            [
-                "cifar-10-batches-py/data_batch_1",
-                "cifar-10-python.tar.gz",
-                "cifar10/train-*.parquet",
-            ],
-            "get cifar-10-python.tar.gz from https://www.cs.toronto.edu/~kriz/cifar.html and put it "
-            "there, packed or unpacked, or the hub's uoft-cs/cifar10 to cifar10/",
-        )
+    raise FilesNotFound(
+        "CIFAR-10",
+        root,
+        [
+            "cifar-10-batches-py/data_batch_1",
+            "cifar-10-python.tar.gz",
+            "cifar10/train-*.parquet",
+        ],
+        "get cifar-10-python.tar.gz from https://www.cs.toronto.edu/~kriz/cifar.html and put it "
+        "there, packed or unpacked, or the hub's uoft-cs/cifar10 to cifar10/",
     )
 
 

@@ -1,5 +1,6 @@
 """What the data sets of CodeXGLUE share: where users have them, and in which files."""
 
+from wavspa.data.downloads import HubFiles
 from wavspa.data.layouts import below
 
 LICENCE = "C-UDA 1.0 (Computational Use of Data Agreement)"
@@ -29,6 +30,11 @@ def places(name: str, task: str, hub: str) -> list[str]:
         f"datasets--google--{hub}/snapshots/*",
     ]
     return below(folders, "", "data")
+
+
+def hub_files(name: str, task: str, hub: str) -> HubFiles:
+    """What to download; the arguments are those of :func:`places`."""
+    return HubFiles(f"google/{hub}", ("*.parquet",), f"codexglue/{name}")
 
 
 def remedy(name: str, task: str, hub: str) -> str:

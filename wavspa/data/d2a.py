@@ -10,6 +10,7 @@ import numpy as np
 
 from wavspa.data import store
 from wavspa.data.d2a_files import COLUMNS, GROUPS, find_files, group_of, text_of
+from wavspa.data.downloads import HubFiles
 from wavspa.data.labels import binary
 from wavspa.data.module import one_of, share, whole_number
 from wavspa.data.readers import open_table
@@ -34,6 +35,8 @@ class D2A(Texts):
     Raises:
         UserError: an option is out of range.
     """
+
+    downloads = (HubFiles("claudios/D2A", ("*.parquet",), "d2a"),)
 
     def __init__(
         self,

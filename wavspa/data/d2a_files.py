@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from wavspa.data.layouts import below, find_splits, not_found
+from wavspa.data.layouts import FilesNotFound, below, find_splits
 from wavspa.errors import UserError
 
 FOLDERS = ("DAX_D2ALBData", "d2a_leaderboard_data", "")
@@ -61,14 +61,12 @@ def find_files(root: Path, kind: str) -> dict[str, list[Path]]:
     if files := find_splits(root, below(HUB_PLACES, kind), parquet):
         return files
     holds = [f"{kind}/d2a_lbv1_{kind}_{split}.csv" for split in SPLITS]
-    raise UserError(
-        not_found(
-            "D2A",
-            root,
-            [*holds, *(f"{kind}/{pattern}" for pattern in parquet.values())],
-            "put the leaderboard's data (https://developer.ibm.com/exchanges/data/all/d2a) or the "
-            "hub's claudios/D2A into d2a there",
-        )
+    raise FilesNotFound(
+        "D2A",
+        root,
+        [*holds, *(f"{kind}/{pattern}" for pattern in parquet.values())],
+        "put the leaderboard's data (https://developer.ibm.com/exchanges/data/all/d2a) or the "
+        "hub's claudios/D2A into d2a there",
     )
 
 

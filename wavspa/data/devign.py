@@ -7,7 +7,7 @@ from typing import Any
 
 from wavspa.data import codexglue, store
 from wavspa.data.labels import binary
-from wavspa.data.layouts import find_splits, not_found
+from wavspa.data.layouts import FilesNotFound, find_splits
 from wavspa.data.readers import open_table
 from wavspa.data.texts import TextRow, Texts, TextSplit
 from wavspa.errors import UserError
@@ -24,6 +24,8 @@ class Devign(Texts):
     Args:
         **options: see :class:`wavspa.data.Texts`.
     """
+
+    downloads = (codexglue.hub_files(*WHERE),)
 
     def source_choices(self) -> Mapping[str, Any]:
         """The name of the data."""
@@ -56,7 +58,7 @@ class Devign(Texts):
             *CSV.values(),
             f"{FUNCTIONS} with {', '.join(INDICES.values())}",
         ]
-        raise UserError(not_found("Devign", self.data_root, holds, codexglue.remedy(*WHERE)))
+        raise FilesNotFound("Devign", self.data_root, holds, codexglue.remedy(*WHERE))
 
 
 def _from_tables(files: Sequence[Path]) -> Iterator[TextRow]:

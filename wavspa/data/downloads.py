@@ -77,6 +77,26 @@ class Archive:
 
 
 @dataclass(frozen=True)
+class File:
+    """A file at a public address.
+
+    Attributes:
+        url: its address.
+        md5: its checksum, where its authors or long use have made one known.
+    """
+
+    url: str
+    md5: str | None = None
+
+    def into(self, root: Path) -> None:
+        """Downloads it, under its own name; what has arrived before an interruption is kept."""
+        name = self.url.rpartition("/")[2]
+        with _alone(root, name):
+            if not (root / name).is_file():
+                fetch(self.url, root / name, self.md5)
+
+
+@dataclass(frozen=True)
 class HubFiles:
     """Files of a data set on the Hugging Face hub.
 
@@ -119,6 +139,10 @@ class HubFiles:
                 ) from error
             shutil.rmtree(partial / ".cache", ignore_errors=True)
             os.replace(partial, folder)
+
+
+# Listops, Retrieval and Pathfinder of all sizes: 8 GB. It is a tar, whatever its name says.
+LRA = Archive("https://storage.googleapis.com/long-range-arena/lra_release.gz", "lra_release")
 
 
 def obtain(root: Path, downloads: Sequence[Download]) -> None:

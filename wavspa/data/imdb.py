@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any
 
 from wavspa.data import store
+from wavspa.data.downloads import File
 from wavspa.data.imdb_files import LABELS, SPLITS, find_reviews
 from wavspa.data.module import one_of, share, whole_number
 from wavspa.data.splits import hold_out
@@ -13,6 +14,10 @@ from wavspa.data.texts import TextRow, Texts, TextSplit
 from wavspa.errors import UserError
 
 REVIEWS_PER_LABEL = 12_500
+ARCHIVE = File(
+    "https://ai.stanford.edu/~amaas/data/sentiment/aclImdb_v1.tar.gz",
+    md5="7c2ac02c03563afcf9b574c7e56c153a",
+)
 
 
 class Imdb(Texts):
@@ -32,6 +37,8 @@ class Imdb(Texts):
     Raises:
         UserError: an option is out of range.
     """
+
+    downloads = (ARCHIVE,)
 
     def __init__(
         self,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from wavspa.data.archives import whole
 from wavspa.data.labels import binary
-from wavspa.data.layouts import below, find_folder, find_splits, not_found
+from wavspa.data.layouts import FilesNotFound, below, find_folder, find_splits
 from wavspa.data.readers import open_table
 from wavspa.data.texts import TextRow
 from wavspa.errors import UserError
@@ -52,14 +52,12 @@ def find_reviews(root: Path) -> tuple[Reviews, Path]:
         return {split: list(_read_parquet(files[split])) for split in SPLITS}, files["train"][
             0
         ].parent
-    raise UserError(
-        not_found(
-            "IMDB",
-            root,
-            ["aclImdb/train/pos", "aclImdb_v1.tar.gz", "imdb/plain_text/train-*.parquet"],
-            "get aclImdb_v1.tar.gz from https://ai.stanford.edu/~amaas/data/sentiment and put it "
-            "there, packed or unpacked, or the hub's stanfordnlp/imdb to imdb/",
-        )
+    raise FilesNotFound(
+        "IMDB",
+        root,
+        ["aclImdb/train/pos", "aclImdb_v1.tar.gz", "imdb/plain_text/train-*.parquet"],
+        "get aclImdb_v1.tar.gz from https://ai.stanford.edu/~amaas/data/sentiment and put it "
+        "there, packed or unpacked, or the hub's stanfordnlp/imdb to imdb/",
     )
 
 

@@ -4,9 +4,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from wavspa.data.readers import OPENERS
+from wavspa.errors import UserError
 
 # The archive of the Long Range Arena as its users unpack it.
-LRA_PLACES = ("", "lra_release", "lra_release/lra_release", "lra_release */lra_release")
+LRA_PLACES = (
+    "",
+    "lra_release",
+    "lra_release/lra_release",
+    "lra_release */lra_release",
+    "lra_release/lra_release/lra_release",
+)
 
 
 def below(places: Iterable[str], *folders: str) -> list[str]:
@@ -64,8 +71,8 @@ def _files(folder: Path, pattern: str) -> list[Path]:
     return []
 
 
-def not_found(what: str, root: Path, holds: Sequence[str], remedy: str) -> str:
-    """The message for a data set whose files are nowhere.
+class FilesNotFound(UserError):
+    """The files of a data set are nowhere below the data root.
 
     Args:
         what: the data set's name.
@@ -73,4 +80,7 @@ def not_found(what: str, root: Path, holds: Sequence[str], remedy: str) -> str:
         holds: the files that were looked for.
         remedy: what the user can do.
     """
-    return f"{what}: no folder under {root.absolute()} holds {', '.join(holds)}; {remedy}"
+
+    def __init__(self, what: str, root: Path, holds: Sequence[str], remedy: str) -> None:
+        listed = ", ".join(holds)
+        super().__init__(f"{what}: no folder under {root.absolute()} holds {listed}; {remedy}")

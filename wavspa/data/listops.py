@@ -9,7 +9,8 @@ import pyarrow.compute as pc
 from datasets import Dataset
 
 from wavspa.data import store
-from wavspa.data.layouts import find_folder, not_found
+from wavspa.data.downloads import LRA
+from wavspa.data.layouts import FilesNotFound, find_folder
 from wavspa.data.listops_files import FILES, PLACES, read_tables
 from wavspa.data.listops_generator import ListOpsRule, UniqueListOps
 from wavspa.data.listops_grammar import SYMBOLS
@@ -46,6 +47,8 @@ class ListOps(SequenceDataModule):
     Raises:
         UserError: an option is out of range.
     """
+
+    downloads = (LRA,)
 
     def __init__(
         self,
@@ -104,7 +107,7 @@ class ListOps(SequenceDataModule):
         if not self.generate:
             folder = find_folder(self.data_root, PLACES, list(FILES.values()))
             if folder is None:
-                raise UserError(not_found("ListOps", self.data_root, list(FILES.values()), REMEDY))
+                raise FilesNotFound("ListOps", self.data_root, list(FILES.values()), REMEDY)
             return {
                 split: store.Source(read_tables(folder / name), None)
                 for split, name in FILES.items()

@@ -13,6 +13,8 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 from wavspa.data import store
 from wavspa.data.batch import Example, collate
 from wavspa.data.batching import EndlessBatches, EvaluationBatches, TrainingBatches
+from wavspa.data.downloads import Download, obtain
+from wavspa.data.layouts import FilesNotFound
 from wavspa.data.rows import Rows
 from wavspa.errors import UserError
 
@@ -26,7 +28,8 @@ class SequenceDataModule(LightningDataModule):
     training loader never ends, and begins where ``trainer.global_step`` left off, so that a resumed
     run reads on exactly: the trainer needs ``max_steps``.
 
-    A data set is a subclass with :meth:`choices`, :meth:`build` and :meth:`facts`.
+    A data set is a subclass with :meth:`choices`, :meth:`build` and :meth:`facts`; and with
+    ``downloads``, where its files can be had if :meth:`build` does not find them.
 
     Args:
         name: what reports and the prepared folder call the data.
@@ -41,6 +44,8 @@ class SequenceDataModule(LightningDataModule):
         eval_batch_size: the same in evaluation; ``batch_size`` if None.
         limit: use so many examples of each split at most.
         workers: processes that read batches; 0 reads in the training process.
+        download: get files that are not below the data root from their public address, if they have
+            one.
         pad: ``batch`` pads to the longest of a batch, ``max`` to ``max_length``.
         seed: of the order of the training batches.
 
@@ -51,6 +56,7 @@ class SequenceDataModule(LightningDataModule):
     name: str
     example: Callable[..., Any] = Example
     collate: Callable[..., Any] = staticmethod(collate)
+    downloads: Sequence[Download] = ()
 
     def __init__(
         self,
@@ -65,6 +71,7 @@ class SequenceDataModule(LightningDataModule):
         eval_batch_size: int | None = None,
         limit: int | None = None,
         workers: int = 0,
+        download: bool = True,
         pad: str = "batch",
         seed: int = 0,
     ) -> None:
@@ -79,6 +86,7 @@ class SequenceDataModule(LightningDataModule):
         self.eval_batch_size = number_or_none("eval_batch_size", eval_batch_size) or self.batch_size
         self.limit = number_or_none("limit", limit)
         self.workers = whole_number("workers", workers, least=0)
+        self.download = download
         self.pad = one_of("pad", pad, ("batch", "max"))
         self.seed = whole_number("seed", seed, least=0)
         self._rows: dict[str, Rows] = {}
@@ -131,7 +139,16 @@ class SequenceDataModule(LightningDataModule):
         Raises:
             UserError: a data root that cannot be used, or a split without examples.
         """
-        store.prepare(self.folder, self.build, self.card_entries, self.files)
+        store.prepare(self.folder, self._build_or_download, self.card_entries, self.files)
+
+    def _build_or_download(self) -> Mapping[str, store.Source]:
+        try:
+            return self.build()
+        except FilesNotFound:
+            if not (self.download and self.downloads):
+                raise
+        obtain(self.data_root, self.downloads)
+        return self.build()
 
     def setup(self, stage: str | None = None) -> None:
         """Opens the prepared data and holds the options against them.

@@ -8,7 +8,8 @@ import numpy as np
 import pyarrow as pa
 
 from wavspa.data import store
-from wavspa.data.layouts import find_folder, not_found
+from wavspa.data.downloads import LRA
+from wavspa.data.layouts import FilesNotFound, find_folder
 from wavspa.data.module import SequenceDataModule, one_of, whole_number
 from wavspa.data.pathfinder_files import FOLDERS, list_pictures, needed, places, read_tables
 from wavspa.data.pathfinder_generator import Pathfinder as Generator
@@ -48,6 +49,8 @@ class Pathfinder(SequenceDataModule):
     Raises:
         UserError: an option is out of range.
     """
+
+    downloads = (LRA,)
 
     def __init__(
         self,
@@ -119,7 +122,7 @@ class Pathfinder(SequenceDataModule):
         wanted = needed(self.difficulty)
         place = find_folder(self.data_root, places(pixels), wanted)
         if place is None:
-            raise UserError(not_found(f"Pathfinder-{pixels}", self.data_root, wanted, REMEDY))
+            raise FilesNotFound(f"Pathfinder-{pixels}", self.data_root, wanted, REMEDY)
         pictures = list_pictures(place / FOLDERS[self.difficulty])
         labels = np.array([picture.label for picture in pictures])
         rest, test = hold_out(labels, HELD_OUT, self.data_seed)

@@ -8,7 +8,7 @@ from typing import Any
 from torch.utils.data import DataLoader
 
 from wavspa.data import codexglue, store
-from wavspa.data.layouts import find_folder, find_splits, not_found
+from wavspa.data.layouts import FilesNotFound, find_folder, find_splits
 from wavspa.data.pairs import collate_pairs
 from wavspa.data.partners import PartnerBatches, PartnerRows
 from wavspa.data.readers import open_table
@@ -37,6 +37,8 @@ class Poj104(Texts):
     Raises:
         UserError: an option is out of range.
     """
+
+    downloads = (codexglue.hub_files(*WHERE),)
 
     def __init__(self, **options: Any) -> None:
         super().__init__(classes="auto", **options)
@@ -93,7 +95,7 @@ class Poj104(Texts):
         if folder is not None:
             return lambda split: _from_tree(folder / TREE, PROBLEMS[split])
         holds = [*codexglue.JSONL.values(), *codexglue.PARQUET.values(), TREE]
-        raise UserError(not_found("POJ-104", self.data_root, holds, codexglue.remedy(*WHERE)))
+        raise FilesNotFound("POJ-104", self.data_root, holds, codexglue.remedy(*WHERE))
 
 
 def _from_tables(files: Sequence[Path], problems: range) -> Iterator[TextRow]:
