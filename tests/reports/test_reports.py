@@ -77,6 +77,17 @@ def test_data_are_called_what_their_card_says(tmp_path):
     assert text.count("digits (copied by hand)") == 2
 
 
+def test_numbered_metrics_stand_below_the_table(tmp_path):
+    for seed, shares in ((1, (1.0, 0.5)), (2, (0.9, 0.5))):
+        folder = tiny_run(tmp_path, f"seed={seed}")
+        finish(folder, 0.7)
+        numbered = {f"test/accuracy_{k}": share for k, share in enumerate(shares, start=1)}
+        update_status(folder, test={"test/accuracy": 0.7, **numbered})
+    text = printed(collect([tmp_path]))
+    assert "digits, softmax, ada: accuracy_1 to accuracy_2 95.0 50.0 %" in text
+    assert text.count("accuracy_1") == 1
+
+
 def test_options_that_differ_get_a_column(tmp_path):
     for taps in (4, 6):
         finish(tiny_run(tmp_path, f"model.taps={taps}"), 0.5)

@@ -1,5 +1,6 @@
 """The cells of a comparison side by side."""
 
+import re
 import statistics
 import sys
 from collections import Counter
@@ -11,10 +12,11 @@ from rich.console import Console
 from rich.table import Table
 
 from wavspa.reports.collect import Run, cells
-from wavspa.reports.labels import data_label, differing_options
+from wavspa.reports.labels import cell_label, data_label, differing_options
 from wavspa.training.labels import attention_label
 
 WIDTH_OF_FILES = 160
+NUMBERED = re.compile(r"_\d+$")
 
 
 def console() -> Console:
@@ -29,8 +31,9 @@ def print_report(runs: Sequence[Run], out: Console) -> None:
         runs: The runs.
         out: Where to print.
     """
-    out.print(table(cells(runs)))
-    for line in [*troubles(runs), *baselines(runs)]:
+    groups = cells(runs)
+    out.print(table(groups))
+    for line in [*series(groups), *troubles(runs), *baselines(runs)]:
         out.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
@@ -49,6 +52,21 @@ def table(groups: Sequence[Sequence[Run]]) -> Table:
     for row in rows:
         result.add_row(*(row[number] for number in used))
     return result
+
+
+def series(groups: Sequence[Sequence[Run]]) -> list[str]:
+    """A line for each cell that has metrics with numbers, such as the accuracies along a chain of LEGO."""
+    lines = []
+    for cell, options in zip(groups, differing_options(groups), strict=True):
+        tested = [run.status["test"] for run in cell if run.state == "finished"]
+        names = [name for name in (tested[0] if tested else ()) if NUMBERED.search(name)]
+        if names:
+            means = [statistics.fmean(100 * test[name] for test in tested) for name in names]
+            lines.append(
+                f"{data_label(cell)}, {cell_label(cell, options)}: {_short(names[0])} to "
+                f"{_short(names[-1])} {' '.join(f'{mean:.1f}' for mean in means)} %"
+            )
+    return lines
 
 
 def troubles(runs: Sequence[Run]) -> list[str]:
@@ -124,4 +142,4 @@ def _test_metrics(groups: Sequence[Sequence[Run]]) -> list[str]:
     for cell in groups:
         for run in cell:
             names.update(dict.fromkeys(run.status.get("test", {})))
-    return [name for name in names if not name.endswith("loss")]
+    return [name for name in names if not name.endswith("loss") and not NUMBERED.search(name)]
