@@ -1,0 +1,68 @@
+"""What every launcher of sweeps does before it starts something: compose, validate and freeze all jobs."""
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from pathlib import Path
+
+from hydra.core.utils import JobReturn, JobStatus
+from hydra.plugins.launcher import Launcher
+from hydra.types import HydraContext, TaskFunction
+from omegaconf import DictConfig
+
+from wavspa.launching.folder import freeze
+from wavspa.launching.prepare import without_auto, without_hydra
+from wavspa.launching.validate import validate
+
+
+class SweepLauncher(Launcher):
+    """A launcher whose jobs are run folders; the task function of Hydra's program is not called."""
+
+    def setup(
+        self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig
+    ) -> None:
+        """Keep what Hydra composes jobs with."""
+        self.hydra_context = hydra_context
+        self.config = config
+
+    def launch(
+        self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int
+    ) -> Sequence[JobReturn]:
+        """Freeze the jobs and start them.
+
+        Args:
+            job_overrides: The overrides of each job.
+            initial_job_idx: Number of the first one.
+
+        Returns:
+            One result a job.
+
+        Raises:
+            UserError: A job's configuration has a mistake; no job was started.
+            RunFailed: Some jobs failed.
+        """
+        jobs = [without_auto(self._compose(overrides)) for overrides in job_overrides]
+        for job in jobs:
+            validate(job)
+            self.check(job)
+        folders = [freeze(job, o) for job, o in zip(jobs, job_overrides, strict=True)]
+        self.start(folders)
+        return [JobReturn(status=JobStatus.COMPLETED) for _ in folders]
+
+    def check(self, job: DictConfig) -> None:
+        """Raise UserError if this launcher cannot start a job."""
+
+    @abstractmethod
+    def start(self, folders: Sequence[Path]) -> None:
+        """Start the runs in ``folders``, finished ones among them."""
+
+    def _compose(self, overrides: Sequence[str]) -> DictConfig:
+        loader = self.hydra_context.config_loader
+        return without_hydra(loader.load_sweep_config(self.config, list(overrides)))
+
+
+def print_table(folders: Sequence[Path]) -> None:
+    """Print what the runs in ``folders`` reached, side by side."""
+    from wavspa.reports.collect import collect
+    from wavspa.reports.table import console, print_report
+
+    print_report(collect(folders), console())
