@@ -74,3 +74,13 @@ def test_a_sweep_goes_on_after_a_failed_job_and_skips_what_is_finished(tmp_path)
     again = command("train", *words)
     assert again.returncode == 1
     assert "finished: " in again.stdout.split("[2/2]")[1]
+
+
+def test_a_dry_run_says_what_it_would_cost_and_writes_nothing(tmp_path):
+    words = tiny_words(tmp_path, "trainer.accumulate_grad_batches=2", "dry_run=true")
+    done = command("train", *words)
+    assert done.returncode == 0, done.stderr
+    names = [line.split("  ")[0] for line in done.stdout.splitlines()]
+    assert names == ["parameters", "a step", "all steps", "memory"]
+    assert " GFLOP" in done.stdout and "for 6, without" in done.stdout
+    assert not (tmp_path / "runs").exists()

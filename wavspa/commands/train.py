@@ -1,7 +1,8 @@
 """``wavspa-train``: compose a run, or a sweep of them, freeze it and start it."""
 
 import os
-from pathlib import Path
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
@@ -13,8 +14,10 @@ from omegaconf import DictConfig
 from wavspa.commands.errors import command
 from wavspa.commands.suggestions import mistyped
 from wavspa.errors import UserError
-from wavspa.launching.prepare import prepare
-from wavspa.launching.process import become, run_fresh
+from wavspa.launching.estimate import estimate
+from wavspa.launching.prepare import prepare, without_auto
+from wavspa.launching.process import become, measure_like_a_run, run_fresh
+from wavspa.launching.validate import validate
 from wavspa.training.failures import RunFailed
 
 
@@ -38,14 +41,23 @@ def main() -> None:
     compose()
     # Outside of Hydra, which would announce an error in its own words; empty after --help.
     for config, overrides in composed:
-        become(_prepare(config, overrides))
+        with _typed_words_named(overrides):
+            if config.dry_run:
+                measure_like_a_run("wavspa.commands.train")
+                config = without_auto(config)
+                validate(config)
+                print("\n".join(estimate(config).lines()))
+                continue
+            folder = prepare(config, overrides)
+        become(folder)
 
 
-def _prepare(config: DictConfig, overrides: list[str]) -> Path:
+@contextmanager
+def _typed_words_named(overrides: list[str]) -> Iterator[None]:
+    """A value of the wrong type fails anywhere; what was typed tells it better."""
     try:
-        return prepare(config, overrides)
+        yield
     except UserError as error:
-        # A value of the wrong type fails anywhere; what was typed tells it better.
         if line := mistyped(overrides):
             raise UserError(line) from error
         raise

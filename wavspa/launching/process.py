@@ -40,6 +40,17 @@ def become(folder: Path) -> NoReturn:
     os.execve(command[0], command, {**_ENVIRONMENT, **os.environ})
 
 
+def measure_like_a_run(module: str) -> None:
+    """Start this command anew with the environment that runs have, unless it has it already.
+
+    Args:
+        module: The command, as ``python -m`` takes it.
+    """
+    if not _ENVIRONMENT.keys() <= os.environ.keys():
+        command = [sys.executable, "-m", module, *sys.argv[1:]]
+        os.execve(command[0], command, {**_ENVIRONMENT, **os.environ})
+
+
 def run_fresh(folder: Path) -> int:
     """Run ``wavspa-run folder`` as a job of its own and wait for it.
 
