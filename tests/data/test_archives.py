@@ -64,6 +64,17 @@ def test_a_tar_with_a_link_out_of_the_folder(tmp_path: Path) -> None:
     assert nothing_but(path)
 
 
+@pytest.mark.parametrize("mode", ["w:gz", "w:bz2", "w:xz"])
+def test_a_byte_that_is_wrong(tmp_path: Path, mode: str) -> None:
+    path = tar(tmp_path / "a.tar", mode, a="".join(map(chr, range(128))))
+    content = bytearray(path.read_bytes())
+    content[content.index(b"@ABC") if b"@ABC" in content else len(content) // 2] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(UserError, match=r"a\.tar is no archive or is not whole"):
+        unpack(path, tmp_path / "out")
+    assert nothing_but(path)
+
+
 @pytest.mark.parametrize("kept", [0, 10, 100, 0.5, 0.9])
 def test_a_truncated_archive(tmp_path: Path, kept: float) -> None:
     noise = "".join(chr(33 + i * i % 89) for i in range(20_000))

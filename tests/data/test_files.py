@@ -151,7 +151,7 @@ def test_pairs(tmp_path: Path) -> None:
             {},
             r"a\.csv: the 2 rows have no two different labels .*'y'",
         ),
-        ("a.csv", "body,y\n", {}, r"a\.csv: the 0 rows have no two different labels"),
+        ("a.csv", "body,y\n", {}, r"a\.csv holds no rows"),
         ("a.csv", "body,y\na,0\nb,1\n", {}, r"2 examples are too few to hold out"),
         (
             "a.jsonl",

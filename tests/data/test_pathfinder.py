@@ -200,7 +200,7 @@ def test_a_broken_line_of_metadata_is_named(tmp_path: Path, line: str) -> None:
 def test_metadata_that_are_no_text(tmp_path: Path) -> None:
     (tmp_path / "metadata").mkdir()
     np.save(tmp_path / "metadata" / "0.npy", np.arange(3.0))
-    with pytest.raises(UserError, match=r"metadata/0\.npy cannot be read as text"):
+    with pytest.raises(UserError, match=r"metadata/0\.npy is not text"):
         list_pictures(tmp_path)
 
 

@@ -134,6 +134,12 @@ def test_a_folder_or_a_program_of_the_archive_is_empty(tree: Path) -> None:
         ready(tree)
 
 
+def test_a_program_of_the_archive_cannot_be_read(tree: Path) -> None:
+    (tree / "ProgramData" / "70" / "3.txt").mkdir()
+    with pytest.raises(UserError, match=r"ProgramData/70/3\.txt cannot be read \(Is a directory"):
+        ready(tree)
+
+
 def test_training_batches_are_pairs_of_one_problem(tmp_path: Path) -> None:
     official(tmp_path)
     data = ready(tmp_path, seed=1)

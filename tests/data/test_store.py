@@ -185,7 +185,7 @@ def test_two_processes_prepare_once(tmp_path: Path) -> None:
 
 
 def test_an_empty_split_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"the split val of .*x-1.* is empty"):
+    with pytest.raises(UserError, match=r"the split val of x-1 is empty"):
         make(tmp_path / "prepared" / "x-1", train=source([1]), val=store.Source([], 0))
 
 
@@ -193,6 +193,13 @@ def test_the_data_root_is_made_but_not_its_parents(tmp_path: Path) -> None:
     make(tmp_path / "new" / "prepared" / "x-1", train=source([1]))
     with pytest.raises(UserError, match=r"data_root=.*/missing/new .*WAVSPA_DATA"):
         make(tmp_path / "missing" / "new" / "prepared" / "x-1", train=source([1]))
+
+
+def test_a_data_root_that_cannot_be_written(tmp_path: Path) -> None:
+    """A folder in the place of the lock stands in for a file system that is read-only."""
+    (tmp_path / "prepared" / ".x-1.lock").mkdir(parents=True)
+    with pytest.raises(UserError, match=r"x-1 cannot be written \(Is a directory"):
+        make(tmp_path / "prepared" / "x-1", train=source([1]))
 
 
 def test_a_file_is_no_data_root(tmp_path: Path) -> None:

@@ -20,7 +20,9 @@ _DAMAGES = (
     zlib.error,
     lzma.LZMAError,
     EOFError,
+    RuntimeError,  # of a zip that is locked, or packed in an unknown way
 )
+PIECE = 2**20
 
 
 def unpack(archive: Path, folder: Path) -> None:
@@ -38,12 +40,11 @@ def unpack(archive: Path, folder: Path) -> None:
     shutil.rmtree(partial, ignore_errors=True)
     try:
         partial.mkdir(parents=True)
-        with whole(archive):
-            if zipfile.is_zipfile(archive):
-                _unpack_zip(archive, partial)
-            else:
-                with tarfile.open(archive) as tar:
-                    tar.extractall(partial, filter="data")
+        if zipfile.is_zipfile(archive):
+            _unpack_zip(archive, partial)
+        else:
+            with open_tar(archive) as tar:
+                tar.extractall(partial, filter="data")
         os.replace(partial, folder)
     except tarfile.FilterError as error:
         raise UserError(f"{archive} is not to be trusted: {error}") from error
@@ -54,12 +55,22 @@ def unpack(archive: Path, folder: Path) -> None:
 
 
 @contextmanager
-def whole(archive: Path) -> Iterator[None]:
-    """Names the archive when what is read of it shows that it is damaged or none at all.
+def open_tar(archive: Path) -> Iterator[tarfile.TarFile]:
+    """A tar, compressed in any way; whether all of it was whole shows when it is closed.
 
     Raises:
-        UserError: it is.
+        UserError: it is damaged or no tar at all.
     """
+    with _whole(archive), tarfile.open(archive) as tar:
+        yield tar
+        # The checksum of a compressed tar stands behind its last member.
+        while tar.fileobj and tar.fileobj.read(PIECE):
+            pass
+
+
+@contextmanager
+def _whole(archive: Path) -> Iterator[None]:
+    """Names the archive when what is read of it shows that it is damaged or none at all."""
     try:
         yield
     except _DAMAGES as error:
@@ -70,7 +81,7 @@ def whole(archive: Path) -> Iterator[None]:
 
 
 def _unpack_zip(archive: Path, folder: Path) -> None:
-    with zipfile.ZipFile(archive) as members:
+    with _whole(archive), zipfile.ZipFile(archive) as members:
         for name in members.namelist():
             # zipfile would write it under another name, and say nothing.
             if name.startswith("/") or ".." in PurePosixPath(name).parts:

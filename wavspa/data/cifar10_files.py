@@ -2,7 +2,6 @@
 
 import io
 import itertools
-import tarfile
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -12,7 +11,7 @@ from typing import Any, BinaryIO, NamedTuple
 import numpy as np
 from PIL import Image
 
-from wavspa.data.archives import whole
+from wavspa.data.archives import open_tar
 from wavspa.data.layouts import FilesNotFound, below, find_folder, find_splits
 from wavspa.data.readers import open_table
 from wavspa.data.safe_pickle import load_arrays
@@ -137,7 +136,7 @@ def _opened(place: Path, name: str) -> Iterator[BinaryIO]:
             with (place / name).open("rb") as file:
                 yield file
             return
-        with whole(place), tarfile.open(place) as tar:
+        with open_tar(place) as tar:
             members = [member for member in tar if member.name.rpartition("/")[2] == name]
             content = tar.extractfile(members[0]) if members else None
             if content is None:

@@ -228,16 +228,22 @@ def _bar(start: int, length: str | None) -> Iterator[tuple[Progress, TaskID]]:
 def _alone(root: Path, folder: str) -> Iterator[None]:
     """Lets one process at a time fetch what goes to a folder; the others find it there."""
     path = root / folder
+    lock = FileLock(path.with_name(f".{path.name}.lock"))
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        lock.acquire()
     except OSError as error:
-        raise UserError(f"{path.parent} cannot be made ({error.strerror})") from error
-    with FileLock(path.with_name(f".{path.name}.lock")):
+        raise UserError(f"{path} cannot be written ({error.strerror})") from error
+    try:
         yield
+    finally:
+        lock.release()
 
 
 def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]
+    # A connection that fails does so behind many wrappings, whose text repeats the address.
+    reason = getattr(error.args[0] if error.args else None, "reason", None)
+    return (str(reason or error).splitlines() or [type(error).__name__])[0]
 
 
 def _say(line: str) -> None:

@@ -1,11 +1,10 @@
 """Where users have the film reviews of IMDB, and how they are read."""
 
 import re
-import tarfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from wavspa.data.archives import whole
+from wavspa.data.archives import open_tar
 from wavspa.data.labels import binary
 from wavspa.data.layouts import FilesNotFound, below, find_folder, find_splits
 from wavspa.data.readers import open_table
@@ -76,7 +75,7 @@ def _read_archive(archive: Path) -> Reviews:
     """Reads the members in the order of the archive, without unpacking it to disk."""
     reviews: Reviews = {split: [] for split in SPLITS}
     try:
-        with whole(archive), tarfile.open(archive) as tar:
+        with open_tar(archive) as tar:
             for member in tar:
                 found = MEMBER.search(member.name)
                 content = tar.extractfile(member) if found else None

@@ -134,8 +134,10 @@ def _metadata(rule: PathfinderRule, margin: int) -> str:
 def _text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{path} cannot be read as text: {error}") from error
+    except OSError as error:
+        raise UserError(f"{path} cannot be read ({error.strerror})") from error
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path} is not text: {error}") from error
 
 
 def _known_to_be_empty(path: Path) -> bool:
@@ -148,7 +150,9 @@ def _read(path: Path, pixels: int) -> np.ndarray:
         with Image.open(path) as picture:
             grey = np.array(picture.convert("L"))
     except OSError as error:
-        raise UserError(f"{path} is not a picture that can be read: {error}") from error
+        # Without an error of the system, Pillow says what is wrong, and may name the file once more.
+        why = error.strerror or str(error).partition(" '")[0]
+        raise UserError(f"{path} is not a picture that can be read ({why})") from error
     if grey.shape != (pixels, pixels):
         height, width = grey.shape
         raise UserError(f"{path} has {width} x {height} pixels, and not {pixels} x {pixels}")

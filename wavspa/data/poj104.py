@@ -118,7 +118,10 @@ def _from_tree(tree: Path, problems: range) -> Iterator[TextRow]:
         if not paths:
             raise UserError(f"{tree / str(problem)} holds no programs (*.txt)")
         for path in paths:
-            code = path.read_text("latin-1")
+            try:
+                code = path.read_text("latin-1")
+            except OSError as error:
+                raise UserError(f"{path} cannot be read ({error.strerror})") from error
             if not code:
                 raise UserError(f"{path} is empty")
             yield TextRow((code,), problem)

@@ -59,18 +59,22 @@ class TableFile:
             blank: those of them that may be without a value, which is then "" or None.
 
         Raises:
-            UserError: there is no such column (those found are listed), or a row is broken or has
-                no value (its line is named).
+            UserError: there is no such column (those found are listed), a row is broken or has no
+                value (its line is named), or there are no rows.
         """
         found = self.columns()
         if missing := [column for column in columns if column not in found]:
             listed = ", ".join(map(repr, found))
             raise UserError(f"{self.path} has no column {missing[0]!r}; its columns are {listed}")
+        is_empty = True
         for row in self._rows(columns):
             for column, value in zip(columns, row.values, strict=True):
                 if _is_missing(value) and column not in blank:
                     raise UserError(f"{self.at(row.place)}: no value in the column {column!r}")
+            is_empty = False
             yield row
+        if is_empty:
+            raise UserError(f"{self.path} holds no rows")
 
     def at(self, place: int) -> str:
         """How a message names a row."""
@@ -198,9 +202,9 @@ class _Json(TableFile):
 
     def _lines(self, file: TextIO) -> Iterator[Any]:
         """What each line holds; None for a line without anything."""
-        for place, line in enumerate(file, start=1):
+        for place, line in enumerate(map(str.strip, file), start=1):
             try:
-                yield json.loads(line) if line.strip() else None
+                yield json.loads(line) if line else None
             except json.JSONDecodeError as error:
                 raise self._broken(place, f"{error.msg}, column {error.colno}") from error
 

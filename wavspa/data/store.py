@@ -108,6 +108,8 @@ def prepare(
     except Timeout:
         log.info("waiting for another process that prepares %s", folder)
         lock.acquire()
+    except OSError as error:
+        raise _unwritable(folder, error) from error
     try:
         if not folder.is_dir():
             _make_folder(folder, build, facts, files)
@@ -161,10 +163,10 @@ def _make_folder(
 ) -> None:
     partial = folder.with_name(f".{folder.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir()
     try:
+        partial.mkdir()
         summaries = {
-            split: _write_split(partial / f"{split}.arrow", source)
+            split: _write_split(partial / f"{split}.arrow", source, folder.name)
             for split, source in build().items()
         }
         summaries.pop(POOL, None)
@@ -178,13 +180,17 @@ def _make_folder(
             (partial / name).write_text(content, encoding="utf-8")
         os.replace(partial, folder)
     except OSError as error:
-        raise UserError(f"{folder} cannot be written ({error.strerror or error})") from error
+        raise _unwritable(folder, error) from error
     finally:
         shutil.rmtree(partial, ignore_errors=True)
 
 
-def _write_split(path: Path, source: Source) -> dict[str, Any]:
-    """Writes one split; returns its part of the card."""
+def _unwritable(folder: Path, error: OSError) -> UserError:
+    return UserError(f"{folder} cannot be written ({error.strerror or error})")
+
+
+def _write_split(path: Path, source: Source, name: str) -> dict[str, Any]:
+    """Writes one split of the data ``name``; returns its part of the card."""
     console = Console(stderr=True)
     columns = (TextColumn("preparing {task.description}"), BarColumn(), MofNCompleteColumn())
     pool = open_pool(path.parent) if path.stem != POOL else None
@@ -209,7 +215,7 @@ def _write_split(path: Path, source: Source) -> dict[str, Any]:
                 tokens = table[name] if pool is None else pool.data.column("tokens")
                 largest_token = max(largest_token, pc.max(_flat(tokens)).as_py() or 0)
         if not examples:
-            raise UserError(f"the split {path.stem} of {path.parent.name} is empty")
+            raise UserError(f"the split {path.stem} of {name} is empty")
         writer.finalize()
     with path.open("rb") as file:
         checksum = hashlib.file_digest(file, "sha256").hexdigest()
