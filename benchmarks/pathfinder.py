@@ -21,12 +21,12 @@ SHEET = 1024
 
 
 def report(pixels: int, difficulty: str, faithful: bool) -> None:
-    """Print a row: milliseconds a picture on one thread, and statistics."""
+    """Print a row: milliseconds of a core for a picture, and statistics."""
     generator = Pathfinder(benchmark_rule(pixels, difficulty, faithful), seed=0)
     generator.draw(0, 1)
-    start = time.perf_counter()
+    start = time.process_time()
     pictures, labels, _ = generator.draw(0, PICTURES[pixels])
-    milliseconds = (time.perf_counter() - start) / len(labels) * 1e3
+    milliseconds = (time.process_time() - start) / len(labels) * 1e3
     print(
         f"| {pixels} | {difficulty} | {'yes' if faithful else 'no'} | {milliseconds:.2f} "
         f"| {pictures.mean():.2f} | {(pictures > 0).mean():.4f} | {labels.mean():.3f} |"

@@ -42,7 +42,7 @@ class Picture:
             try:
                 mask = _framed(np.zeros((self.side, self.side)), rule.padding)
                 first = self.free_seed(_framed(mask, 2 * rule.seed_distance))
-                away = rule.seed_distance * _direction(np.radians(rng.integers(360)))
+                away = rule.seed_distance * _direction(rng.integers(360) * np.pi / 180)
                 second = self.seed(np.round(first.tail + away).astype(int), self.random_angle())
                 mask = self.grow([first, second], mask, rule.contour_length, rule.target_contrast)
                 break
@@ -66,7 +66,7 @@ class Picture:
         return (image * (255 / image.max()) + 0.5).astype(np.uint8), int(label)
 
     def random_angle(self) -> float:
-        return float(np.radians(self.rng.integers(-180, 180)))
+        return float(self.rng.integers(-180, 180) * np.pi / 180)
 
     def seed(self, tail: Point, angle: float) -> _Snake:
         head = _ceil(tail + self.length * _direction(angle))
@@ -158,7 +158,7 @@ def _direction(angle: float) -> np.ndarray:
 
 
 def _ceil(point: np.ndarray) -> Point:
-    return np.ceil(point - 1e-9).astype(int)
+    return np.ceil(point).astype(int)
 
 
 def _inside(point: Point, side: int) -> bool:

@@ -133,7 +133,10 @@ def _is_crowded(mask):  # type: ignore[no-untyped-def]
 
 @njit(nogil=True)
 def _seed_two(rng, t, snakes, pivots):  # type: ignore[no-untyped-def]
-    """The first segments of the two targets: one in the middle, the other at a distance from it."""
+    """The first segments of the two targets: one in the middle, the other near it.
+
+    Both always lie in the picture.
+    """
     seed = t.first_seeds[_below(rng, len(t.first_seeds))]
     y = seed[1] + _below(rng, seed[2] - seed[1])
     x = seed[3] + _below(rng, seed[4] - seed[3])
