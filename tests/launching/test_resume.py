@@ -16,6 +16,7 @@ from wavspa.launching.worker import run
 from wavspa.tasks import Classification
 from wavspa.training import layout
 from wavspa.training.failures import RunFailed, RunInterrupted
+from wavspa.training.interruption import StopRequest
 from wavspa.training.lock import alone_in
 from wavspa.training.status import read_status
 
@@ -93,6 +94,29 @@ def test_a_signal_is_obeyed_after_the_step(tmp_path, at_step, number):
     assert torch.load(layout.last_checkpoint(disturbed), weights_only=True)["global_step"] == 2
     assert run_to_the_end(disturbed, RunInterrupted) == 2
     assert differences(final_state(undisturbed), final_state(disturbed)) == []
+
+
+def test_a_signal_outside_of_training_is_obeyed_at_once(tmp_path, monkeypatch):
+    folder = tiny_run(tmp_path)
+    stop = lambda *_: os.kill(os.getpid(), signal.SIGUSR1)  # noqa: E731
+    monkeypatch.setattr("wavspa.launching.worker.evaluate", stop)
+    with pytest.raises(RunInterrupted, match="SIGUSR1: the same command goes on"):
+        run(folder)
+    assert read_status(folder)["state"] == "interrupted"
+    monkeypatch.undo()
+    run(folder)
+    assert read_status(folder)["state"] == "finished"
+
+
+def test_the_first_of_several_signals_counts():
+    with StopRequest() as stop:
+        stop.remember()
+        os.kill(os.getpid(), signal.SIGUSR1)
+        os.kill(os.getpid(), signal.SIGTERM)
+        with pytest.raises(RunInterrupted) as caught:
+            stop.obey()
+        os.kill(os.getpid(), signal.SIGTERM)
+    assert caught.value.signal == signal.SIGUSR1
 
 
 def test_a_second_ctrl_c_is_obeyed_at_once(tmp_path, at_step):

@@ -17,10 +17,17 @@ _DISTRIBUTED = (
     "LOCAL_WORLD_SIZE",
     "GROUP_WORLD_SIZE",
     "ROLE_WORLD_SIZE",
+    # srun's: a sweep inside of a SLURM job starts its jobs by itself.
+    "SLURM_STEP_ID",
+    "SLURM_PROCID",
+    "SLURM_LOCALID",
+    "SLURM_NODEID",
+    "SLURM_NTASKS",
+    "SLURM_NTASKS_PER_NODE",
 )
 _DISTRIBUTED_PREFIXES = ("MASTER_", "TORCHELASTIC_", "PL_")
 
-_ENVIRONMENT = {
+ENVIRONMENT = {
     # glibc hands large blocks back to the system at each free; keeping them halves the time of a step
     # on the CPU. It reads these before main().
     "MALLOC_MMAP_THRESHOLD_": "4294967296",
@@ -37,7 +44,7 @@ def become(folder: Path) -> NoReturn:
     sys.stdout.flush()
     sys.stderr.flush()
     command = _command(folder)
-    os.execve(command[0], command, {**_ENVIRONMENT, **os.environ})
+    os.execve(command[0], command, {**ENVIRONMENT, **os.environ})
 
 
 def measure_like_a_run(module: str) -> None:
@@ -46,9 +53,9 @@ def measure_like_a_run(module: str) -> None:
     Args:
         module: The command, as ``python -m`` takes it.
     """
-    if not _ENVIRONMENT.keys() <= os.environ.keys():
+    if not ENVIRONMENT.keys() <= os.environ.keys():
         command = [sys.executable, "-m", module, *sys.argv[1:]]
-        os.execve(command[0], command, {**_ENVIRONMENT, **os.environ})
+        os.execve(command[0], command, {**ENVIRONMENT, **os.environ})
 
 
 def run_fresh(folder: Path) -> int:
@@ -76,7 +83,7 @@ def clean_environment() -> dict[str, str]:
         for key, value in os.environ.items()
         if key not in _DISTRIBUTED and not key.startswith(_DISTRIBUTED_PREFIXES)
     }
-    return {**_ENVIRONMENT, **kept}
+    return {**ENVIRONMENT, **kept}
 
 
 def _command(folder: Path) -> list[str]:

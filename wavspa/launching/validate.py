@@ -10,6 +10,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from wavspa.errors import UserError
 from wavspa.launching.build import build, check_option_names, explain
+from wavspa.training.interruption import StopRequest
 from wavspa.training.resume import LastCheckpoint
 from wavspa.training.trainer import check_steps
 
@@ -39,7 +40,7 @@ def validate(config: DictConfig) -> None:
     for name in config.callbacks:
         build(config, f"callbacks.{name}")
     try:
-        LastCheckpoint(Path(), **config.checkpoints)
+        LastCheckpoint(Path(), StopRequest(), **config.checkpoints)
     except (ValueError, TypeError) as error:
         raise explain(error, "checkpoints", config.checkpoints) from error
 

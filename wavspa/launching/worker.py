@@ -16,9 +16,11 @@ from wavspa.errors import UserError
 from wavspa.launching.build import build, build_run
 from wavspa.launching.evaluation import evaluate
 from wavspa.launching.folder import read_config, warn_if_code_changed
+from wavspa.launching.slurm_job import cluster_environment, requeue_after
 from wavspa.training import atomic, layout
 from wavspa.training.checkpoints import CONFIG_KEY, read_checkpoint
 from wavspa.training.failures import RunFailed, RunInterrupted
+from wavspa.training.interruption import StopRequest
 from wavspa.training.lock import alone_in
 from wavspa.training.metrics_csv import MetricsCsv
 from wavspa.training.progress import progress
@@ -38,6 +40,7 @@ _EXPECTED = (
     "Checkpoint directory",
     "your dataloader is not resumable",
     "smaller than the logging interval",
+    "The `srun` command is available",
 )
 
 
@@ -58,13 +61,19 @@ def run(folder: Path) -> dict[str, float]:
     if status.get("state") == "finished":
         _say(f"finished: {folder}  {format_metrics(status['test'])}")
         return status["test"]
-    with alone_in(folder):
+    with alone_in(folder), StopRequest() as stop:
         warn_if_code_changed(folder, config)
         try:
-            return _train_and_test(folder, config)
+            return _train_and_test(folder, config, stop)
+        except RunInterrupted as error:
+            if not _speaks():
+                return {}
+            _update(folder, state="interrupted", reason=_reason(error))
+            requeue_after(error.signal)
+            raise
         except BaseException as error:
-            state = "interrupted" if isinstance(error, RunInterrupted) else "failed"
-            _update(folder, state=state, reason=_reason(error))
+            stop.remember()
+            _update(folder, state="failed", reason=_reason(error))
             raise
 
 
@@ -80,7 +89,7 @@ def format_metrics(metrics: dict[str, float]) -> str:
     return "  ".join(f"{name} {value:.4f}" for name, value in metrics.items())
 
 
-def _train_and_test(folder: Path, config: DictConfig) -> dict[str, float]:
+def _train_and_test(folder: Path, config: DictConfig, stop: StopRequest) -> dict[str, float]:
     quiet_lightning()
     _update(folder, state="running", reason="")
     seed_everything(config.seed, workers=True, verbose=False)
@@ -91,8 +100,9 @@ def _train_and_test(folder: Path, config: DictConfig) -> dict[str, float]:
     batches = config.trainer.accumulate_grad_batches
     csv = MetricsCsv(folder, step, lambda step: data.epoch_of(step * batches))  # type: ignore[attr-defined]
     loggers = [csv, *_more_loggers(folder, config)]
-    trainer = _trainer(folder, config, loggers)
+    trainer = _trainer(folder, config, stop, loggers)
     trainer.fit(task, datamodule=data, ckpt_path=last)
+    stop.obey()
     _check_budget(trainer)
     if not trainer.is_global_zero:
         return {}
@@ -129,7 +139,7 @@ def _check_budget(trainer: Trainer) -> None:
         raise RunFailed(f"training ended at step {trainer.global_step} of {trainer.max_steps}")
 
 
-def _trainer(folder: Path, config: DictConfig, loggers: list[Logger]) -> Trainer:
+def _trainer(folder: Path, config: DictConfig, stop: StopRequest, loggers: list[Logger]) -> Trainer:
     monitor, mode = config.task.monitor, config.task.mode
     plain = OmegaConf.to_container(config)
     assert isinstance(plain, dict)
@@ -140,14 +150,14 @@ def _trainer(folder: Path, config: DictConfig, loggers: list[Logger]) -> Trainer
         SeedEachBatch(config.seed),
         ConfigInCheckpoint({str(key): value for key, value in plain.items()}),
         best_checkpoint_callback(folder, monitor, mode),
-        LastCheckpoint(folder, **config.checkpoints),
+        LastCheckpoint(folder, stop, **config.checkpoints),
     ]
     return build(
         config,
         "trainer",
         logger=loggers,
         callbacks=callbacks,
-        plugins=[AtomicCheckpointIO()],
+        plugins=[AtomicCheckpointIO(), *cluster_environment(config.trainer)],
         default_root_dir=str(folder),
     )
 
@@ -172,6 +182,15 @@ def _reason(error: BaseException) -> str:
         if isinstance(error, UserError | RunFailed | RunInterrupted)
         else f"{type(error).__name__}: {message}"
     )
+
+
+def _speaks() -> bool:
+    """Whether this rank reports that the run was told to stop.
+
+    One is enough: whoever started the ranks ends all the others as soon as one ends badly, and the
+    first has something to write down.
+    """
+    return getattr(rank_zero_only, "rank", 0) == 0
 
 
 @rank_zero_only

@@ -25,12 +25,17 @@ class LastCheckpoint(Checkpoint):
 
     Args:
         folder: The run's folder.
+        stop: Says whether the run was asked to end.
         every_steps: Steps from one writing to the next; None: at validations alone.
         every_minutes: The same by the clock.
     """
 
     def __init__(
-        self, folder: Path, every_steps: int | None = None, every_minutes: float | None = None
+        self,
+        folder: Path,
+        stop: StopRequest,
+        every_steps: int | None = None,
+        every_minutes: float | None = None,
     ) -> None:
         if every_steps is not None and every_steps < 1:
             raise ValueError(f"every_steps must be at least 1 or null, got {every_steps}")
@@ -39,13 +44,12 @@ class LastCheckpoint(Checkpoint):
         self.path = layout.last_checkpoint(folder)
         self.every_steps = every_steps
         self.every_seconds = None if every_minutes is None else 60 * every_minutes
-        self.stop = StopRequest()
+        self.stop = stop
         self.stopped_early = False
         self.written = 0.0
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: D102
-        # Here, not earlier: Lightning has set its own handlers by now.
-        self.stop.listen()
+        self.stop.remember()
         self.written = time.monotonic()
         trainer.should_stop = self.stopped_early
 
@@ -63,9 +67,6 @@ class LastCheckpoint(Checkpoint):
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: D102
         if trainer.state.fn == "fit":
             self._write_or_stop(trainer, due=True)
-
-    def teardown(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:  # noqa: D102
-        self.stop.ignore()
 
     def state_dict(self) -> dict[str, Any]:  # noqa: D102
         return {"stopped_early": self.stopped_early}

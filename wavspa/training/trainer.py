@@ -5,6 +5,7 @@ from typing import Any
 
 from omegaconf import DictConfig
 from pytorch_lightning import Callback, Trainer
+from pytorch_lightning.plugins.environments import LightningEnvironment
 
 # Runs have their own progress bar; the DataModules deal batches out to the ranks themselves.
 _FIXED: dict[str, Any] = {
@@ -70,6 +71,8 @@ def evaluation_trainer(config: DictConfig) -> Trainer:
         deterministic=config.deterministic,
         logger=False,
         enable_checkpointing=False,
+        # Alone, whoever started this process with others.
+        plugins=[LightningEnvironment()],
         **_FIXED,
     )
 
