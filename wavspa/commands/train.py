@@ -9,6 +9,7 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.core.plugins import Plugins
 from hydra.types import RunMode
 from hydra_plugins.wavspa.local import LocalLauncher
+from hydra_plugins.wavspa.slurm import SlurmLauncher
 from omegaconf import DictConfig
 
 from wavspa.commands.errors import command
@@ -25,7 +26,8 @@ from wavspa.training.failures import RunFailed
 def main() -> None:
     """Run the command."""
     # The scan of Hydra's plugin namespace does not see an editable install.
-    Plugins.instance().register(LocalLauncher)
+    for plugin in (LocalLauncher, SlurmLauncher):
+        Plugins.instance().register(plugin)
     # Hydra hands its errors on instead of printing them and leaving with code 1.
     os.environ["HYDRA_FULL_ERROR"] = "1"
     composed: list[tuple[DictConfig, list[str]]] = []

@@ -1,0 +1,30 @@
+"""``python -m wavspa.commands.retry``: what a SLURM script does when srun ends badly."""
+
+import argparse
+from pathlib import Path
+
+from wavspa.commands.errors import MISTAKE, command
+
+DESCRIPTION = """\
+Put the SLURM job that this is called from back into the queue, because its run has died; after RETRIES
+times no more. A mistake in the input (CODE 2) is final, and a job that SLURM is ending is let go."""
+
+
+@command
+def main() -> None:
+    """Run the command."""
+    parser = argparse.ArgumentParser("wavspa.commands.retry", description=DESCRIPTION)
+    parser.add_argument("folder", type=Path, metavar="FOLDER", help="the run's folder")
+    parser.add_argument("code", type=int, metavar="CODE", help="what srun ended with")
+    parser.add_argument("retries", type=int, metavar="RETRIES")
+    arguments = parser.parse_args()
+    if arguments.code == MISTAKE:
+        return
+    from wavspa.launching.slurm_job import retry
+
+    if line := retry(arguments.folder, arguments.code, arguments.retries):
+        print(line)
+
+
+if __name__ == "__main__":
+    main()
