@@ -1,0 +1,114 @@
+import os
+import subprocess
+import sys
+
+import pytest
+import wandb
+
+from tiny_runs import tiny_run
+from wavspa.launching.worker import run
+from wavspa.tasks import Classification
+from wavspa.training import layout
+from wavspa.training.status import read_status
+
+STEPS = ["logger=wandb", "checkpoints.every_steps=2", "trainer.log_every_n_steps=1"]
+
+
+@pytest.fixture(autouse=True)
+def one_run_at_a_time(monkeypatch, tmp_path):
+    monkeypatch.setenv("WANDB_SILENT", "true")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    yield
+    wandb.finish()
+
+
+@pytest.fixture
+def sent(monkeypatch):
+    """What goes to W&B: the run's id, the step and the metrics' names."""
+    rows = []
+    log = wandb.Run.log
+
+    def recorded(self, data, *more, **options):
+        rows.append((self.id, data["trainer/global_step"] + 1, set(data)))
+        return log(self, data, *more, **options)
+
+    monkeypatch.setattr(wandb.Run, "log", recorded)
+    return rows
+
+
+def files(folder):
+    return sorted(folder.rglob("*.wandb"))
+
+
+def crash():
+    raise RuntimeError("it rains")
+
+
+@pytest.fixture
+def at_step_4(monkeypatch):
+    """Does something when training comes to step 4 for the first time."""
+    step = Classification.training_step
+    actions = []
+
+    def training_step(self, batch, batch_idx):
+        if self.global_step == 4 and actions:
+            actions.pop()()
+        return step(self, batch, batch_idx)
+
+    monkeypatch.setattr(Classification, "training_step", training_step)
+    return actions.append
+
+
+def test_a_restart_goes_on_with_the_same_run(tmp_path, at_step_4, sent):
+    folder = tiny_run(tmp_path, *STEPS)
+    at_step_4(crash)
+    with pytest.raises(RuntimeError):
+        run(folder)
+    run(folder)
+    wandb.finish()
+    identity = (folder / layout.WANDB_ID).read_text().strip()
+    assert [path.stem for path in files(folder)] == [f"run-{identity}"] * 2
+    assert {run_id for run_id, _, _ in sent} == {identity}
+    steps = [step for _, step, _ in sent]
+    assert steps == sorted(steps) and set(steps) == {1, 2, 3, 4, 5, 6}
+    assert {"train/loss", "lr"} <= sent[0][2]
+
+
+def start(folder, **variables):
+    """`wavspa-run` in a process of its own, for W&B reads its environment once."""
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("WANDB_")}
+    return subprocess.run(
+        [sys.executable, "-m", "wavspa.commands.run", folder],
+        capture_output=True,
+        text=True,
+        env=environment | {"WANDB_SILENT": "true"} | variables,
+    )
+
+
+def test_without_a_key_it_goes_on_offline(tmp_path):
+    folder = tiny_run(tmp_path, *STEPS, "logger.wandb.offline=false")
+    done = start(folder, WANDB_BASE_URL="http://127.0.0.1:1")
+    assert done.returncode == 0, done.stderr
+    assert read_status(folder)["state"] == "finished"
+    assert done.stderr.count("warning: W&B: ") == done.stderr.count("for `wandb sync`") == 1
+    assert len(files(folder)) == 1
+
+
+def test_its_service_may_die(tmp_path, monkeypatch, capsys):
+    def lost(self, data, *_, **__):
+        if data["trainer/global_step"] == 3:
+            raise ConnectionResetError("Connection lost")
+
+    monkeypatch.setattr(wandb.Run, "log", lost)
+    folder = tiny_run(tmp_path, *STEPS)
+    run(folder)
+    assert read_status(folder)["state"] == "finished"
+    warnings = [line for line in capsys.readouterr().err.splitlines() if "warning: W&B" in line]
+    assert warnings == ["warning: W&B: Connection lost; nothing more is logged to it"]
+
+
+def test_one_run_of_several_ranks(tmp_path):
+    folder = tiny_run(tmp_path, *STEPS, "trainer.devices=2", "trainer.strategy=ddp")
+    done = start(folder)
+    assert done.returncode == 0, done.stderr
+    assert len(files(folder)) == 1

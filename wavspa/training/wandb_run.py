@@ -1,0 +1,121 @@
+"""Weights & Biases: one run a job, which every restart goes on with, and which never stops training."""
+
+import secrets
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pytorch_lightning.loggers import WandbLogger
+from pytorch_lightning.loggers.logger import rank_zero_experiment
+from pytorch_lightning.utilities import rank_zero_only
+
+from wavspa.training import atomic, layout
+from wavspa.training.metrics_csv import read_metrics
+
+
+class WandbRun(WandbLogger):
+    """Logs to W&B what metrics.csv holds, and the resolved configuration.
+
+    The run's id lies in the run's folder. Steps that a restart repeats are not sent again, so the
+    axis of steps never goes back. If W&B cannot be reached at the start, or fails later, that is said
+    once on standard error and training goes on, offline or without it.
+
+    Args:
+        save_dir: The run's folder.
+        project: W&B's project.
+        group: What the dashboards group runs by.
+        name: What they call this run.
+        tags: Further words to find it by.
+        offline: Keep everything in the folder, for `wandb sync`.
+        **options: Further arguments of ``wandb.init``.
+    """
+
+    def __init__(
+        self,
+        save_dir: str,
+        project: str,
+        group: str | None = None,
+        name: str | None = None,
+        tags: Sequence[str] = (),
+        offline: bool = True,
+        **options: Any,
+    ) -> None:
+        folder = Path(save_dir)
+        options = {"config": _config(folder), "tags": list(tags), **options}
+        super().__init__(
+            name,
+            save_dir,
+            offline=offline,
+            id=_identity(folder),
+            project=project,
+            group=group,
+            **options,
+        )
+        if offline:
+            self._go_offline()
+        self.sent = _last_step(folder)
+        self.failed = False
+
+    @property
+    @rank_zero_experiment
+    def experiment(self) -> Any:
+        """W&B's run; the first use starts it."""
+        if self._experiment is None and not self._offline:
+            try:
+                return super().experiment
+            except Exception as error:
+                self._say(error, f"the run is kept in {self.save_dir} for `wandb sync`")
+                self._go_offline()
+        return super().experiment
+
+    @rank_zero_only
+    def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
+        """Send ``metrics`` of a step, which Lightning counts from zero, unless they were sent before."""
+        if self.failed or (step is not None and step + 1 <= self.sent):
+            return
+        # Whatever comes from W&B, its service and its network, is no reason to lose a run.
+        try:
+            super().log_metrics(metrics, step)
+        except Exception as error:
+            self._say(error, "nothing more is logged to it")
+            self.failed = True
+
+    @rank_zero_only
+    def log_hyperparams(self, params: Any) -> None:
+        """Do nothing: the configuration was given at the start."""
+
+    @rank_zero_only
+    def finalize(self, status: str) -> None:
+        """Tell W&B that a run failed; one that succeeded still has its test to log."""
+        if status == "failed" and self._experiment is not None and not self.failed:
+            self._experiment.finish(exit_code=1)
+            self._experiment = None
+
+    def _go_offline(self) -> None:
+        self._offline = True
+        self._wandb_init["mode"] = "offline"
+
+    def _say(self, error: Exception, consequence: str) -> None:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        print(f"warning: W&B: {reason}; {consequence}", file=sys.stderr, flush=True)
+
+
+@rank_zero_only
+def _identity(folder: Path) -> str:
+    path = folder / layout.WANDB_ID
+    if not path.exists():
+        atomic.write_text(path, secrets.token_hex(4) + "\n")
+    return path.read_text().strip()
+
+
+def _config(folder: Path) -> dict[str, Any]:
+    path = folder / layout.CONFIG
+    return yaml.safe_load(path.read_text()) if path.exists() else {}
+
+
+def _last_step(folder: Path) -> int:
+    path = folder / layout.METRICS
+    rows = read_metrics(path) if path.exists() else []
+    return int(rows[-1]["step"]) if rows else 0
