@@ -3,7 +3,9 @@
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import NoReturn
 
 # What a parent that trained, or torchrun, leaves behind and a new job must not take for its own.
@@ -58,16 +60,17 @@ def measure_like_a_run(module: str) -> None:
         os.execve(command[0], command, {**ENVIRONMENT, **os.environ})
 
 
-def run_fresh(folder: Path) -> int:
+def run_fresh(folder: Path, variables: Mapping[str, str] = MappingProxyType({})) -> int:
     """Run ``wavspa-run folder`` as a job of its own and wait for it.
 
     Args:
         folder: The run's folder.
+        variables: Further variables of its environment.
 
     Returns:
         Its exit code, negative for the signal that ended it.
     """
-    job = subprocess.Popen(_command(folder), env=clean_environment())
+    job = subprocess.Popen(_command(folder), env={**clean_environment(), **variables})
     try:
         return job.wait()
     except KeyboardInterrupt:

@@ -9,6 +9,7 @@ from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
 
+from wavspa.errors import UserError
 from wavspa.launching.folder import freeze
 from wavspa.launching.prepare import without_auto, without_hydra
 from wavspa.launching.validate import validate
@@ -42,6 +43,8 @@ class SweepLauncher(Launcher):
         """
         jobs = [without_auto(self._compose(overrides)) for overrides in job_overrides]
         for job in jobs:
+            if job.dry_run:
+                raise UserError("dry_run=true is for one run: leave out -m")
             validate(job)
             self.check(job)
         folders = [freeze(job, o) for job, o in zip(jobs, job_overrides, strict=True)]

@@ -1,5 +1,6 @@
 """Weights & Biases: one run a job, which every restart goes on with, and which never stops training."""
 
+import os
 import secrets
 import sys
 from collections.abc import Mapping, Sequence
@@ -106,7 +107,9 @@ class WandbRun(WandbLogger):
 def _identity(folder: Path) -> str:
     path = folder / layout.WANDB_ID
     if not path.exists():
-        atomic.write_text(path, secrets.token_hex(4) + "\n")
+        # An agent of a W&B sweep has chosen the id already.
+        chosen = os.environ.get("WANDB_RUN_ID", secrets.token_hex(4))
+        atomic.write_text(path, chosen + "\n")
     return path.read_text().strip()
 
 

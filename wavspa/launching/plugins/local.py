@@ -1,22 +1,69 @@
-"""Hydra's launcher of sweeps on this machine: each job a fresh ``wavspa-run``, one after another."""
+"""Hydra's launcher of sweeps on this machine: each job a fresh ``wavspa-run``."""
 
+import queue
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import torch
+from omegaconf import DictConfig
+
+from wavspa.errors import UserError
 from wavspa.launching.process import run_fresh
 from wavspa.launching.sweep import SweepLauncher, print_table
 from wavspa.training.failures import RunFailed
 
 
 class LocalLauncher(SweepLauncher):
-    """Runs the jobs of a sweep and prints their table."""
+    """Runs the jobs of a sweep and prints their table.
+
+    Args:
+        jobs: How many run at the same time; the GPUs, if there are any, are divided among them.
+
+    Raises:
+        UserError: ``jobs`` is not a whole number of at least 1.
+    """
+
+    def __init__(self, jobs: int = 1) -> None:
+        if not isinstance(jobs, int) or jobs < 1:
+            raise UserError(f"jobs must be a whole number of at least 1, got {jobs}")
+        self.jobs = jobs
+
+    def check(self, job: DictConfig) -> None:  # noqa: D102
+        gpus = torch.cuda.device_count()
+        if self.jobs > 1 and 0 < gpus < self.jobs:
+            raise UserError(f"jobs={self.jobs} at a time need a GPU each, and there are {gpus}")
 
     def start(self, folders: Sequence[Path]) -> None:  # noqa: D102
-        codes = []
-        for number, folder in enumerate(folders, start=1):
-            print(f"[{number}/{len(folders)}] {folder}", flush=True)
-            codes.append(run_fresh(folder))
+        free: queue.SimpleQueue[dict[str, str]] = queue.SimpleQueue()
+        for share in gpu_shares(self.jobs, torch.cuda.device_count()):
+            free.put(share)
+
+        def run(number: int, folder: Path) -> int:
+            share = free.get()
+            try:
+                print(f"[{number}/{len(folders)}] {folder}", flush=True)
+                return run_fresh(folder, share)
+            finally:
+                free.put(share)
+
+        with ThreadPoolExecutor(self.jobs) as pool:
+            codes = list(pool.map(run, range(1, len(folders) + 1), folders))
         print_table(folders)
         failed = sum(code != 0 for code in codes)
         if failed:
             raise RunFailed(f"{failed} of {len(codes)} jobs failed; the same command retries them")
+
+
+def gpu_shares(jobs: int, gpus: int) -> list[dict[str, str]]:
+    """For each of several jobs at a time the variables that leave it its GPUs; none if one has all.
+
+    Args:
+        jobs: How many jobs.
+        gpus: How many GPUs.
+    """
+    if jobs == 1 or not gpus:
+        return [{} for _ in range(jobs)]
+    each = gpus // jobs
+    shares = [range(job * each, (job + 1) * each) for job in range(jobs)]
+    return [{"CUDA_VISIBLE_DEVICES": ",".join(map(str, share))} for share in shares]
