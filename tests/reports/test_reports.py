@@ -61,9 +61,7 @@ def test_cells_stand_side_by_side_over_their_seeds(sweep):
 def test_runs_that_did_not_finish_and_what_guessing_reaches_are_told(sweep):
     text = printed(collect([sweep]))
     assert "it rains" in next(line for line in text.splitlines() if line.startswith("failed: "))
-    assert (
-        "digits: guessing 50.0 %, always the most frequent class 75.0 % (4 test examples)" in text
-    )
+    assert "digits: 4 test examples, guessing 50.0 %, always the most frequent class 75.0 %" in text
 
 
 def test_listops_tells_its_control(tmp_path):
@@ -146,3 +144,16 @@ def test_a_figure_labels_each_cell_and_axis(sweep, tmp_path):
 def test_nothing_to_draw_is_an_error(tmp_path):
     with pytest.raises(UserError, match="nothing to draw"):
         draw_curves(collect([tiny_run(tmp_path)]), tmp_path / "curves.png")
+
+
+def test_the_protocol_of_the_data_is_told(tmp_path):
+    for seed, protocol in ((1, "default"), (2, "upstream"), (3, "upstream")):
+        card = {"protocol": protocol, "validation": f"as {protocol}"}
+        finish(tiny_run(tmp_path, f"seed={seed}"), 0.5, **card)
+    lines = [
+        line for line in printed(collect([tmp_path / "runs"])).splitlines() if "protocol" in line
+    ]
+    assert [line.partition(", protocol ")[2] for line in lines] == [
+        "default: as default",
+        "upstream: as upstream",
+    ]

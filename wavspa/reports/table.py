@@ -80,21 +80,24 @@ def troubles(runs: Sequence[Run]) -> list[str]:
 
 
 def baselines(runs: Sequence[Run]) -> list[str]:
-    """A line for each data set: what guessing reaches, from its card."""
-    lines: dict[str, None] = {}
-    for run in runs:
-        if run.card:
-            split = run.card["splits"]["test"]
-            labels = split["labels"].values()
-            likeliest = max(labels) / sum(labels)
-            line = (
-                f"{data_label([run])}: guessing {100 / len(labels):.1f} %, always the most frequent "
-                f"class {100 * likeliest:.1f} % ({split['examples']} test examples)"
-            )
-            if control := run.card.get("root_operator_control"):
-                line += f", reading the root operator alone {100 * control['test']:.1f} %"
-            lines[line] = None
-    return list(lines)
+    """A line for each data set, from its card: what guessing reaches, and how it was split."""
+    lines = (f"{data_label([run])}: {_baseline(run)}" for run in runs if run.card)
+    return list(dict.fromkeys(lines))
+
+
+def _baseline(run: Run) -> str:
+    split = run.card["splits"]["test"]
+    facts = [f"{split['examples']:,} test examples"]
+    if "test/accuracy" in run.status.get("test", {}):
+        labels = split["labels"].values()
+        likeliest = max(labels) / sum(labels)
+        facts.append(f"guessing {100 / len(labels):.1f} %")
+        facts.append(f"always the most frequent class {100 * likeliest:.1f} %")
+    if control := run.card.get("root_operator_control"):
+        facts.append(f"reading the root operator alone {100 * control['test']:.1f} %")
+    if protocol := run.card.get("protocol"):
+        facts.append(f"protocol {protocol}: {run.card['validation']}")
+    return ", ".join(facts)
 
 
 def mean_and_deviation(values: Sequence[float], digits: int) -> str:
