@@ -47,7 +47,7 @@ def unpack(archive: Path, folder: Path) -> None:
                 tar.extractall(partial, filter="data")
         os.replace(partial, folder)
     except tarfile.FilterError as error:
-        raise UserError(f"{archive} is not to be trusted: {error}") from error
+        raise _untrusted(archive, error.tarinfo.name) from error
     except OSError as error:
         raise UserError(f"{archive} cannot be unpacked to {folder} ({error.strerror})") from error
     finally:
@@ -80,10 +80,14 @@ def _whole(archive: Path) -> Iterator[None]:
         ) from error
 
 
+def _untrusted(archive: Path, name: str) -> UserError:
+    return UserError(f"{archive} is not to be trusted: {name!r} leads out of its folder")
+
+
 def _unpack_zip(archive: Path, folder: Path) -> None:
     with _whole(archive), zipfile.ZipFile(archive) as members:
         for name in members.namelist():
             # zipfile would write it under another name, and say nothing.
             if name.startswith("/") or ".." in PurePosixPath(name).parts:
-                raise UserError(f"{archive} is not to be trusted: {name!r} lies outside its folder")
+                raise _untrusted(archive, name)
         members.extractall(folder)
