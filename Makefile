@@ -22,7 +22,7 @@ demo: $(READY) ## train 4 cells on digits and 2 on short ListOps; print the tabl
 	$(BIN)/wavspa-report runs/demo --figure runs/demo/accuracy.png
 
 test: $(READY) ## all tests
-	$(BIN)/pytest -n 2
+	$(BIN)/pytest -n 2 --dist loadgroup
 
 lint: $(READY) ## formatting, lint, types
 	$(BIN)/ruff format --check .
