@@ -14,7 +14,14 @@ from wavspa.launching.build import build
 from wavspa.launching.validate import validate
 
 CONF = Path(wavspa.conf.__file__).parent
-NOT_CHOSEN = {"train", "model/common", "trainer/common", "hydra/launcher/local"}
+# Launchers have tests of their own, in tests/launching/.
+NOT_CHOSEN = {
+    "train",
+    "model/common",
+    "trainer/common",
+    "hydra/launcher/local",
+    "hydra/launcher/slurm",
+}
 FILES = sorted(
     name
     for path in CONF.rglob("*.yaml")

@@ -66,11 +66,10 @@ def test_compiles_with_inductor(dynamo):
             torch.testing.assert_close(compiled(*inputs), module(*inputs), rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize(("base", "mode"), CELLS)
+# The two bases that look at the length: what they do, not the mode, is in question (and it takes long).
+@pytest.mark.parametrize(("base", "mode"), [("softmax", "ada"), ("longformer", "ada")])
 def test_compiled_once_for_several_lengths(base, mode, dynamo):
     """Length buckets change N: dynamo goes over to symbolic lengths and still makes one graph."""
-    if base not in ("softmax", "longformer"):
-        pytest.skip("the other bases look at no length of their own")
     module = encoder(base, mode).eval()
     compiled = torch.compile(module, fullgraph=True, backend="eager")
     with torch.no_grad():
