@@ -12,8 +12,9 @@ from tiny_runs import tiny_run
 from wavspa.commands.retry import main as retry_command
 from wavspa.errors import UserError
 from wavspa.launching import slurm
-from wavspa.launching.slurm import Options, arrays_of, script, shape_of, submit
+from wavspa.launching.slurm import submit, wait_for
 from wavspa.launching.slurm_job import cluster_environment, requeue_after, retry
+from wavspa.launching.slurm_script import arrays_of, options_from, script, shape_of
 from wavspa.training import layout
 from wavspa.training.status import update_status
 
@@ -23,7 +24,7 @@ del DEFAULTS["_target_"]
 
 
 def options(**changes):
-    return Options(**{**DEFAULTS, **changes})
+    return options_from({**DEFAULTS, **changes})
 
 
 def trainer(**changes):
@@ -132,6 +133,17 @@ def test_without_sbatch_the_script_is_there_for_another_machine(array, answers):
     assert array.script.exists()
 
 
+def test_waiting_outlasts_a_controller_that_does_not_answer(answers, monkeypatch, capsys):
+    replies = [(0, "1\n", ""), (1, "", "Unable to contact slurm controller\n"), (0, "", "")]
+    monkeypatch.setattr(
+        slurm.time, "sleep", lambda _: answers.update(squeue=replies[len(answers["asked"])])
+    )
+    answers["squeue"] = replies[0]
+    wait_for(["digits-0a1b2c3d"])
+    assert len(answers["asked"]) == 3
+    assert "Unable to contact" in capsys.readouterr().err
+
+
 def test_a_refusal_of_sbatch_is_passed_on(array, answers):
     answers.update(squeue=(0, "", ""), sbatch=(1, "", "sbatch: error: invalid partition\n"))
     with pytest.raises(UserError, match=r"sbatch refuses .*invalid partition"):
@@ -167,6 +179,8 @@ def test_what_the_machine_would_decide_is_refused(changes):
         {"sbatch": ["-n 4"]},
         {"sbatch": "--qos=long"},
         {"gpus": "--gpus=2"},
+        {"wait": "maybe"},
+        {"retry": 3},
     ],
     ids=str,
 )

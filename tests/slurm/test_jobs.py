@@ -11,7 +11,8 @@ from final_state import differences, final_state
 from slurm_cluster import Cluster, unavailable, until
 from tiny_runs import tiny_run, tiny_words
 from wavspa import conf
-from wavspa.launching.slurm import Options, arrays_of, submit
+from wavspa.launching.slurm import submit
+from wavspa.launching.slurm_script import arrays_of, options_from
 from wavspa.training import layout
 from wavspa.training.status import read_status
 
@@ -75,7 +76,7 @@ class Job:
         )
         del defaults["_target_"]
         setup = [f"export PYTHONPATH={TROUBLES} TROUBLES='{troubles}'"]
-        self.id = submit(self.array, Options(**{**defaults, "setup": setup, **changes}))
+        self.id = submit(self.array, options_from({**defaults, "setup": setup, **changes}))
 
     @property
     def task(self):

@@ -73,7 +73,9 @@ def _unknown_option(path: str, name: str) -> str:
 def _unknown_key(name: str) -> str:
     with _composed() as (config, _):
         groups = [str(group) for group in config.hydra.runtime.choices]
-        names = [key for key in [*keys_of(config), *groups] if not key.startswith("hydra")]
+        names = [*keys_of(config), *groups]
+    # Hydra's own keys are many, and near to no mistake in one of ours.
+    names = [key for key in names if key.startswith("hydra") == name.startswith("hydra")]
     return f"there is no option {name!r}{nearest(name, names)}"
 
 

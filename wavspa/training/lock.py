@@ -10,6 +10,9 @@ from pytorch_lightning.utilities import rank_zero_only
 from wavspa.errors import UserError
 from wavspa.training import layout
 
+# wavspa-status takes the lock for a moment when it looks whether a process has it.
+_SECONDS = 2.0
+
 
 @contextmanager
 def alone_in(folder: Path) -> Iterator[None]:
@@ -28,7 +31,7 @@ def alone_in(folder: Path) -> Iterator[None]:
         return
     lock = FileLock(folder / layout.LOCK)
     try:
-        lock.acquire(timeout=0)
+        lock.acquire(timeout=_SECONDS)
     except Timeout as error:
         raise UserError(f"another process is running {folder}: wait for it, or stop it") from error
     except OSError as error:

@@ -6,7 +6,9 @@ from typing import Any
 
 from omegaconf import DictConfig
 
-from wavspa.launching import slurm
+from wavspa.errors import UserError
+from wavspa.launching.slurm import submit, wait_for
+from wavspa.launching.slurm_script import arrays_of, options_from, shape_of
 from wavspa.launching.sweep import SweepLauncher, print_table
 from wavspa.training.failures import RunFailed
 from wavspa.training.status import read_status
@@ -16,24 +18,29 @@ class SlurmLauncher(SweepLauncher):
     """Submits the jobs of a sweep that have not finished, and returns or waits for them.
 
     Args:
-        **options: The fields of :class:`wavspa.launching.slurm.Options`.
+        **options: The fields of :class:`wavspa.launching.slurm_script.Options`.
     """
 
     def __init__(self, **options: Any) -> None:
         self.options = options
 
     def check(self, job: DictConfig) -> None:  # noqa: D102
-        slurm.Options(**self.options)
-        slurm.shape_of(job.trainer)
+        options_from(self.options)
+        shape_of(job.trainer)
+        if job.jobs != 1:
+            raise UserError(
+                f"jobs={job.jobs} is of sweeps on this machine; under SLURM it is "
+                f"hydra.launcher.at_once={job.jobs}"
+            )
 
     def start(self, folders: Sequence[Path]) -> None:  # noqa: D102
-        options = slurm.Options(**self.options)
-        arrays = slurm.arrays_of(folders)
+        options = options_from(self.options)
+        arrays = arrays_of(folders)
         for array in arrays:
-            slurm.submit(array, options)
+            submit(array, options)
         if not options.wait:
             return
-        slurm.wait_for([array.job_name for array in arrays])
+        wait_for([array.job_name for array in arrays])
         print_table(folders)
         unfinished = [f for f in folders if read_status(f).get("state") != "finished"]
         if unfinished:
