@@ -4,10 +4,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
 
-.PHONY: help demo test lint format bench clean
+.PHONY: help demo test test-slurm lint format bench clean
 
 help: ## what can be made
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -21,8 +21,11 @@ demo: $(READY) ## train 4 cells on digits and 2 on short ListOps; print the tabl
 	$(BIN)/wavspa-train -m experiment=demo/listops model/wavelet=none,ada
 	$(BIN)/wavspa-report runs/demo --figure runs/demo/accuracy.png
 
-test: $(READY) ## all tests
-	$(BIN)/pytest -n 2 --dist loadgroup
+test: $(READY) ## all tests but those that start a SLURM
+	$(BIN)/pytest -n 2 --dist loadgroup --ignore tests/slurm
+
+test-slurm: $(READY) ## tests on a SLURM that they start themselves (root, Debian's slurm-wlm and munge)
+	$(BIN)/pytest tests/slurm
 
 lint: $(READY) ## formatting, lint, types
 	$(BIN)/ruff format --check .
