@@ -11,7 +11,7 @@ from typing import Any
 
 from hydra import compose, initialize_config_module
 
-from benchmarks.measure import keep_memory, machine
+from benchmarks.measure import keep_memory
 from wavspa.launching.build import build_run
 from wavspa.launching.prepare import without_auto
 
@@ -65,7 +65,7 @@ def train(task: Any, batches: Iterable[Any]) -> tuple[float, float]:
 def main() -> None:
     """Print the table."""
     keep_memory()
-    print(f"model=small {' '.join(SMALL)}; {machine()}\n")
+    print(f"model=small {' '.join(SMALL)}\n")
     print("| dataset | workers | loader alone | step | waits for its batch |")
     print("| --- | ---: | ---: | ---: | ---: |")
     for name, workers in itertools.product(SETS, WORKERS):
