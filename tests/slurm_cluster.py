@@ -1,6 +1,7 @@
-"""A SLURM of one node on this machine: its own configuration, ports, key and folders, gone when it stops."""
+"""A SLURM of two nodes, both this machine: its own configuration, ports, key and folders, gone at its end."""
 
 import os
+import random
 import shutil
 import signal
 import socket
@@ -12,25 +13,27 @@ from pathlib import Path
 
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "srun", "scontrol", "squeue", "scancel")
 
+NODES = ("one", "two")
 # More processors than there may be, so that jobs which wait for something do so side by side.
 CPUS = 8
+GPUS = 8  # files that stand in for devices: jobs that ask for them can be checked, not run
 
 CONFIGURATION = """\
 ClusterName=wavspa
 SlurmctldHost={host}(127.0.0.1)
-SlurmctldPort={controller_port}
-SlurmdPort={node_port}
+SlurmctldPort={ports[0]}
+FirstJobId={first_job}
 AuthType=auth/munge
 # A requeued job may start again when its old credential has expired (the default is 120 seconds).
 AuthInfo=socket={folder}/munge.socket,cred_expire=5
 SlurmUser=root
 SlurmdUser=root
 StateSaveLocation={folder}/state
-SlurmdSpoolDir={folder}/spool
+SlurmdSpoolDir={folder}/spool-%n
 SlurmctldPidFile={folder}/slurmctld.pid
-SlurmdPidFile={folder}/slurmd.pid
+SlurmdPidFile={folder}/%n.pid
 SlurmctldLogFile={folder}/slurmctld.log
-SlurmdLogFile={folder}/slurmd.log
+SlurmdLogFile={folder}/%n.log
 SlurmdParameters=config_overrides
 ProctrackType=proctrack/linuxproc
 TaskPlugin=task/none
@@ -48,10 +51,14 @@ SlurmdTimeout=6
 SchedulerParameters=sched_interval=2,bf_interval=2
 PreemptType=preempt/partition_prio
 PreemptMode=REQUEUE
-NodeName={host} NodeAddr=127.0.0.1 CPUs={cpus} State=UNKNOWN
-PartitionName=debug Nodes={host} Default=YES PriorityTier=1 State=UP
-PartitionName=patient Nodes={host} PriorityTier=1 GraceTime=60 State=UP
-PartitionName=urgent Nodes={host} PriorityTier=2 PreemptMode=OFF State=UP
+GresTypes=gpu
+NodeName=DEFAULT CPUs={cpus} Gres=gpu:{gpus} State=UNKNOWN
+NodeName=one NodeHostname={host} NodeAddr=127.0.0.1 Port={ports[1]}
+NodeName=two NodeHostname={host} NodeAddr=127.0.0.1 Port={ports[2]}
+PartitionName=DEFAULT Nodes=one,two PriorityTier=1 State=UP
+PartitionName=debug Default=YES
+PartitionName=patient GraceTime=60
+PartitionName=urgent PriorityTier=2 PreemptMode=OFF
 """
 
 
@@ -70,56 +77,60 @@ class Cluster:
         self.folder = Path(tempfile.mkdtemp(prefix="slurm-"))
         self.folder.chmod(0o755)
         (self.folder / "state").mkdir()
-        (self.folder / "spool").mkdir()
         (self.folder / "munge.key").write_bytes(os.urandom(128))
         (self.folder / "munge.key").chmod(0o400)
-        self.host = socket.gethostname()
-        ports = _free_ports(2)
-        (self.folder / "slurm.conf").write_text(
-            CONFIGURATION.format(
-                host=self.host,
-                folder=self.folder,
-                controller_port=ports[0],
-                node_port=ports[1],
-                cpus=CPUS,
-            )
+        for number in range(GPUS):
+            (self.folder / f"gpu{number}").touch()
+        (self.folder / "gres.conf").write_text(f"Name=gpu File={self.folder}/gpu[0-{GPUS - 1}]\n")
+        text = CONFIGURATION.format(
+            host=socket.gethostname(),
+            folder=self.folder,
+            ports=_free_ports(1 + len(NODES)),
+            # Its last digits are the port that ranks meet on, here and in other clusters on this machine.
+            first_job=random.randrange(1, 9000),
+            cpus=CPUS,
+            gpus=GPUS,
         )
+        (self.folder / "slurm.conf").write_text(text)
         self.environment = {**os.environ, "SLURM_CONF": str(self.folder / "slurm.conf")}
         self.daemons: dict[str, subprocess.Popen[bytes]] = {}
-        self._start("munged", "--foreground", "--force", *self._munge_files())
+        self._start("munged", "munged", "--foreground", "--force", *self._munge_files())
         until(lambda: (self.folder / "munge.socket").exists(), "munged opens its socket")
-        self._start("slurmctld", "-D")
-        self.start_node()
+        self._start("slurmctld", "slurmctld", "-D")
+        self.start_nodes()
         return self
 
     def __exit__(self, *_: object) -> None:
         self.ask("scancel", "--user=root")
-        self.crash_node()
+        self.crash_nodes()
         for name in ("slurmctld", "munged"):
             self.daemons[name].terminate()
             self.daemons[name].wait(30)
         shutil.rmtree(self.folder)
 
-    def start_node(self) -> None:
-        """Start slurmd and wait until its node takes jobs."""
-        self._start("slurmd", "-D")
-        until(lambda: self.node_state() in ("idle", "mix", "alloc"), "the node is up")
+    def start_nodes(self) -> None:
+        """Start a slurmd for each node and wait until they take jobs."""
+        for node in NODES:
+            self._start(node, "slurmd", "-D", "-N", node)
+        try:
+            until(self._are_up, "the nodes are up")
+        except AssertionError:
+            for log in self.folder.glob("*.out"):
+                print(f"{log.name}:\n{log.read_text()}")
+            raise
 
-    def crash_node(self) -> None:
-        """Kill slurmd and all that it started, as a node does that fails."""
-        self.stop_slurmd()
+    def crash_nodes(self) -> None:
+        """Kill the slurmds and all that they started, as nodes do that fail."""
+        self.stop_slurmds()
         for process in Path("/proc").glob("[0-9]*"):
             if self._is_of_a_job(process):
                 os.kill(int(process.name), signal.SIGKILL)
 
-    def stop_slurmd(self) -> None:
-        """Kill slurmd alone; the jobs go on."""
-        self.daemons["slurmd"].kill()
-        self.daemons["slurmd"].wait()
-
-    def node_state(self) -> str:
-        """The node's state in SLURM's words."""
-        return self.ask("sinfo", "--noheader", "--format=%t", "--partition=debug")
+    def stop_slurmds(self) -> None:
+        """Kill the slurmds alone; the jobs go on."""
+        for node in NODES:
+            self.daemons[node].kill()
+            self.daemons[node].wait()
 
     def ask(self, *command: str) -> str:
         """What a command of SLURM's prints, empty if it fails."""
@@ -136,11 +147,17 @@ class Cluster:
         in_job = any(word.startswith(b"SLURM_JOB_ID=") for word in environment)
         return ours and (in_job or name == "slurmstepd")
 
-    def _start(self, *command: str) -> None:
-        log = (self.folder / f"{command[0]}.out").open("ab")
-        self.daemons[command[0]] = subprocess.Popen(
-            command, env=self.environment, stdout=log, stderr=log
-        )
+    def _are_up(self) -> bool:
+        states = self.ask(
+            "sinfo", "--noheader", "--Node", "--format=%t", "--partition=debug"
+        ).split()
+        return len(states) == len(NODES) and set(states) <= {"idle", "mix", "alloc"}
+
+    def _start(self, name: str, *command: str) -> None:
+        log = (self.folder / f"{name}.out").open("ab")
+        # Should the tests be killed, their daemons end as well.
+        command = ("setpriv", "--pdeathsig", "TERM", *command)
+        self.daemons[name] = subprocess.Popen(command, env=self.environment, stdout=log, stderr=log)
 
     def _munge_files(self) -> list[str]:
         names = {"socket": "munge.socket", "key-file": "munge.key", "log-file": "munged.log"}

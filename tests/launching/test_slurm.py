@@ -201,6 +201,14 @@ def test_the_ranks_come_from_slurm_and_must_be_the_trainers(in_job, tasks, nodes
             cluster_environment(trainer())
 
 
+def test_a_restart_meets_on_another_port(in_job):
+    ports = set()
+    for start in range(3):
+        in_job(SLURM_RESTART_COUNT=str(start))
+        ports.add(cluster_environment(trainer())[0].main_port)
+    assert len(ports) == 3
+
+
 def test_tasks_per_node_that_were_not_given_are_asked_for(in_job):
     in_job(without=["SLURM_NTASKS_PER_NODE"])
     with pytest.raises(UserError, match=r"ntasks-per-node=2.*not given"):

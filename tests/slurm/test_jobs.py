@@ -22,6 +22,7 @@ pytestmark = [
     pytest.mark.skipif(unavailable() is not None, reason=str(unavailable())),
 ]
 TROUBLES = Path(__file__).parent / "troubles"
+HERE = "export MASTER_ADDR=127.0.0.1"  # the names of the cluster's nodes lead nowhere
 LONG = 240  # seconds, on a machine that does much else
 
 
@@ -42,6 +43,7 @@ def sweep(cluster, root):
     """Four runs that nothing disturbs: two cells, each on two processes and on one."""
     words = [*words_of(root, "undisturbed", 2)[:-1], "trainer.devices=2,1"]
     words += ["model/wavelet=none,ada", "hydra/launcher=slurm", "hydra.launcher.wait=true"]
+    words += [f'hydra.launcher.setup=["{HERE}"]']
     return subprocess.run(
         [sys.executable, "-m", "wavspa.commands.train", "-m", *words],
         env=cluster.environment,
@@ -75,7 +77,7 @@ class Job:
             (Path(conf.__file__).parent / "hydra/launcher/slurm.yaml").read_text()
         )
         del defaults["_target_"]
-        setup = [f"export PYTHONPATH={TROUBLES} TROUBLES='{troubles}'"]
+        setup = [HERE, f"export PYTHONPATH={TROUBLES} TROUBLES='{troubles}'"]
         self.id = submit(self.array, options_from({**defaults, "setup": setup, **changes}))
 
     @property
@@ -111,6 +113,7 @@ def jobs(cluster, root):
         "mistake": Job(root, "mistake", 1, "", "dataset.vocab_size=5"),
         "requeued": Job(root, "requeued", 2, "wait"),
         "cancelled": Job(root, "cancelled", 1, "wait"),
+        "nodes": Job(root, "nodes", 1, "", "trainer.num_nodes=2"),
     }
 
 
@@ -196,12 +199,28 @@ def test_a_sweep_over_shapes_is_an_array_each(cluster, sweep, root):
     assert len(list((root / "undisturbed").rglob("*.sbatch"))) == 2
 
 
+def test_two_nodes_train_as_two_processes_of_one(jobs, undisturbed):
+    job = jobs["nodes"]
+    job.until_state("finished")
+    assert differences(undisturbed[2], final_state(job.folder)) == []
+
+
+@pytest.mark.parametrize("name", ["array", "multi_node"])
+def test_slurm_takes_the_recipes(cluster, name):
+    recipe = Path(__file__).parents[2] / f"scripts/slurm/{name}.sbatch"
+    command = ["sbatch", "--test-only", "--cpus-per-task=1", "--array=1-2", recipe, "folders.txt"]
+    asked = subprocess.run(command, env=cluster.environment, capture_output=True, text=True)
+    assert asked.returncode == 0, asked.stderr
+    assert ("on nodes one,two" in asked.stderr) == (name == "multi_node")
+
+
 def test_pre_empted_jobs_go_on_with_and_without_a_grace_period(cluster, root, undisturbed):
     at_once = Job(root, "at once", 1, "wait")
     patient = Job(root, "patient", 1, "wait", partition="patient")
     for job in (at_once, patient):
         job.until_it_waits()
-    cluster.ask("sbatch", "--partition=urgent", "--exclusive", "--output=/dev/null", "--wrap=true")
+    urgent = ("--partition=urgent", "--nodes=2", "--exclusive", "--output=/dev/null", "--wrap=true")
+    cluster.ask("sbatch", *urgent)
     for job in (at_once, patient):
         job.ends_as(undisturbed)
         assert "SIGTERM at step 5: saved" in job.log and "going on from step 5" in job.log
@@ -213,12 +232,12 @@ def test_pre_empted_jobs_go_on_with_and_without_a_grace_period(cluster, root, un
 def test_a_killed_slurmd_and_a_failed_node(cluster, root, undisturbed):
     job = Job(root, "node", 2, "wait wait")
     job.until_it_waits()
-    cluster.stop_slurmd()
-    cluster.start_node()
+    cluster.stop_slurmds()
+    cluster.start_nodes()
     cluster.ask("scancel", "--signal=USR1", job.task)
     job.until_it_waits()
     assert f"requeued: job {job.task}" in job.log and job.log.count("going on from step 5") == 1
-    cluster.crash_node()
-    cluster.start_node()
+    cluster.crash_nodes()
+    cluster.start_nodes()
     job.ends_as(undisturbed)
     assert job.log.count("going on from step 5") == 2

@@ -35,8 +35,7 @@ def cluster_environment(trainer: DictConfig) -> list[ClusterEnvironment]:
         return []
     if in_step():
         _check_shape(trainer)
-        # Its own requeueing saves inside of the signal handler.
-        return [SLURMEnvironment(auto_requeue=False)]
+        return [_Ranks()]
     if trainer.num_nodes > 1:
         raise UserError(f"trainer.num_nodes={trainer.num_nodes}: start it with srun wavspa-run …")
     # Without srun there is one process, whatever the variables of the job say.
@@ -112,6 +111,20 @@ def retry(folder: Path, code: int, retries: int) -> str | None:
     if deaths > retries:
         return f"exit code {code}: not tried again (it died {deaths} times, retries={retries})"
     return f"exit code {code}, retry {deaths} of {retries}; {requeue()}"
+
+
+class _Ranks(SLURMEnvironment):
+    """Lightning's view of SLURM's ranks, which meet on another port in each start of a job."""
+
+    def __init__(self) -> None:
+        # Lightning's own requeueing saves inside of the signal handler.
+        super().__init__(auto_requeue=False)
+
+    @property
+    def main_port(self) -> int:
+        start = int(os.environ.get("SLURM_RESTART_COUNT", "0"))
+        port = 15000 + (int(os.environ["SLURM_JOB_ID"]) + 997 * start) % 10000
+        return int(os.environ.get("MASTER_PORT", port))
 
 
 def _check_shape(trainer: DictConfig) -> None:
