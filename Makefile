@@ -22,7 +22,7 @@ demo: $(READY) ## train 4 cells on digits and 2 on short ListOps; print the tabl
 	$(BIN)/wavspa-report runs/demo --figure runs/demo/accuracy.png
 
 test: $(READY) ## all tests but those that start a SLURM
-	$(BIN)/pytest -n 2 --dist loadgroup --ignore tests/slurm
+	$(BIN)/pytest -n 2 --ignore tests/slurm
 
 test-slurm: $(READY) ## tests on a SLURM that they start themselves (root, Debian's slurm-wlm and munge)
 	$(BIN)/pytest tests/slurm

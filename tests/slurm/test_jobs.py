@@ -16,11 +16,7 @@ from wavspa.launching.slurm_script import arrays_of, options_from
 from wavspa.training import layout
 from wavspa.training.status import read_status
 
-pytestmark = [
-    # One after another, on one worker: they share the cluster.
-    pytest.mark.xdist_group("slurm"),
-    pytest.mark.skipif(unavailable() is not None, reason=str(unavailable())),
-]
+pytestmark = pytest.mark.skipif(unavailable() is not None, reason=str(unavailable()))
 TROUBLES = Path(__file__).parent / "troubles"
 HERE = "export MASTER_ADDR=127.0.0.1"  # the names of the cluster's nodes lead nowhere
 LONG = 240  # seconds, on a machine that does much else
