@@ -1,9 +1,8 @@
-"""Figures of runs, in one style."""
+"""Learning curves."""
 
 from collections.abc import Sequence
 from pathlib import Path
 
-import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -11,16 +10,11 @@ from matplotlib.figure import Figure
 from wavspa.errors import UserError
 from wavspa.reports.collect import Run, cells
 from wavspa.reports.labels import cell_label, data_label, differing_options
-
-# Okabe and Ito's colours, which the colour-blind tell apart, without yellow; then other line styles.
-COLOURS = ("#000000", "#E69F00", "#0072B2", "#009E73", "#D55E00", "#CC79A7", "#56B4E9")
-STYLES = ("-", "--", ":", "-.")
+from wavspa.reports.style import COLOURS, STYLES, check_format, save, styled
 
 
 def draw_curves(runs: Sequence[Run], path: Path) -> None:
-    """Draw the monitored metric over steps: a panel for each data set, a line for each cell.
-
-    The line is the mean over the seeds of a cell, the band around it their range.
+    """Write the figure of :func:`learning_curves`.
 
     Args:
         runs: The runs; those without a validated step are left out.
@@ -28,6 +22,22 @@ def draw_curves(runs: Sequence[Run], path: Path) -> None:
 
     Raises:
         UserError: No run has been validated yet, or the format is unknown.
+    """
+    check_format(path.suffix[1:])
+    save(learning_curves(runs), path)
+
+
+@styled
+def learning_curves(runs: Sequence[Run]) -> Figure:
+    """Draw the monitored metric over steps: a panel for each data set, a line for each cell.
+
+    The line is the mean over the seeds of a cell, the band around it their range.
+
+    Args:
+        runs: The runs; those without a validated step are left out.
+
+    Raises:
+        UserError: No run has been validated yet.
     """
     drawn = cells([run for run in runs if _curve(run)])
     if not drawn:
@@ -38,25 +48,17 @@ def draw_curves(runs: Sequence[Run], path: Path) -> None:
         panels.setdefault(data_label(cell), []).append((label, cell))
     # A label looks the same in every panel.
     numbers = {label: number for number, label in enumerate(dict.fromkeys(labels))}
-    formats = Figure().canvas.get_supported_filetypes()
-    if path.suffix[1:] not in formats:
-        raise UserError(f"cannot draw {path}: the suffix must be one of {', '.join(formats)}")
-    with matplotlib.rc_context(
-        {"font.size": 10, "axes.spines.top": False, "axes.spines.right": False}
-    ):
-        figure = Figure(figsize=(5.5 * len(panels), 4.0), layout="constrained")
-        axes = figure.subplots(1, len(panels), squeeze=False)[0]
-        for axis, (name, lines) in zip(axes, panels.items(), strict=True):
-            for label, cell in lines:
-                _line(axis, cell, label, numbers[label])
-            axis.set_title(name)
-            monitor = lines[0][1][0].config["task"]["monitor"]
-            axis.set_xlabel("optimizer steps")
-            axis.set_ylabel(monitor.replace("val/", "validation "))
-            axis.grid(alpha=0.3)
-            axis.legend(title="attention, wavelet", frameon=False)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        figure.savefig(path, dpi=150)
+    figure = Figure(figsize=(5.5 * len(panels), 4.0), layout="constrained")
+    axes = figure.subplots(1, len(panels), squeeze=False)[0]
+    for axis, (name, lines) in zip(axes, panels.items(), strict=True):
+        for label, cell in lines:
+            _line(axis, cell, label, numbers[label])
+        axis.set_title(name)
+        monitor = lines[0][1][0].config["task"]["monitor"]
+        axis.set_xlabel("optimizer steps")
+        axis.set_ylabel(monitor.replace("val/", "validation "))
+        axis.legend(title="attention, wavelet")
+    return figure
 
 
 def _line(axis: Axes, cell: Sequence[Run], label: str, number: int) -> None:
