@@ -52,6 +52,8 @@ def test_a_finished_run_leaves_its_files(finished):
     assert status["best"]["metric"] == "val/accuracy"
     assert status["best"]["step"] in (3, 6)
     assert status["seconds_per_step"] > 0
+    assert 2**20 < status["peak_memory"] < 2**40
+    assert "CPU, " in status["device"] or torch.cuda.is_available()
     assert layout.last_checkpoint(folder).exists()
     assert json.loads((folder / layout.CARD).read_text())["splits"]["test"]["examples"] == 360
     rows = metrics(folder)

@@ -1,8 +1,6 @@
 """What a run will cost, from a few steps of it."""
 
-import resource
 import statistics
-import sys
 import time
 from datetime import timedelta
 from typing import Any, NamedTuple
@@ -15,6 +13,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from wavspa.launching.build import build, build_run
 from wavspa.launching.prepare import without_hydra
 from wavspa.launching.worker import quiet_lightning
+from wavspa.training.resources import peak_memory
 
 WARM_UP = 2
 MEASURED = 3
@@ -62,17 +61,12 @@ def estimate(config: DictConfig) -> Estimate:
     meter = _Meter()
     trainer = build(config, "trainer", logger=False, callbacks=[meter], enable_checkpointing=False)
     trainer.fit(task, datamodule=data)
-    if torch.cuda.is_available():
-        memory = torch.cuda.max_memory_allocated()
-    else:
-        unit = 1 if sys.platform == "darwin" else 1024
-        memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
     return Estimate(
         parameters=sum(parameter.numel() for parameter in task.parameters()),
         steps=steps,
         seconds_per_step=statistics.median(meter.seconds),
         flops=meter.flops,
-        memory=memory,
+        memory=peak_memory(),
     )
 
 

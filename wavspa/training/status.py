@@ -12,6 +12,7 @@ from pytorch_lightning import Callback, LightningModule, Trainer
 
 from wavspa.errors import UserError
 from wavspa.training import atomic, layout
+from wavspa.training.resources import device_name, peak_memory
 
 # Between validations as well, a run says how far it is.
 SECONDS_BETWEEN_SIGNS = 10
@@ -26,9 +27,12 @@ class Best(TypedDict):
 
 
 class Status(TypedDict, total=False):
-    """The content of status.json; a key is absent until it is known. ``step`` of ``steps`` are done."""
+    """The content of status.json; a key is absent until it is known.
 
-    state: Literal["running", "interrupted", "finished", "failed"]
+    ``step`` of ``steps`` are done. ``peak_memory`` is in bytes, of one process, since its last start.
+    """
+
+    state: Literal["running", "interrupted", "finished", "failed", "pruned"]
     reason: str
     step: int
     steps: int
@@ -36,6 +40,8 @@ class Status(TypedDict, total=False):
     test: dict[str, float]
     parameters: int
     seconds_per_step: float
+    device: str
+    peak_memory: int
 
 
 def read_status(folder: Path) -> Status:
@@ -90,7 +96,8 @@ class StatusFile(Callback):
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: D102
         self.mark = time.perf_counter()
-        self._write(trainer, parameters=sum(p.numel() for p in pl_module.parameters()))
+        parameters = sum(p.numel() for p in pl_module.parameters())
+        self._write(trainer, parameters=parameters, device=device_name())
 
     def on_train_batch_end(  # noqa: D102
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
@@ -128,5 +135,6 @@ class StatusFile(Callback):
         if self.durations:
             more["seconds_per_step"] = statistics.median(self.durations)
         more |= {"step": trainer.global_step, "steps": trainer.max_steps, "best": self.best}
+        more["peak_memory"] = peak_memory()
         update_status(self.folder, state="running", **more)
         self.written = time.perf_counter()
