@@ -5,7 +5,7 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from wavspa.attention import Longformer, Softmax
+from wavspa.attention import Longformer, Softmax, softmax
 
 
 class LargestTensor(TorchDispatchMode):
@@ -46,3 +46,9 @@ def test_the_count_sees_a_square():
     once, twice = largest(module, 512), largest(module, 1024)
     assert once >= 2 * 512 * 512
     assert twice == 4 * once
+
+
+def test_softmax_with_dropout_is_bounded(monkeypatch):
+    monkeypatch.setattr(softmax, "MOST_SCORES", 2**16)
+    module = Softmax(8, 2, dropout=0.1).train()
+    assert largest(module, 1024) <= 2**16

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from references import attention as reference
-from wavspa.attention import BASES, Linformer, Performer, Softmax, build_attention
+from wavspa.attention import BASES, Linformer, Performer, Softmax, build_attention, softmax
 from wavspa.attention.performer import orthogonal_features
 
 DIM, HEADS, MAX_LEN = 8, 2, 200
@@ -273,3 +273,26 @@ def test_other_bases_start_with_xavier(name):
     for projection in (module.query, module.key, module.value, module.out):
         assert 0.99 * bound < projection.weight.abs().max() <= bound
         assert (projection.bias is None) == (name != "linear")
+
+
+@pytest.mark.parametrize("masked", [False, True])
+def test_softmax_in_blocks(monkeypatch, masked):
+    """Blocks of queries, recomputed in the backward pass with their dropout, are one block after another."""
+    q, k, v = (random(2, 2, 13, 4, seed=seed).requires_grad_() for seed in range(3))
+    mask = masks(2, 13)[1][:, None, None] if masked else None
+
+    def outputs_and_gradients(attend):
+        torch.manual_seed(7)
+        out = attend()
+        return out, *torch.autograd.grad(out.square().sum(), (q, k, v))
+
+    def blocks():
+        parts = [attend(part, k, v, mask, 0.3) for part in q.split(5, dim=2)]
+        return torch.cat(parts, dim=2)
+
+    attend = torch.nn.functional.scaled_dot_product_attention
+    monkeypatch.setattr(softmax, "MOST_SCORES", 5 * 2 * 2 * 13)
+    ours = outputs_and_gradients(lambda: softmax.attend_in_blocks(q, k, v, mask, 0.3))
+    torch.testing.assert_close(ours, outputs_and_gradients(blocks))
+    whole = attend(q, k, v, mask)
+    torch.testing.assert_close(softmax.attend_in_blocks(q, k, v, mask, 0.0), whole)
