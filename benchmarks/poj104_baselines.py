@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-from wavspa import Encoder
+from benchmarks.untrained import bag, embed, untrained
 from wavspa.data import Batch, Poj104
 from wavspa.data.bpe import BPE
 from wavspa.data.tokenizers import Bytes, Tokenizer
@@ -26,26 +26,6 @@ def read(data_root: str, tokenizer: Tokenizer) -> list[Batch]:
     data.setup()
     loader = enumerate(data.test_dataloader())
     return [batch for number, batch in loader if number % BATCHES < USED]
-
-
-def bag(batch: Batch, size: int) -> torch.Tensor:
-    """How often each token stands in each row, [B, size]."""
-    counts = torch.zeros(len(batch.labels), size)
-    counts.scatter_add_(1, batch.tokens, torch.ones_like(batch.tokens, dtype=counts.dtype))
-    counts[:, 0] = 0  # the pads
-    return counts
-
-
-def untrained(size: int) -> Encoder:
-    """An encoder as it begins, with filters of its own."""
-    torch.manual_seed(0)
-    return Encoder(size, max_len=MAX_LENGTH, dim=128, depth=4, heads=4, mlp_dim=256).eval()
-
-
-@torch.inference_mode()
-def embed(encoder: Encoder, batch: Batch) -> torch.Tensor:
-    """Pooled states, [B, D]."""
-    return encoder.pool(encoder(batch.tokens, batch.lengths), batch.lengths)
 
 
 def score(vectors: list[torch.Tensor], batches: list[Batch]) -> str:
@@ -74,7 +54,7 @@ def main() -> None:
     for name, tokenizer in {"bytes": Bytes(), "bpe": BPE(8192)}.items():
         batches = read(sys.argv[1], tokenizer)
         size = 1 + max(int(batch.tokens.max()) for batch in batches)
-        encoder = untrained(size)
+        encoder = untrained(size, MAX_LENGTH)
         print(f"MAP@R (%) of {BATCH * len(batches)} programs, {name}, first {MAX_LENGTH} tokens")
         noise = [torch.rand(len(batch.labels), 8) for batch in batches]
         print(f"  random vectors     {score(noise, batches)}")

@@ -5,11 +5,13 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from tiny_runs import tiny_run
 from wavspa.data import ListOps
 from wavspa.data.listops import root_operator_control
 from wavspa.data.listops_generator import ListOpsRule, UniqueListOps, draw_chunk
 from wavspa.data.listops_grammar import SYMBOLS, VOCAB_SIZE, decode, encode, evaluate
 from wavspa.errors import UserError
+from wavspa.launching.worker import run
 
 SHORT = ListOpsRule(min_length=10, max_length=60)
 
@@ -157,3 +159,11 @@ def test_the_training_seed_leaves_the_data_alone(tmp_path: Path) -> None:
 def test_impossible_options(tmp_path: Path, options: dict[str, int], named: str) -> None:
     with pytest.raises(UserError, match=named):
         module(tmp_path, **options)
+
+
+def test_the_short_set_trains_and_evaluates(tmp_path: Path) -> None:
+    sizes = [f"dataset.{split}_examples=20" for split in ("train", "val", "test")]
+    folder = tiny_run(
+        tmp_path, "dataset=listops_short", *sizes, "trainer.max_steps=1", "trainer.val_every=1"
+    )
+    assert 0 <= run(folder)["test/accuracy"] <= 1
