@@ -130,17 +130,13 @@ def kill_and_finish(folder: Path, seconds: float, chance: random.Random, most: i
 
 
 def wait_for_first_step(folder: Path, process: subprocess.Popen[bytes]) -> None:
-    """Wait until a process trains, or has ended: its first sign is a status file newer than now."""
-    begun = time.time()
+    """Wait until a process trains or has ended: its status is written at its start, and when it trains."""
+    begun = time.time_ns()
     status = folder / layout.STATUS
-    while process.poll() is None:
-        # It writes one when it starts and one when training does.
-        if (
-            status.exists()
-            and status.stat().st_mtime > begun
-            and "parameters" in status.read_text()
-        ):
-            return
+    signs: set[int] = set()
+    while process.poll() is None and len(signs) < 2:
+        if status.exists() and (sign := status.stat().st_mtime_ns) > begun:
+            signs.add(sign)
         time.sleep(0.01)
 
 
