@@ -1,10 +1,13 @@
 import json
+from math import nan
 
 import pytest
 import torch
 
 from tiny_runs import tiny_run
 from wavspa.errors import UserError
+from wavspa.launching.build import build_run
+from wavspa.launching.folder import read_config
 from wavspa.launching.worker import run
 from wavspa.tasks import Classification
 from wavspa.training import layout
@@ -136,11 +139,23 @@ def test_an_interrupt_is_written_down(tmp_path, stopping_at):
 
 
 def test_a_run_that_diverges_is_failed(tmp_path, monkeypatch):
-    monkeypatch.setattr(Classification, "loss", lambda self, x, y: x.sum() * float("nan"))
-    folder = tiny_run(tmp_path)
-    with pytest.raises(RunFailed, match="step 0"):
+    """The reason names the step, the rows of its batch and the checkpoint before it."""
+    folder = tiny_run(tmp_path, "dataset.batch_size=4")
+    data = build_run(read_config(folder))[1]
+    data.prepare_data()
+    data.setup()
+    rows = list(data.train_dataloader().batch_sampler)[4]
+    sensible = Classification.loss
+
+    def loss(self, logits, labels):
+        return sensible(self, logits, labels) * (nan if self.global_step == 4 else 1)
+
+    monkeypatch.setattr(Classification, "loss", loss)
+    with pytest.raises(RunFailed, match="step 4"):
         run(folder)
-    assert "loss is nan at step 0" in read_status(folder)["reason"]
+    reason = read_status(folder)["reason"]
+    assert f"the loss is nan at step 4 (rows {', '.join(map(str, rows))} of train)" in reason
+    assert reason.endswith("last.ckpt holds step 3")
 
 
 def test_a_damaged_last_checkpoint_is_named(tmp_path, stopping_at):

@@ -116,6 +116,15 @@ def test_a_loss_that_is_not_finite_stops_the_run_and_names_the_step():
         trainer(max_steps=5).fit(module, loader(data))
 
 
+def test_a_gradient_that_is_not_finite_stops_the_run_before_the_weights_take_it(monkeypatch):
+    module, data = task(3), batches(3, [8, 8, 8])
+    monkeypatch.setattr(module, "loss", lambda x, y: (x.sum() * 0).clamp(min=0).sqrt())
+    before = module.model.table.weight.clone()
+    with pytest.raises(RunFailed, match="gradient is not finite at step 0"):
+        trainer(max_steps=5).fit(module, loader(data))
+    assert torch.equal(module.model.table.weight, before)
+
+
 @pytest.mark.parametrize(
     "option",
     [

@@ -90,7 +90,7 @@ class SequenceDataModule(LightningDataModule):
         self.pad = one_of("pad", pad, ("batch", "max"))
         self.seed = whole_number("seed", seed, least=0)
         self._rows: dict[str, Rows] = {}
-        self._batches_per_epoch = 1
+        self._training_batches: TrainingBatches | None = None
 
     def choices(self) -> Mapping[str, Any]:
         """Everything that shapes what is prepared, as JSON can hold it."""
@@ -183,7 +183,15 @@ class SequenceDataModule(LightningDataModule):
         """The pass over the training examples, from 0, that the training batch with this number,
         from 0, belongs to.
         """
-        return batch // self._batches_per_epoch
+        assert self._training_batches is not None
+        return batch // len(self._training_batches)
+
+    def training_rows(self, batch: int) -> list[Any]:
+        """Numbers of the rows of the prepared train split (of a pair: both) in this rank's part of
+        the training batch with this number, from 0.
+        """
+        assert self._training_batches is not None
+        return next(iter(EndlessBatches(self._training_batches, start=batch)))
 
     def val_dataloader(self) -> DataLoader[Any]:
         """This rank's share of the validation examples, in the order of the data."""
@@ -202,7 +210,7 @@ class SequenceDataModule(LightningDataModule):
     def _training_loader(
         self, rows: Dataset[Any], batches: TrainingBatches, collate: Callable[..., Any]
     ) -> DataLoader[Any]:
-        self._batches_per_epoch = len(batches)
+        self._training_batches = batches
         if self.trainer is None:
             return self._loader(rows, batches, collate)
         done = self.trainer.global_step * self.trainer.accumulate_grad_batches

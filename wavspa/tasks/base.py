@@ -11,6 +11,9 @@ from torch.optim import Optimizer
 from wavspa.training.failures import RunFailed
 from wavspa.training.schedules import Schedule, scheduler
 
+# Of a batch that are named when its loss is not finite.
+MOST_ROWS = 64
+
 
 class Task(LightningModule):
     """Trains a model. A task is a subclass with the steps of training, validation and test.
@@ -54,6 +57,18 @@ class Task(LightningModule):
             "lr_scheduler": {"scheduler": schedule, "interval": "step"},
         }
 
+    def on_before_optimizer_step(self, optimizer: Optimizer) -> None:
+        """Stop before weights become useless, and with them the next checkpoint.
+
+        Raises:
+            RunFailed: A gradient is not finite.
+        """
+        if getattr(self.trainer.precision_plugin, "scaler", None) is not None:
+            return  # it leaves such steps out and scales less
+        gradients = [p.grad for p in self.parameters() if p.grad is not None]
+        if not torch.isfinite(torch.nn.utils.get_total_norm(gradients)):
+            raise self._diverged("the gradient is not finite")
+
     def log_step(self, loss: Tensor, **more: Tensor) -> None:
         """Log a training step: ``lr``, and ``loss`` and whatever else as ``train/…``.
 
@@ -64,10 +79,7 @@ class Task(LightningModule):
             RunFailed: The loss is not finite.
         """
         if not torch.isfinite(loss):
-            raise RunFailed(
-                f"the loss is {loss.item()} at step {self.global_step}: lower optimizer.lr, lengthen "
-                "schedule.warmup or set trainer.gradient_clip_val"
-            )
+            raise self._diverged(f"the loss is {loss.item()}")
         if (self.global_step + 1) % self.trainer.log_every_n_steps:  # type: ignore[attr-defined]
             return
         means = {
@@ -77,3 +89,15 @@ class Task(LightningModule):
         rate = self.trainer.optimizers[0].param_groups[0]["lr"]
         for logger in self.trainer.loggers:
             logger.log_metrics({"lr": rate, **means}, step=self.global_step)
+
+    def _diverged(self, what: str) -> RunFailed:
+        where = f"at step {self.global_step}"
+        data = getattr(self.trainer, "datamodule", None)
+        if data is not None:
+            rows = data.training_rows(self.trainer.fit_loop.batch_idx)
+            more = f" and {len(rows) - MOST_ROWS} more" if len(rows) > MOST_ROWS else ""
+            where += f" (rows {', '.join(map(str, rows[:MOST_ROWS]))}{more} of train)"
+        return RunFailed(
+            f"{what} {where}: lower optimizer.lr, lengthen schedule.warmup or set "
+            "trainer.gradient_clip_val"
+        )
