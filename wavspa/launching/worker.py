@@ -101,7 +101,10 @@ def _train_and_test(folder: Path, config: DictConfig, stop: StopRequest) -> dict
     csv = MetricsCsv(folder, step, lambda step: data.epoch_of(step * batches))  # type: ignore[attr-defined]
     loggers = [csv, *_more_loggers(folder, config)]
     trainer = _trainer(folder, config, stop, loggers)
-    trainer.fit(task, datamodule=data, ckpt_path=last)
+    try:
+        trainer.fit(task, datamodule=data, ckpt_path=last)
+    except RunFailed as error:
+        raise RunFailed(f"{error}; {_last_good(folder)}") from error
     stop.obey()
     _check_budget(trainer)
     if not trainer.is_global_zero:
@@ -132,6 +135,13 @@ def _step(checkpoint: Path, config: DictConfig) -> int:
             f"is {config.frozen.hash}): put the right one there, or remove it to start anew"
         )
     return content["global_step"]
+
+
+def _last_good(folder: Path) -> str:
+    last = find_resumable(folder)
+    if last is None:
+        return "no checkpoint was written before"
+    return f"{last} holds step {read_checkpoint(last)['global_step']}"
 
 
 def _check_budget(trainer: Trainer) -> None:
