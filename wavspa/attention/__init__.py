@@ -5,6 +5,7 @@ from wavspa.attention.linear import Linear
 from wavspa.attention.linformer import Linformer
 from wavspa.attention.longformer import Longformer
 from wavspa.attention.performer import Performer
+from wavspa.attention.received import attention_received
 from wavspa.attention.softmax import Softmax
 
 BASES = ("softmax", "longformer", "linformer", "linear", "performer")
@@ -17,6 +18,7 @@ __all__ = [
     "Longformer",
     "Performer",
     "Softmax",
+    "attention_received",
     "build_attention",
 ]
 

@@ -49,12 +49,16 @@ class Attention(nn.Module):
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
         """Attend within ``x [B, N, D]`` -> [B, N, D]; ``mask [B, N]`` bool, None means all real."""
-        q, k, v = (self._split(p(x)) for p in (self.query, self.key, self.value))
-        y_BHNK = self.attend(q, k, v, mask)
+        y_BHNK = self.attend(*self.project(x), mask)
         return self.out(y_BHNK.transpose(1, 2).flatten(2))
 
+    def project(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Queries, keys and values of ``x [B, N, D]``, [B, H, N, K] each."""
+        q, k, v = (self._split(p(x)) for p in (self.query, self.key, self.value))
+        return q, k, v
+
     def attend(self, q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None) -> Tensor:
-        """The base's own kernel on ``[B, H, N, K]`` each -> [B, H, N, K]."""
+        """The base's own kernel on ``[B, H, N, K]`` each -> [B, H, N, K], linear in ``v``."""
         raise NotImplementedError
 
     def _split(self, x_BNQ: Tensor) -> Tensor:

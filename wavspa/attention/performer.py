@@ -61,8 +61,12 @@ class Performer(Attention):
             self.register_buffer("projection", orthogonal_features(random_features, width))
 
     @override
+    def project(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        q, k, v = (norm(y) for norm, y in zip(self.norms, super().project(x), strict=True))
+        return q, k, v
+
+    @override
     def attend(self, q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None) -> Tensor:
-        q, k, v = (norm(x) for norm, x in zip(self.norms, (q, k, v), strict=True))
         if self.features == "relu":
             return kernel_attention(F.relu(q) + 1e-3, F.relu(k) + 1e-3, v, mask)
         return kernel_attention(self._positive(q), self._positive(k, mask, keys=True), v, mask)
