@@ -1,7 +1,12 @@
 """Wavelet transforms with a learnable filter in every channel, and the modes built on them."""
 
 from wavspa.wavelets.boundaries import BOUNDARIES, band_lengths
-from wavspa.wavelets.filters import daubechies_taps, lattice_filters, orthogonal_taps
+from wavspa.wavelets.filters import (
+    daubechies_taps,
+    lattice_filters,
+    orthogonal_taps,
+    orthogonality_error,
+)
 from wavspa.wavelets.hartley import hartley
 from wavspa.wavelets.lifting import lifting_dec, lifting_rec
 from wavspa.wavelets.modes import MODES, WaveletMode, build_mode
@@ -19,6 +24,7 @@ __all__ = [
     "lifting_dec",
     "lifting_rec",
     "orthogonal_taps",
+    "orthogonality_error",
     "wavedec",
     "waverec",
 ]

@@ -76,3 +76,17 @@ def lattice_filters(angles: Tensor) -> Tensor:
         # Rotate the filter right by one place: what was odd becomes even.
         even, odd = second.roll(1, dims=0), first
     return torch.stack([odd, even.roll(-1, dims=0)], dim=1).view(2 * half, channels)
+
+
+def orthogonality_error(filters: Tensor) -> Tensor:
+    """How far filters [L, D] are from being orthonormal to their own double shifts, [D].
+
+    Of each channel, the Euclidean norm over m = 0..L/2-1 of ``sum_k h[k] h[k + 2m] - delta[m]``: 0 for an
+    orthogonal wavelet, whose synthesis is the inverse of its analysis.
+    """
+    taps = len(filters)
+    products = [
+        (filters[: taps - shift] * filters[shift:]).sum(dim=0) for shift in range(0, taps, 2)
+    ]
+    products[0] = products[0] - 1
+    return torch.stack(products).norm(dim=0)

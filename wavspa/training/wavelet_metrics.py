@@ -1,0 +1,60 @@
+"""What becomes of the wavelets while a run trains, as numbers at each validation."""
+
+import torch
+from pytorch_lightning import Callback, LightningModule, Trainer
+from torch import Tensor
+from torch.utils.hooks import RemovableHandle
+
+from wavspa.models.probe import band_names, layers_of, orthogonality_of, watch_bands
+
+ENERGY = "energy/"
+ORTHOGONALITY = "orthogonality/"
+
+
+class WaveletMetrics(Callback):
+    """Logs how the energy is shared among the bands, and how orthogonal free filters still are.
+
+    ``energy/layer<n>/<band>`` is the share of a band in the sum of squares of all coefficients that the
+    layer makes of the validation split; the shares of a layer add up to 1. ``orthogonality/layer<n>`` (mode
+    ``ada``) is the mean over the channels of :func:`wavspa.wavelets.orthogonality_error`. Layers without
+    bands log nothing.
+    """
+
+    def __init__(self) -> None:
+        self._handles: list[RemovableHandle] = []
+        self._energies: dict[tuple[int, int], Tensor] = {}
+        self._errors: dict[int, Tensor | None] = {}
+
+    def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: D102
+        layers = layers_of(pl_module)
+
+        def see(layer: int, band: int, x: Tensor, mask: Tensor | None) -> None:
+            real = x if mask is None else x.masked_fill(~mask[..., None], 0)
+            key = (layer, band)
+            self._energies[key] = self._energies.get(key, 0) + real.float().square().sum()
+            if layer not in self._errors:
+                # Here, inside the forward pass, the filters are whole under any strategy.
+                self._errors[layer] = orthogonality_of(layers[layer])
+
+        self._energies, self._errors = {}, {}
+        self._handles = watch_bands(pl_module, see)
+
+    def on_validation_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: D102
+        metrics: dict[str, Tensor] = {}
+        for number, layer in enumerate(layers_of(pl_module)):
+            names = band_names(layer)
+            if len(names) == 1 or (number, 0) not in self._energies:
+                continue
+            of_bands = torch.stack([self._energies[number, band] for band in range(len(names))])
+            energies = trainer.strategy.reduce(of_bands, reduce_op="sum")
+            shares = (energies / energies.sum()).unbind()
+            prefix = f"{ENERGY}layer{number + 1}"
+            metrics |= {f"{prefix}/{name}": s for name, s in zip(names, shares, strict=True)}
+            if (error := self._errors[number]) is not None:
+                metrics[f"{ORTHOGONALITY}layer{number + 1}"] = error
+        # The same on all ranks already.
+        pl_module.log_dict(metrics, sync_dist=True)
+
+    def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: D102
+        for handle in self._handles:
+            handle.remove()
