@@ -1,35 +1,17 @@
 import io
-import json
 
 import pytest
 from rich.console import Console
 
+from reported_runs import finish
 from tiny_runs import tiny_run
 from wavspa.errors import UserError
 from wavspa.reports.collect import cells, collect
 from wavspa.reports.figures import draw_curves
-from wavspa.reports.table import mean_and_deviation, print_report
+from wavspa.reports.numbers import mean_and_deviation
+from wavspa.reports.table import print_report
 from wavspa.training import layout
-from wavspa.training.metrics_csv import MetricsCsv
 from wavspa.training.status import update_status
-
-
-def finish(folder, accuracy, steps=3, **card):
-    """Fill a run's folder with results as a finished run leaves them."""
-    logger = MetricsCsv(folder)
-    for step in range(steps):
-        logger.log_metrics({"val/accuracy": accuracy * (step + 1) / steps, "epoch": 0}, step=step)
-    update_status(
-        folder,
-        state="finished",
-        step=steps,
-        best={"metric": "val/accuracy", "value": accuracy, "step": steps},
-        test={"test/loss": 1.0, "test/accuracy": accuracy},
-        parameters=1234,
-        seconds_per_step=0.05,
-    )
-    splits = {"test": {"examples": 4, "labels": {"0": 3, "1": 1}}}
-    (folder / layout.CARD).write_text(json.dumps({"splits": splits, **card}))
 
 
 def printed(runs):
@@ -53,9 +35,11 @@ def test_cells_stand_side_by_side_over_their_seeds(sweep):
     runs = collect([sweep])
     assert [[run.config["seed"] for run in cell] for cell in cells(runs)] == [[1, 2], [1]]
     rows = [" ".join(line.split()) for line in printed(runs).splitlines()]
-    assert rows[2] == "dataset attention wavelet accuracy best val params ms/step steps seeds"
-    assert rows[4] == "digits softmax none 60.00 ± 14.14 60.00 ± 14.14 1,234 50.0 3 2"
-    assert rows[5] == "digits softmax ada - - - - 2 0, 1 failed"
+    assert (
+        rows[2] == "dataset attention wavelet accuracy best val params ms/step peak MiB steps seeds"
+    )
+    assert rows[4] == "digits softmax none 60.00 ± 14.14 60.00 ± 14.14 1,234 50.0 500 6 2"
+    assert rows[5] == "digits softmax ada - - - - - 2 of 6 0, 1 failed"
 
 
 def test_runs_that_did_not_finish_and_what_guessing_reaches_are_told(sweep):
@@ -151,7 +135,7 @@ def test_the_protocol_of_the_data_is_told(tmp_path):
         card = {"protocol": protocol, "validation": f"as {protocol}"}
         finish(tiny_run(tmp_path, f"seed={seed}"), 0.5, **card)
     lines = [
-        line for line in printed(collect([tmp_path / "runs"])).splitlines() if "protocol" in line
+        line for line in printed(collect([tmp_path / "runs"])).splitlines() if ", protocol " in line
     ]
     assert [line.partition(", protocol ")[2] for line in lines] == [
         "default: as default",

@@ -24,7 +24,7 @@ def sweep(tmp_path):
     folders = [tiny_run(tmp_path, f"seed={seed}") for seed in range(1, 7)]
     best = {"metric": "val/accuracy", "value": 0.5, "step": 3}
     common = {"step": 3, "steps": 603, "best": best, "seconds_per_step": 0.5}
-    update_status(folders[0], state="finished", **common)
+    update_status(folders[0], state="finished", test={}, **common)
     update_status(folders[1], state="running", **common)
     update_status(folders[2], state="running", **common)
     update_status(folders[3], state="failed", reason="it rains")

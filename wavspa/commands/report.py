@@ -4,16 +4,25 @@ import argparse
 from pathlib import Path
 
 from wavspa.commands.errors import command
+from wavspa.errors import UserError
 
 DESCRIPTION = """\
-Print the runs below the given folders as one table: attention base, wavelet mode and data set of each
-cell, test metrics as mean ± standard deviation over its seeds. Runs that failed or have not finished
-are listed as such. --figure draws validation accuracy over steps."""
+Compare the runs below the given folders: print one row a cell (runs that differ in their seed alone), and
+write table.md, table.tex, table.csv and the page report.html. Test metrics are mean ± standard deviation
+over the seeds; published numbers stand beside ours; runs that failed or have not finished are shown as such.
+
+  rows=KEY,...     keys of the configuration that make the rows (default: model.attention,model.wavelet)
+  columns=KEY,...  and the columns (default: dataset.name)
+  metric=NAME      the test metric to compare (default: what each task was trained for)"""
 
 EPILOG = """\
 examples:
   wavspa-report runs/digits
+  wavspa-report runs/digits rows=model.attention columns=model.wavelet --output digits-report
+  wavspa-report runs/text rows=model.wavelet columns=model.taps metric=f1
   wavspa-report runs/digits runs/listops --figure curves.png"""
+
+CHOICES = ("rows", "columns", "metric")
 
 
 @command
@@ -21,24 +30,64 @@ def main() -> None:
     """Run the command."""
     parser = argparse.ArgumentParser(
         "wavspa-report",
+        usage="wavspa-report FOLDER ... [rows=KEY] [columns=KEY] [metric=NAME] [options]",
         description=DESCRIPTION,
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("folders", nargs="+", type=Path, metavar="FOLDER", help="searched for runs")
-    parser.add_argument("--figure", type=Path, metavar="FILE", help="png, svg or pdf")
+    parser.add_argument("words", nargs="+", metavar="FOLDER", help="searched for runs")
+    parser.add_argument(
+        "--output",
+        type=Path,
+        metavar="FOLDER",
+        help="for the files (default: report beside the runs)",
+    )
+    parser.add_argument(
+        "--mixed",
+        action="store_true",
+        help="let a column mix protocols of the data or numbers of steps",
+    )
+    parser.add_argument(
+        "--figure", type=Path, metavar="FILE", help="draw the learning curves: png, svg or pdf"
+    )
     arguments = parser.parse_args()
+    folders, choices = _split(arguments.words)
     # Imported here: --help need not wait for Lightning.
     from wavspa.reports.collect import collect
+    from wavspa.reports.comparison import Layout
+    from wavspa.reports.files import beside, write_report
+    from wavspa.reports.report import build_report
     from wavspa.reports.table import console, print_report
 
-    runs = collect(arguments.folders)
+    runs = collect(folders)
     print_report(runs, console())
+    report = build_report(runs, Layout(**choices, mixed=arguments.mixed))
+    for path in write_report(report, arguments.output or beside(folders)):
+        print(f"written: {path}")
     if arguments.figure:
         from wavspa.reports.figures import draw_curves
 
         draw_curves(runs, arguments.figure)
-        print(f"\nfigure: {arguments.figure}")
+        print(f"written: {arguments.figure}")
+
+
+def _split(words: list[str]) -> tuple[list[Path], dict]:
+    """Folders, and what else was chosen."""
+    folders: list[Path] = []
+    choices: dict[str, object] = {}
+    for word in words:
+        key, equals, value = word.partition("=")
+        if not equals or Path(word).is_dir():
+            folders.append(Path(word))
+        elif key not in CHOICES or not value:
+            raise UserError(
+                f"{word!r} is neither a folder nor one of {', '.join(CHOICES)} with a value"
+            )
+        else:
+            choices[key] = value if key == "metric" else tuple(value.split(","))
+    if not folders:
+        raise UserError("no folder was named: wavspa-report FOLDER ...")
+    return folders, choices
 
 
 if __name__ == "__main__":

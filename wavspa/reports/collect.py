@@ -9,9 +9,15 @@ from typing import Any
 import yaml
 
 from wavspa.errors import UserError
+from wavspa.reports.checks import check
+from wavspa.reports.order import place
 from wavspa.training import layout
+from wavspa.training.labels import attention_label
 from wavspa.training.metrics_csv import read_metrics
 from wavspa.training.status import Status, read_status
+
+# libyaml's, where it is there, reads thousands of configurations in seconds.
+_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 @dataclass(frozen=True)
@@ -64,22 +70,32 @@ def collect(folders: Iterable[Path]) -> list[Run]:
 def read_run(folder: Path) -> Run:
     """Read one run; damage is reported in the result, not raised."""
     try:
-        config = yaml.safe_load((folder / layout.CONFIG).read_text())
-        if not isinstance(config, dict) or not {"frozen", "model", "dataset"} <= config.keys():
-            return Run(folder, damage=f"{layout.CONFIG} is not the configuration of a run")
-        return Run(
-            folder,
-            config,
-            read_status(folder),
-            _optional(folder / layout.METRICS, read_metrics, []),
-            _optional(folder / layout.CARD, _read_json, {}),
-        )
-    except (UserError, yaml.YAMLError, OSError, ValueError) as error:
-        return Run(folder, damage=str(error).splitlines()[0])
+        config = _read(folder / layout.CONFIG, _load_yaml)
+        status = read_status(folder)
+        card = _read(folder / layout.CARD, json.loads) or {}
+        check(config, status, card)
+        metrics = folder / layout.METRICS
+        return Run(folder, config, status, read_metrics(metrics) if metrics.exists() else [], card)
+    except (OSError, ValueError) as error:
+        return Run(folder, damage=" ".join(str(error).split()))
+
+
+def _read(path: Path, parse: Any) -> Any:
+    """What a file holds; None if it is not there."""
+    if not path.exists():
+        return None
+    try:
+        return parse(path.read_text())
+    except (yaml.YAMLError, ValueError) as error:
+        raise UserError(f"{path.name}: {' '.join(str(error).split())}") from error
+
+
+def _load_yaml(text: str) -> Any:
+    return yaml.load(text, _Loader)
 
 
 def cells(runs: Sequence[Run]) -> list[list[Run]]:
-    """Group undamaged runs that differ in their seed alone; plain bases come before wavelets."""
+    """Group undamaged runs that differ in their seed alone, in the order of the published table."""
     groups: dict[str, list[Run]] = {}
     for run in runs:
         if not run.damage:
@@ -87,14 +103,9 @@ def cells(runs: Sequence[Run]) -> list[list[Run]]:
     return sorted(groups.values(), key=_place)
 
 
-def _place(cell: list[Run]) -> tuple[str, str, bool]:
+def _place(cell: list[Run]) -> list[tuple[int, str]]:
     model = cell[0].config["model"]
-    return cell[0].config["dataset"]["name"], str(model["attention"]), model["wavelet"] != "none"
-
-
-def _optional(path: Path, read: Any, absent: Any) -> Any:
-    return read(path) if path.exists() else absent
-
-
-def _read_json(path: Path) -> Any:
-    return json.loads(path.read_text())
+    attention = attention_label(model["attention"])
+    return [
+        place(label) for label in (cell[0].config["dataset"]["name"], attention, model["wavelet"])
+    ]

@@ -1,0 +1,36 @@
+"""Numbers as text."""
+
+import statistics
+from collections.abc import Mapping, Sequence
+
+ABSENT = "-"
+
+
+def mean_and_deviation(values: Sequence[float], digits: int) -> str:
+    """``mean ± sd``; the mean alone of a single value, a dash of none."""
+    if not values:
+        return ABSENT
+    mean = f"{statistics.fmean(values):.{digits}f}"
+    return mean if len(values) == 1 else f"{mean} ± {statistics.stdev(values):.{digits}f}"
+
+
+def counted(values: Sequence[float], others: Mapping[str, int]) -> str:
+    """``mean ± sd (n)`` of per cents, and how many runs have not finished: ``75.00 ± 1.00 (2, 1 failed)``."""
+    counts = [str(len(values))] if values else []
+    counts += [f"{number} {state}" for state, number in others.items()]
+    return f"{mean_and_deviation(values, 2)} ({', '.join(counts)})" if counts else ABSENT
+
+
+def milliseconds(seconds: float | None) -> str:
+    """Seconds in milliseconds."""
+    return ABSENT if seconds is None else f"{1000 * seconds:.1f}"
+
+
+def mebibytes(memory: int | None) -> str:
+    """Bytes in MiB."""
+    return ABSENT if memory is None else f"{memory / 2**20:,.0f}"
+
+
+def count(number: int | None) -> str:
+    """A whole number with commas."""
+    return ABSENT if number is None else f"{number:,}"

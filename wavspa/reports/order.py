@@ -1,0 +1,33 @@
+"""The order of rows and columns."""
+
+from collections.abc import Sequence
+
+from wavspa.reports import published
+
+
+def ordered(labels: Sequence[str]) -> list[str]:
+    """Distinct labels: numbers by value, others as the published table orders them, then as words."""
+    distinct = list(dict.fromkeys(labels))
+    try:
+        return sorted(distinct, key=float)
+    except ValueError:
+        return sorted(distinct, key=place)
+
+
+def ordered_rows(rows: Sequence[tuple[str, ...]]) -> list[tuple[str, ...]]:
+    """Distinct rows of as many labels each, ordered by the first label, then by the second, and so on."""
+    places = [
+        {label: place for place, label in enumerate(ordered(part))}
+        for part in zip(*rows, strict=True)
+    ]
+    return sorted(
+        dict.fromkeys(rows),
+        key=lambda row: [place[label] for place, label in zip(places, row, strict=True)],
+    )
+
+
+def place(label: str) -> tuple[int, str]:
+    """What to sort a data set, attention base or wavelet mode by: the published ones as published."""
+    names = published.order()
+    word = label.partition(" ")[0]  # a data set's card may add words to its name
+    return names.index(word) if word in names else len(names), label

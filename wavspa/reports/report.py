@@ -1,0 +1,37 @@
+"""All that a report says, before it is written in any form."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from wavspa.errors import UserError
+from wavspa.reports.collect import Run
+from wavspa.reports.comparison import Comparison, Layout, compare
+from wavspa.reports.notes import notes, troubles
+from wavspa.reports.summary import Summary, summarise
+
+
+class Report(NamedTuple):
+    """The tables, the cells in them, what must be read beside them, and what did not finish."""
+
+    runs: Sequence[Run]
+    cells: Sequence[Summary]
+    comparison: Comparison
+    notes: Sequence[str]
+    troubles: Sequence[str]
+
+
+def build_report(runs: Sequence[Run], layout: Layout) -> Report:
+    """Compare runs.
+
+    Args:
+        runs: The runs, damaged ones included.
+        layout: What to show.
+
+    Raises:
+        UserError: The layout does not suit the runs, or all of them are damaged.
+    """
+    cells = summarise(runs)
+    if not cells:
+        raise UserError(f"all runs are damaged, for instance {runs[0].folder}: {runs[0].damage}")
+    comparison = compare(cells, layout)
+    return Report(runs, cells, comparison, notes(comparison, cells, runs), troubles(runs))

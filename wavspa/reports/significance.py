@@ -1,0 +1,41 @@
+"""Whether the best of several means is the best beyond the chance of the seeds."""
+
+import statistics
+from collections.abc import Sequence
+
+from scipy.stats import ttest_ind
+
+LEVEL = 0.05
+STATED = (
+    "Welch's t-test over the seeds tells the best from every other cell on the same data, with the same "
+    f"protocol and steps (two-sided, Holm's correction, p < {LEVEL})"
+)
+
+
+def best_of(groups: Sequence[Sequence[float]]) -> int | None:
+    """Which group has the highest mean, if tests tell it from each of the others.
+
+    Args:
+        groups: The values of each cell over its seeds; cells without values do not take part.
+
+    Returns:
+        Its number; None if a test fails or cannot be made, for want of seeds or of another group.
+    """
+    taking_part = [number for number, values in enumerate(groups) if len(values) > 0]
+    if len(taking_part) < 2 or any(len(groups[number]) < 2 for number in taking_part):
+        return None
+    best = max(taking_part, key=lambda number: statistics.fmean(groups[number]))
+    p_values = [_welch(groups[best], groups[other]) for other in taking_part if other != best]
+    return best if _all_rejected(p_values) else None
+
+
+def _welch(first: Sequence[float], second: Sequence[float]) -> float:
+    if len(set(first)) == len(set(second)) == 1:
+        return float(first[0] == second[0])  # the limit of no variance
+    return float(ttest_ind(first, second, equal_var=False).pvalue)
+
+
+def _all_rejected(p_values: Sequence[float]) -> bool:
+    """Whether Holm's procedure rejects every hypothesis."""
+    tests = len(p_values)
+    return all(p < LEVEL / (tests - rank) for rank, p in enumerate(sorted(p_values)))
