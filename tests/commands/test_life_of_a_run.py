@@ -57,7 +57,7 @@ def test_a_sweep_goes_on_after_a_failed_job_and_skips_what_is_finished(tmp_path)
     words = ["-m", *tiny_words(tmp_path, "trainer.max_steps=3"), "dataset.vocab_size=5,18"]
     swept = command("train", *words)
     assert swept.returncode == 1
-    assert swept.stderr.splitlines()[-1].startswith("error: 1 of 2 jobs failed")
+    assert swept.stderr.splitlines()[-1].startswith("error: 1 of 2 jobs did not finish")
     states = [
         read_status(path.parent)["state"] for path in (tmp_path / "runs").rglob(layout.CONFIG)
     ]

@@ -14,13 +14,15 @@ from wavspa.launching.build import build
 from wavspa.launching.validate import validate
 
 CONF = Path(wavspa.conf.__file__).parent
-# Launchers have tests of their own, in tests/launching/.
+# Launchers and sweepers have tests of their own, in tests/launching/.
 NOT_CHOSEN = {
     "train",
     "model/common",
     "trainer/common",
     "hydra/launcher/local",
     "hydra/launcher/slurm",
+    "hydra/sweeper/grid",
+    "hydra/sweeper/optuna",
 }
 FILES = sorted(
     name

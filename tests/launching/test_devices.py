@@ -77,6 +77,35 @@ main()
 """
 
 
+GIVEN_UP = """
+import sys
+from pathlib import Path
+from wavspa.tasks import Classification
+from wavspa.commands.run import main
+
+step = Classification.training_step
+
+def training_step(self, batch, batch_idx):
+    if self.global_rank == 1 and self.global_step == 5:
+        Path(sys.argv[1], "prune").touch()
+    return step(self, batch, batch_idx)
+
+Classification.training_step = training_step
+main()
+"""
+
+
+def test_all_ranks_of_a_run_that_a_search_gives_up_end_well(tmp_path):
+    folder = tiny_run(tmp_path, *STEPS, *DDP, "trainer.max_steps=12")
+    script = tmp_path / "given_up.py"
+    script.write_text(GIVEN_UP)
+    done = subprocess.run(
+        [sys.executable, script, folder], capture_output=True, text=True, timeout=300
+    )
+    status = read_status(folder)
+    assert (done.returncode, status["state"], status["step"] < 12) == (0, "pruned", True)
+
+
 def test_a_failure_on_any_rank_is_the_job_s(tmp_path):
     undisturbed = tiny_run(tmp_path / "one", *STEPS, *DDP)
     assert start("run", undisturbed).returncode == 0

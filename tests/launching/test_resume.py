@@ -96,6 +96,26 @@ def test_a_signal_is_obeyed_after_the_step(tmp_path, at_step, number):
     assert differences(final_state(undisturbed), final_state(disturbed)) == []
 
 
+def test_a_run_that_a_search_gives_up_trains_no_more_until_the_mark_is_removed(
+    tmp_path, at_step, capsys
+):
+    undisturbed = tiny_run(tmp_path / "one", *STEPS)
+    run(undisturbed)
+    folder = tiny_run(tmp_path / "other", *STEPS)
+    mark = folder / layout.PRUNE
+    at_step(mark.touch, 5)
+    assert run(folder) == {}
+    status = read_status(folder)
+    assert (status["state"], status["step"] < 10) == ("pruned", True)
+    assert status["reason"].startswith("given up by a search at step ")
+    assert run(folder) == {}
+    assert read_status(folder) == status
+    assert f"it goes on once {mark} is removed" in capsys.readouterr().out
+    mark.unlink()
+    run(folder)
+    assert differences(final_state(undisturbed), final_state(folder)) == []
+
+
 def test_a_signal_outside_of_training_is_obeyed_at_once(tmp_path, monkeypatch):
     folder = tiny_run(tmp_path)
     stop = lambda *_: os.kill(os.getpid(), signal.SIGUSR1)  # noqa: E731

@@ -16,6 +16,14 @@ from omegaconf import DictConfig, OmegaConf
 
 CONFIG_MODULE = "wavspa.conf"
 
+# Launchers of other projects, and the extra of this package that installs each.
+_EXTRAS = {
+    "joblib": "joblib",
+    "ray": "ray",
+    "submitit_local": "submitit",
+    "submitit_slurm": "submitit",
+}
+
 
 def explain_composition(error: Exception) -> str:
     """Say in one line what a composition did not like.
@@ -58,6 +66,8 @@ def keys_of(config: DictConfig) -> Iterator[str]:
 
 
 def _unknown_option(path: str, name: str) -> str:
+    if path == "hydra/launcher" and name in _EXTRAS:
+        return f"hydra/launcher={name} is not installed: pip install 'wavspa[{_EXTRAS[name]}]'"
     with _composed() as (config, loader):
         choices = config.hydra.runtime.choices
         group = path if path in choices else path.partition("/")[0]

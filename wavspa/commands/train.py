@@ -8,7 +8,9 @@ import hydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.plugins import Plugins
 from hydra.types import RunMode
+from hydra_plugins.wavspa.grid import GridSweeper
 from hydra_plugins.wavspa.local import LocalLauncher
+from hydra_plugins.wavspa.search import SearchSweeper
 from hydra_plugins.wavspa.slurm import SlurmLauncher
 from omegaconf import DictConfig
 
@@ -17,16 +19,15 @@ from wavspa.commands.suggestions import mistyped
 from wavspa.errors import UserError
 from wavspa.launching.estimate import estimate
 from wavspa.launching.prepare import prepare, without_auto
-from wavspa.launching.process import become, measure_like_a_run, run_fresh
+from wavspa.launching.process import become, measure_like_a_run
 from wavspa.launching.validate import validate
-from wavspa.training.failures import RunFailed
 
 
 @command
 def main() -> None:
     """Run the command."""
     # The scan of Hydra's plugin namespace does not see an editable install.
-    for plugin in (LocalLauncher, SlurmLauncher):
+    for plugin in (GridSweeper, SearchSweeper, LocalLauncher, SlurmLauncher):
         Plugins.instance().register(plugin)
     # Hydra hands its errors on instead of printing them and leaving with code 1.
     os.environ["HYDRA_FULL_ERROR"] = "1"
@@ -35,10 +36,12 @@ def main() -> None:
     @hydra.main(config_path="pkg://wavspa.conf", config_name="train", version_base="1.3")
     def compose(config: DictConfig) -> None:
         job = HydraConfig.get()
-        if job.mode == RunMode.RUN:
-            composed.append((config, job.overrides.task))
-        else:
-            _run_job(config, job.overrides.task)
+        if job.mode == RunMode.MULTIRUN:
+            sweeper, launcher = (job.runtime.choices[f"hydra/{n}"] for n in ("sweeper", "launcher"))
+            raise UserError(
+                f"hydra/sweeper={sweeper} does not go with hydra/launcher={launcher}: choose grid or optuna"
+            )
+        composed.append((config, job.overrides.task))
 
     compose()
     # Outside of Hydra, which would announce an error in its own words; empty after --help.
@@ -63,13 +66,6 @@ def _typed_words_named(overrides: list[str]) -> Iterator[None]:
         if line := mistyped(overrides):
             raise UserError(line) from error
         raise
-
-
-def _run_job(config: DictConfig, overrides: list[str]) -> None:
-    """A job of a sweep under a launcher other than ours: it still gets a process of its own."""
-    folder = prepare(config, overrides)
-    if code := run_fresh(folder):
-        raise RunFailed(f"wavspa-run {folder} ended with code {code}")
 
 
 if __name__ == "__main__":

@@ -36,7 +36,7 @@ def freeze(config: DictConfig, overrides: Sequence[str]) -> Path:
         UserError: The folder cannot be written, or was named and holds another configuration.
     """
     identity = config_hash(config)
-    experiment = Path(config.runs, _one_level(str(config.experiment_name)))
+    experiment = experiment_folder(config)
     folder = _find(experiment, config.name, identity) or experiment / run_name(
         config, overrides, identity
     )
@@ -54,6 +54,15 @@ def freeze(config: DictConfig, overrides: Sequence[str]) -> Path:
                 f"runs={config.runs}: {folder} cannot be written ({error.strerror})"
             ) from error
     return folder
+
+
+def experiment_folder(config: DictConfig) -> Path:
+    """Where the folders of an experiment's runs lie.
+
+    Args:
+        config: The composed configuration of one.
+    """
+    return Path(config.runs, _one_level(str(config.experiment_name)))
 
 
 def read_config(folder: Path) -> DictConfig:
@@ -106,7 +115,7 @@ def _reuse(folder: Path, identity: str) -> None:
 
 
 def _clear(folder: Path) -> None:
-    for name in (layout.CONFIG, layout.METRICS, layout.STATUS, layout.CARD):
+    for name in (layout.CONFIG, layout.METRICS, layout.STATUS, layout.CARD, layout.PRUNE):
         (folder / name).unlink(missing_ok=True)
     for name in (layout.CHECKPOINTS, layout.FIGURES):
         shutil.rmtree(folder / name, ignore_errors=True)

@@ -6,8 +6,7 @@ import re
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
-from difflib import get_close_matches
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,6 +14,7 @@ from omegaconf import DictConfig
 
 from wavspa.errors import UserError
 from wavspa.launching.folder import read_config
+from wavspa.launching.options import check_whole_numbers, options_of
 from wavspa.launching.process import ENVIRONMENT
 from wavspa.launching.slurm_job import number_of_devices
 from wavspa.training import layout
@@ -53,14 +53,8 @@ class Options:
 
     def __post_init__(self) -> None:
         least = {"cpus_per_task": 1, "at_once": 1, "signal_seconds": 1, "retries": 0}
-        for name, smallest in least.items():
-            value = getattr(self, name)
-            if value is None and name in ("at_once", "signal_seconds"):
-                continue
-            if not isinstance(value, int) or value < smallest:
-                raise UserError(
-                    f"hydra.launcher.{name} must be a whole number of at least {smallest}, got {value}"
-                )
+        optional = ("at_once", "signal_seconds")
+        check_whole_numbers(self, "hydra.launcher", least, optional)
         for name in ("sbatch", "setup"):
             if isinstance(getattr(self, name), str):
                 raise UserError(f"hydra.launcher.{name} is a list: [{getattr(self, name)!r}]")
@@ -88,13 +82,7 @@ def options_from(given: Mapping[str, Any]) -> Options:
     Raises:
         UserError: A key is unknown, or a value impossible.
     """
-    known = [option.name for option in fields(Options)]
-    for name in given:
-        if name not in known:
-            nearest = get_close_matches(name, known, n=1)
-            hint = f"; the nearest is {nearest[0]}" if nearest else ""
-            raise UserError(f"hydra.launcher.{name} is not an option of hydra/launcher=slurm{hint}")
-    return Options(**given)
+    return options_of(Options, given, "hydra.launcher", "hydra/launcher=slurm")
 
 
 class Shape(NamedTuple):

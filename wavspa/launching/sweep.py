@@ -13,10 +13,15 @@ from wavspa.errors import UserError
 from wavspa.launching.folder import freeze
 from wavspa.launching.prepare import without_auto, without_hydra
 from wavspa.launching.validate import validate
+from wavspa.training.failures import RunFailed
+from wavspa.training.status import read_status
 
 
 class SweepLauncher(Launcher):
     """A launcher whose jobs are run folders; the task function of Hydra's program is not called."""
+
+    waits = True
+    """Whether the runs have ended when ``start`` returns."""
 
     def setup(
         self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig
@@ -39,28 +44,40 @@ class SweepLauncher(Launcher):
 
         Raises:
             UserError: A job's configuration has a mistake; no job was started.
-            RunFailed: Some jobs failed.
+            RunFailed: Some jobs did not finish.
         """
-        jobs = [without_auto(self._compose(overrides)) for overrides in job_overrides]
-        for job in jobs:
-            if job.dry_run:
-                raise UserError("dry_run=true is for one run: leave out -m")
-            validate(job)
-            self.check(job)
+        jobs = [self.compose(overrides) for overrides in job_overrides]
         folders = [freeze(job, o) for job, o in zip(jobs, job_overrides, strict=True)]
         self.start(folders)
+        if self.waits:
+            print_table(folders)
+            _check_finished(folders)
         return [JobReturn(status=JobStatus.COMPLETED) for _ in folders]
+
+    def compose(self, overrides: Sequence[str]) -> DictConfig:
+        """A job's configuration, checked.
+
+        Args:
+            overrides: Its overrides.
+
+        Raises:
+            UserError: It has a mistake, or this launcher cannot start it.
+        """
+        loader = self.hydra_context.config_loader
+        job = without_hydra(loader.load_sweep_config(self.config, list(overrides)))
+        job = without_auto(job)
+        if job.dry_run:
+            raise UserError("dry_run=true is for one run: leave out -m")
+        validate(job)
+        self.check(job)
+        return job
 
     def check(self, job: DictConfig) -> None:
         """Raise UserError if this launcher cannot start a job."""
 
     @abstractmethod
     def start(self, folders: Sequence[Path]) -> None:
-        """Start the runs in ``folders``, finished ones among them."""
-
-    def _compose(self, overrides: Sequence[str]) -> DictConfig:
-        loader = self.hydra_context.config_loader
-        return without_hydra(loader.load_sweep_config(self.config, list(overrides)))
+        """Start the runs in ``folders``, finished ones among them; what they reach, they write down."""
 
 
 def print_table(folders: Sequence[Path]) -> None:
@@ -69,3 +86,11 @@ def print_table(folders: Sequence[Path]) -> None:
     from wavspa.reports.table import console, print_report
 
     print_report(collect(folders), console())
+
+
+def _check_finished(folders: Sequence[Path]) -> None:
+    unfinished = [folder for folder in folders if read_status(folder).get("state") != "finished"]
+    if unfinished:
+        raise RunFailed(
+            f"{len(unfinished)} of {len(folders)} jobs did not finish; the same command retries them"
+        )

@@ -19,7 +19,7 @@ from wavspa.launching.folder import read_config, warn_if_code_changed
 from wavspa.launching.slurm_job import cluster_environment, requeue_after
 from wavspa.training import atomic, layout
 from wavspa.training.checkpoints import CONFIG_KEY, read_checkpoint
-from wavspa.training.failures import RunFailed, RunInterrupted
+from wavspa.training.failures import RunFailed, RunInterrupted, RunPruned
 from wavspa.training.interruption import StopRequest
 from wavspa.training.lock import alone_in
 from wavspa.training.metrics_csv import MetricsCsv
@@ -45,13 +45,13 @@ _EXPECTED = (
 
 
 def run(folder: Path) -> dict[str, float]:
-    """Start the run in ``folder``, go on with it, or find it finished.
+    """Start the run in ``folder``, go on with it, or find it finished or given up by a search.
 
     Args:
         folder: A folder with a frozen configuration.
 
     Returns:
-        The test metrics (empty on all ranks but the first).
+        The test metrics (empty on all ranks but the first, and of a run that was given up).
 
     Raises:
         UserError: The folder, its configuration, data or checkpoint cannot be used.
@@ -62,9 +62,14 @@ def run(folder: Path) -> dict[str, float]:
         _say(f"finished: {folder}  {format_metrics(status['test'])}")
         return status["test"]
     with alone_in(folder), StopRequest() as stop:
+        if (folder / layout.PRUNE).exists():
+            known = status["reason"] if status.get("state") == "pruned" else ""
+            return _give_up(folder, known or "given up by a search before its next start")
         warn_if_code_changed(folder, config)
         try:
             return _train_and_test(folder, config, stop)
+        except RunPruned as error:
+            return _give_up(folder, str(error))
         except RunInterrupted as error:
             if not _speaks():
                 return {}
@@ -120,6 +125,12 @@ def _train_and_test(folder: Path, config: DictConfig, stop: StopRequest) -> dict
     _update(folder, state="finished", test=metrics)
     _say(f"finished: {folder}  {format_metrics(metrics)}")
     return metrics
+
+
+def _give_up(folder: Path, reason: str) -> dict[str, float]:
+    _update(folder, state="pruned", reason=reason)
+    _say(f"pruned: {folder}  {reason}; it goes on once {folder / layout.PRUNE} is removed")
+    return {}
 
 
 def _step(checkpoint: Path, config: DictConfig) -> int:

@@ -16,3 +16,7 @@ class RunInterrupted(RuntimeError):
     def __init__(self, message: str, signal: int) -> None:
         super().__init__(message)
         self.signal = signal
+
+
+class RunPruned(RuntimeError):
+    """A search has given a run up, and it has saved its state; the message is one line that says why."""

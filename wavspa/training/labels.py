@@ -8,6 +8,8 @@ _UNLABELLED = {
     "experiment_name",
     "name",
     "rerun",
+    "dry_run",
+    "jobs",
     "logger",
     "seed",
     "experiment",

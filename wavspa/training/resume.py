@@ -13,8 +13,11 @@ from pytorch_lightning.callbacks import Checkpoint
 from wavspa.errors import UserError
 from wavspa.training import layout
 from wavspa.training.checkpoints import read_checkpoint
-from wavspa.training.failures import RunInterrupted
+from wavspa.training.failures import RunInterrupted, RunPruned
 from wavspa.training.interruption import StopRequest
+
+# Between validations as well, a run looks whether a search has given it up.
+SECONDS_BETWEEN_LOOKS = 1.0
 
 
 class LastCheckpoint(Checkpoint):
@@ -42,11 +45,13 @@ class LastCheckpoint(Checkpoint):
         if every_minutes is not None and every_minutes <= 0:
             raise ValueError(f"every_minutes must be above 0 or null, got {every_minutes}")
         self.path = layout.last_checkpoint(folder)
+        self.prune = folder / layout.PRUNE
         self.every_steps = every_steps
         self.every_seconds = None if every_minutes is None else 60 * every_minutes
         self.stop = stop
         self.stopped_early = False
         self.written = 0.0
+        self.looked = 0.0
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: D102
         self.stop.remember()
@@ -75,15 +80,20 @@ class LastCheckpoint(Checkpoint):
         self.stopped_early = state_dict["stopped_early"]
 
     def _write_or_stop(self, trainer: Trainer, due: bool) -> None:
-        clock = (
-            self.every_seconds is not None and time.monotonic() > self.written + self.every_seconds
-        )
-        number, clock = self._any_rank(trainer, self.stop.signal, clock)
-        if not (due or clock or number):
+        now = time.monotonic()
+        clock = self.every_seconds is not None and now > self.written + self.every_seconds
+        prune = False
+        if trainer.is_global_zero and (due or now > self.looked + SECONDS_BETWEEN_LOOKS):
+            prune = self.prune.exists()
+            self.looked = now
+        number, clock, prune = self._any_rank(trainer, self.stop.signal, clock, prune)
+        if not (due or clock or number or prune):
             return
         self.stopped_early = trainer.should_stop
         trainer.save_checkpoint(self.path)
         self.written = time.monotonic()
+        if prune and trainer.global_step < trainer.max_steps:
+            raise RunPruned(f"given up by a search at step {trainer.global_step}")
         if number:
             name = signal.Signals(number).name
             raise RunInterrupted(
@@ -91,13 +101,15 @@ class LastCheckpoint(Checkpoint):
                 number,
             )
 
-    def _any_rank(self, trainer: Trainer, number: int, clock: bool) -> tuple[int, bool]:
+    def _any_rank(
+        self, trainer: Trainer, number: int, clock: bool, prune: bool
+    ) -> tuple[int, bool, bool]:
         """What any of the ranks was asked, so that all do the same."""
         if trainer.world_size == 1:
-            return number, clock
-        asked = torch.tensor([number, clock], device=trainer.strategy.root_device)
+            return number, clock, prune
+        asked = torch.tensor([number, clock, prune], device=trainer.strategy.root_device)
         asked = trainer.strategy.reduce(asked, reduce_op="max")
-        return int(asked[0]), bool(asked[1])
+        return int(asked[0]), bool(asked[1]), bool(asked[2])
 
 
 def find_resumable(folder: Path) -> Path | None:

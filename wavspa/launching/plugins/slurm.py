@@ -9,9 +9,7 @@ from omegaconf import DictConfig
 from wavspa.errors import UserError
 from wavspa.launching.slurm import submit, wait_for
 from wavspa.launching.slurm_script import arrays_of, options_from, shape_of
-from wavspa.launching.sweep import SweepLauncher, print_table
-from wavspa.training.failures import RunFailed
-from wavspa.training.status import read_status
+from wavspa.launching.sweep import SweepLauncher
 
 
 class SlurmLauncher(SweepLauncher):
@@ -23,6 +21,7 @@ class SlurmLauncher(SweepLauncher):
 
     def __init__(self, **options: Any) -> None:
         self.options = options
+        self.waits = options.get("wait") is True
 
     def check(self, job: DictConfig) -> None:  # noqa: D102
         options_from(self.options)
@@ -38,12 +37,5 @@ class SlurmLauncher(SweepLauncher):
         arrays = arrays_of(folders)
         for array in arrays:
             submit(array, options)
-        if not options.wait:
-            return
-        wait_for([array.job_name for array in arrays])
-        print_table(folders)
-        unfinished = [f for f in folders if read_status(f).get("state") != "finished"]
-        if unfinished:
-            raise RunFailed(
-                f"{len(unfinished)} of {len(folders)} jobs did not finish; the same command retries them"
-            )
+        if self.waits:
+            wait_for([array.job_name for array in arrays])

@@ -1,0 +1,55 @@
+"""Options of a launcher or a sweeper as a dataclass; what is wrong is named by its key."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import fields
+from difflib import get_close_matches
+from typing import Any, TypeVar
+
+from wavspa.errors import UserError
+
+T = TypeVar("T")
+
+
+def options_of(kind: type[T], given: Mapping[str, Any], node: str, chosen: str) -> T:
+    """The options that a composed node gives.
+
+    Args:
+        kind: Their dataclass.
+        given: The node's keys and values.
+        node: Its name, such as ``hydra.launcher``.
+        chosen: What chose it, such as ``hydra/launcher=slurm``.
+
+    Raises:
+        UserError: A key is unknown.
+    """
+    known = [option.name for option in fields(kind)]  # type: ignore[arg-type]
+    for name in given:
+        if name not in known:
+            nearest = get_close_matches(name, known, n=1)
+            hint = f"; the nearest is {nearest[0]}" if nearest else ""
+            raise UserError(f"{node}.{name} is not an option of {chosen}{hint}")
+    return kind(**given)
+
+
+def check_whole_numbers(
+    options: Any, node: str, least: Mapping[str, int], optional: Collection[str] = ()
+) -> None:
+    """Refuse options that are not whole numbers, or too small.
+
+    Args:
+        options: A dataclass of options.
+        node: What they are options of.
+        least: The smallest value of each.
+        optional: Those that may be None.
+
+    Raises:
+        UserError: There is one.
+    """
+    for name, smallest in least.items():
+        value = getattr(options, name)
+        if value is None and name in optional:
+            continue
+        if not isinstance(value, int) or value < smallest:
+            raise UserError(
+                f"{node}.{name} must be a whole number of at least {smallest}, got {value}"
+            )

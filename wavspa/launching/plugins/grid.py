@@ -1,0 +1,49 @@
+"""Hydra's sweeper over every combination of the values on the command line."""
+
+from collections.abc import Sequence
+from itertools import product
+
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override
+from hydra.plugins.sweeper import Sweeper
+from hydra.types import HydraContext, TaskFunction
+from omegaconf import DictConfig
+
+from wavspa.errors import UserError
+from wavspa.launching.foreign import sweep_launcher
+
+
+class GridSweeper(Sweeper):
+    """Hands all jobs at once to a launcher, whichever was chosen, as run folders.
+
+    Hydra's own does so by its own task function, and there is no other way to wrap its launcher.
+    """
+
+    def setup(
+        self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig
+    ) -> None:
+        """Keep what jobs are composed and started with."""
+        self.parser = OverridesParser.create(config_loader=hydra_context.config_loader)
+        self.run_launcher = sweep_launcher(hydra_context, task_function, config)
+
+    def sweep(self, arguments: list[str]) -> None:
+        """Launch the jobs.
+
+        Args:
+            arguments: The overrides of the command line.
+
+        Raises:
+            UserError: One of them is a range without steps.
+        """
+        words = {o.key_or_group: _words(o) for o in self.parser.parse_overrides(arguments)}
+        self.run_launcher.launch(list(product(*words.values())), initial_job_idx=0)
+
+
+def _words(override: Override) -> Sequence[str]:
+    """The overrides of one value each that an override stands for."""
+    if not override.is_sweep_override():
+        return [str(override.input_line)]
+    if not override.is_discrete_sweep():
+        raise UserError(f"{override.input_line}: an interval is for hydra/sweeper=optuna")
+    key = override.get_key_element()
+    return [f"{key}={value}" for value in override.sweep_string_iterator()]

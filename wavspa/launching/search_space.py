@@ -1,0 +1,122 @@
+"""What a search varies: ranges in Hydra's syntax, as Optuna's distributions and back."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from hydra.core.override_parser.types import IntervalSweep, Override, RangeSweep
+from optuna.distributions import (
+    BaseDistribution,
+    CategoricalDistribution,
+    FloatDistribution,
+    IntDistribution,
+)
+
+from wavspa.errors import UserError
+
+_LOG = "log"
+
+
+class Space(NamedTuple):
+    """The overrides that all trials share, and a distribution for each key that is searched."""
+
+    fixed: Sequence[str]
+    searched: Mapping[str, BaseDistribution]
+
+    def words(self, values: Mapping[str, Any]) -> list[str]:
+        """The overrides of a trial.
+
+        Args:
+            values: Its value of each searched key.
+        """
+        return [*self.fixed, *self.own_words(values)]
+
+    def own_words(self, values: Mapping[str, Any]) -> list[str]:
+        """Those of them that the other trials do not share."""
+        return [f"{key}={_text(value)}" for key, value in values.items()]
+
+    def lowest(self) -> dict[str, Any]:
+        """The first choice or lowest value of each key."""
+        return {key: _ends(distribution)[0] for key, distribution in self.searched.items()}
+
+    def one_by_one(self) -> list[dict[str, Any]]:
+        """Every choice and both ends of every range, the other keys at their lowest."""
+        lowest = self.lowest()
+        return [
+            {**lowest, key: value}
+            for key, distribution in self.searched.items()
+            for value in _ends(distribution)
+        ]
+
+
+def space_of(overrides: Sequence[Override]) -> Space:
+    """Sort a command line into what is fixed and what is searched.
+
+    Args:
+        overrides: Its overrides; of several for one key the last counts.
+
+    Raises:
+        UserError: Nothing is searched, or a range cannot be.
+    """
+    last = {override.key_or_group: override for override in overrides}
+    fixed = [str(o.input_line) for o in last.values() if not o.is_sweep_override()]
+    searched = {
+        o.get_key_element(): _distribution(o) for o in last.values() if o.is_sweep_override()
+    }
+    if not searched:
+        raise UserError(
+            "nothing to search: give a key a range or choices, such as "
+            "'optimizer.lr=tag(log, interval(1e-4, 1e-2))' or model/wavelet=ada,ortho"
+        )
+    if "seed" in searched:
+        raise UserError(
+            "seed: a search would choose the luckiest; search with one, then train the best trial "
+            "with others (-m seed=2,3,4)"
+        )
+    return Space(fixed, searched)
+
+
+def _distribution(override: Override) -> BaseDistribution:
+    sweep: Any = override.value()
+    log = _is_log(override, getattr(sweep, "tags", set()))  # a glob has none
+    if isinstance(sweep, IntervalSweep):
+        return _number(override, sweep.start, sweep.end, None, log)
+    if isinstance(sweep, RangeSweep):
+        values = list(sweep.range())
+        if not values:
+            raise UserError(f"{override.input_line} is empty")
+        return _number(override, min(values), max(values), abs(sweep.step), log)
+    if log:
+        raise UserError(f"{override.input_line}: log is for ranges of numbers")
+    return CategoricalDistribution(list(override.sweep_string_iterator()))
+
+
+def _is_log(override: Override, tags: set[str]) -> bool:
+    if unknown := tags - {_LOG}:
+        raise UserError(f"{override.input_line}: the tag {min(unknown)!r} means nothing; log does")
+    return _LOG in tags
+
+
+def _number(override: Override, low: Any, high: Any, step: Any, log: bool) -> BaseDistribution:
+    typed = override.input_line
+    if step is None and not low < high:
+        raise UserError(f"{typed} is empty: give the lower end first")
+    if log and low <= 0:
+        raise UserError(f"{typed}: a logarithm needs a range above 0")
+    if log and step not in (None, 1):
+        raise UserError(f"{typed}: a logarithm goes with steps of 1 or none")
+    if isinstance(low, int) and isinstance(high, int):
+        return IntDistribution(low, high, log=log, step=step or 1)
+    if log and step is not None:
+        raise UserError(f"{typed}: a logarithm of fractions goes with an interval")
+    return FloatDistribution(low, high, log=log, step=step)
+
+
+def _ends(distribution: Any) -> list[Any]:
+    if isinstance(distribution, CategoricalDistribution):
+        return list(distribution.choices)
+    return [distribution.low, distribution.high]
+
+
+def _text(value: Any) -> str:
+    # Six digits say more than a search can know, and make names that can be read.
+    return f"{value:.6g}" if isinstance(value, float) else str(value)

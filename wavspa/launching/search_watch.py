@@ -1,0 +1,73 @@
+"""The validations of running trials: reported to the study, which may give a trial up."""
+
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+
+from optuna.trial import Trial
+
+from wavspa.errors import UserError
+from wavspa.training import atomic, layout
+from wavspa.training.metrics_csv import read_metrics
+
+_SECONDS_BETWEEN_LOOKS = 1.0
+
+
+class Watch:
+    """Looks at the runs of a batch while they train, as a context manager.
+
+    A run that is given up finds the file ``prune`` in its folder, on whatever machine it runs, and
+    saves and ends by itself.
+
+    Args:
+        trials: The trials, each with its run's folder.
+        monitor: The metric.
+    """
+
+    def __init__(self, trials: Sequence[tuple[Trial, Path]], monitor: str) -> None:
+        self.trials = trials
+        self.monitor = monitor
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+
+    def __enter__(self) -> "Watch":
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._ended.set()
+        self._thread.join()
+        for trial, folder in self.trials:
+            is_hopeless(trial, folder, self.monitor)  # its last validations count for the others
+
+    def _watch(self) -> None:
+        while not self._ended.wait(_SECONDS_BETWEEN_LOOKS):
+            for trial, folder in self.trials:
+                mark = folder / layout.PRUNE
+                if is_hopeless(trial, folder, self.monitor) and not mark.exists():
+                    atomic.write_text(mark, f"given up by a search, trial {trial.number}\n")
+
+
+def is_hopeless(trial: Trial, folder: Path, monitor: str) -> bool:
+    """Tell a study the validations of a trial, and ask its pruner.
+
+    Args:
+        trial: The trial.
+        folder: Its run's folder.
+        monitor: The metric.
+    """
+    try:
+        rows = read_metrics(folder / layout.METRICS)
+    except (OSError, UserError):
+        return False  # not begun, or just being written
+    known = trial.study.get_trials(deepcopy=False)[trial.number].intermediate_values
+    for row in rows:
+        if monitor in row and int(row["step"]) not in known:
+            trial.report(row[monitor], int(row["step"]))
+    return trial.should_prune()
