@@ -35,7 +35,7 @@ def main() -> None:
     parser.add_argument(
         "words", nargs="*", metavar="key=value", help="run=, split=val|test, values"
     )
-    words = dict(_split(word) for word in parser.parse_args().words)
+    words = dict(split_word(word) for word in parser.parse_args().words)
     if "run" not in words:
         raise UserError("no run was named: wavspa-evaluate run=FOLDER")
     folder, split = Path(words.pop("run")), words.pop("split", "test")
@@ -91,7 +91,12 @@ def apply_overrides(config: DictConfig, overrides: list[str]) -> None:
             raise UserError(f"this run has no option {key!r}{hint}") from error
 
 
-def _split(word: str) -> tuple[str, str]:
+def split_word(word: str) -> tuple[str, str]:
+    """The key and the value of a ``key=value`` word.
+
+    Raises:
+        UserError: It has no ``=``.
+    """
     key, equals, value = word.partition("=")
     if not equals:
         raise UserError(f"{word!r} is not of the form key=value")

@@ -1,9 +1,10 @@
 """Trained weights on one split of the data."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from omegaconf import DictConfig
-from pytorch_lightning import LightningDataModule, LightningModule
+from pytorch_lightning import Callback, LightningDataModule, LightningModule
 
 from wavspa.errors import UserError
 from wavspa.training.checkpoints import load_weights, read_checkpoint
@@ -16,6 +17,7 @@ def evaluate(
     checkpoint: Path,
     trainer: DictConfig,
     split: str = "test",
+    callbacks: Sequence[Callback] = (),
 ) -> dict[str, float]:
     """Evaluate a checkpoint on one device.
 
@@ -25,6 +27,7 @@ def evaluate(
         checkpoint: The file.
         trainer: The run's ``trainer`` node.
         split: ``val`` or ``test``.
+        callbacks: Called while it evaluates.
 
     Returns:
         The metrics, ``<split>/<name>``.
@@ -35,7 +38,7 @@ def evaluate(
     if split not in ("val", "test"):
         raise UserError(f"split must be val or test, got {split!r}")
     load_weights(task.model, read_checkpoint(checkpoint), checkpoint)  # type: ignore[arg-type]
-    evaluator = evaluation_trainer(trainer)
+    evaluator = evaluation_trainer(trainer, callbacks)
     loop = evaluator.validate if split == "val" else evaluator.test
     (metrics,) = loop(task, datamodule=data, verbose=False)
     return {name: float(value) for name, value in metrics.items()}

@@ -90,11 +90,12 @@ def _lines(
     for number, channel in enumerate(channels):
         colour = COLOURS[2 + number]
         axis.plot(x, after[:, channel], color=colour, label=f"channel {channel}")
-        if before is not None and not _alike(before):
+        if before is not None and not alike(before):
             axis.plot(x, before[:, number], "--", color=colour, alpha=0.7)
-    if before is not None and _alike(before):
+    if before is not None and alike(before):
         axis.plot(x, before[:, 0], "--", color=INK, label="all, before")
 
 
-def _alike(columns: np.ndarray) -> bool:
+def alike(columns: np.ndarray) -> bool:
+    """Whether all columns of ``columns [X, C]`` are equal."""
     return bool(np.array_equal(columns, np.broadcast_to(columns[:, :1], columns.shape)))

@@ -1,6 +1,6 @@
 """Lightning's Trainer, built from steps."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from omegaconf import DictConfig
@@ -56,13 +56,14 @@ def check_steps(numbers: Mapping[str, Any]) -> None:
             raise ValueError(f"{name} must be a whole number of at least 1, got {value}")
 
 
-def evaluation_trainer(config: DictConfig) -> Trainer:
+def evaluation_trainer(config: DictConfig, callbacks: Sequence[Callback] = ()) -> Trainer:
     """A Trainer on one device that tests what a run with this ``trainer`` configuration trained.
 
     One device, because a sampler that shares a split between devices repeats examples to make it even.
 
     Args:
         config: The frozen ``trainer`` node; its accelerator, precision and determinism are taken.
+        callbacks: Called while it tests.
     """
     return Trainer(
         accelerator=config.accelerator,
@@ -71,6 +72,7 @@ def evaluation_trainer(config: DictConfig) -> Trainer:
         deterministic=config.deterministic,
         logger=False,
         enable_checkpointing=False,
+        callbacks=list(callbacks),
         # Alone, whoever started this process with others.
         plugins=[LightningEnvironment()],
         **_FIXED,

@@ -1,0 +1,89 @@
+"""``wavspa-figures`` on runs of each kind."""
+
+import subprocess
+import sys
+
+import pytest
+
+from tiny_runs import tiny_run
+from wavspa.commands.figures import draw
+from wavspa.errors import UserError
+from wavspa.launching.gallery import SUBJECTS
+from wavspa.launching.worker import run
+
+SHORT = ["trainer.max_steps=2", "trainer.val_every=1"]
+FILES = ["dataset=listops_short", *(f"dataset.{s}_examples=60" for s in ("train", "val", "test"))]
+
+
+def outcome(printed):
+    """The names of the files that were drawn, and the reasons why others were not."""
+    lines = printed.splitlines()
+    drawn = {line.rpartition("/")[2] for line in lines if line.startswith("figure: ")}
+    reasons = [line.removeprefix("not drawn: ") for line in lines if line.startswith("not drawn: ")]
+    assert len(drawn) + len(reasons) == len(lines)
+    return drawn, dict(reason.split(": ", 1) for reason in reasons)
+
+
+def test_all_of_a_run_on_sequences(tmp_path, capsys):
+    folder = tiny_run(tmp_path, *FILES, *SHORT, "dataset.limit=null", "model.level=2")
+    run(folder)
+    capsys.readouterr()
+    draw(folder, [], "val", ["svg"], [])
+    drawn, reasons = outcome(capsys.readouterr().out)
+    stems = {*SUBJECTS, "attention_1", "attention_2"} - {"attention"}
+    assert (
+        drawn
+        == {f"{stem}.svg" for stem in stems}
+        == {path.name for path in (folder / "figures").iterdir()}
+    )
+    assert not reasons
+    assert "<!-- [MAX -->" in (folder / "figures" / "attention_1.svg").read_text()
+
+
+def test_what_a_plain_run_on_pictures_lacks(tmp_path, capsys):
+    folder = tiny_run(tmp_path, *SHORT, "model/wavelet=none")
+    run(folder)
+    capsys.readouterr()
+    draw(folder, ["lengths", "filters", "cascade", "energy", "attention"], "test", ["pdf"], [])
+    drawn, reasons = outcome(capsys.readouterr().out)
+    assert drawn == {"attention_1.pdf", "attention_2.pdf"}
+    assert reasons["filters"] == reasons["cascade"] == "wavelet=none has no filters"
+    assert reasons["lengths"] == "all examples are 64 tokens long"
+    assert "holds no energy/" in reasons["energy"]
+    with pytest.raises(UserError, match="nothing could be drawn"):
+        draw(folder, ["filters"], "val", ["png"], [])
+
+
+def test_a_task_without_classes_has_no_confusion_matrix(tmp_path, capsys):
+    words = ["dataset=lego", "task=lego", "dataset.variables=8", "dataset.max_length=42"]
+    words += [f"dataset.{split}_examples=50" for split in ("train", "val", "test")]
+    folder = tiny_run(tmp_path, *words, *SHORT, "model/wavelet=lift")
+    run(folder)
+    capsys.readouterr()
+    draw(folder, ["confusion", "cascade", "attention"], "val", ["png"], [])
+    drawn, reasons = outcome(capsys.readouterr().out)
+    assert drawn == {"attention_1.png", "attention_2.png"}
+    assert reasons == {
+        "confusion": "the task is not one of classes",
+        "cascade": "wavelet=lift is not linear: it has no scaling functions",
+    }
+
+
+@pytest.mark.parametrize(
+    ("what", "formats", "message"),
+    [
+        (["filter"], ["png"], "what=filter is no figure; the nearest is 'filters'"),
+        ([], ["gpx"], "figures cannot be 'gpx': choose one of "),
+        ([], ["png"], "x is not a run's folder"),
+    ],
+)
+def test_mistakes_are_named(tmp_path, what, formats, message):
+    with pytest.raises(UserError, match=message):
+        draw(tmp_path / "x", what, "val", formats, [])
+
+
+def test_no_run():
+    command = [sys.executable, "-m", "wavspa.commands.figures", "what=filters"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 2
+    assert done.stderr == "error: no run was named: wavspa-figures run=FOLDER\n"

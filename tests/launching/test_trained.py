@@ -1,0 +1,69 @@
+"""What is shown of a run is what the run was, and what it learned."""
+
+import numpy as np
+import pytest
+import torch
+
+from tiny_runs import tiny_run
+from wavspa.launching.folder import read_config
+from wavspa.launching.trained import TrainedRun, all_filters, initial_model, paired
+from wavspa.launching.worker import run
+from wavspa.training.checkpoints import load_model
+from wavspa.training.status import read_status
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    folder = tiny_run(
+        tmp_path_factory.mktemp("trained"), "model/wavelet=ortho", "optimizer.lr=0.01"
+    )
+    run(folder)
+    return TrainedRun(folder, read_config(folder), "test")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["model/wavelet=ortho"],
+        ["model/wavelet=lift", "model/attention=performer", "model.features=favor"],
+    ],
+)
+def test_the_initial_model_is_that_of_the_run_to_the_last_bit(tmp_path, words):
+    """With a learning rate of 0 nothing moves, so the checkpoint still is what the run began with."""
+    folder = tiny_run(tmp_path, *words, "optimizer.lr=0", "trainer.max_steps=1", "seed=7")
+    run(folder)
+    ended, state = load_model(folder).state_dict(), torch.get_rng_state()
+    began = initial_model(read_config(folder)).state_dict()
+    assert began.keys() == ended.keys()
+    assert all(torch.equal(began[name], ended[name]) for name in began)
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+def test_filters_come_from_the_best_checkpoint_beside_the_initial_ones(trained):
+    learned = all_filters(load_model(trained.folder))
+    for number, layer in enumerate(trained.filters):
+        assert layer.title == f"layer {number + 1}, low pass"
+        assert np.array_equal(layer.learned, learned[number]["low pass"])
+        assert np.abs(layer.learned - layer.initial).max() > 1e-3
+
+
+def test_filters_that_are_not_learned_are_told_once():
+    same = [{"low pass": np.ones((4, 2))}]
+    assert paired(same, same)[0].initial is None
+
+
+def test_predictions_are_those_of_the_test(trained):
+    predictions = trained.predictions
+    right = (predictions.predicted == predictions.labels).float().mean().item()
+    assert right == pytest.approx(read_status(trained.folder)["test"]["test/accuracy"], abs=1e-7)
+    counts = predictions.confusion(10)
+    assert counts.sum() == len(predictions.lengths) and counts.trace() == round(
+        right * counts.sum().item()
+    )
+    assert set(predictions.lengths.tolist()) == {64}
+
+
+def test_examples_are_the_first_of_the_split(trained):
+    (first, label), _ = trained.examples(2)
+    batch = next(iter(trained.data.test_dataloader()))
+    assert first.tolist() == batch.tokens[0].tolist() and label == batch.labels[0]

@@ -1,0 +1,105 @@
+"""``wavspa-figures``: pictures of what a run has learned."""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from wavspa.commands.errors import command
+from wavspa.commands.evaluate import apply_overrides, split_word
+from wavspa.commands.suggestions import nearest
+from wavspa.errors import UserError
+
+DESCRIPTION = """\
+Draw what a run has learned, from its folder into its folder figures/.
+
+what=…  one or more of (without what=, all that the run has):
+  curves         the monitored metric over the steps, over the seeds that lie beside the run
+  lengths        accuracy against length
+  filters        filters before and after training, in time and frequency
+  cascade        scaling functions and wavelets
+  energy         the energy of each band over training
+  orthogonality  how far free filters (wavelet=ada) are from orthogonal ones, over training
+  attention      where each band of each layer looks, over the first examples
+  confusion      which classes are taken for which
+
+Other key=value words change single values of the run's configuration, such as data_root=."""
+
+EPILOG = """\
+examples:
+  wavspa-figures run=runs/digits/digits-softmax-ada-s1-0a1b2c3d
+  wavspa-figures run=runs/digits/digits-softmax-ada-s1-0a1b2c3d what=filters,attention formats=pdf"""
+
+
+@command
+def main() -> None:
+    """Run the command."""
+    parser = argparse.ArgumentParser(
+        "wavspa-figures",
+        usage="wavspa-figures run=FOLDER [what=NAME,...] [split=val] [formats=png,svg] [key=value ...]",
+        description=DESCRIPTION,
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("words", nargs="*", metavar="key=value", help="see above")
+    words = dict(split_word(word) for word in parser.parse_args().words)
+    if "run" not in words:
+        raise UserError("no run was named: wavspa-figures run=FOLDER")
+    draw(
+        Path(words.pop("run")),
+        [name for name in words.pop("what", "").split(",") if name],
+        words.pop("split", "val"),
+        words.pop("formats", "png,svg").split(","),
+        [f"{key}={value}" for key, value in words.items()],
+    )
+
+
+def draw(
+    folder: Path, what: Sequence[str], split: str, formats: Sequence[str], overrides: list[str]
+) -> None:
+    """Draw figures of a run and print where they are, and why some are not.
+
+    Args:
+        folder: The run's folder.
+        what: Names of figures; none: all.
+        split: Where examples come from, ``val`` or ``test``.
+        formats: Suffixes of the files.
+        overrides: ``key=value`` words that change the frozen configuration.
+
+    Raises:
+        UserError: A word cannot be used, or nothing could be drawn.
+    """
+    # Imported here: --help need not wait for Lightning.
+    from wavspa.launching.folder import read_config
+    from wavspa.launching.gallery import SUBJECTS
+    from wavspa.launching.trained import TrainedRun
+    from wavspa.launching.worker import quiet_lightning
+    from wavspa.reports.style import check_format, save
+    from wavspa.training import layout
+
+    for name in what:
+        if name not in SUBJECTS:
+            raise UserError(f"what={name} is no figure{nearest(name, SUBJECTS)}")
+    for suffix in formats:
+        check_format(suffix)
+    config = read_config(folder)
+    apply_overrides(config, overrides)
+    quiet_lightning()
+    run, drawn = TrainedRun(folder, config, split), 0
+    for name in what or SUBJECTS:
+        try:
+            figures = SUBJECTS[name](run)
+        except UserError as error:
+            print(f"not drawn: {name}: {error}")
+            continue
+        for stem, figure in figures.items():
+            paths = [folder / layout.FIGURES / f"{stem}.{suffix}" for suffix in formats]
+            for path in paths:
+                save(figure, path)
+                print(f"figure: {path}")
+            drawn += 1
+    if not drawn:
+        raise UserError(f"nothing could be drawn of {folder}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,93 @@
+"""Attention in wavelet space, laid back over the positions of the input."""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from wavspa.attention import Attention, attention_received
+from wavspa.models.dual import DualEncoder
+from wavspa.models.layer import WavSpAttention
+from wavspa.models.probe import band_names, layers_of, watch_bands
+
+# A footprint is the mean over at most so many channels, whose filters resemble each other.
+CHANNELS = 16
+COEFFICIENTS = 32
+
+
+class BandMap(NamedTuple):
+    """The attention that a band of a layer receives.
+
+    ``coefficients`` [M]: of each coefficient, in the mean over heads and queries. ``positions`` [N]: the
+    same laid back over the input. 1 is what each would get if attention were spread evenly.
+    """
+
+    name: str
+    coefficients: Tensor
+    positions: Tensor
+
+
+def attention_maps(model: nn.Module, tokens: Tensor) -> list[list[BandMap]]:
+    """Where the bands of every layer of a model look in one sequence.
+
+    A coefficient's attention is spread over the positions by the square of what the synthesis makes of
+    that coefficient alone (its footprint), in the mean over the channels. The output of a layer mixes
+    positions, so the maps of later layers tell places in the residual stream.
+
+    Args:
+        model: An encoder; of a dual encoder, what it does with either sequence.
+        tokens: Ids of the sequence, int64 [N].
+
+    Returns:
+        Of each layer the maps of its bands, coarsest first; a CLS token is left out of the positions.
+    """
+    encoder = model.encoder if isinstance(model, DualEncoder) else model
+    layers = layers_of(encoder)
+    received: dict[tuple[int, int], Tensor] = {}
+
+    def see(layer: int, band: int, x: Tensor, mask: Tensor | None) -> None:
+        attention = layers[layer].attentions[band]
+        assert isinstance(attention, Attention)
+        received[layer, band] = attention_received(attention, x, mask)[0].mean(dim=0)
+
+    handles = watch_bands(encoder, see)
+    try:
+        with torch.no_grad():
+            encoder(tokens[None], torch.tensor([len(tokens)], device=tokens.device))
+    finally:
+        for handle in handles:
+            handle.remove()
+    has_cls = getattr(encoder, "cls", None) is not None
+    return [
+        [
+            _map(layer, band, received[number, band], len(tokens) + has_cls, int(has_cls))
+            for band in range(len(layer.attentions))
+        ]
+        for number, layer in enumerate(layers)
+    ]
+
+
+def _map(layer: WavSpAttention, band: int, received: Tensor, length: int, skipped: int) -> BandMap:
+    positions = _footprints(layer, band, length).t() @ received
+    return BandMap(band_names(layer)[band], received * len(received), positions[skipped:] * length)
+
+
+@torch.no_grad()
+def _footprints(layer: WavSpAttention, band: int, length: int) -> Tensor:
+    """The share of every position in each coefficient of a band, [M, N].
+
+    The sums over N are 1, and less for coefficients that reach over an end of the sequence.
+    """
+    mode = layer.wavelet
+    sizes = mode.band_lengths(length)
+    chosen = torch.linspace(0, mode.dim - 1, min(CHANNELS, mode.dim)).round().long()
+    filters = tuple(taps if taps is None else taps[:, chosen] for taps in mode.filters())
+
+    def squares(coefficients: Tensor) -> Tensor:
+        bands = [torch.zeros(len(coefficients), size, len(chosen)) for size in sizes]
+        bands[band][torch.arange(len(coefficients)), coefficients] = 1
+        return mode.synthesise(bands, filters, length).square()
+
+    whole = squares(torch.tensor([sizes[band] // 2])).sum(dim=1).clamp(min=1e-12)
+    parts = torch.arange(sizes[band]).split(COEFFICIENTS)
+    return torch.cat([(squares(part) / whole[:, None]).mean(dim=2) for part in parts])

@@ -1,0 +1,85 @@
+"""The class that a model gives each example, collected while a split is evaluated."""
+
+from typing import Any
+
+import torch
+from pytorch_lightning import Callback, LightningModule, Trainer
+from torch import Tensor
+from torch.utils.hooks import RemovableHandle
+
+
+class Predictions(Callback):
+    """Keeps what a classifier answered in the last validation or test.
+
+    It listens to the task's forward pass, so that nothing is computed twice. Tasks without ``classes``
+    leave it empty. With several ranks each keeps its own share.
+    """
+
+    def __init__(self) -> None:
+        self._handles: list[RemovableHandle] = []
+        self._logits = torch.empty(0)
+        self._batches: list[tuple[Tensor, Tensor, Tensor]] = []
+
+    @property
+    def predicted(self) -> Tensor:
+        """The predicted class of each example, int64 [n]."""
+        return torch.cat([predicted for predicted, _, _ in self._batches])
+
+    @property
+    def labels(self) -> Tensor:
+        """The true class of each example, int64 [n]."""
+        return torch.cat([labels for _, labels, _ in self._batches])
+
+    @property
+    def lengths(self) -> Tensor:
+        """The tokens of each example (of a pair: of the longer text), int64 [n]."""
+        return torch.cat([lengths for _, _, lengths in self._batches])
+
+    def __bool__(self) -> bool:
+        return bool(self._batches)
+
+    def confusion(self, classes: int) -> Tensor:
+        """Examples of each true class (rows) by predicted class (columns), int64 [classes, classes]."""
+        pairs = torch.bincount(self.labels * classes + self.predicted, minlength=classes**2)
+        return pairs.view(classes, classes)
+
+    def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: D102
+        self._listen(pl_module)
+
+    def on_test_start(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: D102
+        self._listen(pl_module)
+
+    def on_validation_batch_end(  # noqa: D102
+        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, *_: Any
+    ) -> None:
+        self._keep(batch)
+
+    def on_test_batch_end(  # noqa: D102
+        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, *_: Any
+    ) -> None:
+        self._keep(batch)
+
+    def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: D102
+        self._look_away()
+
+    def on_test_end(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: D102
+        self._look_away()
+
+    def _listen(self, pl_module: LightningModule) -> None:
+        self._batches = []
+        if hasattr(pl_module, "classes"):
+            self._handles.append(pl_module.register_forward_hook(self._hear))
+
+    def _hear(self, module: Any, inputs: Any, logits: Tensor) -> None:
+        self._logits = logits
+
+    def _keep(self, batch: Any) -> None:
+        if not self._handles:
+            return
+        lengths = batch.lengths if hasattr(batch, "lengths") else batch.lengths1.max(batch.lengths2)
+        kept = self._logits.argmax(dim=-1), batch.labels, lengths
+        self._batches.append(tuple(values.cpu() for values in kept))  # type: ignore[arg-type]
+
+    def _look_away(self) -> None:
+        while self._handles:
+            self._handles.pop().remove()
