@@ -10,7 +10,7 @@ from omegaconf import OmegaConf
 
 from tiny_runs import TINY, compose_run
 from wavspa.training import layout
-from wavspa.training.metrics_csv import MetricsCsv
+from wavspa.training.metrics_logger import MetricsCsv
 from wavspa.training.status import update_status
 
 SPLITS = {"test": {"examples": 4, "labels": {"0": 3, "1": 1}}}

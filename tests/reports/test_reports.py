@@ -1,4 +1,6 @@
 import io
+import subprocess
+import sys
 
 import pytest
 from rich.console import Console
@@ -141,3 +143,12 @@ def test_the_protocol_of_the_data_is_told(tmp_path):
         "default: as default",
         "upstream: as upstream",
     ]
+
+
+def test_looking_at_runs_does_not_wait_for_lightning():
+    program = "import sys, wavspa.reports.files, wavspa.reports.states; print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert "wavspa.reports.page" in done.stdout.split()
+    assert "pytorch_lightning" not in done.stdout.split()

@@ -12,7 +12,8 @@ from torch.utils.data import DataLoader
 from wavspa.tasks import Classification
 from wavspa.training import layout, schedules
 from wavspa.training.failures import RunFailed
-from wavspa.training.metrics_csv import MetricsCsv, read_metrics
+from wavspa.training.metrics_csv import read_metrics
+from wavspa.training.metrics_logger import MetricsCsv
 from wavspa.training.optimizers import adamw
 
 

@@ -2,7 +2,8 @@ import pytest
 
 from wavspa.errors import UserError
 from wavspa.training.layout import METRICS
-from wavspa.training.metrics_csv import MetricsCsv, read_metrics
+from wavspa.training.metrics_csv import read_metrics
+from wavspa.training.metrics_logger import MetricsCsv
 
 
 def rows(folder):
@@ -37,6 +38,12 @@ def test_a_resumed_run_drops_what_it_repeats(tmp_path):
     assert [row["a"] for row in rows(tmp_path)] == [9.0, 19.0, 1.0]
     seconds = [row["seconds"] for row in read_metrics(tmp_path / METRICS)]
     assert seconds == sorted(seconds)
+
+
+def test_a_run_that_died_before_its_test_adds_it_to_its_last_row(tmp_path):
+    MetricsCsv(tmp_path).log_metrics({"val/a": 1.0, "epoch": 0}, step=9)
+    MetricsCsv(tmp_path, resumed_step=10).log_metrics({"test/a": 2.0, "epoch": 0}, step=9)
+    assert rows(tmp_path) == [{"step": 10, "epoch": 0, "val/a": 1.0, "test/a": 2.0}]
 
 
 def test_a_fresh_start_leaves_nothing_of_an_older_one(tmp_path):

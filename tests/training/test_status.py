@@ -4,7 +4,8 @@ import pytest
 
 from wavspa.errors import UserError
 from wavspa.training.layout import STATUS
-from wavspa.training.status import StatusFile, read_status, update_status
+from wavspa.training.status import read_status, update_status
+from wavspa.training.status_file import StatusFile
 
 
 def test_changes_are_merged(tmp_path):

@@ -22,7 +22,7 @@ from wavspa.training.checkpoints import CONFIG_KEY, read_checkpoint
 from wavspa.training.failures import RunFailed, RunInterrupted, RunPruned
 from wavspa.training.interruption import StopRequest
 from wavspa.training.lock import alone_in
-from wavspa.training.metrics_csv import MetricsCsv
+from wavspa.training.metrics_logger import MetricsCsv
 from wavspa.training.progress import progress
 from wavspa.training.randomness import SeedEachBatch
 from wavspa.training.resume import LastCheckpoint, find_resumable
@@ -31,7 +31,8 @@ from wavspa.training.saving import (
     ConfigInCheckpoint,
     best_checkpoint_callback,
 )
-from wavspa.training.status import StatusFile, read_status, update_status
+from wavspa.training.status import read_status, update_status
+from wavspa.training.status_file import StatusFile
 
 # Lightning's warnings about its own code, and about what runs here do on purpose.
 _EXPECTED = (

@@ -5,7 +5,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from filelock import FileLock, Timeout
-from pytorch_lightning.utilities import rank_zero_only
 
 from wavspa.errors import UserError
 from wavspa.training import layout
@@ -26,6 +25,9 @@ def alone_in(folder: Path) -> Iterator[None]:
     Raises:
         UserError: Another process runs it, or the folder cannot be written.
     """
+    # Imported here: who only looks at runs need not wait for Lightning.
+    from pytorch_lightning.utilities import rank_zero_only
+
     if getattr(rank_zero_only, "rank", 0) != 0:
         yield
         return
