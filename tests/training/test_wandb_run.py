@@ -2,14 +2,18 @@ import os
 import subprocess
 import sys
 
+import PIL.Image
 import pytest
 import wandb
 
-from tiny_runs import tiny_run
+from tiny_runs import compose_run, tiny_run
+from wavspa.errors import UserError
+from wavspa.launching.build import build
 from wavspa.launching.worker import run
 from wavspa.tasks import Classification
 from wavspa.training import layout
 from wavspa.training.status import read_status
+from wavspa.training.wandb_run import FIGURES
 
 STEPS = ["logger=wandb", "checkpoints.every_steps=2", "trainer.log_every_n_steps=1"]
 
@@ -38,6 +42,13 @@ def sent(monkeypatch):
 
 def files(folder):
     return sorted(folder.rglob("*.wandb"))
+
+
+def pictures(folder):
+    """What was drawn, without the numbers of W&B's own steps and the checksums."""
+    return sorted(
+        path.name.partition("_")[0] for path in folder.rglob("media/images/figures/*.png")
+    )
 
 
 def crash():
@@ -112,3 +123,46 @@ def test_one_run_of_several_ranks(tmp_path):
     done = start(folder)
     assert done.returncode == 0, done.stderr
     assert len(files(folder)) == 1
+    assert "figure" not in done.stderr and pictures(folder) == sorted(2 * FIGURES)
+
+
+def test_figures_are_sent_at_each_validation(tmp_path):
+    folder = tiny_run(tmp_path, *STEPS)
+    run(folder)
+    wandb.finish()
+    assert pictures(folder) == sorted(2 * FIGURES)
+    for path in folder.rglob("media/images/figures/*.png"):
+        with PIL.Image.open(path) as picture:
+            assert min(picture.size) > 300
+    log = files(folder)[0].read_bytes()
+    assert all(f"figures/{name}".encode() in log for name in FIGURES)
+
+
+@pytest.mark.parametrize(
+    ("words", "drawn"),
+    [
+        (["logger.wandb.figures=[]"], []),
+        (["logger.wandb.figures=[filters,energy]", "model/wavelet=none"], []),
+        (["logger.wandb.figures=[energy,confusion]", "~callbacks.wavelet_metrics"], ["confusion"]),
+    ],
+)
+def test_figures_that_are_not_wanted_or_not_there(tmp_path, words, drawn):
+    folder = tiny_run(tmp_path, *STEPS, "trainer.max_steps=1", *words)
+    run(folder)
+    wandb.finish()
+    assert pictures(folder) == drawn
+
+
+def test_a_figure_that_cannot_be_drawn_stops_no_run(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("wavspa.launching.wandb_figures.draw_filters", lambda _: crash())
+    folder = tiny_run(tmp_path, *STEPS)
+    run(folder)
+    assert read_status(folder)["state"] == "finished"
+    warnings = [line for line in capsys.readouterr().err.splitlines() if "warning" in line]
+    assert warnings == ["warning: a figure cannot be drawn (it rains); no more figures go to W&B"]
+
+
+def test_an_unknown_figure_is_refused(tmp_path):
+    config = compose_run("logger=wandb", "name=some", "logger.wandb.figures=[filter]")
+    with pytest.raises(UserError, match=r"^logger\.wandb\.figures: .*filters, energy, confusion"):
+        build(config, "logger.wandb", save_dir=str(tmp_path))

@@ -16,7 +16,7 @@ from wavspa.reports.bands import draw_energies, draw_orthogonality
 from wavspa.reports.cascade import draw_cascade
 from wavspa.reports.figures import learning_curves
 from wavspa.reports.filters import Filters, draw_filters
-from wavspa.reports.predictions import draw_confusion, draw_lengths
+from wavspa.reports.predictions import class_names, draw_confusion, draw_lengths
 
 EXAMPLES = 2
 LOW_PASS = ", low pass"
@@ -95,11 +95,6 @@ SUBJECTS: dict[str, Callable[[TrainedRun], dict[str, Figure]]] = {
         confusion,
     )
 }
-
-
-def class_names(card: dict[str, Any], classes: int) -> list[str]:
-    """What the card of the data calls the classes; their numbers if it does not."""
-    return list(card.get("label_names", map(str, range(classes))))
 
 
 def _filters(run: TrainedRun) -> list[Filters]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 from omegaconf import DictConfig, OmegaConf
-from pytorch_lightning import LightningDataModule, Trainer, seed_everything
+from pytorch_lightning import Callback, LightningDataModule, Trainer, seed_everything
 from pytorch_lightning.loggers import Logger
 from pytorch_lightning.utilities import rank_zero_only
 
@@ -33,6 +33,7 @@ from wavspa.training.saving import (
 )
 from wavspa.training.status import read_status, update_status
 from wavspa.training.status_file import StatusFile
+from wavspa.training.wandb_run import WandbRun
 
 # Lightning's warnings about its own code, and about what runs here do on purpose.
 _EXPECTED = (
@@ -169,6 +170,7 @@ def _trainer(folder: Path, config: DictConfig, stop: StopRequest, loggers: list[
         StatusFile(folder, monitor, mode),
         progress(monitor),
         *(build(config, f"callbacks.{name}") for name in config.callbacks),
+        *_figure_callbacks(loggers),
         SeedEachBatch(config.seed),
         ConfigInCheckpoint({str(key): value for key, value in plain.items()}),
         best_checkpoint_callback(folder, monitor, mode),
@@ -182,6 +184,16 @@ def _trainer(folder: Path, config: DictConfig, stop: StopRequest, loggers: list[
         plugins=[AtomicCheckpointIO(), *cluster_environment(config.trainer)],
         default_root_dir=str(folder),
     )
+
+
+def _figure_callbacks(loggers: list[Logger]) -> list[Callback]:
+    wanting = [logger for logger in loggers if isinstance(logger, WandbRun) and logger.figures]
+    if not wanting:
+        return []
+    # Imported here: what draws takes a second to load.
+    from wavspa.launching.wandb_figures import figure_callbacks
+
+    return [callback for logger in wanting for callback in figure_callbacks(logger)]
 
 
 def _more_loggers(folder: Path, config: DictConfig) -> list[Logger]:

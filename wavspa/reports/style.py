@@ -1,5 +1,6 @@
 """The one look of all figures, and how they are written."""
 
+import io
 from pathlib import Path
 from typing import Any
 
@@ -62,3 +63,11 @@ def save(figure: Figure, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with atomic.replacing(path) as file:
         figure.savefig(file, format=path.suffix[1:], dpi=DPI)
+
+
+@styled
+def as_png(figure: Figure) -> bytes:
+    """A figure as the content of a PNG file."""
+    file = io.BytesIO()
+    figure.savefig(file, format="png", dpi=DPI)
+    return file.getvalue()

@@ -70,8 +70,10 @@ class Predictions(Callback):
         if hasattr(pl_module, "classes"):
             self._handles.append(pl_module.register_forward_hook(self._hear))
 
-    def _hear(self, module: Any, inputs: Any, logits: Tensor) -> None:
-        self._logits = logits
+    def _hear(self, module: Any, inputs: Any, output: Any) -> None:
+        # With several ranks Lightning sends the whole step, which returns None, through forward.
+        if isinstance(output, Tensor):
+            self._logits = output
 
     def _keep(self, batch: Any) -> None:
         if not self._handles:

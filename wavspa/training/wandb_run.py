@@ -1,5 +1,6 @@
 """Weights & Biases: one run a job, which every restart goes on with, and which never stops training."""
 
+import io
 import os
 import secrets
 import sys
@@ -14,6 +15,8 @@ from pytorch_lightning.utilities import rank_zero_only
 
 from wavspa.training import atomic, layout
 from wavspa.training.metrics_csv import read_metrics
+
+FIGURES = ("filters", "energy", "confusion")
 
 
 class WandbRun(WandbLogger):
@@ -30,7 +33,11 @@ class WandbRun(WandbLogger):
         name: What they call this run.
         tags: Further words to find it by.
         offline: Keep everything in the folder, for `wandb sync`.
+        figures: What is drawn at each validation, some of :data:`FIGURES`.
         **options: Further arguments of ``wandb.init``.
+
+    Raises:
+        ValueError: ``figures`` names one that there is not.
     """
 
     def __init__(
@@ -41,8 +48,11 @@ class WandbRun(WandbLogger):
         name: str | None = None,
         tags: Sequence[str] = (),
         offline: bool = True,
+        figures: Sequence[str] = (),
         **options: Any,
     ) -> None:
+        if unknown := set(figures) - set(FIGURES):
+            raise ValueError(f"figures must be of {', '.join(FIGURES)}, got {', '.join(unknown)}")
         folder = Path(save_dir)
         options = {"config": _config(folder), "tags": list(tags), **options}
         super().__init__(
@@ -56,6 +66,7 @@ class WandbRun(WandbLogger):
         )
         if offline:
             self._go_offline()
+        self.figures = list(figures)
         self.sent = _last_step(folder)
         self.failed = False
 
@@ -82,6 +93,15 @@ class WandbRun(WandbLogger):
         except Exception as error:
             self._say(error, "nothing more is logged to it")
             self.failed = True
+
+    def log_picture(self, name: str, png: bytes, step: int) -> None:
+        """Send a picture, as ``figures/<name>`` of a step, on the terms of :meth:`log_metrics`."""
+        # Imported here: runs without figures start sooner.
+        import PIL.Image
+        import wandb
+
+        picture = wandb.Image(PIL.Image.open(io.BytesIO(png)))
+        self.log_metrics({f"figures/{name}": picture}, step)  # type: ignore[dict-item]
 
     @rank_zero_only
     def log_hyperparams(self, params: Any) -> None:
