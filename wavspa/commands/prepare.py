@@ -46,6 +46,7 @@ def prepare(words: list[str]) -> None:
     # Imported here: --help need not wait for torch.
     from hydra import compose, initialize_config_module
 
+    from wavspa.data import store
     from wavspa.launching.build import build
     from wavspa.launching.validate import check_missing
     from wavspa.reports.card import print_card
@@ -56,6 +57,7 @@ def prepare(words: list[str]) -> None:
     check_missing(config)
     data = build(config, "dataset")
     data.prepare_data()
+    store.verify(data.folder)
     out = console()
     out.print(f"prepared: {data.folder}", highlight=False, markup=False, soft_wrap=True)
     print_card(data.card, out)

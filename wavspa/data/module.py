@@ -154,14 +154,16 @@ class SequenceDataModule(LightningDataModule):
         """Opens the prepared data and holds the options against them.
 
         Raises:
-            UserError: a token that ``vocab_size`` or a label that ``classes`` does not reach.
+            UserError: a damaged file, or a token that ``vocab_size`` or a label that ``classes`` does
+                not reach.
         """
+        splits = store.open_splits(self.folder)
         for split, summary in self.card["splits"].items():
             self._check(split, summary)
         pool = store.open_pool(self.folder)
         self._rows = {
             split: Rows(data, self.max_length, self.limit, self.example, pool)
-            for split, data in store.open_splits(self.folder).items()
+            for split, data in splits.items()
         }
 
     def train_dataloader(self) -> DataLoader[Any]:

@@ -118,18 +118,34 @@ def prepare(
 
 
 def open_splits(folder: Path) -> dict[str, Dataset]:
-    """The splits of prepared data, memory-mapped."""
-    return {
-        path.stem: Dataset.from_file(str(path))
-        for path in sorted(folder.glob("*.arrow"))
-        if path.stem != POOL
-    }
+    """The splits of prepared data, memory-mapped.
+
+    Raises:
+        UserError: A file is damaged.
+    """
+    return {path.stem: _open(path) for path in sorted(folder.glob("*.arrow")) if path.stem != POOL}
 
 
 def open_pool(folder: Path) -> Dataset | None:
-    """The sequences that the rows of prepared data share, memory-mapped, if they do."""
+    """The sequences that the rows of prepared data share, memory-mapped, if they do.
+
+    Raises:
+        UserError: The file is damaged.
+    """
     path = folder / f"{POOL}.arrow"
-    return Dataset.from_file(str(path)) if path.exists() else None
+    return _open(path) if path.exists() else None
+
+
+def verify(folder: Path) -> None:
+    """Hold prepared data to the checksums of their card.
+
+    Raises:
+        UserError: A file is not what was prepared.
+    """
+    for split, summary in read_card(folder)["splits"].items():
+        path = folder / f"{split}.arrow"
+        if _checksum(path) != summary["sha256"]:
+            raise _damaged(path, "another checksum than on its card")
 
 
 def lengths(column: pa.ChunkedArray, pool: Dataset | None = None) -> np.ndarray:
@@ -142,6 +158,24 @@ def lengths(column: pa.ChunkedArray, pool: Dataset | None = None) -> np.ndarray:
 def read_card(folder: Path) -> dict[str, Any]:
     """The card of prepared data."""
     return json.loads((folder / "card.json").read_text(encoding="utf-8"))
+
+
+def _open(path: Path) -> Dataset:
+    try:
+        return Dataset.from_file(str(path))
+    except (pa.ArrowException, OSError) as error:
+        raise _damaged(path, str(error).splitlines()[0]) from error
+
+
+def _damaged(path: Path, how: str) -> UserError:
+    return UserError(
+        f"{path} is damaged ({how}): remove {path.parent}, and the next start prepares it anew"
+    )
+
+
+def _checksum(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _make_root(data_root: Path) -> None:
@@ -217,14 +251,12 @@ def _write_split(path: Path, source: Source, name: str) -> dict[str, Any]:
         if not examples:
             raise UserError(f"the split {path.stem} of {name} is empty")
         writer.finalize()
-    with path.open("rb") as file:
-        checksum = hashlib.file_digest(file, "sha256").hexdigest()
     return {
         "examples": examples,
         "labels": {str(label): labels[label] for label in sorted(labels)},
         "length": _quantiles(np.concatenate(counted)),
         "largest_token": largest_token,
-        "sha256": checksum,
+        "sha256": _checksum(path),
     }
 
 
