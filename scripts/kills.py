@@ -162,7 +162,7 @@ def label(cell: tuple[str, str, int, int]) -> str:
 
 def verdict(found: list[str]) -> str:
     """What a comparison says."""
-    return "equal" if not found else f"DIFFERENT in {len(found)} places, first {found[0]}"
+    return "equal" if not found else f"DIFFERENT in {len(found)} places, first {found[0][:200]}"
 
 
 if __name__ == "__main__":

@@ -78,7 +78,19 @@ def test_crashes_leave_no_trace(tmp_path, at_step, case):
     assert differences(final_state(undisturbed), final_state(disturbed)) == []
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGUSR1, signal.SIGINT])
+def test_a_crash_before_the_test_leaves_no_trace(tmp_path, monkeypatch):
+    undisturbed = tiny_run(tmp_path / "one", *STEPS)
+    run(undisturbed)
+    disturbed = tiny_run(tmp_path / "other", *STEPS)
+    monkeypatch.setattr("wavspa.launching.worker.evaluate", lambda *_: crash())
+    with pytest.raises(RuntimeError):
+        run(disturbed)
+    monkeypatch.undo()
+    run(disturbed)
+    assert differences(final_state(undisturbed), final_state(disturbed)) == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2, signal.SIGINT])
 def test_a_signal_is_obeyed_after_the_step(tmp_path, at_step, number):
     undisturbed = tiny_run(tmp_path / "one", *STEPS)
     run(undisturbed)

@@ -1,8 +1,10 @@
 """What ``wavspa-run FOLDER`` does: train from the folder, test once, say "finished" ever after."""
 
+import errno
 import json
 import logging
 import warnings
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +18,10 @@ from wavspa.errors import UserError
 from wavspa.launching.build import build, build_run
 from wavspa.launching.evaluation import evaluate
 from wavspa.launching.folder import read_config, warn_if_code_changed
+from wavspa.launching.resumption import step_to_go_on_from
 from wavspa.launching.slurm_job import cluster_environment, requeue_after
 from wavspa.training import atomic, layout
-from wavspa.training.checkpoints import CONFIG_KEY, read_checkpoint
+from wavspa.training.checkpoints import read_checkpoint
 from wavspa.training.failures import RunFailed, RunInterrupted, RunPruned
 from wavspa.training.interruption import StopRequest
 from wavspa.training.lock import alone_in
@@ -44,6 +47,8 @@ _EXPECTED = (
     "smaller than the logging interval",
     "The `srun` command is available",
 )
+
+_NO_MORE_WRITING = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 
 
 def run(folder: Path) -> dict[str, float]:
@@ -80,8 +85,14 @@ def run(folder: Path) -> dict[str, float]:
             raise
         except BaseException as error:
             stop.remember()
-            _update(folder, state="failed", reason=_reason(error))
-            raise
+            if isinstance(error, OSError) and error.errno in _NO_MORE_WRITING:
+                error = RunFailed(
+                    f"{folder} cannot be written ({error.strerror}): make room, and the same command "
+                    "goes on from the last checkpoint"
+                )
+            with suppress(OSError):  # it may not be possible to write this down either
+                _update(folder, state="failed", reason=_reason(error))
+            raise error
 
 
 def quiet_lightning() -> None:
@@ -102,7 +113,7 @@ def _train_and_test(folder: Path, config: DictConfig, stop: StopRequest) -> dict
     seed_everything(config.seed, workers=True, verbose=False)
     task, data = build_run(config)
     last = find_resumable(folder)
-    step = 0 if last is None else _step(last, config)
+    step = 0 if last is None else step_to_go_on_from(last, config)
     _say(f"starting: {folder}" if last is None else f"going on from step {step}: {folder}")
     batches = config.trainer.accumulate_grad_batches
     csv = MetricsCsv(folder, step, lambda step: data.epoch_of(step * batches))  # type: ignore[attr-defined]
@@ -133,21 +144,6 @@ def _give_up(folder: Path, reason: str) -> dict[str, float]:
     _update(folder, state="pruned", reason=reason)
     _say(f"pruned: {folder}  {reason}; it goes on once {folder / layout.PRUNE} is removed")
     return {}
-
-
-def _step(checkpoint: Path, config: DictConfig) -> int:
-    """The step that a checkpoint was written at.
-
-    Raises:
-        UserError: It is not of this run.
-    """
-    content = read_checkpoint(checkpoint)
-    if content[CONFIG_KEY]["frozen"]["hash"] != config.frozen.hash:
-        raise UserError(
-            f"{checkpoint} is of another configuration ({content[CONFIG_KEY]['frozen']['hash']}, this "
-            f"is {config.frozen.hash}): put the right one there, or remove it to start anew"
-        )
-    return content["global_step"]
 
 
 def _last_good(folder: Path) -> str:

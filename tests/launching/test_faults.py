@@ -1,0 +1,212 @@
+"""What the machine may do to a run, and what follows; docs/faults.md is the table."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from final_state import differences, final_state
+from tiny_runs import tiny_run
+from wavspa.commands.prepare import prepare
+from wavspa.errors import UserError
+from wavspa.launching.build import build_run
+from wavspa.launching.folder import read_config
+from wavspa.launching.worker import run
+from wavspa.tasks import Classification
+from wavspa.training import layout
+from wavspa.training.failures import RunFailed
+from wavspa.training.resume import find_resumable
+from wavspa.training.status import read_status
+
+STEPS = ["trainer.max_steps=8", "trainer.val_every=4", "checkpoints.every_steps=1"]
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory):
+    folder = tiny_run(tmp_path_factory.mktemp("undisturbed"), *STEPS)
+    run(folder)
+    return final_state(folder)
+
+
+@pytest.fixture
+def disk(tmp_path):
+    """A disk of its own, of 4 MiB."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", folder]).returncode:
+        pytest.skip("no disk can be mounted: it takes root")
+    yield folder
+    subprocess.run(["umount", folder], check=True)
+
+
+def before_step(monkeypatch, number, action):
+    """Do something, once, when training comes to a step."""
+    step = Classification.training_step
+
+    def training_step(self, batch, batch_idx):
+        if self.global_step == number:
+            monkeypatch.setattr(Classification, "training_step", step)
+            action()
+        return step(self, batch, batch_idx)
+
+    monkeypatch.setattr(Classification, "training_step", training_step)
+
+
+def rain():
+    raise RuntimeError("it rains")
+
+
+def run_on(disk: Path, tmp_path: Path) -> Path:
+    return tiny_run(disk, *STEPS, f"data_root={tmp_path / 'data'}")
+
+
+# What is left when the disk fills up: room for nothing, for a line, for a status, for a part of a checkpoint.
+@pytest.mark.parametrize("left", [0, 4096, 8192, 40_000])
+def test_a_disk_that_fills_up(disk, tmp_path, monkeypatch, undisturbed, left):
+    folder = run_on(disk, tmp_path)
+    filler = disk / "filler"
+
+    def fill():
+        free = os.statvfs(disk).f_bavail * os.statvfs(disk).f_frsize
+        filler.write_bytes(bytes(free - left))
+
+    before_step(monkeypatch, 5, fill)
+    with pytest.raises(RunFailed, match="cannot be written"):
+        run(folder)
+    assert read_status(folder)["state"] in ("running", "failed")
+    assert find_resumable(folder) is not None
+    assert not list(folder.rglob("*.tmp"))
+    filler.unlink()
+    run(folder)
+    assert differences(undisturbed, final_state(folder)) == []
+
+
+def test_a_folder_that_becomes_read_only(disk, tmp_path, monkeypatch, undisturbed):
+    folder = run_on(disk, tmp_path)
+
+    def remount(how):
+        subprocess.run(["mount", "-o", f"remount,{how}", disk], check=True)
+
+    # A file that is open for writing keeps a disk from becoming read-only.
+    monkeypatch.setattr("wavspa.launching.worker.alone_in", lambda _: contextlib.nullcontext())
+    before_step(monkeypatch, 5, lambda: remount("ro"))
+    with pytest.raises(RunFailed, match=r"cannot be written \(.*Read-only file system"):
+        run(folder)
+    monkeypatch.undo()
+    with pytest.raises(UserError, match=r"cannot be written \(Read-only file system\)"):
+        run(folder)
+    remount("rw")
+    run(folder)
+    assert differences(undisturbed, final_state(folder)) == []
+
+
+@pytest.mark.parametrize("days", [-400, 400])
+def test_a_clock_that_jumps(tmp_path, monkeypatch, undisturbed, days):
+    folder = tiny_run(tmp_path, *STEPS)
+    clock = time.time
+    jump = lambda: monkeypatch.setattr(time, "time", lambda: clock() + days * 86_400)  # noqa: E731
+    before_step(monkeypatch, 3, jump)
+    run(folder)
+    assert differences(undisturbed, final_state(folder)) == []
+    assert 0 < read_status(folder)["seconds_per_step"] < 60
+
+
+def test_a_loader_s_worker_that_the_system_kills(tmp_path, monkeypatch, undisturbed):
+    folder = tiny_run(tmp_path, *STEPS, "dataset.workers=2")
+
+    def kill_a_worker():
+        children = Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
+        workers = [pid for pid in children if b"pt_data" in Path(f"/proc/{pid}/comm").read_bytes()]
+        os.kill(int((workers or children)[0]), signal.SIGKILL)
+        time.sleep(0.2)
+
+    before_step(monkeypatch, 5, kill_a_worker)
+    with pytest.raises(RuntimeError, match="is killed by signal"):
+        run(folder)
+    assert "is killed by signal" in read_status(folder)["reason"]
+    run(folder)
+    assert differences(undisturbed, final_state(folder)) == []
+
+
+def test_a_damaged_status_is_named(tmp_path):
+    folder = tiny_run(tmp_path)
+    (folder / layout.STATUS).write_text("{")
+    with pytest.raises(UserError, match=r"status\.json is damaged .* remove it and start the run"):
+        run(folder)
+
+
+def test_a_budget_changed_by_hand_is_refused(tmp_path, monkeypatch):
+    folder = tiny_run(tmp_path, *STEPS)
+    before_step(monkeypatch, 5, rain)
+    with pytest.raises(RuntimeError):
+        run(folder)
+    path = folder / layout.CONFIG
+    path.write_text(path.read_text().replace("max_steps: 8", "max_steps: 9"))
+    with pytest.raises(
+        UserError, match=r"trainer\.max_steps=9, and .*last\.ckpt was written with 8"
+    ):
+        run(folder)
+
+
+@pytest.mark.parametrize("damage", ["truncated", "emptied", "flipped"])
+def test_damaged_data_are_named(tmp_path, damage):
+    folder = tiny_run(tmp_path)
+    data = build_run(read_config(folder))[1]
+    data.prepare_data()
+    path = data.folder / "train.arrow"
+    content = bytearray(path.read_bytes())
+    if damage == "truncated":
+        content = content[: len(content) // 2]
+    elif damage == "emptied":
+        content.clear()
+    else:
+        content[len(content) // 2] ^= 255
+    path.write_bytes(content)
+    word = f"data_root={tmp_path / 'data'}"
+    with pytest.raises(UserError, match=r"train\.arrow is damaged"):
+        prepare(["dataset=digits", word]) if damage == "flipped" else run(folder)
+
+
+def test_a_checkpoint_of_an_older_version_goes_on_and_says_so(
+    tmp_path, monkeypatch, capsys, undisturbed
+):
+    folder = tiny_run(tmp_path, *STEPS)
+    before_step(monkeypatch, 5, rain)
+    with pytest.raises(RuntimeError):
+        run(folder)
+    path, version = folder / layout.CONFIG, read_config(folder).frozen.version
+    path.write_text(path.read_text().replace(f"version: {version}", "version: 0.0.1"))
+    run(folder)
+    assert "0.0.1" in capsys.readouterr().err
+    assert differences(undisturbed, final_state(folder)) == []
+
+
+def test_a_wandb_service_that_is_killed(tmp_path):
+    folder = tiny_run(tmp_path, "logger=wandb", "trainer.max_steps=60", "trainer.val_every=10")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "wavspa.commands.run", folder], stderr=subprocess.PIPE, text=True
+    )
+    while process.poll() is None and not read_status(folder).get("step"):
+        time.sleep(0.05)
+    assert kill_service_of(process.pid) == 1
+    _, error = process.communicate(timeout=100)
+    assert process.returncode == 0
+    assert "wandb" in error
+    assert (read_status(folder)["state"], read_status(folder)["step"]) == ("finished", 60)
+
+
+def kill_service_of(pid):
+    """Kill the W&B service that a process has started; how many there were."""
+    killed = 0
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            words = (process / "cmdline").read_bytes().split(b"\0")
+            if words[0].endswith(b"wandb-core") and str(pid).encode() in words:
+                os.kill(int(process.name), signal.SIGKILL)
+                killed += 1
+    return killed
