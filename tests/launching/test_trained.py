@@ -1,13 +1,18 @@
 """What is shown of a run is what the run was, and what it learned."""
 
+import shutil
+
 import numpy as np
 import pytest
 import torch
 
 from tiny_runs import tiny_run
 from wavspa.launching.folder import read_config
+from wavspa.launching.learned import learned_filters
 from wavspa.launching.trained import TrainedRun, all_filters, initial_model, paired
 from wavspa.launching.worker import run
+from wavspa.reports.collect import read_run
+from wavspa.training import layout
 from wavspa.training.checkpoints import load_model
 from wavspa.training.status import read_status
 
@@ -45,6 +50,20 @@ def test_filters_come_from_the_best_checkpoint_beside_the_initial_ones(trained):
         assert layer.title == f"layer {number + 1}, low pass"
         assert np.array_equal(layer.learned, learned[number]["low pass"])
         assert np.abs(layer.learned - layer.initial).max() > 1e-3
+
+
+def test_a_report_gets_the_filters_of_the_runs_that_still_have_their_checkpoint(trained, tmp_path):
+    bare, torn, whole, more = (tmp_path / name for name in ("bare", "torn", "whole", "more"))
+    for folder in (bare, torn, whole, more):
+        shutil.copytree(trained.folder, folder)
+    shutil.rmtree(bare / layout.CHECKPOINTS)
+    layout.best_checkpoint(torn).write_bytes(b"torn")
+    cells = [[read_run(bare), read_run(more)], [read_run(torn)], [read_run(whole)]]
+    filters, troubles = learned_filters(cells, most=1)
+    assert list(filters) == [whole]
+    assert np.array_equal(filters[whole][0].learned, trained.filters[0].learned)
+    assert [line.startswith(f"no filters: {torn}: ") for line in troubles] == [True]
+    assert list(learned_filters(cells, most=9)[0]) == [whole, more]
 
 
 def test_filters_that_are_not_learned_are_told_once():

@@ -2,11 +2,13 @@
 
 import shutil
 
+import numpy as np
 import pytest
 
 from reported_runs import finish, frozen_run
 from wavspa.reports.collect import collect
 from wavspa.reports.comparison import Layout
+from wavspa.reports.filters import Filters
 from wavspa.reports.page import page
 from wavspa.reports.report import build_report
 from wavspa.training import layout
@@ -41,7 +43,10 @@ def address(tmp_path_factory):
     torn = frozen_run(root, 1, model__wavelet="ortho")
     (torn / layout.STATUS).write_text("{")
     path = root / "report.html"
-    path.write_text(page(build_report(collect([root]), Layout())))
+    runs = collect([root])
+    layers = [Filters("layer 1, low pass", np.eye(4)[:, :2], np.eye(4)[:, 1:3])]
+    filters = {run.folder: layers for run in runs if "waveletada" in run.folder.name}
+    path.write_text(page(build_report(runs, Layout(), filters)))
     return path.as_uri()
 
 
@@ -140,6 +145,19 @@ def test_costs_are_drawn_with_their_units(tab):
         *("peak memory (MiB)", "test accuracy (%)"),
     ]
     assert tab.locator("#costs .scatterlayer .point").count() == 6
+
+
+def test_filters_are_drawn_when_they_are_opened(tab):
+    titles = tab.locator("#filters summary")
+    assert titles.all_text_contents() == [f"digits: softmax, ada, seed {seed}" for seed in (1, 2)]
+    tab.locator("#filters svg").first.wait_for()
+    assert tab.locator("#filters svg").count() == 1
+    titles.nth(1).press("Enter")
+    tab.locator("#filters svg").nth(1).wait_for()
+    tab.select_option("select[name=wavelet]", "=none")
+    tab.wait_for_function("document.querySelector('#filters details').hidden")
+    tab.click("button[type=reset]")
+    tab.wait_for_function("!document.querySelector('#filters details').hidden")
 
 
 def test_a_run_opens_with_what_makes_it_anew(tab):

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from wavspa.commands.errors import command
 from wavspa.errors import UserError
+from wavspa.training import layout
 
 DESCRIPTION = """\
 Compare the runs below the given folders: print one row a cell (runs that differ in their seed alone), and
@@ -48,6 +49,13 @@ def main() -> None:
         help="let a column mix protocols of the data or numbers of steps",
     )
     parser.add_argument(
+        "--filters",
+        type=int,
+        default=12,
+        metavar="N",
+        help="show the learned filters of so many runs, one of each cell first (default: 12)",
+    )
+    parser.add_argument(
         "--figure", type=Path, metavar="FILE", help="draw the learning curves: png, svg or pdf"
     )
     arguments = parser.parse_args()
@@ -61,7 +69,9 @@ def main() -> None:
 
     runs = collect(folders)
     print_report(runs, console())
-    report = build_report(runs, Layout(**choices, mixed=arguments.mixed))
+    report = build_report(
+        runs, Layout(**choices, mixed=arguments.mixed), _filters(runs, arguments.filters)
+    )
     for path in write_report(report, arguments.output or beside(folders)):
         print(f"written: {path}")
     if arguments.figure:
@@ -69,6 +79,20 @@ def main() -> None:
 
         draw_curves(runs, arguments.figure)
         print(f"written: {arguments.figure}")
+
+
+def _filters(runs: list, most: int) -> dict:
+    """The learned filters of some runs; checkpoints that cannot be read are named."""
+    if not any(layout.best_checkpoint(run.folder).exists() for run in runs):
+        return {}
+    # Imported here: who has no checkpoints need not wait for Lightning.
+    from wavspa.launching.learned import learned_filters
+    from wavspa.reports.collect import cells
+
+    filters, troubles = learned_filters(cells(runs), most)
+    for line in troubles:
+        print(line)
+    return filters
 
 
 def _split(words: list[str]) -> tuple[list[Path], dict]:

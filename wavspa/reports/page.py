@@ -19,7 +19,16 @@ from wavspa.reports.states import state_of
 
 FOLDER = "page"
 STYLES = "report.css"
-SCRIPTS = ("unpack.js", "tables.js", "filter.js", "curves.js", "charts.js", "runs.js", "main.js")
+SCRIPTS = (
+    "unpack.js",
+    "tables.js",
+    "filter.js",
+    "curves.js",
+    "charts.js",
+    "gallery.js",
+    "runs.js",
+    "main.js",
+)
 RUN_COLUMNS = (
     *("run", "state", "dataset", "attention", "wavelet", "options", "seed", "test %", "best val %"),
     *("params", "ms/step", "peak MiB", "steps"),
@@ -41,6 +50,7 @@ def page(report: Report) -> str:
         run_table=without_empty(RUN_COLUMNS, _run_rows(report), RUN_WORDS),
         style=_own(STYLES),
         script=Markup("\n").join(map(_own, SCRIPTS)),
+        has_filters=bool(report.filters),
         plotly=_packed_plotly(),
         data=Markup(packed_json(page_data(report))),
     )

@@ -10,6 +10,8 @@ from typing import Any
 
 from wavspa.reports.collect import Run
 from wavspa.reports.details import short, shown_metrics
+from wavspa.reports.filters import Filters, draw_filters
+from wavspa.reports.inline_svg import inline_svg
 from wavspa.reports.notes import reason
 from wavspa.reports.report import Report
 from wavspa.reports.states import state_of
@@ -36,7 +38,10 @@ def page_data(report: Report) -> dict[str, Any]:
     points = _points(report.runs)
     return {
         "cells": [_cell(cell, report) for cell in report.cells],
-        "runs": [_run(run, numbers, points) for run in report.runs],
+        "runs": [
+            _run(run, numbers, points) | _filters(report.filters.get(run.folder))
+            for run in report.runs
+        ],
         "percent": list(map(short, shown_metrics(report.cells))),
         "points": points,
     }
@@ -92,6 +97,10 @@ def _run(run: Run, numbers: dict[str, int], points: int) -> dict[str, Any]:
         "test": {short(name): _number(value) for name, value in run.status.get("test", {}).items()},
         "curves": _curves(run.metrics, points),
     }
+
+
+def _filters(layers: Sequence[Filters] | None) -> dict[str, str]:
+    return {"filters": inline_svg(draw_filters(layers))} if layers else {}
 
 
 def _points(runs: Sequence[Run]) -> int:

@@ -1,31 +1,42 @@
 """All that a report says, before it is written in any form."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 from wavspa.errors import UserError
 from wavspa.reports.collect import Run
 from wavspa.reports.comparison import Comparison, Layout, compare
+from wavspa.reports.filters import Filters
 from wavspa.reports.notes import notes, troubles
 from wavspa.reports.summary import Summary, summarise
 
 
 class Report(NamedTuple):
-    """The tables, the cells in them, what must be read beside them, and what did not finish."""
+    """The tables, the cells in them, what must be read beside them, and what did not finish.
+
+    ``filters`` has the learned filters of some runs, by their folder.
+    """
 
     runs: Sequence[Run]
     cells: Sequence[Summary]
     comparison: Comparison
     notes: Sequence[str]
     troubles: Sequence[str]
+    filters: Mapping[Path, Sequence[Filters]]
 
 
-def build_report(runs: Sequence[Run], layout: Layout) -> Report:
+def build_report(
+    runs: Sequence[Run],
+    layout: Layout,
+    filters: Mapping[Path, Sequence[Filters]] | None = None,
+) -> Report:
     """Compare runs.
 
     Args:
         runs: The runs, damaged ones included.
         layout: What to show.
+        filters: The learned filters of some of them, by their folder.
 
     Raises:
         UserError: The layout does not suit the runs, or all of them are damaged.
@@ -34,4 +45,5 @@ def build_report(runs: Sequence[Run], layout: Layout) -> Report:
     if not cells:
         raise UserError(f"all runs are damaged, for instance {runs[0].folder}: {runs[0].damage}")
     comparison = compare(cells, layout)
-    return Report(runs, cells, comparison, notes(comparison, cells, runs), troubles(runs))
+    said = notes(comparison, cells, runs)
+    return Report(runs, cells, comparison, said, troubles(runs), filters or {})

@@ -106,7 +106,14 @@ def read_checkpoint(path: Path, map_location: Any = "cpu") -> dict[str, Any]:
         raise UserError(f"there is no checkpoint {path}")
     try:
         checkpoint = torch.load(path, map_location=map_location, weights_only=True)
-    except (RuntimeError, EOFError, OSError, ValueError, KeyError, pickle.UnpicklingError) as error:
+    except (
+        RuntimeError,
+        EOFError,
+        OSError,
+        ValueError,
+        LookupError,
+        pickle.UnpicklingError,
+    ) as error:
         raise UserError(
             f"checkpoint {path} is damaged or holds more than plain data; restore it, or remove it and "
             f"start the run again with wavspa-run {path.parent.parent}"

@@ -22,6 +22,7 @@ library.textContent = await unpacked("plotly");
 document.head.append(library);
 const looks = new Looks(report.cells);
 charts.push(new Curves(report, looks), new Costs(looks));
+if (document.getElementById("filters")) charts.push(new Gallery(report));
 filter.apply();
 
 const redraw = () => charts.forEach((chart) => chart.draw());
