@@ -1,6 +1,7 @@
 """Several processes train what one trains; each is a `wavspa-run` of its own."""
 
 import os
+import socket
 import subprocess
 import sys
 
@@ -45,6 +46,28 @@ def test_two_processes_train_as_one(tmp_path, more):
         assert done.returncode == 0, done.stderr
         assert done.stdout.count("finished: ") == 1
     assert_same_curves(rows(alone), rows(together))
+
+
+def test_torchrun_on_two_nodes(tmp_path):
+    """A rank on each of two nodes: as two processes that Lightning starts itself."""
+    words = [*STEPS, "trainer.strategy=ddp"]
+    ours = tiny_run(tmp_path / "ours", *words, "trainer.devices=2")
+    assert start("run", ours).returncode == 0
+    words = tiny_words(tmp_path, *words, "trainer.num_nodes=2", "trainer.devices=1")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "torch.distributed.run", "--nnodes=2", f"--master-port={port}"]
+    started = [
+        subprocess.Popen(
+            [*command, f"--node-rank={node}", "-m", "wavspa.commands.train", *words],
+            env={**os.environ, "OMP_NUM_THREADS": "1"},
+        )
+        for node in range(2)
+    ]
+    assert [process.wait(timeout=300) for process in started] == [0, 0]
+    (config,) = (tmp_path / "runs").rglob(layout.CONFIG)
+    assert differences(final_state(ours), final_state(config.parent)) == []
 
 
 def test_a_sweep_over_devices(tmp_path):
