@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 
+import hydra.utils
 import pytest
 import torch
 
@@ -138,6 +139,13 @@ def test_a_signal_outside_of_training_is_obeyed_at_once(tmp_path, monkeypatch):
     monkeypatch.undo()
     run(folder)
     assert read_status(folder)["state"] == "finished"
+
+
+def test_a_signal_is_no_mistake_of_what_is_being_loaded(tmp_path, monkeypatch):
+    (tmp_path / "loading.py").write_text("import os, signal; os.kill(os.getpid(), signal.SIGTERM)")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(RunInterrupted, match="SIGTERM"), StopRequest():
+        hydra.utils.get_object("loading.Something")
 
 
 def test_the_first_of_several_signals_counts():

@@ -5,8 +5,11 @@ class RunFailed(RuntimeError):
     """A run, or some of a sweep's, came to a bad end; the message is one line that says why."""
 
 
-class RunInterrupted(RuntimeError):
+class RunInterrupted(BaseException):
     """A run was asked to stop and has saved its state; the message is one line.
+
+    No ``Exception``, like ``KeyboardInterrupt``: it may come while a library is loading something and
+    takes any exception for its own.
 
     Args:
         message: What happened.

@@ -6,8 +6,9 @@ from typing import Any
 
 from wavspa.training.failures import RunInterrupted
 
-# Ctrl-C, what schedulers and `kill` send, and what sbatch --signal sends ahead of a time limit.
-SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)
+# Ctrl-C, what schedulers and `kill` send, and what sbatch --signal sends ahead of a time limit: for our
+# launcher USR1, for submitit USR2.
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2)
 
 
 class StopRequest:
