@@ -16,10 +16,10 @@ COEFFICIENTS = 32
 
 
 class BandMap(NamedTuple):
-    """The attention that a band of a layer receives.
+    """The attention that a band of a layer receives, in units of an even share.
 
-    ``coefficients`` [M]: of each coefficient, in the mean over heads and queries. ``positions`` [N]: the
-    same laid back over the input. 1 is what each would get if attention were spread evenly.
+    ``coefficients`` [M]: of each coefficient, in the mean over heads and queries; 1 in the mean (over the
+    bands of linear attention and linformer not quite). ``positions`` [N]: the same laid back over the input.
     """
 
     name: str
@@ -30,9 +30,10 @@ class BandMap(NamedTuple):
 def attention_maps(model: nn.Module, tokens: Tensor) -> list[list[BandMap]]:
     """Where the bands of every layer of a model look in one sequence.
 
-    A coefficient's attention is spread over the positions by the square of what the synthesis makes of
-    that coefficient alone (its footprint), in the mean over the channels. The output of a layer mixes
-    positions, so the maps of later layers tell places in the residual stream.
+    A position gets the mean of what the coefficients receive, weighted with the energy that the synthesis
+    of each coefficient alone puts there (in the mean over the channels). So attention that is spread
+    evenly is 1 everywhere. A layer's output mixes positions: the maps of later layers tell places in the
+    residual stream.
 
     Args:
         model: An encoder; of a dual encoder, what it does with either sequence.
@@ -68,26 +69,31 @@ def attention_maps(model: nn.Module, tokens: Tensor) -> list[list[BandMap]]:
 
 
 def _map(layer: WavSpAttention, band: int, received: Tensor, length: int, skipped: int) -> BandMap:
-    positions = _footprints(layer, band, length).t() @ received
-    return BandMap(band_names(layer)[band], received * len(received), positions[skipped:] * length)
+    shares = received * len(received)
+    weights = footprints(layer, band, length)
+    positions = shares @ weights / weights.sum(dim=0)
+    return BandMap(band_names(layer)[band], shares, positions[skipped:])
 
 
 @torch.no_grad()
-def _footprints(layer: WavSpAttention, band: int, length: int) -> Tensor:
-    """The share of every position in each coefficient of a band, [M, N].
+def footprints(layer: WavSpAttention, band: int, length: int) -> Tensor:
+    """The energy that each coefficient of a band puts at each position when it is synthesised alone.
 
-    The sums over N are 1, and less for coefficients that reach over an end of the sequence.
+    Args:
+        layer: The layer.
+        band: The band's number, from 0, the coarsest first.
+        length: Positions N.
+
+    Returns:
+        [M, N], in the mean over channels.
     """
     mode = layer.wavelet
     sizes = mode.band_lengths(length)
     chosen = torch.linspace(0, mode.dim - 1, min(CHANNELS, mode.dim)).round().long()
     filters = tuple(taps if taps is None else taps[:, chosen] for taps in mode.filters())
-
-    def squares(coefficients: Tensor) -> Tensor:
+    parts = []
+    for coefficients in torch.arange(sizes[band]).split(COEFFICIENTS):
         bands = [torch.zeros(len(coefficients), size, len(chosen)) for size in sizes]
         bands[band][torch.arange(len(coefficients)), coefficients] = 1
-        return mode.synthesise(bands, filters, length).square()
-
-    whole = squares(torch.tensor([sizes[band] // 2])).sum(dim=1).clamp(min=1e-12)
-    parts = torch.arange(sizes[band]).split(COEFFICIENTS)
-    return torch.cat([(squares(part) / whole[:, None]).mean(dim=2) for part in parts])
+        parts.append(mode.synthesise(bands, filters, length).square().mean(dim=2))
+    return torch.cat(parts)

@@ -16,7 +16,7 @@ COLUMNS = 96
 MOST_LINES = 4
 # In inches, of the monospaced letters that stand in the cells.
 CELL_WIDTH, CELL_HEIGHT, LETTERS = 0.075, 0.19, 7.5
-TICKS = (0, 0.5, *(2**power for power in range(20)))
+TICKS = (*(-(2**power) for power in range(20)), 0, 0.5, *(2**power for power in range(20)))
 LABEL = "attention received / even share"
 
 
