@@ -132,6 +132,7 @@ def test_long_curves_are_thinned_evenly(tmp_path, monkeypatch):
     monkeypatch.setattr(page_data, "MOST_NUMBERS", 1)
     finish(frozen_run(tmp_path), 0.5, steps=1000)
     data = page_data.page_data(build_report(collect([tmp_path]), Layout()))
+    assert data["thinned"]
     steps = data["runs"][0]["curves"][0]["steps"]
     assert (len(steps), steps[0], steps[-1]) == (page_data.FEWEST_POINTS, 1, 1000)
     assert max(b - a for a, b in pairwise(steps)) <= 54

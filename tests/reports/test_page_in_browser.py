@@ -1,10 +1,9 @@
 """The page in a headless Chromium."""
 
-import shutil
-
 import numpy as np
 import pytest
 
+from chromium import NONE, chromium, installed, open_page
 from reported_runs import finish, frozen_run
 from wavspa.reports.collect import collect
 from wavspa.reports.comparison import Layout
@@ -14,26 +13,21 @@ from wavspa.reports.report import build_report
 from wavspa.training import layout
 from wavspa.training.status import update_status
 
-playwright = pytest.importorskip(
-    "playwright.sync_api", reason="there is no playwright (the dev extra)"
-)
-NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome", "chrome")
+pytest.importorskip("playwright", reason="there is no playwright (the dev extra)")
+if installed() is None:
+    pytest.skip(NONE, allow_module_level=True)
+
 ACCURACIES = {("softmax", "none"): 0.4, ("softmax", "ada"): 0.8, ("linear", "none"): 0.3}
 
 
 @pytest.fixture(scope="module")
 def browser():
-    program = next(filter(None, map(shutil.which, NAMES)), None)
-    if program is None:
-        pytest.skip(f"there is none of {', '.join(NAMES)} (Debian: chromium-headless-shell)")
-    with playwright.sync_playwright() as started:
-        chromium = started.chromium.launch(executable_path=program, args=["--no-sandbox"])
-        yield chromium
-        chromium.close()
+    with chromium() as browser:
+        yield browser
 
 
 @pytest.fixture(scope="module")
-def address(tmp_path_factory):
+def path(tmp_path_factory):
     root = tmp_path_factory.mktemp("runs")
     for (attention, wavelet), accuracy in ACCURACIES.items():
         for seed in (1, 2):
@@ -47,15 +41,15 @@ def address(tmp_path_factory):
     layers = [Filters("layer 1, low pass", np.eye(4)[:, :2], np.eye(4)[:, 1:3])]
     filters = {run.folder: layers for run in runs if "waveletada" in run.folder.name}
     path.write_text(page(build_report(runs, Layout(), filters)))
-    return path.as_uri()
+    return path
 
 
 @pytest.fixture(scope="module")
-def opened(browser, address):
+def opened(browser, path):
     """Opens the page; whatever it complains of or asks for is held against it."""
     complaints = []
 
-    def open_page(**options):
+    def open_tab(**options):
         tab = browser.new_page(**options)
         tab.on("pageerror", lambda error: complaints.append(str(error)))
         tab.on("console", lambda message: complaints.append(message.text))
@@ -65,11 +59,10 @@ def opened(browser, address):
                 asked.url.startswith(("file:", "data:", "blob:")) or complaints.append(asked.url)
             ),
         )
-        tab.goto(address)
-        tab.wait_for_selector("html[data-ready]", timeout=60_000)
+        open_page(tab, path)
         return tab
 
-    yield open_page
+    yield open_tab
     assert complaints == []
 
 

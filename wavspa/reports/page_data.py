@@ -44,6 +44,7 @@ def page_data(report: Report) -> dict[str, Any]:
         ],
         "percent": list(map(short, shown_metrics(report.cells))),
         "points": points,
+        "thinned": any(len(run.metrics) > points for run in report.runs),
     }
 
 

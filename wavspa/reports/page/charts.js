@@ -3,7 +3,9 @@
 const DASHES = ["solid", "dash", "dot", "dashdot", "longdash"];
 const MARKS = ["circle", "square", "diamond", "triangle-up", "x"];
 const COLOURS = 7;
-const MOST_CELLS = 24;
+// More than so many lines, and more than so many ranges, are no picture any more.
+const MOST_LABELS = 24;
+const MOST_RANGES = 8;
 const FINGER = matchMedia("(pointer: coarse)").matches;
 const PRINTED = matchMedia("print");
 const CONFIG = {
@@ -62,17 +64,20 @@ class Charts {
     this.section = document.getElementById(id);
     this.looks = looks;
     this.hidden = new Set();
+    this.remark = "";
   }
 
   show(cells) {
     const drawable = cells.filter((cell) => this.drawable(cell));
-    this.cells = drawable.slice(0, MOST_CELLS);
-    const rest = drawable.length - this.cells.length;
-    this.say(
-      rest ? `The first ${MOST_CELLS} of ${drawable.length} cells are drawn; the filter chooses others.` :
-      this.cells.length ? "" : "There is nothing to draw here.",
-    );
-    this.legend();
+    const labels = [...new Set(drawable.map((cell) => cell.label))];
+    const shown = labels.slice(0, MOST_LABELS);
+    this.cells = drawable.filter((cell) => shown.includes(cell.label));
+    const notes = labels.length ? [this.remark] : ["There is nothing to draw here."];
+    if (labels.length > MOST_LABELS) {
+      notes.push(`The first ${MOST_LABELS} of ${labels.length} kinds of cells are drawn; the filter chooses others.`);
+    }
+    this.say(notes.join(" "));
+    this.legend(shown);
     this.draw();
   }
 
@@ -80,15 +85,14 @@ class Charts {
     this.section.querySelector(".said").textContent = text;
   }
 
-  legend() {
-    const several = new Set(this.cells.map((cell) => cell.data)).size > 1;
+  legend(labels) {
     this.section.querySelector(".legend").replaceChildren(
-      ...this.cells.map((cell) => {
-        const button = element("button", { type: "button", "aria-pressed": !this.hidden.has(cell) });
-        button.append(this.sample(cell), several ? `${cell.data}: ${cell.label}` : cell.label);
+      ...labels.map((label) => {
+        const button = element("button", { type: "button", "aria-pressed": !this.hidden.has(label) });
+        button.append(this.sample(this.cells.find((cell) => cell.label === label)), label);
         button.addEventListener("click", () => {
-          if (!this.hidden.delete(cell)) this.hidden.add(cell);
-          button.setAttribute("aria-pressed", !this.hidden.has(cell));
+          if (!this.hidden.delete(label)) this.hidden.add(label);
+          button.setAttribute("aria-pressed", !this.hidden.has(label));
           this.draw();
         });
         return button;
@@ -107,7 +111,7 @@ class Charts {
   draw() {
     const plots = this.section.querySelector(".plots");
     const groups = Map.groupBy(this.cells, (cell) => cell.data);
-    const made = [...groups].flatMap(([data, cells]) => this.figures(data, cells.filter((c) => !this.hidden.has(c))));
+    const made = [...groups].flatMap(([data, cells]) => this.figures(data, cells.filter(({ label }) => !this.hidden.has(label))));
     while (plots.children.length > made.length) {
       Plotly.purge(plots.lastChild.lastChild);
       plots.lastChild.remove();
@@ -151,6 +155,7 @@ class Curves extends Charts {
   constructor(report, looks) {
     super("curves", looks);
     this.report = report;
+    if (report.thinned) this.remark = `Of long curves ${report.points} points are drawn; metrics.csv has all.`;
     this.form = this.section.querySelector("form");
     const runs = Map.groupBy(report.runs, (run) => report.cells[run.cell]);
     report.cells.forEach((cell) => (cell.runs = runs.get(cell)));
@@ -188,17 +193,18 @@ class Curves extends Charts {
   figures(data, cells) {
     const { metric, over } = this.form;
     const layout = this.looks.layout(over.selectedOptions[0].text + (over.value === "seconds" ? " (s)" : ""), this.label(metric.value));
-    return [{ title: data, traces: cells.flatMap((cell) => this.traces(cell)), layout }];
+    const ranges = cells.length <= MOST_RANGES;
+    return [{ title: data, traces: cells.flatMap((cell) => this.traces(cell, ranges)), layout }];
   }
 
-  traces(cell) {
+  traces(cell, ranges) {
     const curves = drawnCurves(cell.runs, this.form.metric.value);
     if (this.form.seeds.value === "each") {
       return curves.map((curve) => this.line(cell, singleCurve(curve), `${cell.label}, seed ${curve.run.seed}`));
     }
     const curve = meanCurve(curves);
     const line = this.line(cell, curve, `${cell.label} (n = ${curve.seeds})`);
-    return curve.seeds > 1 ? [this.band(cell, curve), line] : [line];
+    return curve.seeds > 1 && ranges ? [this.band(cell, curve), line] : [line];
   }
 
   line(cell, curve, name) {

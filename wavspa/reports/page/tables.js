@@ -4,27 +4,25 @@ function number(text) {
   return Number.isNaN(value) ? null : value;
 }
 
-function compared(column, numeric, sign) {
-  const order = new Intl.Collator(undefined, { numeric: true }).compare;
-  return (a, b) => {
-    const [x, y] = [a.cells[column].textContent, b.cells[column].textContent];
-    if (!numeric) return sign * order(x, y);
-    const [p, q] = [number(x), number(y)];
-    // What has no value stands last either way.
-    if (p === null || q === null) return (p === null) - (q === null);
-    return sign * (p - q);
-  };
+const order = new Intl.Collator(undefined, { numeric: true }).compare;
+
+function compared(x, y, sign) {
+  // What has no value stands last either way.
+  if (x === null || y === null) return (x === null) - (y === null);
+  return sign * (typeof x === "number" ? x - y : order(x, y));
 }
 
 function sort(table, column) {
   const heads = [...table.tHead.rows[0].cells];
   const head = heads[column];
-  const descending = head.ariaSort === "ascending";
+  const sign = head.ariaSort === "ascending" ? -1 : 1;
   for (const other of heads) other.ariaSort = "none";
-  head.ariaSort = descending ? "descending" : "ascending";
+  head.ariaSort = sign === 1 ? "ascending" : "descending";
+  const key = head.classList.contains("number") ? number : (text) => text;
   const body = table.tBodies[0];
-  const numeric = head.classList.contains("number");
-  body.append(...[...body.rows].sort(compared(column, numeric, descending ? -1 : 1)));
+  const keyed = [...body.rows].map((row) => [key(row.cells[column].textContent), row]);
+  keyed.sort(([x], [y]) => compared(x, y, sign));
+  body.append(...keyed.map(([, row]) => row));
 }
 
 function makeSortable(table) {
