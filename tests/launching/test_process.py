@@ -1,3 +1,5 @@
+import signal
+import subprocess
 import sys
 
 import pytest
@@ -30,3 +32,18 @@ def test_the_exit_code_of_a_job_comes_back(monkeypatch, tmp_path, code):
     program = f"import sys; sys.exit({code})"
     monkeypatch.setattr(process, "_command", lambda folder: [sys.executable, "-c", program])
     assert process.run_fresh(tmp_path) == code
+
+
+def test_a_worker_that_is_stopped_stops_its_job(monkeypatch, tmp_path):
+    jobs, start = [], subprocess.Popen
+    monkeypatch.setattr(
+        process.subprocess, "Popen", lambda *a, **k: jobs.append(start(*a, **k)) or jobs[0]
+    )
+    program = "import time; time.sleep(600)"
+    monkeypatch.setattr(process, "_command", lambda folder: [sys.executable, "-c", program])
+    handler = signal.signal(signal.SIGALRM, lambda *_: sys.exit(3))
+    signal.setitimer(signal.ITIMER_REAL, 0.2)
+    with pytest.raises(SystemExit):
+        process.run_fresh(tmp_path)
+    signal.signal(signal.SIGALRM, handler)
+    assert jobs[0].returncode == -signal.SIGTERM

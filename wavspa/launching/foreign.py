@@ -1,5 +1,6 @@
 """Sweeps under the launchers of other projects: each job is still a fresh ``wavspa-run``."""
 
+import sys
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -65,7 +66,11 @@ class ForeignLauncher(SweepLauncher):
         self.inner.setup(hydra_context=self.hydra_context, task_function=start, config=self.config)
         # A worker makes this folder, and has no other to make.
         place = f"hydra.sweep.dir='{Path(self.config.hydra.sweep.dir).absolute()}'"
-        self.inner.launch([[place] for _ in paths], initial_job_idx=0)
+        try:
+            self.inner.launch([[place] for _ in paths], initial_job_idx=0)
+        except Exception as error:  # whatever theirs is; what the runs wrote down counts
+            line = str(error).strip().splitlines()[0] if str(error) else type(error).__name__
+            print(f"warning: hydra/launcher={self.name}: {line}", file=sys.stderr, flush=True)
 
     def _check_gpus(self, gpus: Any, options: DictConfig) -> None:
         if self.name in _SHARE_GPUS:

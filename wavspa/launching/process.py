@@ -77,6 +77,11 @@ def run_fresh(folder: Path, variables: Mapping[str, str] = MappingProxyType({}))
         # The terminal has sent the job the same signal; let it write down that it was interrupted.
         job.wait(timeout=_SECONDS_TO_STOP)
         raise
+    except BaseException:
+        # The handler of a launcher's signal, which reached its worker alone.
+        job.terminate()
+        job.wait(timeout=_SECONDS_TO_STOP)
+        raise
 
 
 def clean_environment() -> dict[str, str]:
