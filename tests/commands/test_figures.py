@@ -70,16 +70,17 @@ def test_a_task_without_classes_has_no_confusion_matrix(tmp_path, capsys):
 
 
 @pytest.mark.parametrize(
-    ("what", "formats", "message"),
+    ("what", "split", "formats", "message"),
     [
-        (["filter"], ["png"], "what=filter is no figure; the nearest is 'filters'"),
-        ([], ["gpx"], "figures cannot be 'gpx': choose one of "),
-        ([], ["png"], "x is not a run's folder"),
+        (["filter"], "val", ["png"], "what=filter is no figure; the nearest is 'filters'"),
+        ([], "train", ["png"], "split must be val or test, got 'train'"),
+        ([], "val", ["gpx"], "figures cannot be 'gpx': choose one of "),
+        ([], "val", ["png"], "x is not a run's folder"),
     ],
 )
-def test_mistakes_are_named(tmp_path, what, formats, message):
+def test_mistakes_are_named(tmp_path, what, split, formats, message):
     with pytest.raises(UserError, match=message):
-        draw(tmp_path / "x", what, "val", formats, [])
+        draw(tmp_path / "x", what, split, formats, [])
 
 
 def test_no_run():

@@ -79,6 +79,8 @@ def draw(
     for name in what:
         if name not in SUBJECTS:
             raise UserError(f"what={name} is no figure{nearest(name, SUBJECTS)}")
+    if split not in ("val", "test"):
+        raise UserError(f"split must be val or test, got {split!r}")
     for suffix in formats:
         check_format(suffix)
     config = read_config(folder)

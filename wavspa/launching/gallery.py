@@ -17,6 +17,7 @@ from wavspa.reports.cascade import draw_cascade
 from wavspa.reports.figures import learning_curves
 from wavspa.reports.filters import Filters, draw_filters
 from wavspa.reports.predictions import class_names, draw_confusion, draw_lengths
+from wavspa.training.predictions import Predictions
 
 EXAMPLES = 2
 LOW_PASS = ", low pass"
@@ -67,8 +68,8 @@ def orthogonality(run: TrainedRun) -> dict[str, Figure]:
 
 def confusion(run: TrainedRun) -> dict[str, Figure]:
     """The confusion matrix."""
-    classes = run.config.task.classes if "classes" in run.config.task else 0
-    counts = _predictions(run).confusion(classes).numpy()
+    predictions, classes = _predictions(run), run.config.task.classes
+    counts = predictions.confusion(classes).numpy()
     return {"confusion": draw_confusion(counts, class_names(run.data.card, classes))}
 
 
@@ -103,7 +104,7 @@ def _filters(run: TrainedRun) -> list[Filters]:
     return run.filters
 
 
-def _predictions(run: TrainedRun) -> Any:
+def _predictions(run: TrainedRun) -> Predictions:
     if not run.predictions:
         raise UserError("the task is not one of classes")
     return run.predictions
