@@ -1,4 +1,5 @@
 import pytest
+import yaml
 
 from reported_runs import finish, frozen_run
 from wavspa.errors import UserError
@@ -107,6 +108,40 @@ def test_further_options_are_part_of_a_row(tmp_path):
     assert list(table.rows) == [("softmax", "ortho", "taps=4"), ("softmax", "ortho", "taps=8")]
 
 
+def test_what_the_keys_leave_in_one_place_is_told_apart(tmp_path):
+    for wavelet in ("none", "ada"):
+        seeds(tmp_path, [0.5], model__wavelet=wavelet)
+    (table,) = tables(tmp_path, rows=["model.dim"])
+    assert list(table.rows) == [("16", "wavelet=ada"), ("16", "wavelet=none")]
+
+
+def test_cells_of_two_versions_stand_side_by_side(tmp_path):
+    """The same words, and another configuration behind them."""
+    seeds(tmp_path, [0.5])
+    finish(frozen_run(tmp_path, 2, callbacks={"stop": {"_target_": "other.Stop"}}), 0.6)
+    for path in tmp_path.rglob("config.yaml"):
+        config = yaml.safe_load(path.read_text())
+        config["frozen"]["overrides"] = ["seed=1"]
+        path.write_text(yaml.safe_dump(config))
+    report = build_report(collect([tmp_path]), Layout())
+    assert [cell.options for cell in report.cells] == [
+        "stop=Stop",
+        "stop=-",
+    ]
+    assert len(report.comparison.tables[0].rows) == 2
+
+
+def test_cells_that_nothing_but_their_hash_tells_apart_are_kept(tmp_path):
+    seeds(tmp_path / "here", [0.5])
+    seeds(tmp_path / "there", [0.6])
+    path = next((tmp_path / "there").rglob("config.yaml"))
+    config = yaml.safe_load(path.read_text())
+    config["frozen"]["cell"] = "another"
+    path.write_text(yaml.safe_dump(config))
+    (table,) = tables(tmp_path)
+    assert {row[-1] for row in table.rows} == {"cell=digits-softmax-ada", "cell=another"}
+
+
 def test_only_the_best_is_marked(tmp_path):
     seeds(tmp_path, [0.5, 0.51, 0.52], model__wavelet="none")
     seeds(tmp_path, [0.8, 0.81, 0.82], model__wavelet="ada")
@@ -198,7 +233,6 @@ def test_numbers_of_steps_may_be_columns(tmp_path):
             "no run has the configuration key 'model.tap'; did you mean model.taps",
         ),
         ({"metric": "f2"}, "metric=f2: the runs have accuracy, loss"),
-        ({"rows": ["model.dim"]}, "share the place 16 / digits; they differ in model.wavelet"),
     ],
 )
 def test_what_cannot_be_shown_is_refused(tmp_path, layout, told):

@@ -6,7 +6,7 @@ from statistics import fmean
 
 from wavspa.errors import UserError
 from wavspa.reports import published
-from wavspa.reports.keys import check_keys, differing_keys, label_of
+from wavspa.reports.keys import check_keys, label_of, tell_apart
 from wavspa.reports.labels import differing_options
 from wavspa.reports.numbers import ABSENT, counted, mean_and_deviation
 from wavspa.reports.order import ordered, ordered_rows
@@ -102,8 +102,8 @@ def compare(cells: Sequence[Summary], layout: Layout) -> Comparison:
         The tables; the best entries are marked where tests over the seeds tell them from all others.
 
     Raises:
-        UserError: A key or the metric is unknown, two kinds of runs share a place, or a column mixes
-            protocols or numbers of steps without leave.
+        UserError: A key or the metric is unknown, or a column mixes protocols or numbers of steps
+            without leave.
     """
     check_keys([cell.config for cell in cells], [*layout.rows, *layout.columns])
     _check_metric(cells, layout.metric)
@@ -138,11 +138,11 @@ def _check_columns(cells: Sequence[Summary], layout: Layout) -> None:
         if cell.finished:
             columns.setdefault((cell.data, _label(cell, layout.columns)), []).append(cell)
     for (data, label), column in columns.items():
-        protocols = sorted({cell.protocol for cell in column})
+        protocols = sorted({cell.protocol for cell in column if cell.protocol})
         budgets = sorted({cell.budget for cell in column})
         where = data if label == data else f"{label} ({data})"
         if len(protocols) > 1 and PROTOCOL not in named:
-            raise _refusal(where, f"the protocols {' and '.join(map(str, protocols))}", PROTOCOL)
+            raise _refusal(where, f"the protocols {' and '.join(protocols)}", PROTOCOL)
         if len(budgets) > 1 and BUDGET not in named:
             raise _refusal(where, f"runs of {' and of '.join(map(str, budgets))} steps", BUDGET)
 
@@ -176,15 +176,11 @@ def _mark_best(cells: Sequence[Summary], entries: Mapping[str, Entry]) -> None:
 def _table(
     title: str, cells: Sequence[Summary], layout: Layout, entries: Mapping[str, Entry]
 ) -> Table:
-    options = differing_options([c.runs for c in cells], (*layout.rows, *layout.columns))
-    shown = [(option,) if any(options) else () for option in options]
+    options = _options(cells, layout)
     grid: dict[tuple[str, ...], dict[str, Summary]] = {}
-    for cell, option in zip(cells, shown, strict=True):
-        row = (*_labels(cell, layout.rows), *option)
-        column = _label(cell, layout.columns)
-        if column in grid.setdefault(row, {}):
-            raise _clash(cell, grid[row][column], row, column)
-        grid[row][column] = cell
+    for cell, option in zip(cells, options, strict=True):
+        row = (*_labels(cell, layout.rows), *([option] if any(options) else []))
+        grid.setdefault(row, {})[_label(cell, layout.columns)] = cell
     columns = ordered([column for row in grid.values() for column in row])
     rows = {
         row: {
@@ -197,6 +193,17 @@ def _table(
         columns += _add_averages(rows, grid)
     names = [key.rpartition(".")[2] if key != DATASET else "data" for key in layout.rows]
     return Table(title, names + ["options"] * any(options), columns, rows)
+
+
+def _options(cells: Sequence[Summary], layout: Layout) -> list[str]:
+    """What must join the row of each cell, so that no other cell is in its place."""
+    options = differing_options([cell.runs for cell in cells], (*layout.rows, *layout.columns))
+    places = [
+        (*_labels(cell, layout.rows), _label(cell, layout.columns), option)
+        for cell, option in zip(cells, options, strict=True)
+    ]
+    further = tell_apart([cell.config for cell in cells], places)
+    return [" ".join(filter(None, pair)) for pair in zip(options, further, strict=True)]
 
 
 def _add_averages(
@@ -232,11 +239,3 @@ def _labels(cell: Summary, keys: Sequence[str]) -> list[str]:
 
 def _label(cell: Summary, keys: Sequence[str]) -> str:
     return ", ".join(_labels(cell, keys))
-
-
-def _clash(cell: Summary, other: Summary, row: Sequence[str], column: str) -> UserError:
-    differing = differing_keys(cell.config, other.config)
-    return UserError(
-        f"two kinds of runs share the place {', '.join(row)} / {column}; they differ in "
-        f"{', '.join(differing[:5])}: add such a key to rows= or columns="
-    )

@@ -111,7 +111,7 @@ def _misprints(comparison: Comparison) -> list[str]:
 def _mixtures(cells: Sequence[Summary]) -> list[str]:
     lines = []
     for data, group in _by_data(cells).items():
-        protocols = sorted({cell.protocol for cell in group if cell.finished})
+        protocols = sorted({c.protocol for c in group if c.finished and c.protocol})
         budgets = sorted({cell.budget for cell in group if cell.finished})
         if len(protocols) > 1:
             lines.append(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from wavspa.reports.collect import Run, cells
+from wavspa.reports.keys import tell_apart
 from wavspa.reports.labels import cell_label, data_label, differing_options
 from wavspa.reports.states import state_of
 from wavspa.training.labels import attention_label
@@ -131,11 +132,14 @@ class Summary:
 def summarise(runs: Sequence[Run]) -> list[Summary]:
     """Summarise undamaged runs by cell, in the order of :func:`~wavspa.reports.collect.cells`."""
     groups = cells(runs)
+    data, options = _data_labels(groups), differing_options(groups)
+    labels = [cell_label(*pair) for pair in zip(groups, options, strict=True)]
+    further = tell_apart(
+        [group[0].config for group in groups], list(zip(data, labels, strict=True))
+    )
     return [
-        Summary(*_once_a_seed(group), data, options)
-        for group, data, options in zip(
-            groups, _data_labels(groups), differing_options(groups), strict=True
-        )
+        Summary(*_once_a_seed(group), name, " ".join(filter(None, told)))
+        for group, name, *told in zip(groups, data, options, further, strict=True)
     ]
 
 
