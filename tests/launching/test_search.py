@@ -160,6 +160,7 @@ def test_a_hopeless_trial_is_given_up(runs, search, tmp_path, monkeypatch, prune
         value = 0.9 if number == 1 else 0.1
         text = f"step,epoch,seconds,val/accuracy\n3,0,0.1,{value}\n"
         atomic.write_text(folder / layout.METRICS, text)
+        update_status(folder, state="running")
         deadline = time.monotonic() + 30
         while number > 1 and not (folder / layout.PRUNE).exists():
             assert time.monotonic() < deadline
@@ -183,6 +184,7 @@ def test_a_hopeless_trial_is_given_up(runs, search, tmp_path, monkeypatch, prune
         "model.tap=range(2,8)": "there is no option 'model.tap'; the nearest is 'model.taps'",
         "model/wavelet=ada,nope": "model/wavelet has no option 'nope'",
         "trainer.max_steps=0": "trainer.max_steps",
+        "rerun=true": "rerun=true: a search is begun anew with another hydra.sweeper.seed",
         "hydra/launcher=slurm": "a search has to wait for its trials: hydra.launcher.wait=true",
     }.items(),
 )

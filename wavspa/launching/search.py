@@ -51,21 +51,25 @@ def search(space: Space, launcher: SweepLauncher, options: Options) -> None:
         )
     example = _check(space, launcher)
     folder = experiment_folder(example) / f"search-{_digest(example, space, options)}"
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"{folder} cannot be written ({error.strerror})") from error
     with alone_in(folder):
         study = open_study(folder, example.task.mode, options)
         result = Result(study, space, example.task.monitor)
         trials = running_trials(study)
         while trials or len(study.trials) < options.n_trials:
-            missing = options.n_trials - len(study.trials)
-            trials = trials or [
-                next_trial(study, space, options) for _ in range(min(options.batch, missing))
-            ]
-            _train(trials, launcher, result)
+            _train(trials or _next_batch(study, space, options), launcher, result)
             write_result(result, folder)
             trials = []
         print_result(result, folder)
         _check_end(study)
+
+
+def _next_batch(study: Study, space: Space, options: Options) -> list[Trial]:
+    missing = options.n_trials - len(study.trials)
+    return [next_trial(study, space, options) for _ in range(min(options.batch, missing))]
 
 
 def _check(space: Space, launcher: SweepLauncher) -> DictConfig:
@@ -84,6 +88,10 @@ def _check(space: Space, launcher: SweepLauncher) -> DictConfig:
             mistakes.append(error)
     if not right:
         raise mistakes[0]
+    if right[0].rerun:
+        raise UserError(
+            "rerun=true: a search is begun anew with another hydra.sweeper.seed, or by removing its folder"
+        )
     return right[0]
 
 
@@ -148,7 +156,7 @@ def _tell(trial: Trial, folder: Path) -> None:
     elif state == "pruned":
         trial.study.tell(trial.number, state=TrialState.PRUNED)
     elif state != "interrupted" and not is_taken(folder):
-        _fail(trial, status.get("reason") or f"it was killed or did not start ({state})")
+        _fail(trial, status.get("reason") or f"it was killed, or came to no validation ({state})")
 
 
 def _fail(trial: Trial, reason: str) -> None:

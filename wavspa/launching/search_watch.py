@@ -10,6 +10,7 @@ from optuna.trial import Trial
 from wavspa.errors import UserError
 from wavspa.training import atomic, layout
 from wavspa.training.metrics_csv import read_metrics
+from wavspa.training.status import read_status
 
 _SECONDS_BETWEEN_LOOKS = 1.0
 
@@ -49,9 +50,9 @@ class Watch:
     def _watch(self) -> None:
         while not self._ended.wait(_SECONDS_BETWEEN_LOOKS):
             for trial, folder in self.trials:
-                mark = folder / layout.PRUNE
-                if is_hopeless(trial, folder, self.monitor) and not mark.exists():
-                    atomic.write_text(mark, f"given up by a search, trial {trial.number}\n")
+                if is_hopeless(trial, folder, self.monitor) and _trains(folder):
+                    text = f"given up by a search, trial {trial.number}\n"
+                    atomic.write_text(folder / layout.PRUNE, text)
 
 
 def is_hopeless(trial: Trial, folder: Path, monitor: str) -> bool:
@@ -71,3 +72,13 @@ def is_hopeless(trial: Trial, folder: Path, monitor: str) -> bool:
         if monitor in row and int(row["step"]) not in known:
             trial.report(row[monitor], int(row["step"]))
     return trial.should_prune()
+
+
+def _trains(folder: Path) -> bool:
+    """Whether a run says that it trains, and has not been given up yet."""
+    try:
+        return (
+            read_status(folder).get("state") == "running" and not (folder / layout.PRUNE).exists()
+        )
+    except UserError:
+        return False
