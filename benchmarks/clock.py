@@ -1,10 +1,14 @@
-"""A callback that notes when each training batch begins."""
+"""``wavspa-run`` that notes how long each step takes: `python -m benchmarks.clock FOLDER FILE`."""
 
+import sys
 import time
 from pathlib import Path
 from typing import Any
 
 from pytorch_lightning import Callback, LightningModule, Trainer
+
+from wavspa.launching import worker
+from wavspa.launching.build import build
 
 
 class Clock(Callback):
@@ -14,8 +18,8 @@ class Clock(Callback):
         path: The file.
     """
 
-    def __init__(self, path: str) -> None:
-        self.path = Path(path)
+    def __init__(self, path: Path) -> None:
+        self.path = path
         self.times: list[float] = []
 
     def on_train_batch_start(
@@ -28,3 +32,19 @@ class Clock(Callback):
         """Write the differences."""
         steps = (b - a for a, b in zip(self.times, self.times[1:], strict=False))
         self.path.write_text("".join(f"{seconds}\n" for seconds in steps))
+
+
+def main() -> None:
+    """Run the folder with a clock among the callbacks."""
+
+    def build_with_clock(config: Any, node: str, **extra: Any) -> Any:
+        if node == "trainer":
+            extra["callbacks"].append(Clock(Path(sys.argv[2])))
+        return build(config, node, **extra)
+
+    worker.build = build_with_clock
+    worker.run(Path(sys.argv[1]))
+
+
+if __name__ == "__main__":
+    main()

@@ -91,6 +91,7 @@ def test_packaging_lists_every_package():
 
 def test_the_library_imports_light():
     heavy = [
+        "torch",
         "pytorch_lightning",
         "hydra",
         "omegaconf",

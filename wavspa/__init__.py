@@ -1,9 +1,12 @@
 """WavSpA: attention in a learnable wavelet space, for long sequences."""
 
-from typing import Any
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
-from wavspa.models import DualEncoder, Encoder, WavSpAttention
-from wavspa.wavelets import lattice_filters, lifting_dec, lifting_rec, wavedec, waverec
+if TYPE_CHECKING:
+    from wavspa.models import DualEncoder, Encoder, WavSpAttention
+    from wavspa.training.checkpoints import load_model
+    from wavspa.wavelets import lattice_filters, lifting_dec, lifting_rec, wavedec, waverec
 
 __all__ = [
     "DualEncoder",
@@ -17,11 +20,18 @@ __all__ = [
     "waverec",
 ]
 
+_HOMES = {
+    **dict.fromkeys(("DualEncoder", "Encoder", "WavSpAttention"), "wavspa.models"),
+    "load_model": "wavspa.training.checkpoints",
+}
+
 
 def __getattr__(name: str) -> Any:
-    # `load_model` needs the training stack, which costs seconds to import: only when asked for.
-    if name == "load_model":
-        from wavspa.training.checkpoints import load_model
-
-        return load_model
+    # Importing torch takes seconds, and load_model's training stack more: only when asked for.
+    if name in __all__:
+        return getattr(import_module(_HOMES.get(name, "wavspa.wavelets")), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -115,7 +115,8 @@ def test_evaluate_names_a_truncated_checkpoint(fails, finished, tmp_path):
 def test_report_names_what_it_cannot_use(fails, finished, tmp_path):
     assert "there is no folder" in fails(report, tmp_path / "nowhere")
     assert "there are no runs" in fails(report, tmp_path)
-    assert "suffix must be one of" in fails(report, finished, "--figure", tmp_path / "figure.nope")
+    figure = tmp_path / "figure.nope"
+    assert "figures cannot be 'nope'" in fails(report, finished, "--figure", figure)
 
 
 @pytest.mark.parametrize("command", [train, run, evaluate, report])

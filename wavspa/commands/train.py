@@ -1,71 +1,17 @@
 """``wavspa-train``: compose a run, or a sweep of them, freeze it and start it."""
 
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
-
-import hydra
-from hydra.core.hydra_config import HydraConfig
-from hydra.core.plugins import Plugins
-from hydra.types import RunMode
-from hydra_plugins.wavspa.grid import GridSweeper
-from hydra_plugins.wavspa.local import LocalLauncher
-from hydra_plugins.wavspa.search import SearchSweeper
-from hydra_plugins.wavspa.slurm import SlurmLauncher
-from omegaconf import DictConfig
-
 from wavspa.commands.errors import command
-from wavspa.commands.suggestions import mistyped
-from wavspa.errors import UserError
-from wavspa.launching.estimate import estimate
-from wavspa.launching.prepare import prepare, without_auto
-from wavspa.launching.process import become, measure_like_a_run
-from wavspa.launching.validate import validate
+from wavspa.launching.process import take_environment_of_runs
 
 
 @command
 def main() -> None:
     """Run the command."""
-    # The scan of Hydra's plugin namespace does not see an editable install.
-    for plugin in (GridSweeper, SearchSweeper, LocalLauncher, SlurmLauncher):
-        Plugins.instance().register(plugin)
-    # Hydra hands its errors on instead of printing them and leaving with code 1.
-    os.environ["HYDRA_FULL_ERROR"] = "1"
-    composed: list[tuple[DictConfig, list[str]]] = []
+    take_environment_of_runs("wavspa.commands.train")
+    # Imported by the process that stays: it takes seconds.
+    from wavspa.commands.composition import train
 
-    @hydra.main(config_path="pkg://wavspa.conf", config_name="train", version_base="1.3")
-    def compose(config: DictConfig) -> None:
-        job = HydraConfig.get()
-        if job.mode == RunMode.MULTIRUN:
-            sweeper, launcher = (job.runtime.choices[f"hydra/{n}"] for n in ("sweeper", "launcher"))
-            raise UserError(
-                f"hydra/sweeper={sweeper} does not go with hydra/launcher={launcher}: choose grid or optuna"
-            )
-        composed.append((config, job.overrides.task))
-
-    compose()
-    # Outside of Hydra, which would announce an error in its own words; empty after --help.
-    for config, overrides in composed:
-        with _typed_words_named(overrides):
-            if config.dry_run:
-                measure_like_a_run("wavspa.commands.train")
-                config = without_auto(config)
-                validate(config)
-                print("\n".join(estimate(config).lines()))
-                continue
-            folder = prepare(config, overrides)
-        become(folder)
-
-
-@contextmanager
-def _typed_words_named(overrides: list[str]) -> Iterator[None]:
-    """A value of the wrong type fails anywhere; what was typed tells it better."""
-    try:
-        yield
-    except UserError as error:
-        if line := mistyped(overrides):
-            raise UserError(line) from error
-        raise
+    train()
 
 
 if __name__ == "__main__":

@@ -49,7 +49,7 @@ def become(folder: Path) -> NoReturn:
     os.execve(command[0], command, {**ENVIRONMENT, **os.environ})
 
 
-def measure_like_a_run(module: str) -> None:
+def take_environment_of_runs(module: str) -> None:
     """Start this command anew with the environment that runs have, unless it has it already.
 
     Args:
