@@ -84,3 +84,12 @@ def test_a_dry_run_says_what_it_would_cost_and_writes_nothing(tmp_path):
     assert names == ["parameters", "a step", "all steps", "memory"]
     assert " GFLOP" in done.stdout and "for 6, without" in done.stdout
     assert not (tmp_path / "runs").exists()
+
+
+def test_a_learning_rate_is_found_and_nothing_is_written(tmp_path):
+    found = command("train", *tiny_words(tmp_path, "find=lr", "dataset.limit=500"))
+    assert found.returncode == 0, found.stderr
+    name, rate = found.stdout.strip().splitlines()[-1].split("=")
+    assert name == "optimizer.lr"
+    assert 1e-6 < float(rate) < 1
+    assert not (tmp_path / "runs").exists()

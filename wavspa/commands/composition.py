@@ -17,6 +17,7 @@ from omegaconf import DictConfig
 from wavspa.commands.suggestions import mistyped
 from wavspa.errors import UserError
 from wavspa.launching.estimate import estimate
+from wavspa.launching.finders import find_learning_rate
 from wavspa.launching.prepare import prepare, without_auto
 from wavspa.launching.process import become
 from wavspa.launching.validate import validate
@@ -52,10 +53,10 @@ def train() -> None:
     # Outside of Hydra, which would announce an error in its own words; empty after --help.
     for config, overrides in composed:
         with _typed_words_named(overrides):
-            if config.dry_run:
+            if config.dry_run or config.find:
                 config = without_auto(config)
                 validate(config)
-                print("\n".join(estimate(config).lines()))
+                print("\n".join(_trial(config)))
                 continue
             folder = prepare(config, overrides)
         if (config.trainer.devices, config.trainer.num_nodes) == (1, 1):
@@ -63,6 +64,15 @@ def train() -> None:
         else:
             # Lightning starts the other ranks by the command line of this process.
             become(folder)
+
+
+def _trial(config: DictConfig) -> list[str]:
+    """What a few steps of a run tell, without the run."""
+    if config.find not in (None, "lr"):
+        raise UserError(f"find={config.find} is unknown: lr")
+    if config.find:
+        return [f"optimizer.lr={find_learning_rate(config):.2g}"]
+    return estimate(config).lines()
 
 
 @contextmanager

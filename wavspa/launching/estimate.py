@@ -55,7 +55,7 @@ def estimate(config: DictConfig) -> Estimate:
     """
     quiet_lightning()
     steps = config.trainer.max_steps
-    config = _on_one_device(config)
+    config = on_one_device(config, WARM_UP + MEASURED)
     seed_everything(config.seed, workers=True, verbose=False)
     task, data = build_run(config)
     meter = _Meter()
@@ -70,13 +70,19 @@ def estimate(config: DictConfig) -> Estimate:
     )
 
 
-def _on_one_device(config: DictConfig) -> DictConfig:
+def on_one_device(config: DictConfig, steps: int) -> DictConfig:
+    """The configuration of a few training steps alone, on one device with its share of the batch.
+
+    Args:
+        config: The configuration of a run.
+        steps: How many steps.
+    """
     config = without_hydra(config)
     trainer = config.trainer
     if isinstance(trainer.devices, int) and trainer.devices > 0:
         config.dataset.batch_size //= trainer.devices * trainer.num_nodes
     trainer.devices, trainer.num_nodes, trainer.strategy = 1, 1, "auto"
-    trainer.max_steps = WARM_UP + MEASURED
+    trainer.max_steps = steps
     trainer.limit_val_batches = 0
     return config
 

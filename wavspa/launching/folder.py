@@ -16,7 +16,7 @@ from wavspa.launching.naming import config_hash, run_name
 from wavspa.launching.version import code_version
 from wavspa.training import atomic, layout
 
-_NOT_FROZEN = ("runs", "data_root", "rerun", "dry_run", "jobs")
+_NOT_FROZEN = ("runs", "data_root", "rerun", "dry_run", "find", "jobs")
 
 # A run may go on from another working folder than that in which these were typed.
 _PATHS = ("data_root", "dataset.train", "dataset.val", "dataset.test", "dataset.tokenizer.folder")

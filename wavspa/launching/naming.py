@@ -12,7 +12,7 @@ from wavspa.training.labels import attention_label, option_labels
 PLACES = ("data_root", "runs", "experiment_name", "name")
 """Keys that say where files lie; they are blanked before a configuration is hashed."""
 
-UNHASHED = ("rerun", "dry_run", "jobs", "logger", "checkpoints")
+UNHASHED = ("rerun", "dry_run", "find", "jobs", "logger", "checkpoints")
 """Keys that do not shape a result."""
 
 _LONGEST = 120

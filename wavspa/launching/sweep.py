@@ -66,8 +66,9 @@ class SweepLauncher(Launcher):
         loader = self.hydra_context.config_loader
         job = without_hydra(loader.load_sweep_config(self.config, list(overrides)))
         job = without_auto(job)
-        if job.dry_run:
-            raise UserError("dry_run=true is for one run: leave out -m")
+        for option in ("dry_run", "find"):
+            if job[option]:
+                raise UserError(f"{option}={job[option]} is for one run: leave out -m")
         validate(job)
         self.check(job)
         return job

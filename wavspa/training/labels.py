@@ -9,6 +9,7 @@ _UNLABELLED = {
     "name",
     "rerun",
     "dry_run",
+    "find",
     "jobs",
     "logger",
     "seed",
