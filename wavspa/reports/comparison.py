@@ -6,6 +6,7 @@ from statistics import fmean
 
 from wavspa.errors import UserError
 from wavspa.reports import published
+from wavspa.reports.details import short, shown_metrics
 from wavspa.reports.keys import check_keys, label_of, tell_apart
 from wavspa.reports.labels import differing_options
 from wavspa.reports.numbers import ABSENT, counted, mean_and_deviation
@@ -125,10 +126,9 @@ def _metric(cell: Summary, chosen: str | None) -> str:
 
 
 def _check_metric(cells: Sequence[Summary], chosen: str | None) -> None:
-    known = {name for cell in cells for run in cell.finished for name in run.status["test"]}
-    if chosen and known and f"test/{chosen}" not in known:
-        names = ", ".join(sorted(name.removeprefix("test/") for name in known))
-        raise UserError(f"metric={chosen}: the runs have {names}")
+    known = {short(name) for name in shown_metrics(cells)}
+    if chosen and known and chosen not in known:
+        raise UserError(f"metric={chosen}: the runs have {', '.join(sorted(known))}")
 
 
 def _check_columns(cells: Sequence[Summary], layout: Layout) -> None:

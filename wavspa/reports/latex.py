@@ -41,8 +41,8 @@ def escaped(text: str) -> str:
 
 
 def _environment(tabular: Sequence[str], caption: str) -> str:
-    lines = [r"\begin{table}", r"\centering\small", rf"\caption{{{escaped(caption)}}}", _FIT]
-    return "\n".join([*lines, *tabular, "}", r"\end{table}"])
+    lines = [r"\begin{table}", r"\centering\small", rf"\caption{{{escaped(caption)}}}"]
+    return "\n".join([*lines, r"\par\smallskip", _FIT, *tabular, "}", r"\end{table}"])
 
 
 def _details(report: Report) -> list[str]:
