@@ -68,7 +68,7 @@ class SweepLauncher(Launcher):
         job = without_auto(job)
         for option in ("dry_run", "find"):
             if job[option]:
-                raise UserError(f"{option}={job[option]} is for one run: leave out -m")
+                raise UserError(f"{option}={str(job[option]).lower()} is for one run: leave out -m")
         validate(job)
         self.check(job)
         return job
