@@ -25,7 +25,7 @@ test: $(READY) ## all tests but those that start a SLURM
 	$(BIN)/pytest -n 2 --ignore tests/slurm
 
 test-slurm: $(READY) ## tests on a SLURM that they start themselves (root, Debian's slurm-wlm and munge)
-	$(BIN)/pytest tests/slurm
+	$(BIN)/pytest -rs tests/slurm
 
 lint: $(READY) ## formatting, lint, types
 	$(BIN)/ruff format --check .

@@ -70,10 +70,21 @@ def unavailable() -> str | None:
     return None if os.geteuid() == 0 else "only root can start SLURM"
 
 
+class NotStarted(RuntimeError):
+    """SLURM's daemons do not come up on this machine; the message holds their last words."""
+
+
 class Cluster:
     """The running daemons; a context manager that ends them and what they started."""
 
     def __enter__(self) -> "Cluster":
+        try:
+            self._open()
+        except (AssertionError, OSError) as error:
+            raise NotStarted(f"{error}\n{self._last_words()}") from error
+        return self
+
+    def _open(self) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="slurm-"))
         self.folder.chmod(0o755)
         (self.folder / "state").mkdir()
@@ -98,7 +109,12 @@ class Cluster:
         until(lambda: (self.folder / "munge.socket").exists(), "munged opens its socket")
         self._start("slurmctld", "slurmctld", "-D")
         self.start_nodes()
-        return self
+
+    def _last_words(self) -> str:
+        for daemon in self.daemons.values():
+            daemon.kill()
+        logs = [*sorted(self.folder.glob("*.log")), *sorted(self.folder.glob("*.out"))]
+        return "\n".join(f"{log.name}: {log.read_text()[-500:]}" for log in logs)
 
     def __exit__(self, *_: object) -> None:
         self.ask("scancel", "--user=root")
@@ -112,12 +128,7 @@ class Cluster:
         """Start a slurmd for each node and wait until they take jobs."""
         for node in NODES:
             self._start(node, "slurmd", "-D", "-N", node)
-        try:
-            until(self._are_up, "the nodes are up")
-        except AssertionError:
-            for log in self.folder.glob("*.out"):
-                print(f"{log.name}:\n{log.read_text()}")
-            raise
+        until(self._are_up, "the nodes are up")
 
     def crash_nodes(self) -> None:
         """Kill the slurmds and all that they started, as nodes do that fail."""
