@@ -1,6 +1,6 @@
 """Retrieval of the Long Range Arena: pairs of papers of the ACL Anthology Network."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -49,7 +49,9 @@ class Aan(TextPairs):
                 "three files into aan/"
             )
             raise FilesNotFound("AAN", self.data_root, list(FILES.values()), remedy)
-        return {split: TextSplit(partial(_read, path), None) for split, (path,) in files.items()}
+        return {
+            split: TextSplit(partial(self._read, path), None) for split, (path,) in files.items()
+        }
 
     def facts(self, splits: store.Splits) -> store.Facts:
         """Source and licence."""
@@ -61,9 +63,12 @@ class Aan(TextPairs):
             "longest_text": f"{LONGEST_TEXT:,} characters; longer texts keep their head, as the original",
         }
 
+    def texts_of(self, values: Sequence[object], where: str) -> tuple[str, ...]:
+        """The heads of the two texts."""
+        return tuple(text[:LONGEST_TEXT] for text in super().texts_of(values, where))
 
-def _read(path: Path) -> Iterator[TextRow]:
-    table = open_table(path, kind="tsv", names=COLUMNS, quoted=False)
-    for place, (label, *texts) in table.read(["label", "text1", "text2"]):
-        first, second = (text[:LONGEST_TEXT] for text in texts)
-        yield TextRow((first, second), binary(label, table.at(place)))
+    def _read(self, path: Path) -> Iterator[TextRow]:
+        table = open_table(path, kind="tsv", names=COLUMNS, quoted=False)
+        for place, (label, *values) in table.read(["label", *self.text_columns]):
+            where = table.at(place)
+            yield TextRow(self.texts_of(values, where), binary(label, where))

@@ -22,6 +22,7 @@ from wavspa.errors import UserError
 # The library warns of every process that reads batches if it may not take this for granted.
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
 
+TOKENIZER = "tokenizer.json"
 GPT2_FILES = ("vocab.json", "merges.txt")
 
 
@@ -45,7 +46,7 @@ class _ByteLevel(Tokenizer):
 
     def files(self) -> Mapping[str, str]:
         """``tokenizer.json``, in the format of the library `tokenizers`; its ids are not shifted."""
-        return {"tokenizer.json": self._tokenizer.to_str(pretty=True) + "\n"}
+        return {TOKENIZER: self._tokenizer.to_str(pretty=True) + "\n"}
 
 
 class BPE(_ByteLevel):
@@ -54,6 +55,8 @@ class BPE(_ByteLevel):
     Args:
         vocab_size: tokens to learn, the 256 bytes among them; small data give fewer.
     """
+
+    learns = True
 
     def __init__(self, vocab_size: int) -> None:
         super().__init__(BPEModel())
@@ -71,6 +74,10 @@ class BPE(_ByteLevel):
             show_progress=False,
         )
         self._tokenizer.train_from_iterator(map(_whole, texts), trainer)
+
+    def load(self, folder: Path) -> None:
+        """Reads ``tokenizer.json``."""
+        self._tokenizer = tokenizers.Tokenizer.from_file(str(folder / TOKENIZER))
 
 
 class BPEFiles(_ByteLevel):

@@ -49,6 +49,7 @@ class D2A(Texts):
     ) -> None:
         super().__init__(**options)
         self.kind = one_of("kind", kind, tuple(COLUMNS))
+        self.text_columns = COLUMNS[self.kind]
         self.protocol = one_of("protocol", protocol, ("default", "upstream"))
         self.val_share = share("val_share", val_share)
         self.data_seed = whole_number("data_seed", data_seed, least=0)
@@ -63,6 +64,10 @@ class D2A(Texts):
             "val_share": self.val_share,
             "data_seed": self.data_seed,
         }
+
+    def texts_of(self, values: Sequence[object], where: str) -> tuple[str, ...]:
+        """One text of all parts, some of which may be blank."""
+        return (text_of(self.text_columns, values, where),)
 
     def read(self) -> Mapping[str, TextSplit]:
         """The rows in the order of the files."""
@@ -98,12 +103,12 @@ class D2A(Texts):
         }
 
     def _texts(self, files: Sequence[Path]) -> Iterator[TextRow]:
-        columns = COLUMNS[self.kind]
+        columns = self.text_columns
         for path in files:
             table = open_table(path)
             for place, (label, *values) in table.read(["label", *columns], blank=columns):
                 where = table.at(place)
-                yield TextRow((text_of(columns, values, where),), binary(label, where))
+                yield TextRow(self.texts_of(values, where), binary(label, where))
 
     def _held_out(self, files: Iterable[Path]) -> np.ndarray:
         """[rows] whether a row of train belongs to val."""

@@ -182,18 +182,14 @@ class Files(Texts):
     def _read(self, split: str) -> Iterator[tuple[str, tuple[str, ...], str]]:
         """The place, the texts and the label of every row of a file."""
         table = open_table(self.paths[split])
-        for place, (*texts, label) in table.read([*self.text_columns, self.label_column]):
+        for place, (*values, label) in table.read([*self.text_columns, self.label_column]):
             where = table.at(place)
-            for column, text in zip(self.text_columns, texts, strict=True):
-                if not isinstance(text, str):
-                    raise UserError(
-                        f"{where}: the column {column!r} holds {text!r}, which is no text"
-                    )
+            texts = self.texts_of(values, where)
             if isinstance(label, list | dict):
                 raise UserError(
                     f"{where}: the column {self.label_column!r} holds {label!r}, which is no label"
                 )
-            yield where, tuple(texts), str(label)
+            yield where, texts, str(label)
 
 
 class FilePairs(TextPairs, Files):
@@ -207,7 +203,7 @@ class FilePairs(TextPairs, Files):
 
     def __init__(self, *, text: str = "text", text2: str = "text2", **options: Any) -> None:
         super().__init__(text=text, **options)
-        self.text_columns.append(str(text2))
+        self.text_columns = [*self.text_columns, str(text2)]
 
 
 def _in_order(labels: set[str]) -> list[str]:

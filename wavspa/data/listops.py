@@ -1,6 +1,6 @@
 """ListOps of the Long Range Arena, generated or read."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -9,9 +9,10 @@ import pyarrow.compute as pc
 from datasets import Dataset
 
 from wavspa.data import store
+from wavspa.data.batch import Example
 from wavspa.data.downloads import LRA
 from wavspa.data.layouts import FilesNotFound, find_folder
-from wavspa.data.listops_files import FILES, PLACES, read_tables
+from wavspa.data.listops_files import COLUMNS, FILES, PLACES, read_tables, tokens_of
 from wavspa.data.listops_generator import ListOpsRule, UniqueListOps
 from wavspa.data.listops_grammar import SYMBOLS
 from wavspa.data.module import SequenceDataModule, whole_number
@@ -49,6 +50,7 @@ class ListOps(SequenceDataModule):
     """
 
     downloads = (LRA,)
+    text_columns = COLUMNS[:1]
 
     def __init__(
         self,
@@ -117,6 +119,17 @@ class ListOps(SequenceDataModule):
             split: store.Source(generator.split(number, examples), examples)
             for number, (split, examples) in enumerate(self.examples.items())
         }
+
+    def texts_of(self, values: Sequence[object], where: str) -> tuple[str, ...]:
+        """The expression, of which all symbols are known."""
+        texts = super().texts_of(values, where)
+        if not len(tokens_of(texts[0], where)):
+            raise UserError(f"{where}: no symbols of ListOps")
+        return texts
+
+    def examples_of(self, texts: Sequence[tuple[str, ...]]) -> list[Example]:
+        """The ids of the symbols."""
+        return [Example(tokens_of(text, self.name)[: self.max_length], 0) for (text,) in texts]
 
     def facts(self, splits: store.Splits) -> store.Facts:
         """Source, licence, vocabulary, and what reading nothing but the root operator scores."""

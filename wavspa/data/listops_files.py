@@ -4,6 +4,7 @@ import itertools
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 
 from wavspa.data import store
@@ -20,6 +21,22 @@ PARENTHESES = str.maketrans("()", "  ")
 CHUNK = 1000
 
 
+def tokens_of(source: str, where: str) -> np.ndarray:
+    """The ids [N] uint8 of an expression, with the parentheses of the official files or without.
+
+    Args:
+        source: the expression.
+        where: how a message names its row.
+
+    Raises:
+        UserError: it holds a symbol that ListOps has not.
+    """
+    try:
+        return encode(source.translate(PARENTHESES))
+    except KeyError as error:
+        raise UserError(f"{where}: {error} is no symbol of ListOps") from error
+
+
 def read_tables(path: Path) -> Iterator[pa.Table]:
     """The samples of a file, in pieces.
 
@@ -34,10 +51,7 @@ def read_tables(path: Path) -> Iterator[pa.Table]:
     while chunk := list(itertools.islice(rows, CHUNK)):
         tokens, labels = [], []
         for place, (source, target) in chunk:
-            try:
-                tokens.append(encode(source.translate(PARENTHESES)))
-            except KeyError as error:
-                raise UserError(f"{table.at(place)}: {error} is no symbol of ListOps") from error
+            tokens.append(tokens_of(source, table.at(place)))
             if len(target) != 1 or target not in "0123456789":
                 raise UserError(f"{table.at(place)}: the target {target!r} is no digit")
             labels.append(int(target))

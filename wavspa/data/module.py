@@ -29,7 +29,9 @@ class SequenceDataModule(LightningDataModule):
     run reads on exactly: the trainer needs ``max_steps``.
 
     A data set is a subclass with :meth:`choices`, :meth:`build` and :meth:`facts`; and with
-    ``downloads``, where its files can be had if :meth:`build` does not find them.
+    ``downloads``, where its files can be had if :meth:`build` does not find them. One that is read from
+    texts has ``text_columns``, where they stand in a table of new examples, :meth:`texts_of` and
+    :meth:`examples_of`, by which a trained model reads them.
 
     Args:
         name: what reports and the prepared folder call the data.
@@ -57,6 +59,7 @@ class SequenceDataModule(LightningDataModule):
     example: Callable[..., Any] = Example
     collate: Callable[..., Any] = staticmethod(collate)
     downloads: Sequence[Download] = ()
+    text_columns: Sequence[str] = ()
 
     def __init__(
         self,
@@ -111,6 +114,33 @@ class SequenceDataModule(LightningDataModule):
     def files(self) -> Mapping[str, str]:
         """Text files to keep beside the splits, by their name; asked for when those are written."""
         return {}
+
+    def texts_of(self, values: Sequence[object], where: str) -> tuple[str, ...]:
+        """The texts of a new example: what the tokens of each of its sequences are made of.
+
+        Args:
+            values: of ``text_columns``.
+            where: how a message names the row.
+
+        Raises:
+            UserError: a value is no text.
+        """
+        for column, value in zip(self.text_columns, values, strict=True):
+            if not isinstance(value, str) or not value:
+                raise UserError(f"{where}: the column {column!r} holds {value!r}, which is no text")
+        return tuple(map(str, values))
+
+    @property
+    def pad_to(self) -> int | None:
+        """The width of every batch; None: that of its longest example."""
+        return self.max_length if self.pad == "max" else None
+
+    def open_vocabulary(self) -> None:
+        """Makes ready for :meth:`examples_of`."""
+
+    def examples_of(self, texts: Sequence[tuple[str, ...]]) -> list[Any]:
+        """What the loaders collate, with the label 0, of new examples as :meth:`texts_of` gives them."""
+        raise NotImplementedError
 
     @property
     def folder(self) -> Path:
@@ -224,7 +254,7 @@ class SequenceDataModule(LightningDataModule):
         return DataLoader(
             rows,
             batch_sampler=batches,
-            collate_fn=partial(collate, pad_to=self.max_length if self.pad == "max" else None),
+            collate_fn=partial(collate, pad_to=self.pad_to),
             num_workers=self.workers,
             persistent_workers=self.workers > 0,
             pin_memory=torch.cuda.is_available(),

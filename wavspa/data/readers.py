@@ -12,7 +12,7 @@ import itertools
 import json
 import lzma
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -109,18 +109,23 @@ def open_table(
     """
     if not path.is_file():
         raise UserError(f"there is no file {path}")
-    stem = path.with_suffix("") if path.suffix in OPENERS else path
-    kind = kind or stem.suffix.removeprefix(".")
+    kind = kind or plain_suffix(path)
     if kind in ("csv", "tsv"):
         return _Delimited(path, "," if kind == "csv" else "\t", names, quoted)
     if kind in ("json", "jsonl"):
-        return _Json(path)
+        return JsonTable(path)
     if kind == "parquet":
         return _Parquet(path)
     raise UserError(
         f"{path}: its name has to end in .csv, .tsv, .jsonl, .json or .parquet, and may go on with "
         + ", ".join(OPENERS)
     )
+
+
+def plain_suffix(path: Path) -> str:
+    """The end of a file's name without its dot; of a compressed file, the end before that."""
+    stem = path.with_suffix("") if path.suffix in OPENERS else path
+    return stem.suffix.removeprefix(".")
 
 
 class _Delimited(TableFile):
@@ -150,10 +155,10 @@ class _Delimited(TableFile):
     def _fields(self) -> Iterator[Row]:
         """All fields of every row, the header among them."""
         if self._quoted:
-            with _opened(self.path, newline="") as file:
+            with opened(self.path, newline="") as file:
                 yield from self._quoted_fields(file)
         else:
-            with _opened(self.path, newline="\n") as file:
+            with opened(self.path, newline="\n") as file:
                 for place, line in enumerate(file, start=1):
                     yield Row(place, tuple(line.rstrip("\r\n").split(self._delimiter)))
 
@@ -172,8 +177,10 @@ class _Delimited(TableFile):
                 yield Row(place, tuple(fields))
 
 
-class _Json(TableFile):
-    def columns(self) -> list[str]:
+class JsonTable(TableFile):
+    """Objects with keys: one in each line, or a list of them."""
+
+    def columns(self) -> list[str]:  # noqa: D102
         for _, item in self._items():
             return list(item)
         raise UserError(f"{self.path} is empty")
@@ -182,23 +189,25 @@ class _Json(TableFile):
         for place, item in self._items():
             yield Row(place, tuple(item.get(column) for column in columns))
 
-    def at(self, place: int) -> str:
+    def at(self, place: int) -> str:  # noqa: D102
         return f"{self.path}, {'item' if self._is_list else 'line'} {place}"
 
     @cached_property
     def _is_list(self) -> bool:
-        with _opened(self.path) as file:
+        with opened(self.path) as file:
             return file.read(1) == "["
 
     def _items(self) -> Iterator[tuple[int, dict[str, Any]]]:
-        with _opened(self.path) as file:
-            items = self._list(file) if self._is_list else self._lines(file)
-            for place, item in enumerate(items, start=1):
-                if item is None:
-                    continue
-                if not isinstance(item, dict):
-                    raise self._broken(place, "not an object with keys")
-                yield place, item
+        with opened(self.path) as file:
+            yield from self._objects(self._list(file) if self._is_list else self._lines(file))
+
+    def _objects(self, items: Iterable[Any]) -> Iterator[tuple[int, dict[str, Any]]]:
+        for place, item in enumerate(items, start=1):
+            if item is None:
+                continue
+            if not isinstance(item, dict):
+                raise self._broken(place, "not an object with keys")
+            yield place, item
 
     def _lines(self, file: TextIO) -> Iterator[Any]:
         """What each line holds; None for a line without anything."""
@@ -222,14 +231,14 @@ class _Parquet(TableFile):
         return f"{self.path}, row {place}"
 
     def columns(self) -> list[str]:
-        with _named(self.path):
+        with named(self.path):
             return list(pq.read_schema(self.path).names)
 
     def _rows(self, columns: Sequence[str]) -> Iterator[Row]:
         # Imported here: it takes a second, and no other format needs it.
         from datasets import load_dataset
 
-        with _named(self.path):
+        with named(self.path):
             rows = load_dataset(
                 "parquet",
                 data_files=str(self.path),
@@ -247,15 +256,15 @@ def _is_missing(value: object) -> bool:
 
 
 @contextmanager
-def _opened(path: Path, newline: str | None = None) -> Iterator[TextIO]:
+def opened(path: Path, newline: str | None = None) -> Iterator[TextIO]:
     """The text of a file, unpacked if its name says that it is compressed."""
     opener: Any = OPENERS.get(path.suffix, open)
-    with _named(path), opener(path, "rt", encoding="utf-8-sig", newline=newline) as file:
+    with named(path), opener(path, "rt", encoding="utf-8-sig", newline=newline) as file:
         yield file
 
 
 @contextmanager
-def _named(path: Path) -> Iterator[None]:
+def named(path: Path) -> Iterator[None]:
     """Names the file in what goes wrong with reading it."""
     try:
         yield

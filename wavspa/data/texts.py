@@ -49,6 +49,7 @@ class Texts(SequenceDataModule):
     """
 
     columns: Sequence[str] = ("tokens",)
+    text_columns: Sequence[str] = ("text",)
 
     def __init__(
         self, *, tokenizer: Tokenizer, stored_length: int | None = None, **options: Any
@@ -99,6 +100,20 @@ class Texts(SequenceDataModule):
         """The tokenizer's vocabulary, if it has learned one."""
         return self.tokenizer.files()
 
+    def examples_of(self, texts: Sequence[tuple[str, ...]]) -> list[Any]:
+        """As :meth:`prepare_data` and the loaders make them, by a tokenizer that has learned."""
+        sides = (
+            self.tokenizer.encode(side, self.stored_length) for side in zip(*texts, strict=True)
+        )
+        heads = ([tokens[: self.max_length] for tokens in side] for side in sides)
+        return [self.example(*tokens, 0) for tokens in zip(*heads, strict=True)]
+
+    def open_vocabulary(self) -> None:
+        """Reads what the tokenizer learned when the data were prepared, which they are if need be."""
+        if self.tokenizer.learns:
+            self.prepare_data()
+            self.tokenizer.load(self.folder)
+
     def _tables(self, rows: Iterable[TextRow]) -> Iterator[pa.Table]:
         rows = iter(rows)
         while chunk := list(itertools.islice(rows, CHUNK)):
@@ -116,6 +131,7 @@ class TextPairs(Texts):
     example = PairExample
     collate = staticmethod(collate_pairs)
     columns = ("tokens1", "tokens2")
+    text_columns: Sequence[str] = ("text1", "text2")
 
 
 class PooledPairs(TextPairs):

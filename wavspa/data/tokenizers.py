@@ -3,6 +3,7 @@
 import itertools
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,10 +13,17 @@ from wavspa.data.module import whole_number
 # Texts whose characters are counted at a time.
 CHUNK = 256
 CODE_POINTS = 0x110000
+VOCABULARY = "vocabulary.json"
 
 
 class Tokenizer:
-    """What :class:`wavspa.data.texts.Texts` needs of a tokenizer."""
+    """What :class:`wavspa.data.texts.Texts` needs of a tokenizer.
+
+    Attributes:
+        learns: whether there is a vocabulary to learn from the train split.
+    """
+
+    learns = False
 
     @property
     def size(self) -> int:
@@ -36,6 +44,9 @@ class Tokenizer:
     def files(self) -> Mapping[str, str]:
         """What was learned, as text files by name, to be kept beside the data."""
         return {}
+
+    def load(self, folder: Path) -> None:
+        """Takes up again what was learned from the files in ``folder``, if :attr:`learns`."""
 
 
 class Bytes(Tokenizer):
@@ -73,6 +84,8 @@ class Characters(Tokenizer):
         end: add a token of its own, the last one, to each text; of a text that is cut it is the last.
     """
 
+    learns = True
+
     def __init__(self, min_count: int = 1, end: bool = False) -> None:
         self.min_count = whole_number("tokenizer.min_count", min_count)
         self.end = end
@@ -93,7 +106,15 @@ class Characters(Tokenizer):
         texts = iter(texts)
         while chunk := list(itertools.islice(texts, CHUNK)):
             counts += np.bincount(_code_points("".join(chunk)), minlength=CODE_POINTS)
-        known = np.flatnonzero(counts >= self.min_count)
+        self._know(np.flatnonzero(counts >= self.min_count))
+
+    def load(self, folder: Path) -> None:
+        """Reads ``vocabulary.json``."""
+        vocabulary = json.loads((folder / VOCABULARY).read_text(encoding="utf-8"))
+        self._know(np.array([ord(character) for character in vocabulary]))
+
+    def _know(self, known: np.ndarray) -> None:
+        """Makes the code points ``known`` [characters] the vocabulary."""
         self.vocabulary = [chr(code) for code in known]
         self._tokens = np.ones(CODE_POINTS, np.uint16 if self.size <= 2**16 else np.int32)
         self._tokens[known] = np.arange(2, 2 + len(known))
@@ -105,7 +126,7 @@ class Characters(Tokenizer):
 
     def files(self) -> Mapping[str, str]:
         """``vocabulary.json``: the characters, token 2 first."""
-        return {"vocabulary.json": json.dumps(self.vocabulary) + "\n"}
+        return {VOCABULARY: json.dumps(self.vocabulary) + "\n"}
 
 
 def _code_points(text: str) -> np.ndarray:

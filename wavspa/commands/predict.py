@@ -1,0 +1,147 @@
+"""``wavspa-predict``: the class of each new example by a trained run."""
+
+import argparse
+import os
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from typing import BinaryIO
+
+from wavspa.commands.errors import FAILURE, command
+from wavspa.commands.evaluate import apply_overrides, split_word
+from wavspa.errors import UserError
+
+DESCRIPTION = """\
+Say the class of each example of a file, by the best checkpoint of a run on texts.
+
+  input=       .csv, .tsv, .jsonl, .json, .parquet (all but the last may go on with .gz, .bz2, .xz), or
+               .txt: a text a line; - reads standard input, as plain text or with kind=jsonl
+  output=      .csv, .jsonl or .parquet; without it, csv goes to standard output
+  text=        the column of the texts, of pairs two: text=COLUMN,COLUMN; without it, as in training
+  id=          columns of the input to keep: id=COLUMN[,COLUMN ...]
+  embeddings=  true: also the vector that the classifier sees of each example
+  format=      csv, jsonl or parquet, whatever the output is called; or a submission: d2a (id=id),
+               codexglue (id=idx, of pairs id=idx1,idx2)
+  kind=        how input is read, whatever it is called: txt, csv, tsv, jsonl, json or parquet
+
+Other key=value words change single values of the run's configuration, such as dataset.eval_batch_size=."""
+
+EPILOG = """\
+examples:
+  wavspa-predict run=runs/files/NAME input=new.csv text=body id=number output=classes.csv
+  echo "a text" | wavspa-predict run=runs/files/NAME input=-
+  wavspa-predict run=runs/d2a-trace/NAME input=d2a_lbv1_trace_test.csv format=d2a output=trace.txt"""
+
+SWITCH = {"true": True, "false": False}
+
+
+@command
+def main() -> None:
+    """Run the command."""
+    parser = argparse.ArgumentParser(
+        "wavspa-predict",
+        usage="wavspa-predict run=FOLDER input=FILE [output=FILE] [text=COLUMN] [key=value ...]",
+        description=DESCRIPTION,
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("words", nargs="*", metavar="key=value", help="see above")
+    words = dict(split_word(word) for word in parser.parse_args().words)
+    for needed, what in (("run", "FOLDER"), ("input", "FILE")):
+        if needed not in words:
+            raise UserError(f"{needed}={what} is missing: wavspa-predict run=FOLDER input=FILE")
+    try:
+        predict(words)
+    except BrokenPipeError:
+        # Whoever read standard output has seen enough; nothing may be flushed into it at the end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(FAILURE)
+
+
+def predict(words: dict[str, str]) -> None:
+    """Write what a run answers, and say on standard error how long it took.
+
+    Args:
+        words: The command's words; those that are not its own change the frozen configuration.
+
+    Raises:
+        UserError: A word, the run or the input cannot be used.
+    """
+    # Imported here: --help need not wait for Lightning.
+    from wavspa.data.inputs import open_input
+    from wavspa.launching.folder import read_config
+    from wavspa.launching.prediction import Predictor
+    from wavspa.launching.prediction_files import Form, check_form, write_answers
+    from wavspa.launching.worker import quiet_lightning
+
+    rest = dict(words)
+    folder, source = Path(rest.pop("run")), rest.pop("input")
+    output, texts, ids = rest.pop("output", None), rest.pop("text", ""), rest.pop("id", "")
+    embeddings = rest.pop("embeddings", "false")
+    if embeddings not in SWITCH:
+        raise UserError(f"embeddings must be true or false, got {embeddings!r}")
+    wanted = rest.pop("format", None)
+    table = open_input(source, rest.pop("kind", None))
+    config = read_config(folder)
+    apply_overrides(config, [f"{key}={value}" for key, value in rest.items()])
+    quiet_lightning()
+    predictor = Predictor(folder, config)
+    columns = predictor.columns(table, texts.split(",") if texts else None)
+    kind = wanted or _format_of(output)
+    kept = ids.split(",") if ids else _ids_of(kind, len(columns))
+    form = Form(kind, kept, predictor.labels, SWITCH[embeddings])
+    check_form(form)
+    if output is None and kind == "parquet":
+        raise UserError("format=parquet cannot go to standard output: name a file by output=")
+    start = time.perf_counter()
+    with _opened(output) as file:
+        rows = write_answers(file, predictor.answers(table, columns, kept), form)
+    seconds = time.perf_counter() - start
+    place = output or "standard output"
+    print(f"{rows:,} examples in {seconds:.1f} s: {place}", file=sys.stderr)
+
+
+def _format_of(output: str | None) -> str:
+    from wavspa.launching.prediction_files import TABLES
+
+    if output is None:
+        return TABLES[0]
+    kind = Path(output).suffix.removeprefix(".")
+    if kind not in TABLES:
+        raise UserError(
+            f"output={output}: its name has to end in {', '.join(f'.{kind}' for kind in TABLES)}, "
+            "or format= has to say what to write"
+        )
+    return kind
+
+
+def _ids_of(kind: str, texts: int) -> list[str]:
+    """The columns that a submission needs; the tables need none."""
+    if kind == "d2a":
+        return ["id"]
+    if kind == "codexglue":
+        return ["idx"] if texts == 1 else ["idx1", "idx2"]
+    return []
+
+
+@contextmanager
+def _opened(output: str | None) -> Iterator[BinaryIO]:
+    """The output, which is there when all of it is."""
+    from wavspa.training.atomic import replacing
+
+    try:
+        with nullcontext(sys.stdout.buffer) if output is None else replacing(Path(output)) as file:
+            yield file
+            file.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise UserError(
+            f"output={output or '-'} cannot be written ({error.strerror or error})"
+        ) from error
+
+
+if __name__ == "__main__":
+    main()

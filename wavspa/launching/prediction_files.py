@@ -1,0 +1,126 @@
+"""Answers as files: csv, json lines, parquet, and what leaderboards take."""
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import BinaryIO, NamedTuple
+
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet
+
+from wavspa.errors import UserError
+from wavspa.launching.prediction import Answers
+
+TABLES = ("csv", "jsonl", "parquet")
+SUBMISSIONS = ("d2a", "codexglue")
+FORMATS = (*TABLES, *SUBMISSIONS)
+
+
+class Form(NamedTuple):
+    """How answers are written."""
+
+    kind: str
+    """one of :data:`FORMATS`"""
+    ids: Sequence[str]
+    """what the columns are called that are kept of the input"""
+    labels: Sequence[str]
+    """what the classes are called"""
+    embeddings: bool
+
+
+def check_form(form: Form) -> None:
+    """Refuse what cannot be written.
+
+    Raises:
+        UserError: The format is unknown or does not fit the classes, or two columns have one name.
+    """
+    if form.kind not in FORMATS:
+        raise UserError(f"format={form.kind} is unknown: {', '.join(FORMATS)}")
+    if form.kind in SUBMISSIONS and len(form.labels) != 2:
+        raise UserError(f"format={form.kind} is of two classes, not of {len(form.labels)}")
+    names = [*form.ids, *_names(form)]
+    for name in names:
+        if names.count(name) > 1:
+            raise UserError(f"id={','.join(form.ids)}: there would be two columns {name!r}")
+
+
+def write_answers(file: BinaryIO, answers: Iterable[Answers], form: Form) -> int:
+    """Write answers as they come.
+
+    Args:
+        file: Where to.
+        answers: At least one part.
+        form: How.
+
+    Returns:
+        The number of examples.
+    """
+    if form.kind in SUBMISSIONS:
+        return _write_submission(file, answers, form)
+    tables = (_table(part, form) for part in answers)
+    first = next(tables)
+    rows = 0
+    with _writer(file, first.schema, form.kind) as writer:
+        table: pa.Table | None = first
+        while table is not None:
+            writer.write_table(table)
+            rows += table.num_rows
+            table = next(tables, None)
+    return rows
+
+
+def _write_submission(file: BinaryIO, answers: Iterable[Answers], form: Form) -> int:
+    rows = 0
+    for part in answers:
+        if form.kind == "d2a":
+            last = [f" {probability:.8g}" for probability in part.probabilities[:, 1]]
+        else:
+            last = [f"\t{number}" for number in part.classes]
+        lines = ("\t".join(ids) + end for ids, end in zip(part.ids, last, strict=True))
+        file.write("".join(f"{line}\n" for line in lines).encode())
+        rows += len(last)
+    return rows
+
+
+def _names(form: Form) -> list[str]:
+    return ["class", *(f"probability_{label}" for label in form.labels)]
+
+
+def _table(part: Answers, form: Form) -> pa.Table:
+    """A row for each example."""
+    kept = [pa.array(column, pa.string()) for column in zip(*part.ids, strict=True)]
+    classes = pa.array([form.labels[number] for number in part.classes], pa.string())
+    columns = [*kept, classes, *map(pa.array, part.probabilities.T.copy())]
+    names = [*form.ids, *_names(form)]
+    if form.embeddings and form.kind == "csv":
+        columns += map(pa.array, part.embeddings.T.copy())
+        names += [f"embedding_{place}" for place in range(part.embeddings.shape[1])]
+    elif form.embeddings:
+        columns.append(pa.array(list(part.embeddings)))
+        names.append("embedding")
+    return pa.table(columns, names)
+
+
+class _JsonLines:
+    """Writes tables as json, an object a line."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+
+    def __enter__(self) -> "_JsonLines":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def write_table(self, table: pa.Table) -> None:
+        lines = (json.dumps(row, ensure_ascii=False) + "\n" for row in table.to_pylist())
+        self._file.write("".join(lines).encode())
+
+
+def _writer(
+    file: BinaryIO, schema: pa.Schema, kind: str
+) -> pa.csv.CSVWriter | pa.parquet.ParquetWriter | _JsonLines:
+    if kind == "csv":
+        return pa.csv.CSVWriter(file, schema)
+    return pa.parquet.ParquetWriter(file, schema) if kind == "parquet" else _JsonLines(file)
