@@ -17,7 +17,7 @@ from omegaconf import DictConfig
 from wavspa.commands.suggestions import mistyped
 from wavspa.errors import UserError
 from wavspa.launching.estimate import estimate
-from wavspa.launching.finders import find_learning_rate
+from wavspa.launching.finders import find_batch_size, find_learning_rate
 from wavspa.launching.prepare import prepare, without_auto
 from wavspa.launching.process import become
 from wavspa.launching.validate import validate
@@ -68,10 +68,12 @@ def train() -> None:
 
 def _trial(config: DictConfig) -> list[str]:
     """What a few steps of a run tell, without the run."""
-    if config.find not in (None, "lr"):
-        raise UserError(f"find={config.find} is unknown: lr")
-    if config.find:
+    if config.find not in (None, "lr", "batch_size"):
+        raise UserError(f"find={config.find} is unknown: lr, batch_size")
+    if config.find == "lr":
         return [f"optimizer.lr={find_learning_rate(config):.2g}"]
+    if config.find:
+        return [f"dataset.batch_size={find_batch_size(config)}"]
     return estimate(config).lines()
 
 
