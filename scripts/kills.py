@@ -1,6 +1,6 @@
 """Kills training runs at random moments and holds what they end in against an undisturbed run.
 
-    python scripts/kills.py --kills 50 --folder /tmp/kills
+    python scripts/kills.py --kills 50 --folder kills
 
 Every run is one of 16: digits or short ListOps, softmax or performer, alone or ddp on two processes, 0 or 2
 loader workers. It is started with wavspa-run, killed (SIGKILL to its whole process group) at a uniform
