@@ -3,28 +3,17 @@
 from collections.abc import Sequence
 from itertools import product
 
-from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
-from hydra.plugins.sweeper import Sweeper
-from hydra.types import HydraContext, TaskFunction
-from omegaconf import DictConfig
 
 from wavspa.errors import UserError
-from wavspa.launching.foreign import sweep_launcher
+from wavspa.launching.sweeper import FolderSweeper
 
 
-class GridSweeper(Sweeper):
+class GridSweeper(FolderSweeper):
     """Hands all jobs at once to a launcher, whichever was chosen, as run folders.
 
     Hydra's own does so by its own task function, and there is no other way to wrap its launcher.
     """
-
-    def setup(
-        self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig
-    ) -> None:
-        """Keep what jobs are composed and started with."""
-        self.parser = OverridesParser.create(config_loader=hydra_context.config_loader)
-        self.run_launcher = sweep_launcher(hydra_context, task_function, config)
 
     def sweep(self, arguments: list[str]) -> None:
         """Launch the jobs.

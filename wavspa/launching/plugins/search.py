@@ -3,17 +3,12 @@
 from importlib.util import find_spec
 from typing import Any
 
-from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.plugins.sweeper import Sweeper
-from hydra.types import HydraContext, TaskFunction
-from omegaconf import DictConfig
-
 from wavspa.errors import UserError
-from wavspa.launching.foreign import sweep_launcher
 from wavspa.launching.options import options_of
+from wavspa.launching.sweeper import FolderSweeper
 
 
-class SearchSweeper(Sweeper):
+class SearchSweeper(FolderSweeper):
     """Trains the trials of a search, batch by batch, under any launcher that waits for its jobs.
 
     Args:
@@ -22,13 +17,6 @@ class SearchSweeper(Sweeper):
 
     def __init__(self, **options: Any) -> None:
         self.options = options
-
-    def setup(
-        self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig
-    ) -> None:
-        """Keep what trials are composed and started with."""
-        self.parser = OverridesParser.create(config_loader=hydra_context.config_loader)
-        self.run_launcher = sweep_launcher(hydra_context, task_function, config)
 
     def sweep(self, arguments: list[str]) -> None:
         """Search.
