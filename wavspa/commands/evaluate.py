@@ -1,14 +1,9 @@
 """``wavspa-evaluate``: the metrics of a trained run on one of its splits."""
 
-import argparse
 from pathlib import Path
 
-from hydra.core.override_parser.overrides_parser import OverridesParser
-from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import OmegaConfBaseException
-
 from wavspa.commands.errors import command
-from wavspa.commands.suggestions import keys_of, nearest
+from wavspa.commands.words import apply_overrides, typed_words
 from wavspa.errors import UserError
 
 DESCRIPTION = """\
@@ -25,17 +20,8 @@ examples:
 @command
 def main() -> None:
     """Run the command."""
-    parser = argparse.ArgumentParser(
-        "wavspa-evaluate",
-        usage="wavspa-evaluate run=FOLDER [split=test] [key=value ...]",
-        description=DESCRIPTION,
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument(
-        "words", nargs="*", metavar="key=value", help="run=, split=val|test, values"
-    )
-    words = dict(split_word(word) for word in parser.parse_args().words)
+    usage = "wavspa-evaluate run=FOLDER [split=test] [key=value ...]"
+    words = typed_words("wavspa-evaluate", usage, DESCRIPTION, EPILOG)
     if "run" not in words:
         raise UserError("no run was named: wavspa-evaluate run=FOLDER")
     folder, split = Path(words.pop("run")), words.pop("split", "test")
@@ -70,37 +56,6 @@ def print_metrics(folder: Path, split: str, overrides: list[str]) -> dict[str, f
     metrics = evaluate(task, data, find_checkpoint(folder), config.trainer, split)
     print(format_metrics(metrics))
     return metrics
-
-
-def apply_overrides(config: DictConfig, overrides: list[str]) -> None:
-    """Change values of a frozen configuration in place.
-
-    Args:
-        config: The configuration.
-        overrides: ``key=value`` in Hydra's grammar; every key must exist.
-
-    Raises:
-        UserError: A key is unknown.
-    """
-    for override in OverridesParser.create().parse_overrides(overrides):
-        key = override.get_key_element()
-        try:
-            OmegaConf.update(config, key, override.value())
-        except OmegaConfBaseException as error:
-            hint = nearest(key, keys_of(config))
-            raise UserError(f"this run has no option {key!r}{hint}") from error
-
-
-def split_word(word: str) -> tuple[str, str]:
-    """The key and the value of a ``key=value`` word.
-
-    Raises:
-        UserError: It has no ``=``.
-    """
-    key, equals, value = word.partition("=")
-    if not equals:
-        raise UserError(f"{word!r} is not of the form key=value")
-    return key, value
 
 
 if __name__ == "__main__":

@@ -1,12 +1,11 @@
 """``wavspa-figures``: pictures of what a run has learned."""
 
-import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
 from wavspa.commands.errors import command
-from wavspa.commands.evaluate import apply_overrides, split_word
 from wavspa.commands.suggestions import nearest
+from wavspa.commands.words import apply_overrides, typed_words
 from wavspa.errors import UserError
 
 DESCRIPTION = """\
@@ -33,15 +32,10 @@ examples:
 @command
 def main() -> None:
     """Run the command."""
-    parser = argparse.ArgumentParser(
-        "wavspa-figures",
-        usage="wavspa-figures run=FOLDER [what=NAME,...] [split=val] [formats=png,svg] [key=value ...]",
-        description=DESCRIPTION,
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+    usage = (
+        "wavspa-figures run=FOLDER [what=NAME,...] [split=val] [formats=png,svg] [key=value ...]"
     )
-    parser.add_argument("words", nargs="*", metavar="key=value", help="see above")
-    words = dict(split_word(word) for word in parser.parse_args().words)
+    words = typed_words("wavspa-figures", usage, DESCRIPTION, EPILOG)
     if "run" not in words:
         raise UserError("no run was named: wavspa-figures run=FOLDER")
     draw(

@@ -1,6 +1,5 @@
 """``wavspa-predict``: the class of each new example by a trained run."""
 
-import argparse
 import os
 import sys
 import time
@@ -10,7 +9,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from wavspa.commands.errors import FAILURE, command
-from wavspa.commands.evaluate import apply_overrides, split_word
+from wavspa.commands.words import apply_overrides, typed_words
 from wavspa.errors import UserError
 
 DESCRIPTION = """\
@@ -40,15 +39,8 @@ SWITCH = {"true": True, "false": False}
 @command
 def main() -> None:
     """Run the command."""
-    parser = argparse.ArgumentParser(
-        "wavspa-predict",
-        usage="wavspa-predict run=FOLDER input=FILE [output=FILE] [text=COLUMN] [key=value ...]",
-        description=DESCRIPTION,
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("words", nargs="*", metavar="key=value", help="see above")
-    words = dict(split_word(word) for word in parser.parse_args().words)
+    usage = "wavspa-predict run=FOLDER input=FILE [output=FILE] [text=COLUMN] [key=value ...]"
+    words = typed_words("wavspa-predict", usage, DESCRIPTION, EPILOG)
     for needed, what in (("run", "FOLDER"), ("input", "FILE")):
         if needed not in words:
             raise UserError(f"{needed}={what} is missing: wavspa-predict run=FOLDER input=FILE")
