@@ -56,8 +56,9 @@ def prepare(words: list[str]) -> None:
         config = compose("train", words)
     check_missing(config)
     data = build(config, "dataset")
+    if data.folder.is_dir():
+        store.verify(data.folder)
     data.prepare_data()
-    store.verify(data.folder)
     out = console()
     out.print(f"prepared: {data.folder}", highlight=False, markup=False, soft_wrap=True)
     print_card(data.card, out)

@@ -46,7 +46,7 @@ def become(folder: Path) -> NoReturn:
     sys.stdout.flush()
     sys.stderr.flush()
     command = _command(folder)
-    os.execve(command[0], command, {**ENVIRONMENT, **os.environ})
+    os.execv(command[0], command)
 
 
 def take_environment_of_runs(module: str) -> None:
