@@ -17,7 +17,6 @@ from wavspa.errors import UserError
 from wavspa.launching.build import build_run
 from wavspa.launching.folder import read_config
 from wavspa.launching.worker import run
-from wavspa.tasks import Classification
 from wavspa.training import layout
 from wavspa.training.failures import RunFailed
 from wavspa.training.resume import find_resumable
@@ -44,19 +43,6 @@ def disk(tmp_path):
     subprocess.run(["umount", folder], check=True)
 
 
-def before_step(monkeypatch, number, action):
-    """Do something, once, when training comes to a step."""
-    step = Classification.training_step
-
-    def training_step(self, batch, batch_idx):
-        if self.global_step == number:
-            monkeypatch.setattr(Classification, "training_step", step)
-            action()
-        return step(self, batch, batch_idx)
-
-    monkeypatch.setattr(Classification, "training_step", training_step)
-
-
 def rain():
     raise RuntimeError("it rains")
 
@@ -67,7 +53,7 @@ def run_on(disk: Path, tmp_path: Path) -> Path:
 
 # What is left when the disk fills up: room for nothing, for a line, for a status, for a part of a checkpoint.
 @pytest.mark.parametrize("left", [0, 4096, 8192, 40_000])
-def test_a_disk_that_fills_up(disk, tmp_path, monkeypatch, undisturbed, left):
+def test_a_disk_that_fills_up(disk, tmp_path, monkeypatch, undisturbed, left, at_step):
     folder = run_on(disk, tmp_path)
     filler = disk / "filler"
 
@@ -75,7 +61,7 @@ def test_a_disk_that_fills_up(disk, tmp_path, monkeypatch, undisturbed, left):
         free = os.statvfs(disk).f_bavail * os.statvfs(disk).f_frsize
         filler.write_bytes(bytes(free - left))
 
-    before_step(monkeypatch, 5, fill)
+    at_step(fill, 5)
     with pytest.raises(RunFailed, match="cannot be written"):
         run(folder)
     assert read_status(folder)["state"] in ("running", "failed")
@@ -86,7 +72,7 @@ def test_a_disk_that_fills_up(disk, tmp_path, monkeypatch, undisturbed, left):
     assert differences(undisturbed, final_state(folder)) == []
 
 
-def test_a_folder_that_becomes_read_only(disk, tmp_path, monkeypatch, undisturbed):
+def test_a_folder_that_becomes_read_only(disk, tmp_path, monkeypatch, undisturbed, at_step):
     folder = run_on(disk, tmp_path)
 
     def remount(how):
@@ -94,7 +80,7 @@ def test_a_folder_that_becomes_read_only(disk, tmp_path, monkeypatch, undisturbe
 
     # A file that is open for writing keeps a disk from becoming read-only.
     monkeypatch.setattr("wavspa.launching.worker.alone_in", lambda _: contextlib.nullcontext())
-    before_step(monkeypatch, 5, lambda: remount("ro"))
+    at_step(lambda: remount("ro"), 5)
     with pytest.raises(RunFailed, match=r"cannot be written \(.*Read-only file system"):
         run(folder)
     monkeypatch.undo()
@@ -106,17 +92,17 @@ def test_a_folder_that_becomes_read_only(disk, tmp_path, monkeypatch, undisturbe
 
 
 @pytest.mark.parametrize("days", [-400, 400])
-def test_a_clock_that_jumps(tmp_path, monkeypatch, undisturbed, days):
+def test_a_clock_that_jumps(tmp_path, monkeypatch, undisturbed, days, at_step):
     folder = tiny_run(tmp_path, *STEPS)
     clock = time.time
     jump = lambda: monkeypatch.setattr(time, "time", lambda: clock() + days * 86_400)  # noqa: E731
-    before_step(monkeypatch, 3, jump)
+    at_step(jump, 3)
     run(folder)
     assert differences(undisturbed, final_state(folder)) == []
     assert 0 < read_status(folder)["seconds_per_step"] < 60
 
 
-def test_a_loader_s_worker_that_the_system_kills(tmp_path, monkeypatch, undisturbed):
+def test_a_loader_s_worker_that_the_system_kills(tmp_path, undisturbed, at_step):
     folder = tiny_run(tmp_path, *STEPS, "dataset.workers=2")
 
     def kill_a_worker():
@@ -125,7 +111,7 @@ def test_a_loader_s_worker_that_the_system_kills(tmp_path, monkeypatch, undistur
         os.kill(int((workers or children)[0]), signal.SIGKILL)
         time.sleep(0.2)
 
-    before_step(monkeypatch, 5, kill_a_worker)
+    at_step(kill_a_worker, 5)
     with pytest.raises(RuntimeError, match="is killed by signal"):
         run(folder)
     assert "is killed by signal" in read_status(folder)["reason"]
@@ -140,9 +126,9 @@ def test_a_damaged_status_is_named(tmp_path):
         run(folder)
 
 
-def test_a_budget_changed_by_hand_is_refused(tmp_path, monkeypatch):
+def test_a_budget_changed_by_hand_is_refused(tmp_path, at_step):
     folder = tiny_run(tmp_path, *STEPS)
-    before_step(monkeypatch, 5, rain)
+    at_step(rain, 5)
     with pytest.raises(RuntimeError):
         run(folder)
     path = folder / layout.CONFIG
@@ -173,10 +159,10 @@ def test_damaged_data_are_named(tmp_path, damage):
 
 
 def test_a_checkpoint_of_an_older_version_goes_on_and_says_so(
-    tmp_path, monkeypatch, capsys, undisturbed
+    tmp_path, capsys, undisturbed, at_step
 ):
     folder = tiny_run(tmp_path, *STEPS)
-    before_step(monkeypatch, 5, rain)
+    at_step(rain, 5)
     with pytest.raises(RuntimeError):
         run(folder)
     path, version = folder / layout.CONFIG, read_config(folder).frozen.version

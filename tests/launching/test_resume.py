@@ -14,7 +14,6 @@ from final_state import differences, final_state
 from tiny_runs import tiny_run
 from wavspa.errors import UserError
 from wavspa.launching.worker import run
-from wavspa.tasks import Classification
 from wavspa.training import layout
 from wavspa.training.failures import RunFailed, RunInterrupted
 from wavspa.training.interruption import StopRequest
@@ -33,25 +32,6 @@ CASES = {
     "every step logged": ["checkpoints.every_steps=1", "trainer.log_every_n_steps=1"],
 }
 STEPS = ["trainer.max_steps=10", "trainer.val_every=4"]
-
-
-@pytest.fixture
-def at_step(monkeypatch):
-    """Does something, once for each given step, when training comes to it."""
-    step = Classification.training_step
-
-    def arrange(action, *numbers):
-        left = set(numbers)
-
-        def training_step(self, batch, batch_idx):
-            if self.global_step in left:
-                left.remove(self.global_step)
-                action()
-            return step(self, batch, batch_idx)
-
-        monkeypatch.setattr(Classification, "training_step", training_step)
-
-    return arrange
 
 
 def crash():

@@ -97,11 +97,9 @@ class MetricsCsv(Logger):
         self.row_start = self.path.stat().st_size
 
     def _rewrite(self, rows: list[dict[str, str]]) -> None:
-        text = io.StringIO()
-        writer = csv.DictWriter(text, self.columns, restval="", lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
-        atomic.write_text(self.path, text.getvalue())
+        header = dict(zip(self.columns, self.columns, strict=True))
+        with atomic.replacing(self.path) as file:
+            file.writelines(map(self._line, [header, *rows]))
 
     def _write_row(self) -> None:
         with self.path.open("r+b") as file:
