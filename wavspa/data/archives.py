@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
-from wavspa.errors import UserError
+from wavspa.errors import UserError, first_line
 
 _DAMAGES = (
     tarfile.ReadError,
@@ -74,7 +74,7 @@ def _whole(archive: Path) -> Iterator[None]:
     try:
         yield
     except _DAMAGES as error:
-        why = (str(error).splitlines() or [type(error).__name__])[0].rstrip(":")
+        why = first_line(error).rstrip(":")
         raise UserError(
             f"{archive} is no archive or is not whole ({why}): remove it and get it anew"
         ) from error

@@ -1,4 +1,7 @@
-"""Labels as files spell them."""
+"""Labels as files and cards spell them."""
+
+from collections.abc import Mapping
+from typing import Any
 
 from wavspa.errors import UserError
 
@@ -19,3 +22,8 @@ def binary(value: object, where: str) -> int:
     if label is None:
         raise UserError(f"{where}: the label {value!r} is neither 0 nor 1")
     return label
+
+
+def class_names(card: Mapping[str, Any], classes: int) -> list[str]:
+    """What the card of the data calls the classes; their numbers if it does not."""
+    return list(card.get("label_names", map(str, range(classes))))

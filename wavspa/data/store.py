@@ -29,7 +29,7 @@ from filelock import FileLock, Timeout
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from wavspa.errors import UserError
+from wavspa.errors import UserError, first_line
 
 log = logging.getLogger(__name__)
 
@@ -164,7 +164,7 @@ def _open(path: Path) -> Dataset:
     try:
         return Dataset.from_file(str(path))
     except (pa.ArrowException, OSError) as error:
-        raise _damaged(path, str(error).splitlines()[0]) from error
+        raise _damaged(path, first_line(error)) from error
 
 
 def _damaged(path: Path, how: str) -> UserError:

@@ -10,7 +10,7 @@ from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning import LightningDataModule, LightningModule
 from pytorch_lightning.utilities.exceptions import MisconfigurationException
 
-from wavspa.errors import UserError
+from wavspa.errors import UserError, first_line
 from wavspa.training.instantiate import instantiate, parameters_of
 
 _REFUSALS = (ValueError, TypeError, MisconfigurationException, ImportError)
@@ -55,7 +55,7 @@ def explain(error: Exception, node: str, options: DictConfig) -> UserError:
     """The library's message as a mistake of the user, beginning with the option that it names first."""
     if isinstance(error, UserError):
         return error
-    message = str(error).strip().splitlines()[0]
+    message = first_line(error)
     if unknown := re.search(r"unexpected keyword argument '(\w+)'", message):
         return _unknown(unknown[1], node, options, map(str, options))
     named = [word for word in re.findall(r"\w+", message) if word in options]

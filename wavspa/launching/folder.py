@@ -11,7 +11,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
-from wavspa.errors import UserError
+from wavspa.errors import UserError, first_line
 from wavspa.launching.naming import config_hash, run_name
 from wavspa.launching.version import code_version
 from wavspa.training import atomic, layout
@@ -80,7 +80,7 @@ def read_config(folder: Path) -> DictConfig:
     try:
         config = OmegaConf.load(path)
     except (YAMLError, OmegaConfBaseException, UnicodeDecodeError) as error:
-        raise UserError(f"{path} is damaged: {str(error).splitlines()[0]}") from error
+        raise UserError(f"{path} is damaged: {first_line(error)}") from error
     if not isinstance(config, DictConfig) or "frozen" not in config:
         raise UserError(f"{path} is not the frozen configuration of a run")
     OmegaConf.set_struct(config, True)

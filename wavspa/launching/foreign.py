@@ -13,7 +13,7 @@ from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf
 
-from wavspa.errors import UserError
+from wavspa.errors import UserError, first_line
 from wavspa.launching.process import run_fresh
 from wavspa.launching.sweep import SweepLauncher
 
@@ -69,7 +69,7 @@ class ForeignLauncher(SweepLauncher):
         try:
             self.inner.launch([[place] for _ in paths], initial_job_idx=0)
         except Exception as error:  # whatever theirs is; what the runs wrote down counts
-            line = str(error).strip().splitlines()[0] if str(error) else type(error).__name__
+            line = first_line(error)
             print(f"warning: hydra/launcher={self.name}: {line}", file=sys.stderr, flush=True)
 
     def _check_gpus(self, gpus: Any, options: DictConfig) -> None:

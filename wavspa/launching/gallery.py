@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from matplotlib.figure import Figure
 
+from wavspa.data.labels import class_names
 from wavspa.data.symbols import picture, symbols
 from wavspa.errors import UserError
 from wavspa.launching.trained import TrainedRun
@@ -16,7 +17,7 @@ from wavspa.reports.bands import draw_energies, draw_orthogonality
 from wavspa.reports.cascade import draw_cascade
 from wavspa.reports.figures import learning_curves
 from wavspa.reports.filters import Filters, draw_filters
-from wavspa.reports.predictions import class_names, draw_confusion, draw_lengths
+from wavspa.reports.predictions import draw_confusion, draw_lengths
 from wavspa.training.predictions import Predictions
 
 EXAMPLES = 2

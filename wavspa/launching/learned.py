@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from itertools import zip_longest
 from pathlib import Path
 
-from wavspa.errors import UserError
+from wavspa.errors import UserError, first_line
 from wavspa.launching.folder import read_config
 from wavspa.launching.trained import TrainedRun
 from wavspa.reports.collect import Run
@@ -35,7 +35,7 @@ def learned_filters(
         try:
             found = TrainedRun(run.folder, read_config(run.folder), "val").filters
         except (UserError, RuntimeError) as error:
-            troubles.append(f"no filters: {run.folder}: {str(error).splitlines()[0]}")
+            troubles.append(f"no filters: {run.folder}: {first_line(error)}")
             continue
         if found:
             filters[run.folder] = found

@@ -15,10 +15,10 @@ from torch import Tensor
 
 from wavspa.data import SequenceDataModule
 from wavspa.data.inputs import Lines
+from wavspa.data.labels import class_names
 from wavspa.data.readers import TableFile
 from wavspa.errors import UserError
 from wavspa.launching.build import build_run
-from wavspa.reports.predictions import class_names
 from wavspa.tasks.classification import Classification
 from wavspa.training import layout
 from wavspa.training.checkpoints import find_checkpoint, load_weights, read_checkpoint

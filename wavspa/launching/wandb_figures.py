@@ -10,11 +10,12 @@ import numpy as np
 from matplotlib.figure import Figure
 from pytorch_lightning import Callback, LightningModule, Trainer
 
-from wavspa.errors import UserError
+from wavspa.data.labels import class_names
+from wavspa.errors import UserError, first_line
 from wavspa.launching.trained import all_filters, paired
 from wavspa.reports.bands import draw_energies
 from wavspa.reports.filters import draw_filters
-from wavspa.reports.predictions import class_names, draw_confusion
+from wavspa.reports.predictions import draw_confusion
 from wavspa.reports.style import as_png
 from wavspa.training import layout
 from wavspa.training.metrics_csv import read_metrics
@@ -56,7 +57,7 @@ class FiguresInWandb(Callback):
             for name, figure in self._figures(trainer, pl_module, counts):
                 self.logger.log_picture(name, as_png(figure), trainer.global_step - 1)
         except Exception as error:
-            reason = (str(error).splitlines() or [type(error).__name__])[0]
+            reason = first_line(error)
             line = f"warning: a figure cannot be drawn ({reason}); no more figures go to W&B"
             print(line, file=sys.stderr, flush=True)
             self.failed = True

@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from wavspa.errors import UserError
-from wavspa.reports.style import COLOURS, STYLES, styled
+from wavspa.reports.style import COLOURS, line_look, styled
 from wavspa.training.wavelet_metrics import ENERGY, ORTHOGONALITY
 
 Rows = Sequence[Mapping[str, float]]
@@ -58,9 +58,8 @@ def draw_orthogonality(rows: Rows) -> Figure:
     axis = figure.subplots()
     steps, of_names = _series(rows, names)
     for number, name in enumerate(names):
-        style = STYLES[number // len(COLOURS) % len(STYLES)]
+        colour, style = line_look(number)
         label = _layer(name.removeprefix(ORTHOGONALITY))
-        colour = COLOURS[number % len(COLOURS)]
         axis.plot(steps, of_names[name], style, marker=".", color=colour, label=label)
     axis.set_ylim(bottom=0)
     axis.set_xlabel("optimizer steps")

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from wavspa.errors import UserError
 from wavspa.reports.collect import Run, cells
 from wavspa.reports.labels import cell_label, data_label, differing_options
-from wavspa.reports.style import COLOURS, STYLES, check_format, save, styled
+from wavspa.reports.style import check_format, line_look, save, styled
 
 
 def draw_curves(runs: Sequence[Run], path: Path) -> None:
@@ -63,8 +63,7 @@ def learning_curves(runs: Sequence[Run]) -> Figure:
 
 def _line(axis: Axes, cell: Sequence[Run], label: str, number: int) -> None:
     steps, values = _common(cell)
-    colour = COLOURS[number % len(COLOURS)]
-    style = STYLES[number // len(COLOURS) % len(STYLES)]
+    colour, style = line_look(number)
     if len(cell) > 1:
         low, high = values.min(axis=0), values.max(axis=0)
         axis.fill_between(steps, low, high, color=colour, alpha=0.15, linewidth=0)

@@ -1,7 +1,6 @@
 """What a classifier gets right: confusion matrices, and accuracy against length."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -86,11 +85,6 @@ def draw_lengths(lengths: np.ndarray, right: np.ndarray, guessing: float) -> Fig
     axis.set_title(f"{len(lengths):,} examples, 95 % intervals")
     axis.legend(fontsize=8)
     return figure
-
-
-def class_names(card: Mapping[str, Any], classes: int) -> list[str]:
-    """What the card of the data calls the classes; their numbers if it does not."""
-    return list(card.get("label_names", map(str, range(classes))))
 
 
 def wilson(right: np.ndarray) -> tuple[float, float]:

@@ -34,6 +34,11 @@ STYLE: Any = {
 styled = matplotlib.rc_context(STYLE)
 
 
+def line_look(number: int) -> tuple[str, str]:
+    """Colour and style of a figure's line: all colours in one style, then in the next."""
+    return COLOURS[number % len(COLOURS)], STYLES[number // len(COLOURS) % len(STYLES)]
+
+
 def check_format(suffix: str) -> None:
     """Refuse a format that figures cannot be written in.
 

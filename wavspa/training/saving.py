@@ -9,6 +9,7 @@ from pytorch_lightning import Callback, LightningModule, Trainer
 from pytorch_lightning.callbacks import ModelCheckpoint
 from pytorch_lightning.plugins.io import TorchCheckpointIO
 
+from wavspa.errors import first_line
 from wavspa.training import atomic, layout
 from wavspa.training.checkpoints import CONFIG_KEY, read_checkpoint
 from wavspa.training.failures import RunFailed
@@ -69,7 +70,7 @@ class AtomicCheckpointIO(TorchCheckpointIO):
         # torch's own writer says RuntimeError when the disk is full.
         except (OSError, RuntimeError) as error:
             raise RunFailed(
-                f"{path} cannot be written ({str(error).splitlines()[0]}); the one before is as it "
+                f"{path} cannot be written ({first_line(error)}); the one before is as it "
                 "was, and the same command goes on from it"
             ) from error
 

@@ -13,6 +13,7 @@ from pytorch_lightning.loggers import WandbLogger
 from pytorch_lightning.loggers.logger import rank_zero_experiment
 from pytorch_lightning.utilities import rank_zero_only
 
+from wavspa.errors import first_line
 from wavspa.training import atomic, layout
 from wavspa.training.metrics_csv import read_metrics
 
@@ -119,8 +120,7 @@ class WandbRun(WandbLogger):
         self._wandb_init["mode"] = "offline"
 
     def _say(self, error: Exception, consequence: str) -> None:
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
-        print(f"warning: W&B: {reason}; {consequence}", file=sys.stderr, flush=True)
+        print(f"warning: W&B: {first_line(error)}; {consequence}", file=sys.stderr, flush=True)
 
 
 @rank_zero_only
