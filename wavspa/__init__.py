@@ -4,7 +4,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from wavspa.models import DualEncoder, Encoder, WavSpAttention
+    from wavspa.models import (
+        DualEncoder,
+        Encoder,
+        WavSpAttention,
+        WavSpMultiheadAttention,
+        swap_attention,
+    )
     from wavspa.training.checkpoints import load_model
     from wavspa.wavelets import lattice_filters, lifting_dec, lifting_rec, wavedec, waverec
 
@@ -12,16 +18,21 @@ __all__ = [
     "DualEncoder",
     "Encoder",
     "WavSpAttention",
+    "WavSpMultiheadAttention",
     "lattice_filters",
     "lifting_dec",
     "lifting_rec",
     "load_model",
+    "swap_attention",
     "wavedec",
     "waverec",
 ]
 
 _HOMES = {
-    **dict.fromkeys(("DualEncoder", "Encoder", "WavSpAttention"), "wavspa.models"),
+    **dict.fromkeys(
+        ("DualEncoder", "Encoder", "WavSpAttention", "WavSpMultiheadAttention", "swap_attention"),
+        "wavspa.models",
+    ),
     "load_model": "wavspa.training.checkpoints",
 }
 

@@ -3,5 +3,12 @@
 from wavspa.models.dual import DualEncoder
 from wavspa.models.encoder import Encoder
 from wavspa.models.layer import WavSpAttention
+from wavspa.models.multihead import WavSpMultiheadAttention, swap_attention
 
-__all__ = ["DualEncoder", "Encoder", "WavSpAttention"]
+__all__ = [
+    "DualEncoder",
+    "Encoder",
+    "WavSpAttention",
+    "WavSpMultiheadAttention",
+    "swap_attention",
+]
