@@ -17,7 +17,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 
 from chromium import NONE, chromium, installed, open_page
 
-DESKTOP = {"viewport": {"width": 1280, "height": 1800}}
+DESKTOP = {"viewport": {"width": 1280, "height": 2040}}
 PHONE = {"viewport": {"width": 390, "height": 1500}, "has_touch": True, "is_mobile": True}
 PAPER = {"viewport": {"width": 700, "height": 1000}}
 PICTURES = {
@@ -26,8 +26,8 @@ PICTURES = {
     "page_phone": PHONE,
     "page_print": PAPER,
 }
-# Of pages in few colours: a third of the bytes.
-COLOURS = 128
+# Of pages in few colours: half of the bytes.
+COLOURS = 256
 
 
 def main() -> None:
