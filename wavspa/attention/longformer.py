@@ -47,8 +47,13 @@ class Longformer(Attention):
     def attend(self, q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None) -> Tensor:
         batch, _, length, _ = q.shape
         right, left = self.window // 2, self.window - self.window // 2 - 1
-        block = min(max(right, left, SHORTEST_BLOCK), length)
-        blocks = -(-length // block)
+        block = max(right, left, SHORTEST_BLOCK)
+        if torch.compiler.is_exporting():
+            # One program for all lengths: no branch on them, and some padding always.
+            blocks = length // block + 2
+        else:
+            block = min(block, length)
+            blocks = -(-length // block)
         missing = blocks * block - length
         if mask is None:
             mask = torch.ones(batch, length, dtype=torch.bool, device=q.device)

@@ -47,8 +47,10 @@ def lifting_dec(
     _check(x, predict, update)
     smooth, details = x, []
     for _ in range(level):
-        smooth = F.pad(zero_pads(smooth, lengths), (0, 0, 0, smooth.shape[1] % 2))
-        even, odd = smooth[:, 0::2], smooth[:, 1::2]
+        half = (smooth.shape[1] + 1) // 2
+        # More zeros than are needed, of which some are cut off again: no branch on the length.
+        smooth = F.pad(zero_pads(smooth, lengths), (0, 0, 0, 2))[:, : 2 * half]
+        even, odd = smooth.unflatten(1, (half, 2)).unbind(2)
         if lengths is not None:
             lengths = (lengths + 1) // 2
         detail = odd - _predict(even, predict, lengths)
@@ -91,14 +93,22 @@ def lifting_rec(
         half = detail.shape[1]
         if not 0 <= smooth.shape[1] - half <= 1:
             raise ValueError(f"a detail of length {half} does not fit {smooth.shape[1]} samples")
-        even = smooth[:, :half] - _update(detail, update, rows[step])
+        even = _head(smooth, half) - _update(detail, update, rows[step])
         odd = detail + _predict(even, predict, rows[step])
         smooth = zero_pads(torch.stack([even, odd], dim=2).flatten(1, 2), rows[step + 1])
     if length is not None and not 1 <= length <= smooth.shape[1]:
         raise ValueError(
             f"length {length} is out of reach: the bands give {smooth.shape[1]} samples"
         )
-    return smooth[:, :length]
+    return smooth if length is None else _head(smooth, length)
+
+
+def _head(x: Tensor, length: int) -> Tensor:
+    """The first ``length`` places of ``x [B, N, D]``."""
+    if torch.compiler.is_exporting():
+        # There is then something to cut off always: no branch on whether lengths are odd.
+        x = F.pad(x, (0, 0, 0, 1))
+    return x[:, :length]
 
 
 def _predict(even: Tensor, predict: Tensor | None, lengths: Tensor | None) -> Tensor:
@@ -123,24 +133,33 @@ def _shift(x: Tensor, places: int, lengths: Tensor | None) -> Tensor:
 
 def _circular(x: Tensor, filters: Tensor, lengths: Tensor | None) -> Tensor:
     """``C(x, w)`` of the module's docstring for ``x [B, N, D]`` and ``filters [L, D]``."""
-    batch, length, channels = x.shape
-    taps = min(filters.shape[0], length)
-    filters = filters[:taps]
-    kernel = depthwise_kernel(filters)
-    position = torch.arange(length + taps - 1, device=x.device)
+    length, taps = x.shape[1], filters.shape[0]
+    tap = torch.arange(taps, device=x.device)[:, None]
     if lengths is None:
+        position = torch.arange(length + taps - 1, device=x.device)
+        kernel = depthwise_kernel(filters * (tap < length))
         return correlate(gather_rows(x, position % length), kernel)
-    result = correlate(gather_rows(x, position % lengths[:, None]), kernel)
+    # `taps` places more than there are samples, so that nothing depends on which of the two is larger.
+    position = torch.arange(length + 2 * taps - 1, device=x.device)
+    result = correlate(gather_rows(x, position % lengths[:, None]), depthwise_kernel(filters))
     # Rows shorter than the filter wrap round it: they use their first `len` taps only, which makes
-    # filters of their own. The rows become channels, and only the first `taps` places matter.
-    used = torch.arange(taps, device=x.device)[:, None] < lengths
-    own = (filters[:, None] * used[..., None]).view(taps, batch * channels)
-    wrapped = gather_rows(x, position[: 2 * taps - 1] % lengths[:, None])
-    wrapped = wrapped.transpose(0, 1).reshape(1, 2 * taps - 1, batch * channels)
-    short = correlate(wrapped, depthwise_kernel(own)).view(taps, batch, channels).transpose(0, 1)
+    # filters of their own, and only the first `taps` places matter.
+    own = filters[:, None] * (tap < lengths)[..., None]
+    short = _row_by_row(gather_rows(x, position[: 2 * taps - 1] % lengths[:, None]), own)
     is_short = (lengths < taps)[:, None, None]
     head = torch.where(is_short, short, result[:, :taps])
-    return torch.cat([head, result[:, taps:]], dim=1)
+    return torch.cat([head, result[:, taps:]], dim=1)[:, :length]
+
+
+def _row_by_row(x: Tensor, filters: Tensor) -> Tensor:
+    """Correlate ``x [B, 2 L - 1, D]`` with ``filters [L, B, D]``, of each row its own -> [B, L, D]."""
+    taps, batch, channels = filters.shape
+    if torch.compiler.is_exporting():
+        # ONNX has no convolution whose number of groups depends on the batch.
+        return torch.einsum("bndk,kbd->bnd", x.unfold(1, taps, 1), filters)
+    rows_as_channels = x.transpose(0, 1).reshape(1, 2 * taps - 1, batch * channels)
+    kernel = depthwise_kernel(filters.view(taps, batch * channels))
+    return correlate(rows_as_channels, kernel).view(taps, batch, channels).transpose(0, 1)
 
 
 def _check(x: Tensor, predict: Tensor | None, update: Tensor | None) -> None:
