@@ -61,7 +61,7 @@ class Lego(SequenceDataModule):
     the values in the order of the chain.
 
     Args:
-        variables: of a sentence.
+        variables: how many a sentence has.
         max_length: of a sentence: 5 times ``variables`` plus 2.
         train_examples: sentences of the training split.
         val_examples: of the validation split.

@@ -24,7 +24,7 @@ class DualEncoder(nn.Module):
         pool: as in :class:`~wavspa.models.encoder.Encoder`, but for ``token``.
         mlp_dim: hidden width of the MLPs and of the head.
         head_dim: hidden width of the head; None means ``mlp_dim``.
-        encoder: further options of :class:`~wavspa.models.encoder.Encoder`.
+        **encoder: further options of :class:`~wavspa.models.encoder.Encoder`.
 
     Raises:
         ValueError: an option with an impossible value; the message names it.

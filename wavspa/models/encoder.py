@@ -47,7 +47,7 @@ class Encoder(nn.Module):
         norm_mlp: LayerNorm before each MLP (the original's WavSpA has none).
         padding: ``mask`` or ``upstream`` (token 0 is a pad, pads are attended to and pooled).
         head_dim: hidden width of the head; None means ``mlp_dim``.
-        layer: options of :class:`~wavspa.models.layer.WavSpAttention`: ``attention``, ``wavelet``,
+        **layer: options of :class:`~wavspa.models.layer.WavSpAttention`: ``attention``, ``wavelet``,
             ``taps``, ``level``, ``boundary``, ``window``, ``rank``, …
 
     Raises:

@@ -35,7 +35,7 @@ class Classification(Task):
         model: ``model(tokens [B, N], lengths [B]) -> logits [B, C]``.
         optimizer: Builds the optimizer of a model.
         schedule: Factor of the learning rate at ``(step, total steps)``.
-        classes: C.
+        classes: How many there are, C.
         metrics: Gives fresh metrics of logits ``[B, C]`` and labels ``[B]`` by their name.
         class_weights: C weights of the loss; or ``balanced``: inverse to the classes' shares of the train
             split, which the card of the data tells, with a mean of 1 over its examples.

@@ -24,7 +24,7 @@ class Lego(Task):
         model: ``model(tokens [B, N], lengths [B]) -> logits [B, N, 2]``.
         optimizer: Builds the optimizer of a model.
         schedule: Factor of the learning rate at ``(step, total steps)``.
-        variables: V, of each chain.
+        variables: How many a chain has, V.
         trained: Positions of the chain that the loss counts, from the first on.
         monitor: The metric that decides which checkpoint is the best one.
         mode: Whether its best value is the highest or the lowest.
