@@ -139,8 +139,9 @@ def _circular(x: Tensor, filters: Tensor, lengths: Tensor | None) -> Tensor:
         position = torch.arange(length + taps - 1, device=x.device)
         kernel = depthwise_kernel(filters * (tap < length))
         return correlate(gather_rows(x, position % length), kernel)
-    # `taps` places more than there are samples, so that nothing depends on which of the two is larger.
-    position = torch.arange(length + 2 * taps - 1, device=x.device)
+    # At least `taps` places; of an exported program always more, so that it has no branch on the length.
+    more = taps if torch.compiler.is_exporting() else max(taps - length, 0)
+    position = torch.arange(length + more + taps - 1, device=x.device)
     result = correlate(gather_rows(x, position % lengths[:, None]), depthwise_kernel(filters))
     # Rows shorter than the filter wrap round it: they use their first `len` taps only, which makes
     # filters of their own, and only the first `taps` places matter.
