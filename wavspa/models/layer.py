@@ -106,6 +106,9 @@ class WavSpAttention(nn.Module):
         """
         if self.padding == "upstream":
             lengths = None
+        if lengths is None and torch.compiler.is_exporting():
+            # The same in other words: ONNX has no remainder by a length that is no tensor.
+            lengths = torch.full((x.shape[0],), x.shape[1], device=x.device)
         filters = self.wavelet.filters()
         bands = self.wavelet.analyse(x, filters, lengths)
         masks = self._masks(bands, lengths)
