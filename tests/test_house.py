@@ -19,8 +19,9 @@ ALLOWED = {
     "training": {"models"},
     "tasks": {"training", "models", "data"},
     "reports": {"training"},
+    "exports": {"training", "models", "data", "reports"},
     "launching": {"training", "tasks", "reports", "data", "models"},
-    "commands": {"launching", "reports", "training", "tasks", "data", "models"},
+    "commands": {"launching", "exports", "reports", "training", "tasks", "data", "models"},
 }
 # Outside packages that a part must not know.
 FORBIDDEN = {

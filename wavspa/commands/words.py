@@ -52,6 +52,17 @@ def apply_overrides(config: DictConfig, overrides: list[str]) -> None:
             raise UserError(f"this run has no option {key!r}{hint}") from error
 
 
+def switch(option: str, value: str) -> bool:
+    """Whether an option that is on or off is on.
+
+    Raises:
+        UserError: The value is neither ``true`` nor ``false``.
+    """
+    if value not in ("true", "false"):
+        raise UserError(f"{option} must be true or false, got {value!r}")
+    return value == "true"
+
+
 def _split(word: str) -> tuple[str, str]:
     """The key and the value of a ``key=value`` word.
 

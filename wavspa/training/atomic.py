@@ -1,6 +1,7 @@
 """Files that are whole or absent, whenever the machine stops."""
 
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -32,3 +33,27 @@ def write_text(path: Path, text: str) -> None:
     """Write ``text`` to ``path`` in UTF-8, atomically."""
     with replacing(path) as file:
         file.write(text.encode())
+
+
+@contextmanager
+def replacing_folder(path: Path) -> Iterator[Path]:
+    """Make a temporary folder beside ``path`` that takes its place, whatever was there, once it is whole.
+
+    Args:
+        path: The folder; the one above it must exist.
+
+    Yields:
+        The temporary folder. If the block raises, ``path`` stays as it was.
+    """
+    temporary, old = (path.with_name(f".{path.name}.{os.getpid()}.{end}") for end in ("tmp", "old"))
+    temporary.mkdir()
+    try:
+        yield temporary
+        if path.exists():
+            os.replace(path, old)
+        os.replace(temporary, path)
+    finally:
+        if old.exists() and not path.exists():
+            os.replace(old, path)
+        shutil.rmtree(temporary, ignore_errors=True)
+        shutil.rmtree(old, ignore_errors=True)

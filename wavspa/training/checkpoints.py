@@ -5,33 +5,42 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from wavspa.errors import UserError
 from wavspa.training import layout
-from wavspa.training.instantiate import locate
+from wavspa.training.exported import load_exported
+from wavspa.training.hub import fetch, is_hub_id
+from wavspa.training.rebuild import build_model, take_weights
 
 CONFIG_KEY = "wavspa_config"
-MODELS_PACKAGE = "wavspa.models"
 MODEL_PREFIX = "model."
 
 
-def load_model(path: str | Path) -> nn.Module:
+def load_model(path: str | Path, revision: str | None = None) -> nn.Module:
     """Rebuild a trained model, in evaluation mode on the CPU.
 
     Args:
-        path: A checkpoint, or a run's folder (its best checkpoint is taken).
+        path: A checkpoint, a run's folder (its best checkpoint is taken), a folder that ``wavspa-export``
+            wrote, or where there is no such file, a model on the hub: ``user/name`` or
+            ``user/name@revision``.
+        revision: A branch, tag or commit of the model on the hub; None is the main branch.
 
     Returns:
         The model, called as ``model(tokens [B, N] int64, lengths [B] int64)``.
 
     Raises:
-        UserError: There is no checkpoint, it is damaged or foreign, or it asks for anything but a model
+        UserError: There is no such thing, it is damaged or foreign, or it asks for anything but a model
             of this package.
     """
+    name, _, after = str(path).partition("@")
+    if not Path(path).exists() and is_hub_id(name):
+        return load_exported(fetch(name, revision or after or None)).eval()
+    if (Path(path) / layout.EXPORT_CONFIG).exists():
+        return load_exported(Path(path)).eval()
     checkpoint = find_checkpoint(Path(path))
     content = read_checkpoint(checkpoint)
-    model = _build(content[CONFIG_KEY]["model"], checkpoint)
+    model = build_model(content[CONFIG_KEY]["model"], checkpoint)
     load_weights(model, content, checkpoint)
     return model.eval()
 
@@ -43,7 +52,7 @@ def find_checkpoint(path: Path) -> Path:
         UserError: There is none.
     """
     if not path.exists():
-        raise UserError(f"there is no run folder or checkpoint {path}")
+        raise UserError(f"there is no run folder, exported model or checkpoint {path}")
     if path.is_file():
         return path
     checkpoint = layout.best_checkpoint(path)
@@ -65,28 +74,16 @@ def load_weights(model: nn.Module, checkpoint: dict[str, Any], path: Path) -> No
     Raises:
         UserError: Names or shapes do not match.
     """
-    weights = {
+    take_weights(model, bare_weights(checkpoint), path)
+
+
+def bare_weights(checkpoint: dict[str, Any]) -> dict[str, Tensor]:
+    """The weights of the bare model in the content of a checkpoint of its task."""
+    return {
         name.removeprefix(MODEL_PREFIX): tensor
         for name, tensor in checkpoint["state_dict"].items()
         if name.startswith(MODEL_PREFIX)
     }
-    try:
-        model.load_state_dict(weights)
-    except RuntimeError as error:
-        mismatch = str(error).strip().splitlines()[1].strip()
-        raise UserError(f"checkpoint {path} does not fit this model: {mismatch}") from error
-
-
-def _build(options: dict[str, Any], path: Path) -> nn.Module:
-    options = dict(options)
-    target = str(options.pop("_target_", ""))
-    model = locate(target)
-    home = getattr(model, "__module__", "")
-    if not (isinstance(model, type) and issubclass(model, nn.Module)) or not (
-        home == MODELS_PACKAGE or home.startswith(MODELS_PACKAGE + ".")
-    ):
-        raise UserError(f"checkpoint {path} asks for {target!r}, which is no model of wavspa")
-    return model(**options)
 
 
 def read_checkpoint(path: Path, map_location: Any = "cpu") -> dict[str, Any]:

@@ -16,6 +16,9 @@ FIGURES = "figures"
 LAST = "last.ckpt"
 PREVIOUS = "previous.ckpt"
 BEST = "best.ckpt"
+EXPORT = "export"
+EXPORT_CONFIG = "config.json"
+EXPORT_WEIGHTS = "model.safetensors"
 
 
 def last_checkpoint(folder: Path) -> Path:

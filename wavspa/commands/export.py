@@ -1,0 +1,110 @@
+"""``wavspa-export``: a trained run as a folder that other programs read."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from wavspa.commands.errors import command
+from wavspa.commands.words import apply_overrides, switch, typed_words
+from wavspa.errors import UserError
+
+if TYPE_CHECKING:
+    from wavspa.exports.folder import Trained
+    from wavspa.reports.collect import Run
+
+DESCRIPTION = """\
+Write the best checkpoint of a run as a folder: model.safetensors, config.json, README.md (the model card)
+and, of texts, tokenizer.json. wavspa.load_model(FOLDER) gives the model back.
+
+  output=   the folder; without it, export in the run's folder. An export that is there is replaced
+  onnx=     true: also model.onnx, for any batch size and length, tried in onnxruntime
+  program=  true: also model.pt2, the same by torch.export
+  push=     USER/NAME: put the folder on the model hub as well (HF_TOKEN, HF_ENDPOINT)
+  private=  true: if push= makes the repository, only its owner sees it
+
+Other key=value words change single values of the run's configuration, such as dataset.data_root=."""
+
+EPILOG = """\
+examples:
+  wavspa-export run=runs/files/NAME onnx=true
+  wavspa-export run=runs/files/NAME output=spam-model push=me/spam-model private=true"""
+
+
+@command
+def main() -> None:
+    """Run the command."""
+    usage = "wavspa-export run=FOLDER [output=FOLDER] [onnx=true] [program=true] [push=USER/NAME]"
+    words = typed_words("wavspa-export", usage, DESCRIPTION, EPILOG)
+    if "run" not in words:
+        raise UserError("no run was named: wavspa-export run=FOLDER")
+    export(words)
+
+
+def export(words: dict[str, str]) -> None:
+    """Export a run, and print where to and what.
+
+    Args:
+        words: The command's words; those that are not its own change the frozen configuration.
+
+    Raises:
+        UserError: A word or the run cannot be used, or nothing whole can be written.
+    """
+    # Imported here: --help need not wait for Lightning.
+    from wavspa.exports.folder import check_output, write_folder
+    from wavspa.exports.push import check_push, push
+    from wavspa.exports.written import ONNX, PROGRAM
+    from wavspa.training import layout
+
+    rest = dict(words)
+    folder = Path(rest.pop("run"))
+    output = Path(rest.pop("output", folder / layout.EXPORT))
+    hub_id = rest.pop("push", None)
+    graphs = [
+        file
+        for option, file in (("onnx", ONNX), ("program", PROGRAM))
+        if switch(option, rest.pop(option, "false"))
+    ]
+    private = switch("private", rest.pop("private", "false"))
+    if hub_id is not None:
+        check_push(hub_id)
+    trained = _opened(folder, [f"{key}={value}" for key, value in rest.items()])
+    check_output(output)
+    files = write_folder(trained, output, graphs, hub_id or output.name)
+    print(f"{output}: {', '.join(files)}")
+    if hub_id is not None:
+        print(f"pushed: {push(output, hub_id, private)}")
+
+
+def _opened(folder: Path, overrides: list[str]) -> "Trained":
+    from wavspa.exports.folder import Trained
+    from wavspa.launching.build import build
+    from wavspa.launching.folder import read_config
+    from wavspa.reports.collect import read_run
+    from wavspa.training.checkpoints import find_checkpoint, load_model
+
+    config = read_config(folder)
+    apply_overrides(config, overrides)
+    run = read_run(folder)
+    if run.damage:
+        raise UserError(f"{folder} is damaged: {run.damage}")
+    model = load_model(find_checkpoint(folder))
+    data = build(config, "dataset")
+    if not run.card:
+        data.prepare_data()
+        run = replace(run, card=data.card)
+    return Trained(run, data, model, _class_weights(run))
+
+
+def _class_weights(run: "Run") -> list[float] | None:
+    """The weights of the classes in the loss of a run, or None where they are all alike."""
+    from wavspa.tasks.classification import BALANCED, balanced_weights
+
+    chosen = run.config["task"].get("class_weights")
+    if chosen != BALANCED:
+        return chosen
+    counts = run.card["splits"]["train"]["labels"]
+    return balanced_weights(counts, run.config["task"]["classes"]).tolist()
+
+
+if __name__ == "__main__":
+    main()

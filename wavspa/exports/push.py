@@ -1,0 +1,44 @@
+"""An exported folder, put on the model hub."""
+
+from pathlib import Path
+
+from huggingface_hub import get_token
+
+from wavspa.errors import UserError
+from wavspa.training.hub import hub, is_hub_id, plainly
+
+
+def check_push(hub_id: str) -> None:
+    """Refuse what can be seen to fail before anything is exported.
+
+    Raises:
+        UserError: The name is none of a model on the hub, or nobody is logged in.
+    """
+    if not is_hub_id(hub_id):
+        raise UserError(f"push={hub_id}: a model on the hub is called USER/NAME")
+    if get_token() is None:
+        raise UserError(
+            f"push={hub_id}: nobody is logged in at {hub().endpoint}: set HF_TOKEN, or `hf auth login`"
+        )
+
+
+def push(folder: Path, hub_id: str, private: bool) -> str:
+    """Make the repository if it is not there, and put a folder's files into it as one commit.
+
+    Args:
+        folder: The exported folder.
+        hub_id: ``user/name``.
+        private: Whether a repository that is made is seen by its owner alone.
+
+    Returns:
+        Its address.
+
+    Raises:
+        UserError: There is no network, or no right to do this.
+    """
+    with plainly(hub_id):
+        address = hub().create_repo(hub_id, private=private, exist_ok=True)
+        hub().upload_folder(
+            repo_id=hub_id, folder_path=folder, commit_message="Export by wavspa-export"
+        )
+    return str(address)

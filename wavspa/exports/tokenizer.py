@@ -1,0 +1,146 @@
+"""A run's tokenizer in the format of the library `tokenizers`: the same text gives the same tokens.
+
+Token 0 is the pad. No text gives it: it is a word of the vocabulary alone, and what looks like it in a text
+is split as any other text.
+"""
+
+import json
+from collections.abc import Container, Mapping, Sequence
+from typing import Any
+
+from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
+
+from wavspa.data import SequenceDataModule
+from wavspa.data.bpe import BPE, TOKENIZER, BPEFiles
+from wavspa.data.listops import ListOps
+from wavspa.data.texts import Texts
+from wavspa.data.tokenizers import Bytes, Characters
+
+CONFIG = "tokenizer_config.json"
+PAD, UNKNOWN, END = "<pad>", "<unk>", "<end>"
+
+
+def tokenizer_of(data: SequenceDataModule, card: Mapping[str, Any]) -> Tokenizer | None:
+    """What makes tokens of the texts of a run, cut at its longest length and padded on the right.
+
+    Args:
+        data: The run's data; a learned vocabulary is read from where they were prepared.
+        card: Their card.
+
+    Returns:
+        The tokenizer (of a pair: of each of its texts), or None where tokens are not made of texts.
+
+    Raises:
+        UserError: The vocabulary is gone and cannot be learned again.
+    """
+    if isinstance(data, Texts):
+        data.open_vocabulary()
+        tokenizer = _of_texts(data)
+    elif "vocabulary" in card:
+        tokenizer = _of_words(card["vocabulary"])
+        if isinstance(data, ListOps):
+            # The official files nest each list in parentheses, which add nothing.
+            tokenizer.normalizer = normalizers.Replace(Regex("[()]"), " ")
+    else:
+        return None
+    tokenizer.enable_truncation(data.max_length)
+    tokenizer.enable_padding(pad_id=0, pad_token=tokenizer.id_to_token(0))
+    return tokenizer
+
+
+def tokenizer_config(tokenizer: Tokenizer, max_length: int) -> dict[str, Any]:
+    """What `transformers` wants to know beside ``tokenizer.json``."""
+    return {
+        "tokenizer_class": "PreTrainedTokenizerFast",
+        "model_max_length": max_length,
+        "padding_side": "right",
+        "truncation_side": "right",
+        "pad_token": tokenizer.id_to_token(0),
+        # What looks like a special token in a text is text.
+        "split_special_tokens": True,
+        "clean_up_tokenization_spaces": False,
+        "model_input_names": ["input_ids", "attention_mask"],
+    }
+
+
+def _of_texts(data: Texts) -> Tokenizer:
+    own = data.tokenizer
+    if isinstance(own, Bytes):
+        names = [chr(_printable(byte)) for byte in range(256)]
+        tokenizer = _of_pieces([PAD, *names])
+        tokenizer.normalizer = normalizers.ByteLevel()
+        tokenizer.decoder = decoders.ByteLevel()
+    elif isinstance(own, Characters):
+        tokenizer = _of_pieces([PAD, UNKNOWN, *own.vocabulary], unk_token=UNKNOWN)
+        tokenizer.decoder = decoders.Fuse()
+    elif isinstance(own, BPE | BPEFiles):
+        return _of_merges(own.files()[TOKENIZER])
+    else:
+        raise NotImplementedError(f"{type(own)} has no counterpart in tokenizers")
+    if own.end:
+        _add_end(tokenizer, own.size - 1, kept=data.stored_length == data.max_length)
+    return tokenizer
+
+
+def _of_pieces(names: Sequence[str], **options: Any) -> Tokenizer:
+    """Every character is a token: byte pair encoding without any pairs."""
+    vocabulary = {name: token for token, name in enumerate(names)}
+    return Tokenizer(models.BPE(vocabulary, [], **options))
+
+
+def _of_merges(content: str) -> Tokenizer:
+    """The byte pairs of a ``tokenizer.json`` whose ids lack the pad."""
+    parts = json.loads(content)
+    vocabulary = {name: token + 1 for name, token in parts["model"]["vocab"].items()}
+    parts["model"]["vocab"] = {_free(PAD, vocabulary): 0, **vocabulary}
+    tokenizer = Tokenizer.from_str(json.dumps(parts))
+    tokenizer.decoder = decoders.ByteLevel()
+    return tokenizer
+
+
+def _of_words(vocabulary: Mapping[str, int]) -> Tokenizer:
+    """Words between white space; an unknown one is refused."""
+    words = {_free(PAD, vocabulary): 0, **vocabulary}
+    tokenizer = Tokenizer(models.WordLevel(words, unk_token=""))
+    tokenizer.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
+    return tokenizer
+
+
+def _add_end(tokenizer: Tokenizer, token: int, kept: bool) -> None:
+    """Close each text by a token of its own; of a text that is cut it stays (``kept``) or is cut off.
+
+    It stays where the data were cut to the longest length when they were stored, and by nothing else.
+    """
+    parts = json.loads(tokenizer.to_str())
+    vocabulary = parts["model"]["vocab"]
+    if kept:
+        vocabulary[END] = token
+    else:
+        # The library cuts before it adds tokens: so here the end is a character of the text, one that
+        # nothing else in it is.
+        end = next(chr(code) for code in range(0x2403, 0x110000) if chr(code) not in vocabulary)
+        vocabulary[end] = token
+    tokenizer.model = models.BPE(vocabulary, [], unk_token=parts["model"]["unk_token"])
+    if kept:
+        tokenizer.post_processor = processors.TemplateProcessing(
+            single=f"$A {END}", special_tokens=[(END, token)]
+        )
+        return
+    other = next(chr(code) for code in range(ord(end) + 1, 0x110000) if chr(code) not in vocabulary)
+    before = [tokenizer.normalizer] if tokenizer.normalizer else [normalizers.Replace(end, other)]
+    tokenizer.normalizer = normalizers.Sequence([*before, normalizers.Replace(Regex(r"\z"), end)])
+
+
+def _printable(byte: int) -> int:
+    """The code point that byte-level vocabularies write a byte as: GPT-2's table."""
+    printable = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
+    if byte in printable:
+        return byte
+    return 0x100 + sum(other not in printable for other in range(byte))
+
+
+def _free(name: str, taken: Container[str]) -> str:
+    """A name that is not taken: this, or this in more brackets."""
+    while name in taken:
+        name = f"<{name}>"
+    return name

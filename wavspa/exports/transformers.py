@@ -1,0 +1,137 @@
+"""Exported classifiers as models of `transformers`: importing this registers them with its Auto classes.
+
+import wavspa.exports.transformers
+model = AutoModelForSequenceClassification.from_pretrained(folder)
+"""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from wavspa.errors import UserError
+from wavspa.exports.config import CLASSIFICATION
+from wavspa.models.encoder import Head
+from wavspa.models.positions import AddPositions, sinusoids
+from wavspa.training.exported import MODEL_TYPE
+from wavspa.training.rebuild import build_model
+
+try:
+    from transformers import (
+        AutoConfig,
+        AutoModelForSequenceClassification,
+        PreTrainedConfig,
+        PreTrainedModel,
+        initialization,
+    )
+    from transformers.modeling_outputs import SequenceClassifierOutput
+except ImportError as error:
+    raise UserError(
+        "wavspa.exports.transformers needs transformers 5: pip install 'wavspa[transformers]'"
+    ) from error
+
+
+class WavspaConfig(PreTrainedConfig):
+    """What ``wavspa-export`` writes into ``config.json``."""
+
+    model_type = MODEL_TYPE
+
+
+class WavspaForSequenceClassification(PreTrainedModel):
+    """A wavspa classifier behind the calls of `transformers`.
+
+    Args:
+        config: Of a model of the task ``classification``. Another ``num_labels`` makes a new head.
+
+    Raises:
+        UserError: The model is one of pairs, of places or without classes.
+    """
+
+    config_class = WavspaConfig
+    base_model_prefix = "model"
+    main_input_name = "input_ids"
+
+    def __init__(self, config: Any) -> None:
+        super().__init__(config)
+        if config.task != CLASSIFICATION:
+            raise UserError(
+                f"a model of the task {config.task} is none that classifies sequences: "
+                "wavspa.load_model loads it"
+            )
+        options = {**config.model, "classes": config.num_labels}
+        config.model = options  # so that save_pretrained says the same
+        self.model = build_model(options, Path(config.name_or_path))
+        self.post_init()
+
+    def forward(
+        self,
+        input_ids: Tensor,
+        attention_mask: Tensor | None = None,
+        labels: Tensor | None = None,
+        **kwargs: Any,
+    ) -> SequenceClassifierOutput:
+        """Classify sequences.
+
+        Args:
+            input_ids: Tokens, int64 [B, N].
+            attention_mask: 1 at real tokens and 0 at the pads that follow them, [B, N]; None: all are real.
+            labels: int64 [B]; with them there is a loss: the run's, with its weights of the classes.
+            **kwargs: What trainers pass along; not used.
+
+        Returns:
+            ``loss``, or None without labels, and ``logits`` [B, C].
+
+        Raises:
+            ValueError: Pads stand elsewhere than on the right, or a row has no token.
+        """
+        lengths = None if attention_mask is None else _lengths(attention_mask)
+        logits = self.model(input_ids, lengths)
+        loss = None if labels is None else self._loss(logits.float(), labels)
+        return SequenceClassifierOutput(loss=loss, logits=logits)
+
+    def _loss(self, logits: Tensor, labels: Tensor) -> Tensor:
+        weights, smoothing = self.config.loss["class_weights"], self.config.loss["label_smoothing"]
+        if weights is None or len(weights) != self.config.num_labels:
+            return F.cross_entropy(logits, labels, label_smoothing=smoothing)
+        return F.cross_entropy(
+            logits, labels, logits.new_tensor(weights), label_smoothing=smoothing
+        )
+
+    def save_pretrained(self, *args: Any, state_dict: Any = None, **kwargs: Any) -> None:
+        """As its base class, with the bare model's weights, so that ``wavspa.load_model`` reads them."""
+        prefix = f"{self.base_model_prefix}."
+        weights = state_dict or self.state_dict()
+        bare = {name.removeprefix(prefix): tensor for name, tensor in weights.items()}
+        super().save_pretrained(*args, state_dict=bare, **kwargs)
+
+    def _init_weights(self, module: nn.Module) -> None:
+        # from_pretrained makes models without memory. What no file holds is filled here: the table of
+        # positions, and a head for other labels.
+        if isinstance(module, AddPositions) and module.table is not None:
+            initialization.copy_(module.table, sinusoids(*module.table.shape))
+        elif module is self.model.head[-1]:
+            fresh = Head([module.in_features, module.out_features])[0]
+            for name, values in fresh.named_parameters():
+                initialization.copy_(getattr(module, name), values)
+
+
+def _lengths(attention_mask: Tensor) -> Tensor:
+    """The real tokens [B] of each row of a mask [B, N].
+
+    Raises:
+        ValueError: They do not stand on the left, or there are none.
+    """
+    lengths = attention_mask.long().sum(dim=1)
+    places = torch.arange(attention_mask.shape[1], device=attention_mask.device)
+    if not torch.equal(places < lengths[:, None], attention_mask.bool()) or (lengths < 1).any():
+        raise ValueError(
+            "attention_mask must mark at least one real token in each row, and pads on the right alone: "
+            "tokenizer.padding_side = 'right'"
+        )
+    return lengths
+
+
+AutoConfig.register(MODEL_TYPE, WavspaConfig)
+AutoModelForSequenceClassification.register(WavspaConfig, WavspaForSequenceClassification)

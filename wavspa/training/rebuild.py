@@ -1,0 +1,54 @@
+"""Models from their options and their weights."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor, nn
+
+from wavspa.errors import UserError, first_line
+from wavspa.training.instantiate import locate
+
+MODELS_PACKAGE = "wavspa.models"
+
+
+def build_model(options: Mapping[str, Any], source: Path) -> nn.Module:
+    """Build a model of this package; nothing else is ever called.
+
+    Args:
+        options: Its options, and its class as ``_target_``.
+        source: The file that they come from, for the message.
+
+    Raises:
+        UserError: ``_target_`` is no model of wavspa, or refuses its options.
+    """
+    options = dict(options)
+    target = str(options.pop("_target_", ""))
+    model = locate(target)
+    home = getattr(model, "__module__", "")
+    if not (isinstance(model, type) and issubclass(model, nn.Module)) or not (
+        home == MODELS_PACKAGE or home.startswith(MODELS_PACKAGE + ".")
+    ):
+        raise UserError(f"{source} asks for {target!r}, which is no model of wavspa")
+    try:
+        return model(**options)
+    except (TypeError, ValueError) as error:
+        raise UserError(f"{source}: {target} cannot be built: {first_line(error)}") from error
+
+
+def take_weights(model: nn.Module, weights: Mapping[str, Tensor], source: Path) -> None:
+    """Load weights into a model of the same shape.
+
+    Args:
+        model: The model.
+        weights: All of its parameters and buffers by name.
+        source: The file that they come from, for the message.
+
+    Raises:
+        UserError: Names or shapes do not match.
+    """
+    try:
+        model.load_state_dict(weights)
+    except RuntimeError as error:
+        mismatch = str(error).strip().splitlines()[1].strip()
+        raise UserError(f"{source} does not fit this model: {mismatch}") from error
