@@ -108,9 +108,9 @@ def _summary(run: Run) -> str:
             f"({model['taps']} taps, level {model['level']}, boundary {model['boundary']})"
         )
     return (
-        f"A {task_name(run.config)} model of [wavspa](https://arxiv.org/abs/2210.01989), trained on "
-        f"{run.config['dataset']['name']}: {model['depth']} blocks of {layer}, width {model['dim']}, "
-        f"{model['heads']} heads, {count(run.status.get('parameters'))} parameters."
+        f"A model of [wavspa](https://arxiv.org/abs/2210.01989) for the task {task_name(run.config)}, "
+        f"trained on {run.config['dataset']['name']}: {model['depth']} blocks of {layer}, width "
+        f"{model['dim']}, {model['heads']} heads, {count(run.status.get('parameters'))} parameters."
     )
 
 
@@ -159,14 +159,16 @@ def _results(run: Run) -> str:
             f"\n\nThe weights are those of step {best['step']:,}, the best by {best['metric']} "
             f"({best['value']:.4f})."
         )
-    beaten = "\n\nWhat guessing reaches: " + "; ".join(baselines([run])) if run.card else ""
-    return table + chosen + beaten + "."
+    beaten = ""
+    if run.card and "test/accuracy" in test:
+        beaten = f"\n\nTo compare with: {'; '.join(baselines([run]))}."
+    return table + chosen + beaten
 
 
 def _training(run: Run) -> str:
     config, status = run.config, run.status
     frozen, trainer = config["frozen"], config["trainer"]
-    batch = config["dataset"]["batch_tokens"]
+    batch = config["dataset"].get("batch_tokens")
     size = f"{batch} tokens" if batch else f"{config['dataset']['batch_size']} examples"
     lines = [
         f"steps: {status.get('step', 0):,} of {status.get('steps', '?')}, in batches of {size}",

@@ -23,7 +23,7 @@ def check_push(hub_id: str) -> None:
 
 
 def push(folder: Path, hub_id: str, private: bool) -> str:
-    """Make the repository if it is not there, and put a folder's files into it as one commit.
+    """Make the repository if it is not there, and put a folder's files into it.
 
     Args:
         folder: The exported folder.
@@ -36,7 +36,7 @@ def push(folder: Path, hub_id: str, private: bool) -> str:
     Raises:
         UserError: There is no network, or no right to do this.
     """
-    with plainly(hub_id):
+    with plainly(f"push={hub_id}"):
         address = hub().create_repo(hub_id, private=private, exist_ok=True)
         hub().upload_folder(
             repo_id=hub_id, folder_path=folder, commit_message="Export by wavspa-export"

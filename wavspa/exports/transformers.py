@@ -99,12 +99,19 @@ class WavspaForSequenceClassification(PreTrainedModel):
             logits, labels, logits.new_tensor(weights), label_smoothing=smoothing
         )
 
-    def save_pretrained(self, *args: Any, state_dict: Any = None, **kwargs: Any) -> None:
+    def save_pretrained(
+        self,
+        save_directory: Any,
+        is_main_process: bool = True,
+        state_dict: Any = None,
+        *args: Any,
+        **kwargs: Any,
+    ) -> None:
         """As its base class, with the bare model's weights, so that ``wavspa.load_model`` reads them."""
         prefix = f"{self.base_model_prefix}."
         weights = state_dict or self.state_dict()
         bare = {name.removeprefix(prefix): tensor for name, tensor in weights.items()}
-        super().save_pretrained(*args, state_dict=bare, **kwargs)
+        super().save_pretrained(save_directory, is_main_process, bare, *args, **kwargs)
 
     def _init_weights(self, module: nn.Module) -> None:
         # from_pretrained makes models without memory. What no file holds is filled here: the table of

@@ -9,13 +9,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import httpx
 from huggingface_hub import HfApi
 from huggingface_hub.errors import (
     HfHubHTTPError,
     HFValidationError,
+    HTTPError,
     LocalEntryNotFoundError,
-    OfflineModeIsEnabled,
     RepositoryNotFoundError,
     RevisionNotFoundError,
 )
@@ -49,7 +48,7 @@ def fetch(hub_id: str, revision: str | None = None) -> Path:
     Raises:
         UserError: There is no such model or revision, or the hub cannot be reached.
     """
-    with plainly(hub_id):
+    with plainly(f"{hub_id} (no folder here, so a model on the hub)"):
         folder = hub().snapshot_download(
             hub_id,
             revision=revision,
@@ -59,11 +58,11 @@ def fetch(hub_id: str, revision: str | None = None) -> Path:
 
 
 @contextmanager
-def plainly(hub_id: str) -> Iterator[None]:
+def plainly(what: str) -> Iterator[None]:
     """Turn what goes wrong on the way to the hub into one line.
 
     Args:
-        hub_id: The model in question.
+        what: With what the line begins.
 
     Raises:
         UserError: Something went wrong.
@@ -72,22 +71,21 @@ def plainly(hub_id: str) -> Iterator[None]:
     try:
         yield
     except RevisionNotFoundError as error:
-        raise UserError(f"{hub_id} on {where} has no such revision") from error
+        raise UserError(f"{what}: {where} has no such revision") from error
     except RepositoryNotFoundError as error:
         raise UserError(
-            f"there is no folder {hub_id} here, and on {where} no model of this name that you may see "
-            "(of a private one, HF_TOKEN or `hf auth login` says who you are)"
+            f"{what}: {where} has none of this name that you may see; of a private one, HF_TOKEN (or "
+            "`hf auth login`) says who you are"
         ) from error
-    # That nothing is in the cache is only said where nothing could be asked.
-    except (LocalEntryNotFoundError, OfflineModeIsEnabled, httpx.TransportError) as error:
-        raise UserError(
-            f"there is no folder {hub_id} here, and the hub {where} cannot be reached for the model of this "
-            "name"
-        ) from error
-    except HfHubHTTPError as error:
-        raise UserError(f"{hub_id}: {where} refuses: {_reason(error)}") from error
     except HFValidationError as error:
-        raise UserError(f"{hub_id} can name no model on {where}: {first_line(error)}") from error
+        raise UserError(f"{what}: {first_line(error)}") from error
+    # That nothing is in the cache is only said where nothing could be asked.
+    except (LocalEntryNotFoundError, ConnectionError) as error:
+        raise UserError(f"{what}: {where} cannot be reached") from error
+    except HfHubHTTPError as error:
+        raise UserError(f"{what}: {where} refuses: {_reason(error)}") from error
+    except HTTPError as error:
+        raise UserError(f"{what}: {where} cannot be reached ({first_line(error)})") from error
 
 
 def _reason(error: HfHubHTTPError) -> str:
