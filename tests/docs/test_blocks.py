@@ -1,0 +1,174 @@
+"""What the pages tell users to type is typed: each page is a session in a folder of its own.
+
+Python runs. Commands that look at a run look at a small one; ``wavspa-train`` composes and checks every
+job and starts none; of other programs the targets, scripts and extras have to exist. A block that is not run
+says why in a comment before it.
+"""
+
+import csv
+import importlib
+import io
+import json
+import re
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+
+from doc_blocks import ROOT, blocks_of, commands_of
+from tiny_runs import tiny_run
+from wavspa.launching import search
+from wavspa.launching.sweep import SweepLauncher
+from wavspa.launching.validate import validate
+from wavspa.launching.worker import run
+
+PAGES = sorted(
+    path.relative_to(ROOT).as_posix()
+    for path in [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *ROOT.glob("*/README.md")]
+    if blocks_of(path)
+)
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+# Programs of others, about which nothing here can be checked.
+FOREIGN = {"cat", "cd", "echo", "grep", "sbatch", "scancel", "source", "squeue", "wandb"}
+ROWS = [
+    {"id": n, "body": f"text {n} of {word}", "y": word}
+    for n, word in enumerate(["ham", "spam"] * 100)
+]
+
+
+@pytest.fixture(scope="module")
+def small_run(tmp_path_factory):
+    """A run that has finished, on texts of two classes."""
+    place = tmp_path_factory.mktemp("run")
+    write_csv(place / "train.csv", ROWS)
+    words = ["dataset=files", f"dataset.train={place / 'train.csv'}"]
+    folder = tiny_run(place, *words, "dataset.text=body", "dataset.label=y", "model.level=2")
+    run(folder)
+    return folder
+
+
+@pytest.fixture
+def session(tmp_path, small_run, monkeypatch):
+    """A folder with the files that pages name, where no job starts."""
+    monkeypatch.chdir(tmp_path)
+    write_csv(tmp_path / "train.csv", ROWS)
+    write_csv(tmp_path / "new.csv", [{**row, "number": row["id"]} for row in ROWS])
+    write_csv(tmp_path / "d2a_lbv1_trace_test.csv", ROWS)
+    for name in ("pairs.jsonl", "test.jsonl"):
+        pairs = ({"first": row["body"], "second": "b", "label": row["y"]} for row in ROWS)
+        (tmp_path / name).write_text("".join(json.dumps(pair) + "\n" for pair in pairs))
+    monkeypatch.setattr("wavspa.commands.composition.prepare", lambda config, _: check(config))
+    monkeypatch.setattr("wavspa.commands.composition.run", lambda _: None)
+    monkeypatch.setattr("wavspa.commands.composition.become", lambda _: None)
+    monkeypatch.setattr("wavspa.commands.composition.without_auto", with_sizes)
+    monkeypatch.setattr("wavspa.commands.composition._trial", lambda _: [])
+    monkeypatch.setattr("wavspa.launching.sweep.without_auto", with_sizes)
+    monkeypatch.setattr(SweepLauncher, "launch", check_jobs)
+    monkeypatch.setattr(search, "search", lambda space, launcher, _: search._check(space, launcher))
+    return tmp_path
+
+
+def write_csv(path, rows):
+    with path.open("w", newline="") as file:
+        writer = csv.DictWriter(file, rows[0])
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def with_sizes(config):
+    """What is looked up in the data where the configuration says auto."""
+    config = config.copy()
+    for key in ("vocab_size", "classes"):
+        if config.dataset.get(key) == "auto":
+            config.dataset[key] = 300
+    return config
+
+
+def check(config):
+    validate(with_sizes(config))
+
+
+def check_jobs(launcher, jobs, initial_job_idx):
+    """Composes and checks jobs until every word of the sweep has been in one."""
+    seen = set()
+    for words in jobs:
+        if not seen.issuperset(words):
+            seen.update(words)
+            launcher.compose(words)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_can_be_typed(page, session, small_run, monkeypatch):
+    names = {}
+    for block in blocks_of(ROOT / page):
+        where = f"{page}, line {block.line}"
+        if block.language == "text":
+            continue
+        if block.reason is not None:
+            assert len(block.reason) > 10, f"{where}: why is it not run?"
+            continue
+        code = re.sub(r"\bruns/[\w-]+/NAME\b|\bFOLDER\b", str(small_run), block.code)
+        if block.language == "python":
+            exec(compile(code, where, "exec"), names)
+        elif block.language == "yaml":
+            yaml.safe_load(code)
+        else:
+            assert block.language in ("", "bash"), f"{where}: {block.language}"
+            for command in commands_of(
+                re.sub(r"(?<=\s)runs/\w+(?=\s)", str(small_run.parent), code)
+            ):
+                type_in(command, where, monkeypatch)
+
+
+def type_in(command, where, monkeypatch):
+    program, *words = command.words
+    program = Path(program).name
+    if program in PROJECT["scripts"]:
+        call(PROJECT["scripts"][program], program, command, words, monkeypatch)
+    elif program == "torchrun":
+        place = words.index("-m")
+        assert words[place + 1] == "wavspa.commands.train", where
+        call("wavspa.commands.train:main", program, command, words[place + 2 :], monkeypatch)
+    elif program in ("python", "python3"):
+        check_python(words, where)
+    elif program == "make":
+        assert re.search(rf"^{words[0]}:", (ROOT / "Makefile").read_text(), re.M), where
+    elif program == "pip":
+        extras = ",".join(re.findall(r"wavspa\[(.*?)\]", " ".join(words)))
+        assert {*filter(None, extras.split(","))} <= {*PROJECT["optional-dependencies"]}, where
+    else:
+        assert program in FOREIGN, f"{where}: {program}"
+
+
+def check_python(words, where):
+    """Of ``python -m NAME`` and ``python PATH``: there is such a program."""
+    if words[0] == "-m" and words[1] != "venv":
+        assert (ROOT / f"{words[1].replace('.', '/')}.py").exists(), f"{where}: {words[1]}"
+    elif words[0] != "-m":
+        assert (ROOT / words[0]).exists(), f"{where}: {words[0]}"
+
+
+def call(script, program, command, words, monkeypatch):
+    module, _, function = script.partition(":")
+    monkeypatch.setattr(sys, "argv", [program, *words])
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(command.piped.encode())))
+    try:
+        getattr(importlib.import_module(module), function)()
+    except SystemExit as error:
+        assert not error.code, f"{' '.join(command.words)}: {error.code}"
+
+
+def test_commands_are_found():
+    found = commands_of('A=1 make x  # why\necho "a b" | go on && stop "c|d" …\n')
+    assert [(c.words, c.piped) for c in found] == [
+        (["make", "x"], ""),
+        (["echo", "a b"], ""),
+        (["go", "on"], "a b\n"),
+        (["stop", "c|d"], ""),
+    ]
+    assert [c.words for c in commands_of("$ one two \\\n    three\noutput\n$ four\n")] == [
+        ["one", "two", "three"],
+        ["four"],
+    ]
