@@ -1,0 +1,54 @@
+"""What MkDocs does beside its own: links that leave docs/, and the page of options."""
+
+import re
+from pathlib import Path, PurePosixPath
+from posixpath import normpath, relpath
+
+from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.structure.files import File, Files
+from mkdocs.structure.pages import Page
+
+from options import MARKER, options_page
+
+ROOT = Path(__file__).parents[2]
+LINK = re.compile(r"(\]\()((?!\w+:|#|/)[^)#\s]+)")
+
+
+def on_files(files: Files, config: MkDocsConfig) -> Files:
+    """Add the files of the repository that pages link to: they become pages, or are copied as they are."""
+    waiting = [file.src_uri for file in files.documentation_pages()]
+    while waiting:
+        source = _in_repository(waiting.pop())
+        for _, target in LINK.findall((ROOT / source).read_text()):
+            place = _in_site(normpath(str(source.parent / target)))
+            path = ROOT / _in_repository(place)
+            if files.get_file_from_path(place) is None and path.is_file():
+                files.append(File.generated(config, place, abs_src_path=str(path)))
+                if path.suffix == ".md":
+                    waiting.append(place)
+    return files
+
+
+def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
+    """Point links between docs/ and the rest of the repository at their places in the site."""
+    here = _in_repository(page.file.src_uri).parent
+
+    def moved(link: re.Match[str]) -> str:
+        place = _in_site(normpath(str(here / link[2])))
+        if files.get_file_from_path(place) is None:
+            return link[0]
+        return link[1] + relpath(place, str(PurePosixPath(page.file.src_uri).parent))
+
+    markdown = LINK.sub(moved, markdown)
+    return markdown.replace(MARKER, options_page()) if MARKER in markdown else markdown
+
+
+def _in_repository(place: str) -> PurePosixPath:
+    """Where the file at a place of the site lies."""
+    inside = PurePosixPath("docs") / place
+    return inside if (ROOT / inside).exists() else PurePosixPath(place)
+
+
+def _in_site(path: str) -> str:
+    """Where a file of the repository stands in the site."""
+    return path.removeprefix("docs/")

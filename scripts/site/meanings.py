@@ -1,0 +1,56 @@
+"""What options mean, from the ``Args:`` of what they are handed to."""
+
+import inspect
+import logging
+import re
+from functools import cache
+from typing import Any
+
+import griffe
+from hydra.utils import get_object
+
+logging.getLogger("griffe").setLevel(logging.ERROR)
+
+ROLE = re.compile(r":\w+:`~?([\w.]+)`")
+
+
+def meaning_in_docstring(target: str | None, name: str) -> str:
+    """What a docstring of ours, or one that it refers to, says of an argument; empty if nothing.
+
+    Args:
+        target: Dotted path of a class or function, or None.
+        name: The argument.
+    """
+    return _arguments(target).get(name, "") if target and target.startswith("wavspa.") else ""
+
+
+@cache
+def _arguments(target: str) -> dict[str, str]:
+    """Every argument that a target's docstring describes, those of what takes its rest included."""
+    described: dict[str, str] = {}
+    found = get_object(target)
+    for owner in inspect.getmro(found) if inspect.isclass(found) else [found]:
+        for name, text in _of_docstring(owner):
+            described.setdefault(name.lstrip("*"), _plain(text))
+            taken = ROLE.search(text) if name.startswith("*") else None
+            # A class by its bare name is an ancestor, whose turn comes.
+            if taken and "." in taken[1]:
+                described = {**_arguments(taken[1]), **described}
+    return described
+
+
+def _of_docstring(owner: Any) -> list[tuple[str, str]]:
+    """Name and description of each argument in one docstring, in one line each."""
+    docstring = griffe.Docstring(inspect.cleandoc(owner.__doc__ or ""))
+    return [
+        (item.name, " ".join(item.description.split()))
+        for section in docstring.parse("google", warnings=False)
+        if section.kind is griffe.DocstringSectionKind.parameters
+        for item in section.value
+    ]
+
+
+def _plain(text: str) -> str:
+    """In the words of a configuration: roles as code, null for None, no full stop at the end."""
+    text = ROLE.sub(lambda role: f"`{role[1].rpartition('.')[2]}`", text).replace("``", "`")
+    return re.sub(r"\bNone\b", "null", text).removesuffix(".")
