@@ -10,6 +10,7 @@ from wavspa.data import Files, ListOps
 from wavspa.data.bpe import BPE, BPEFiles
 from wavspa.data.digits import Digits
 from wavspa.data.tokenizers import Bytes, Characters
+from wavspa.data.tokenizers import Tokenizer as Tokens
 from wavspa.exports.tokenizer import tokenizer_of
 
 LEARNED = [
@@ -99,6 +100,25 @@ def test_rows_of_a_batch_are_padded_with_the_pad(tmp_path):
     short, long = tokenizer.encode_batch(["at", "a hat"])
     assert short.ids[2:] == [0, 0, 0] and short.attention_mask == [1, 1, 0, 0, 0]
     assert tokenizer.decode(long.ids) == "a hat"
+
+
+def test_characters_that_the_library_refuses_keep_their_tokens(tmp_path):
+    data = files(tmp_path, Characters(), None)
+    rows = [{"text": f"{i} \ud800z\uffff", "label": i % 2} for i in range(40)]
+    write_rows(tmp_path / "train.jsonl", rows)
+    tokenizer = exported(data, tmp_path)
+    (example,) = data.examples_of([("1z\uffff",)])
+    assert tokenizer.encode("1z\uffff").ids == example.tokens.tolist()
+
+
+def test_a_foreign_tokenizer_has_none(tmp_path):
+    class Own(Tokens):
+        size = 3
+
+        def choices(self):
+            return {"name": "own"}
+
+    assert tokenizer_of(files(tmp_path, Own(), None), {}) is None
 
 
 def test_expressions(tmp_path):

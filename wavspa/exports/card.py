@@ -1,7 +1,7 @@
 """The model card: ``README.md`` of an exported folder, filled from its run and with nothing else."""
 
 import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -116,8 +116,6 @@ def _summary(run: Run) -> str:
 
 def _data(run: Run, data: SequenceDataModule) -> str:
     card = run.card
-    if not card:
-        return "Not stated: the run's folder has no data card."
     facts = {"source": card["source"], "licence": card["licence"]}
     facts |= {
         key.replace("_", " "): fact
@@ -149,18 +147,17 @@ def _results(run: Run) -> str:
     test = run.status.get("test")
     if not test:
         return f"Not tested: {run.status.get('step', 0)} of {run.status.get('steps', '?')} steps are done."
-    examples = f" ({_used(run, 'test'):,} examples)" if run.card else ""
     rows = [f"| {name.removeprefix('test/')} | {value:.4f} |" for name, value in test.items()]
-    table = "\n".join([f"| metric | test{examples} |", "| --- | --- |", *rows])
-    best = run.status.get("best")
-    chosen = ""
-    if best:
+    table = "\n".join(
+        [f"| metric | test ({_used(run, 'test'):,} examples) |", "| --- | --- |", *rows]
+    )
+    chosen = beaten = ""
+    if best := run.status.get("best"):
         chosen = (
             f"\n\nThe weights are those of step {best['step']:,}, the best by {best['metric']} "
             f"({best['value']:.4f})."
         )
-    beaten = ""
-    if run.card and "test/accuracy" in test:
+    if "test/accuracy" in test:
         beaten = f"\n\nTo compare with: {'; '.join(baselines([run]))}."
     return table + chosen + beaten
 
@@ -186,10 +183,9 @@ def _training(run: Run) -> str:
 
 
 def _licence(run: Run) -> str:
-    data = run.card.get("licence", "not stated")
     return (
-        f"Code (wavspa): {CODE_LICENCE}. Data: {data}. Of the weights: none has been stated; whoever "
-        "publishes them chooses one that the data allow."
+        f"Code (wavspa): {CODE_LICENCE}. Data: {run.card['licence']}. Of the weights: none has been "
+        "stated; whoever publishes them chooses one that the data allow."
     )
 
 
@@ -212,7 +208,7 @@ def _short(node: Mapping[str, Any]) -> str:
     return f"{kind} ({options})"
 
 
-def _listed(lines: Sequence[str] | Any) -> str:
+def _listed(lines: Iterable[str]) -> str:
     return "\n".join(f"- {line}" for line in lines)
 
 

@@ -38,7 +38,7 @@ def hub_config(
         "model": dict(model),
         "max_sequence_length": config["dataset"]["max_length"],
         "pad_token_id": 0,
-        "data": {"name": config["dataset"]["name"], **card.get("choices", {})},
+        "data": {"name": config["dataset"]["name"], **card["choices"]},
     }
     if model.get("classes") is not None:
         names = class_names(card, model["classes"])

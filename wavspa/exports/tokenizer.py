@@ -17,6 +17,7 @@ from wavspa.data.texts import Texts
 from wavspa.data.tokenizers import Bytes, Characters
 
 CONFIG = "tokenizer_config.json"
+_KNOWN = (Bytes, Characters, BPE, BPEFiles)
 PAD, UNKNOWN, END = "<pad>", "<unk>", "<end>"
 
 
@@ -28,12 +29,13 @@ def tokenizer_of(data: SequenceDataModule, card: Mapping[str, Any]) -> Tokenizer
         card: Their card.
 
     Returns:
-        The tokenizer (of a pair: of each of its texts), or None where tokens are not made of texts.
+        The tokenizer (of a pair: of each of its texts), or None where tokens are not made of texts, or by a
+        tokenizer that is not wavspa's own.
 
     Raises:
         UserError: The vocabulary is gone and cannot be learned again.
     """
-    if isinstance(data, Texts):
+    if isinstance(data, Texts) and isinstance(data.tokenizer, _KNOWN):
         data.open_vocabulary()
         tokenizer = _of_texts(data)
     elif "vocabulary" in card:
@@ -66,17 +68,15 @@ def tokenizer_config(tokenizer: Tokenizer, max_length: int) -> dict[str, Any]:
 def _of_texts(data: Texts) -> Tokenizer:
     own = data.tokenizer
     if isinstance(own, Bytes):
-        names = [chr(_printable(byte)) for byte in range(256)]
-        tokenizer = _of_pieces([PAD, *names])
+        tokenizer = _of_pieces([PAD, *(chr(_printable(byte)) for byte in range(256))])
         tokenizer.normalizer = normalizers.ByteLevel()
         tokenizer.decoder = decoders.ByteLevel()
     elif isinstance(own, Characters):
         tokenizer = _of_pieces([PAD, UNKNOWN, *own.vocabulary], unk_token=UNKNOWN)
         tokenizer.decoder = decoders.Fuse()
-    elif isinstance(own, BPE | BPEFiles):
-        return _of_merges(own.files()[TOKENIZER])
     else:
-        raise NotImplementedError(f"{type(own)} has no counterpart in tokenizers")
+        assert isinstance(own, BPE | BPEFiles)
+        return _of_merges(own.files()[TOKENIZER])
     if own.end:
         _add_end(tokenizer, own.size - 1, kept=data.stored_length == data.max_length)
     return tokenizer
@@ -84,7 +84,9 @@ def _of_texts(data: Texts) -> Tokenizer:
 
 def _of_pieces(names: Sequence[str], **options: Any) -> Tokenizer:
     """Every character is a token: byte pair encoding without any pairs."""
-    vocabulary = {name: token for token, name in enumerate(names)}
+    # Halves of surrogate pairs, which a vocabulary of characters may have learned, the library refuses.
+    whole = (name.encode("utf-8", "ignore").decode() for name in names)
+    vocabulary = {name: token for token, name in enumerate(whole) if name}
     return Tokenizer(models.BPE(vocabulary, [], **options))
 
 
@@ -111,24 +113,19 @@ def _add_end(tokenizer: Tokenizer, token: int, kept: bool) -> None:
 
     It stays where the data were cut to the longest length when they were stored, and by nothing else.
     """
-    parts = json.loads(tokenizer.to_str())
-    vocabulary = parts["model"]["vocab"]
-    if kept:
-        vocabulary[END] = token
-    else:
-        # The library cuts before it adds tokens: so here the end is a character of the text, one that
-        # nothing else in it is.
-        end = next(chr(code) for code in range(0x2403, 0x110000) if chr(code) not in vocabulary)
-        vocabulary[end] = token
-    tokenizer.model = models.BPE(vocabulary, [], unk_token=parts["model"]["unk_token"])
+    model = json.loads(tokenizer.to_str())["model"]
+    # Two characters that no token is yet: the end, and what stands in the place of such in a text.
+    codes = (code for code in range(0x2403, 0x110000) if chr(code) not in model["vocab"])
+    end, other = (END, "") if kept else (chr(next(codes)), chr(next(codes)))
+    tokenizer.model = models.BPE({**model["vocab"], end: token}, [], unk_token=model["unk_token"])
     if kept:
         tokenizer.post_processor = processors.TemplateProcessing(
-            single=f"$A {END}", special_tokens=[(END, token)]
+            single=f"$A {end}", special_tokens=[(end, token)]
         )
         return
-    other = next(chr(code) for code in range(ord(end) + 1, 0x110000) if chr(code) not in vocabulary)
-    before = [tokenizer.normalizer] if tokenizer.normalizer else [normalizers.Replace(end, other)]
-    tokenizer.normalizer = normalizers.Sequence([*before, normalizers.Replace(Regex(r"\z"), end)])
+    # The library cuts before its post-processor adds tokens: so here the end is part of the text.
+    before = tokenizer.normalizer or normalizers.Replace(end, other)
+    tokenizer.normalizer = normalizers.Sequence([before, normalizers.Replace(Regex(r"\z"), end)])
 
 
 def _printable(byte: int) -> int:
