@@ -61,7 +61,7 @@ def draw_band(axes: Axes, band: Tensor, colour: str) -> None:
 @styled
 def draw_bands() -> Figure:
     """The signal, and below it its bands in each mode."""
-    figure = Figure(figsize=(10, 7), layout="constrained")
+    figure = Figure(figsize=(8.5, 6.5), layout="constrained")
     grid = figure.add_gridspec(LEVEL + 2, len(MODES))
     top = figure.add_subplot(grid[0, :])
     top.plot(signal(), color=INK)
@@ -100,7 +100,7 @@ def draw_layer() -> Figure:
     x = STRENGTH * torch.stack([signal().roll(lag) for lag in range(CHANNELS)], dim=1)[None]
     filters = model.wavelet.filters()
     bands = model.wavelet.analyse(x, filters)
-    figure = Figure(figsize=(10, 8), layout="constrained")
+    figure = Figure(figsize=(8.5, 7.5), layout="constrained")
     panels = figure.subplots(LEVEL + 1, 3, width_ratios=(3, 1.4, 3))
     for row, (axes, name, band) in enumerate(zip(panels, names_of(model), bands, strict=True)):
         attention = model.attentions[row]
@@ -133,7 +133,7 @@ def draw_layer() -> Figure:
 def draw_reach() -> Figure:
     """Softmax on the approximation, a window on the details: which positions each band connects."""
     model = layer("ada", boundary="zero")
-    figure = Figure(figsize=(10, 3.2), layout="constrained")
+    figure = Figure(figsize=(8.5, 2.9), layout="constrained")
     panels = figure.subplots(1, LEVEL + 1, sharey=True)
     for number, (axes, name) in enumerate(zip(panels, names_of(model), strict=True)):
         weights = footprints(model, number, SAMPLES)

@@ -1,5 +1,6 @@
 """The page of options, from conf/: every file of every group, every key with its default and its meaning."""
 
+import itertools
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -104,14 +105,10 @@ def _choice(default: dict[str, str]) -> str:
 
 
 def _purpose(text: str) -> str:
-    """The comment that a file begins with."""
+    """The comment that a file begins with, but for its examples, which are indented."""
     lines = [line for line in text.splitlines() if not line.startswith("# @package")]
-    head: list[str] = []
-    for line in lines:
-        if not line.startswith("#"):
-            break
-        head.append(line.removeprefix("#").strip())
-    return " ".join(head)
+    head = itertools.takewhile(lambda line: line.startswith("#"), lines)
+    return " ".join(line.removeprefix("# ") for line in head if not line.startswith("#  "))
 
 
 def _keys(text: str, prefix: str, place: str) -> Iterator[Key]:

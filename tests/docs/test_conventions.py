@@ -12,9 +12,7 @@ from wavspa.wavelets import BOUNDARIES
 
 PAGE = (Path(__file__).parents[2] / "docs/conventions.md").read_text()
 TAPS = 6
-LINE = re.compile(
-    r"^(?:even|odd)? +(\w+) +([\w ]+) \| ([\w ]+) \| ([\w ]+?) +(\d) coefficients$", re.M
-)
+LINE = re.compile(r"^(\w+) +([\w ]+) \| ([\w ]+) \| ([\w ]+?) +(\d+)$", re.MULTILINE)
 
 
 def reads(boundary, names):
