@@ -1,20 +1,34 @@
-"""What options mean, from the ``Args:`` of what they are handed to."""
+"""What options mean, from the ``Args:`` of what they are handed to or the comments beside them."""
 
 import inspect
-import logging
 import re
+from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
 import griffe
 from hydra.utils import get_object
+from omegaconf import OmegaConf
 
-logging.getLogger("griffe").setLevel(logging.ERROR)
+from conf_files import ConfigFile, Key, defaults
 
 ROLE = re.compile(r":\w+:`~?([\w.]+)`")
 
 
-def meaning_in_docstring(target: str | None, name: str) -> str:
+def meanings_of(files: Sequence[ConfigFile]) -> dict[Key, str]:
+    """What each key means: by its target's docstring, the comment beside it, or what it means elsewhere."""
+    own: dict[Key, str] = {}
+    elsewhere: dict[str, str] = {}
+    for key in (key for file in files for key in file.keys):
+        parent = OmegaConf.select(defaults(), key.name.rpartition(".")[0]) or {}
+        target = key.target or parent.get("_target_")
+        if text := _in_docstring(target, key.last) or key.comment:
+            own[key] = text
+            elsewhere.setdefault(key.name, text)
+    return {key: own.get(key) or elsewhere.get(key.name, "") for file in files for key in file.keys}
+
+
+def _in_docstring(target: str | None, name: str) -> str:
     """What a docstring of ours, or one that it refers to, says of an argument; empty if nothing.
 
     Args:

@@ -1,48 +1,13 @@
 """The page of options, from conf/: every file of every group, every key with its default and its meaning."""
 
-import itertools
-import re
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
-from typing import NamedTuple
 
-import yaml
-from hydra import compose, initialize_config_module
-from hydra.core.global_hydra import GlobalHydra
-from omegaconf import DictConfig, OmegaConf
+from conf_files import ConfigFile, Key, read_files
+from meanings import meanings_of
 
-from meanings import meaning_in_docstring
-
-CONF = Path(__file__).parents[2] / "conf"
 MARKER = "<!-- the options -->"
+# A default that more files than these share is told as what the others have.
 FEW = 4
-HIDDEN = ("defaults", "_target_", "_partial_")
-
-
-class Key(NamedTuple):
-    """A key that a file of conf/ sets."""
-
-    name: str
-    file: str
-    value: str
-    comment: str
-    target: str | None
-
-    @property
-    def last(self) -> str:
-        """The last part of the name, which the target's docstring knows."""
-        return self.name.rpartition(".")[2]
-
-
-class ConfigFile(NamedTuple):
-    """A file of conf/: which group it belongs to, what it is called there, and what stands in it."""
-
-    group: str
-    name: str
-    purpose: str
-    chooses: list[str]
-    inherits: list[str]
-    keys: list[Key]
 
 
 def options_page() -> str:
@@ -51,118 +16,6 @@ def options_page() -> str:
     meanings = meanings_of(files)
     groups = dict.fromkeys(file.group for file in files)
     return "\n".join(_section(group, files, meanings) for group in sorted(groups))
-
-
-def read_files() -> list[ConfigFile]:
-    """Every file of conf/."""
-    groups = sorted(map(str, _defaults().hydra.runtime.choices), key=len, reverse=True)
-    return [_read(path, groups) for path in sorted(CONF.rglob("*.yaml"))]
-
-
-def meanings_of(files: Sequence[ConfigFile]) -> dict[Key, str]:
-    """What each key means: by its target's docstring, the comment beside it, or what it means elsewhere."""
-    defaults = _defaults()
-    own: dict[Key, str] = {}
-    elsewhere: dict[str, str] = {}
-    for key in (key for file in files for key in file.keys):
-        parent = OmegaConf.select(defaults, key.name.rpartition(".")[0]) or {}
-        target = key.target or parent.get("_target_")
-        if text := meaning_in_docstring(target, key.last) or key.comment:
-            own[key] = text
-            elsewhere.setdefault(key.name, text)
-    return {key: own.get(key) or elsewhere.get(key.name, "") for file in files for key in file.keys}
-
-
-def _defaults() -> DictConfig:
-    """What ``wavspa-train`` composes of no words at all, Hydra's own node included."""
-    GlobalHydra.instance().clear()
-    with initialize_config_module("wavspa.conf", version_base="1.3"):
-        return compose("train", return_hydra_config=True)
-
-
-def _read(path: Path, groups: list[str]) -> ConfigFile:
-    text = path.read_text()
-    place = path.relative_to(CONF).with_suffix("").as_posix()
-    group = next((g for g in groups if place.startswith(f"{g}/")), "")
-    package = re.search(r"^# @package (\S+)$", text, flags=re.MULTILINE)
-    prefix = package[1].replace("_global_", "") if package else group.replace("/", ".")
-    content = yaml.safe_load(text) or {}
-    defaults = content.get("defaults", [])
-    return ConfigFile(
-        group=group,
-        name=place.removeprefix(f"{group}/"),
-        purpose=_purpose(text),
-        chooses=[_choice(d) for d in defaults if isinstance(d, dict) and None not in d.values()],
-        inherits=[d for d in defaults if isinstance(d, str) and d != "_self_"],
-        keys=list(_keys(text, f"{prefix}." if prefix else "", place)),
-    )
-
-
-def _choice(default: dict[str, str]) -> str:
-    ((group, name),) = default.items()
-    group = group.removeprefix("override ").partition("@")[0].lstrip("/")
-    return f"{group}={name}"
-
-
-def _purpose(text: str) -> str:
-    """The comment that a file begins with, but for its examples, which are indented."""
-    lines = [line for line in text.splitlines() if not line.startswith("# @package")]
-    head = itertools.takewhile(lambda line: line.startswith("#"), lines)
-    return " ".join(line.removeprefix("# ") for line in head if not line.startswith("#  "))
-
-
-def _keys(text: str, prefix: str, place: str) -> Iterator[Key]:
-    lines = text.splitlines()
-    root = yaml.compose(text)
-    if isinstance(root, yaml.MappingNode):
-        yield from _of_mapping(root, lines, prefix, place)
-
-
-def _of_mapping(node: yaml.MappingNode, lines: list[str], prefix: str, place: str) -> Iterator[Key]:
-    target = _target(node)
-    for key, value in node.value:
-        if key.value in HIDDEN:
-            continue
-        name = prefix + key.value
-        comment = _beside(lines, key, value) or _above(lines, key.start_mark.line)
-        if not isinstance(value, yaml.MappingNode):
-            yield Key(name, place, _shown(value), comment, target)
-            continue
-        if comment or not value.value:
-            yield Key(name, place, _target(value) or "", comment, target)
-        yield from _of_mapping(value, lines, f"{name}.", place)
-
-
-def _target(node: yaml.MappingNode) -> str | None:
-    return next((value.value for key, value in node.value if key.value == "_target_"), None)
-
-
-def _shown(node: yaml.Node) -> str:
-    if isinstance(node, yaml.ScalarNode):
-        return "…" if node.style == "|" else node.value or "''"
-    if isinstance(node, yaml.SequenceNode):
-        return f"[{', '.join(map(_shown, node.value))}]"
-    raise TypeError(f"{node.tag} is neither a value nor a list")
-
-
-def _beside(lines: list[str], key: yaml.Node, value: yaml.Node) -> str:
-    """The comment at the end of the key's line."""
-    line = lines[key.start_mark.line]
-    begin = key.end_mark.column
-    if isinstance(value, yaml.ScalarNode) and value.start_mark.line == key.start_mark.line:
-        begin = value.end_mark.column
-    found = re.search(r"\s#\s*(.+)$", line[begin:])
-    return found[1] if found else ""
-
-
-def _above(lines: list[str], number: int) -> str:
-    """The comment on the lines above, unless it is the one that the file begins with."""
-    start = number
-    while start > 0 and lines[start - 1].lstrip().startswith("#"):
-        start -= 1
-    if start == 0:
-        return ""
-    return " ".join(line.strip().removeprefix("#").strip() for line in lines[start:number])
 
 
 def _section(group: str, files: Sequence[ConfigFile], meanings: Mapping[Key, str]) -> str:

@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from options import MARKER, meanings_of, options_page, read_files
+from conf_files import read_files
+from meanings import meanings_of
+from options import MARKER, options_page
 
 ROOT = Path(__file__).parents[2]
 FILES = read_files()
