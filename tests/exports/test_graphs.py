@@ -1,6 +1,4 @@
-"""Every cell (base x mode) gives the same logits in Python, safetensors, torch.export and onnxruntime."""
-
-import itertools
+"""Every base in every mode gives the same logits in Python, safetensors, torch.export and onnxruntime."""
 
 import onnxruntime
 import pytest
@@ -14,7 +12,9 @@ from wavspa.exports import graph as graphs
 from wavspa.exports.graph import largest_difference, trace
 from wavspa.exports.written import ONNX, PROGRAM, write_onnx, write_program
 
-CELLS = list(itertools.product(BASES, ["none", "ada", "ortho", "lift"]))
+# A graph takes long to write: of the modes with bands, each base has a band of one model
+# (scripts/export_cells.py writes all 20 cells).
+MODELS = [(base, "none") for base in BASES] + [(BASES, mode) for mode in ("ada", "ortho", "lift")]
 MAX_LEN = 160
 SIZES = {"max_len": MAX_LEN, "dim": 8, "depth": 1, "heads": 2, "mlp_dim": 8, "taps": 4}
 LAYER = {"window": 5, "rank": 4}
@@ -22,9 +22,9 @@ LAYER = {"window": 5, "rank": 4}
 SHAPES = [(1, 1), (1, 63), (2, 64), (5, 30), (1, 129), (3, 159)]
 
 
-def encoder(base="softmax", mode="ada", classes=3, **options):
+def encoder(attention="softmax", wavelet="ada", classes=3, **options):
     torch.manual_seed(0)
-    layer = {"attention": base, "wavelet": mode}
+    layer = {"attention": attention, "wavelet": wavelet}
     return Encoder(11, classes, **(SIZES | LAYER | layer | options)).eval()
 
 
@@ -61,13 +61,16 @@ def agree(model, folder, shapes=SHAPES):
             torch.testing.assert_close(answer(feed), model(**feed), rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize(("base", "mode"), CELLS)
-def test_cells(base, mode, tmp_path):
-    model = encoder(base, mode)
+@pytest.mark.parametrize(("bases", "mode"), MODELS)
+def test_bases_in_modes(bases, mode, tmp_path):
+    options = {"attention": bases, "wavelet": mode}
+    if mode != "none":
+        options |= {"attention": list(bases), "level": len(bases) - 1}
+    model = encoder(**options)
     save_file(model.state_dict(), tmp_path / "model.safetensors")
     agree(model, tmp_path)
     torch.manual_seed(1)
-    again = Encoder(11, 3, **SIZES, **LAYER, attention=base, wavelet=mode).eval()
+    again = Encoder(11, 3, **(SIZES | LAYER | options)).eval()
     again.load_state_dict(load_file(tmp_path / "model.safetensors"))
     feed = inputs(3, 40)
     assert torch.equal(again(**feed), model(**feed))
