@@ -1,6 +1,5 @@
 """``wavspa-predict`` on runs of one text, of two and of expressions."""
 
-import csv
 import io
 import json
 import subprocess
@@ -12,6 +11,7 @@ import pytest
 import torch
 
 from tiny_files import write_rows
+from tiny_predictions import predicted, probabilities, score_of, share_of_hits
 from tiny_runs import tiny_run
 from wavspa import load_model
 from wavspa.commands.predict import predict
@@ -25,7 +25,12 @@ from wavspa.launching.trained import TrainedRun
 from wavspa.launching.worker import run
 
 ROWS = [
-    {"n": i, "body": f"text é {i} " + "ab"[i % 2] * (i % 11), "other": "x" * (1 + i % 5), "y": name}
+    {
+        "n": i,
+        "body": f'"text" é, {i} ' + "ab"[i % 2] * (i % 11),
+        "other": "x" * (1 + i % 5),
+        "y": name,
+    }
     for i, name in enumerate(["spam", "ham", "ham"] * 14)
 ]
 FILES = ["dataset.text=body", "dataset.label=y", "dataset.batch_size=8", "dataset.limit=null"]
@@ -64,24 +69,10 @@ def from_the_loader(folder):
     return torch.cat(parts).numpy()
 
 
-def predicted(folder, place, **words):
-    """The rows of the csv that the command writes."""
-    predict({"run": str(folder), "output": str(place / "out.csv"), **words})
-    with (place / "out.csv").open(newline="") as file:
-        return list(csv.DictReader(file))
-
-
-def probabilities(rows):
-    names = [name for name in rows[0] if name.startswith("probability_")]
-    return np.array([[float(row[name]) for name in names] for row in rows])
-
-
 def test_it_is_right_as_often_as_the_test_says(place, texts):
     rows = predicted(texts, place, input=str(place / "test.jsonl"), id="n,y")
     assert [row["n"] for row in rows] == [str(i) for i in range(42)]
-    hits = sum(row["class"] == row["y"] for row in rows)
-    accuracy = json.loads((texts / "status.json").read_text())["test"]["test/accuracy"]
-    assert np.float32(hits / 42) == np.float32(accuracy)
+    assert share_of_hits(rows, "y") == score_of(texts, "accuracy")
     assert list(rows[0]) == ["n", "y", "class", "probability_ham", "probability_spam"]
     np.testing.assert_allclose(probabilities(rows), from_the_loader(texts), atol=1e-6)
 
@@ -103,10 +94,10 @@ def test_pairs_whose_pads_count_are_batched_as_in_the_test(place):
     folder = trained(place, *words, *FILES)
     rows = predicted(folder, place, input=str(place / "test.csv"))
     np.testing.assert_allclose(probabilities(rows), from_the_loader(folder), atol=1e-6)
-    swapped = predicted(folder, place, input=str(place / "test.csv"), text="other,body")
+    swapped = predicted(folder, place, input=str(place / "test.csv"), column="other,body")
     assert np.abs(probabilities(rows) - probabilities(swapped)).max() > 1e-3
     with pytest.raises(
-        UserError, match=r"test\.txt: an example has 2 texts, .* body, other; text "
+        UserError, match=r"test\.txt: an example has 2 parts, .* body, other; line "
     ):
         predicted(folder, place, input=str(place / "test.txt"))
 
@@ -187,8 +178,13 @@ def test_a_broken_row_is_named_and_leaves_what_was_there(place, texts):
         ({"input": "nowhere.txt"}, "there is no file nowhere.txt"),
         ({"kind": "xml"}, "kind=xml is unknown: txt, csv, "),
         ({"input": "-", "kind": "csv"}, "kind=csv: standard input is read as txt or jsonl"),
-        ({"text": "bodi"}, "test.csv has no column 'bodi'; its columns are 'n', 'body', "),
-        ({"text": "body,other"}, "an example has 1 texts, .*; body, other cannot be all"),
+        (
+            {"names": "a,b", "kind": "jsonl"},
+            "names= is for csv and tsv without header, and not for ",
+        ),
+        ({"input": "."}, r"\. holds pictures, and .* is a set of texts"),
+        ({"column": "bodi"}, "test.csv has no column 'bodi'; its columns are 'n', 'body', "),
+        ({"column": "body,other"}, "an example has 1 parts, .*; body, other cannot be all"),
         ({"embeddings": "yes"}, "embeddings must be true or false, got 'yes'"),
         ({"output": "x.xls"}, "output=x.xls: its name has to end in .csv, .jsonl, .parquet, or "),
         ({"output": "no/x.csv"}, "output=no/x.csv cannot be written .No such file"),
@@ -201,12 +197,6 @@ def test_a_broken_row_is_named_and_leaves_what_was_there(place, texts):
 def test_mistakes_are_named(place, texts, words, message):
     with pytest.raises(UserError, match=message):
         predict({"run": str(texts), "input": str(place / "test.csv"), **words})
-
-
-def test_pictures_are_refused(tmp_path, place):
-    message = "is a run on digits, which are no texts: .* no pictures"
-    with pytest.raises(UserError, match=message):
-        predict({"run": str(tiny_run(tmp_path)), "input": str(place / "test.csv")})
 
 
 def test_no_input():

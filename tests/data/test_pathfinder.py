@@ -150,8 +150,8 @@ def test_files_that_are_nowhere(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "is not a picture"),
-        (b"\x89PNG\r\n\x1a\nbroken", "is not a picture"),
+        (b"", "not a picture"),
+        (b"\x89PNG\r\n\x1a\nbroken", "not a picture"),
         (None, "No such"),
     ],
 )
@@ -162,7 +162,7 @@ def test_a_broken_picture_is_named(tmp_path: Path, content: bytes | None, messag
         path.unlink()
     else:
         path.write_bytes(content)
-    with pytest.raises(UserError, match=rf"imgs/1/sample_3\.png .*{message}"):
+    with pytest.raises(UserError, match=rf"imgs/1/sample_3\.png: .*{message}"):
         module(tmp_path).prepare_data()
     assert not [path for path in (tmp_path / "prepared").iterdir() if path.suffix != ".lock"]
 
@@ -171,13 +171,13 @@ def test_a_truncated_picture_is_named(tmp_path: Path) -> None:
     draw_by_hand(tmp_path / "pathfinder32" / LEVEL)
     path = tmp_path / "pathfinder32" / LEVEL / "imgs" / "0" / "sample_0.png"
     path.write_bytes(path.read_bytes()[:-30])
-    with pytest.raises(UserError, match=r"imgs/0/sample_0\.png is not a picture"):
+    with pytest.raises(UserError, match=r"imgs/0/sample_0\.png: not a picture"):
         module(tmp_path).prepare_data()
 
 
 def test_a_picture_of_another_size_is_named(tmp_path: Path) -> None:
     draw_by_hand(tmp_path / "pathfinder32" / LEVEL, pixels=64)
-    with pytest.raises(UserError, match=r"\.png has 64 x 64 pixels, and not 32 x 32"):
+    with pytest.raises(UserError, match=r"\.png: a picture of 64 x 64 pixels, not 32 x 32"):
         module(tmp_path).prepare_data()
 
 

@@ -1,4 +1,4 @@
-"""``wavspa-predict``: the class of each new example by a trained run."""
+"""``wavspa-predict``: the class, or the embedding, of each new example by a trained run."""
 
 import os
 import sys
@@ -13,23 +13,28 @@ from wavspa.commands.words import apply_overrides, typed_words
 from wavspa.errors import UserError
 
 DESCRIPTION = """\
-Say the class of each example of a file, by the best checkpoint of a run on texts.
+Say the class of each example of a file, by the best checkpoint of a run; of a run that embeds (POJ-104),
+its embedding.
 
   input=       .csv, .tsv, .jsonl, .json, .parquet (all but the last may go on with .gz, .bz2, .xz), or
-               .txt: a text a line; - reads standard input, as plain text or with kind=jsonl
+               .txt: a text a line; - reads standard input, as plain text or with kind=jsonl; of a run
+               on pictures a picture or a folder of such, and what stands in a table or a line is the
+               path of one, from the current folder on, or in parquet the picture itself
   output=      .csv, .jsonl or .parquet; without it, csv goes to standard output
-  text=        the column of the texts, of pairs two: text=COLUMN,COLUMN; without it, as in training
-  id=          columns of the input to keep: id=COLUMN[,COLUMN ...]
+  column=      where the examples stand, of pairs two: column=COLUMN,COLUMN; without it, as in training
+  id=          columns of the input to keep: id=COLUMN[,COLUMN ...]; without it, of pictures their path
   embeddings=  true: also the vector that the classifier sees of each example
   format=      csv, jsonl or parquet, whatever the output is called; or a submission: d2a (id=id),
                codexglue (id=idx, of pairs id=idx1,idx2)
   kind=        how input is read, whatever it is called: txt, csv, tsv, jsonl, json or parquet
+  names=       the columns of a csv or tsv without header, whose quotes are plain characters
 
 Other key=value words change single values of the run's configuration, such as dataset.eval_batch_size=."""
 
 EPILOG = """\
 examples:
-  wavspa-predict run=runs/files/NAME input=new.csv text=body id=number output=classes.csv
+  wavspa-predict run=runs/files/NAME input=new.csv column=body id=number output=classes.csv
+  wavspa-predict run=runs/image/NAME input=photos output=classes.jsonl
   echo "a text" | wavspa-predict run=runs/files/NAME input=-
   wavspa-predict run=runs/d2a-trace/NAME input=d2a_lbv1_trace_test.csv format=d2a output=trace.txt"""
 
@@ -39,7 +44,7 @@ SWITCH = {"true": True, "false": False}
 @command
 def main() -> None:
     """Run the command."""
-    usage = "wavspa-predict run=FOLDER input=FILE [output=FILE] [text=COLUMN] [key=value ...]"
+    usage = "wavspa-predict run=FOLDER input=FILE [output=FILE] [column=COLUMN] [key=value ...]"
     words = typed_words("wavspa-predict", usage, DESCRIPTION, EPILOG)
     for needed, what in (("run", "FOLDER"), ("input", "FILE")):
         if needed not in words:
@@ -70,20 +75,20 @@ def predict(words: dict[str, str]) -> None:
 
     rest = dict(words)
     folder, source = Path(rest.pop("run")), rest.pop("input")
-    output, texts, ids = rest.pop("output", None), rest.pop("text", ""), rest.pop("id", "")
+    output, wanted = rest.pop("output", None), rest.pop("format", None)
+    named, ids = _listed(rest.pop("column", "")), _listed(rest.pop("id", ""))
     embeddings = rest.pop("embeddings", "false")
     if embeddings not in SWITCH:
         raise UserError(f"embeddings must be true or false, got {embeddings!r}")
-    wanted = rest.pop("format", None)
-    table = open_input(source, rest.pop("kind", None))
+    table = open_input(source, rest.pop("kind", None), _listed(rest.pop("names", "")))
     config = read_config(folder)
     apply_overrides(config, [f"{key}={value}" for key, value in rest.items()])
     quiet_lightning()
-    predictor = Predictor(folder, config)
-    columns = predictor.columns(table, texts.split(",") if texts else None)
+    predictor = Predictor(folder, config, SWITCH[embeddings])
+    columns = predictor.columns(table, named)
     kind = wanted or _format_of(output)
-    kept = ids.split(",") if ids else _ids_of(kind, len(columns))
-    form = Form(kind, kept, predictor.labels, SWITCH[embeddings])
+    kept = ids or _ids_of(kind, len(columns)) or (columns if predictor.has_pictures else [])
+    form = Form(kind, kept, predictor.labels)
     check_form(form)
     if output is None and kind == "parquet":
         raise UserError("format=parquet cannot go to standard output: name a file by output=")
@@ -93,6 +98,10 @@ def predict(words: dict[str, str]) -> None:
     seconds = time.perf_counter() - start
     place = output or "standard output"
     print(f"{rows:,} examples in {seconds:.1f} s: {place}", file=sys.stderr)
+
+
+def _listed(word: str) -> list[str]:
+    return word.split(",") if word else []
 
 
 def _format_of(output: str | None) -> str:

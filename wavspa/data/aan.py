@@ -63,12 +63,12 @@ class Aan(TextPairs):
             "longest_text": f"{LONGEST_TEXT:,} characters; longer texts keep their head, as the original",
         }
 
-    def texts_of(self, values: Sequence[object], where: str) -> tuple[str, ...]:
+    def parts_of(self, values: Sequence[object], where: str) -> tuple[str, ...]:
         """The heads of the two texts."""
-        return tuple(text[:LONGEST_TEXT] for text in super().texts_of(values, where))
+        return tuple(text[:LONGEST_TEXT] for text in super().parts_of(values, where))
 
     def _read(self, path: Path) -> Iterator[TextRow]:
         table = open_table(path, kind="tsv", names=COLUMNS, quoted=False)
-        for place, (label, *values) in table.read(["label", *self.text_columns]):
+        for place, (label, *values) in table.read(["label", *self.input_columns]):
             where = table.at(place)
-            yield TextRow(self.texts_of(values, where), binary(label, where))
+            yield TextRow(self.parts_of(values, where), binary(label, where))

@@ -43,7 +43,7 @@ class BigCloneBench(PooledPairs):
     """
 
     downloads = (codexglue.hub_files(*WHERE),)
-    text_columns = TEXT_COLUMNS[:2]
+    input_columns = TEXT_COLUMNS[:2]
 
     def __init__(
         self,

@@ -3,10 +3,21 @@
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+from PIL import Image
+
 from wavspa.data import store
-from wavspa.data.cifar10_files import CLASSES, OFFICIAL, Pictures, find_pictures
+from wavspa.data.cifar10_files import (
+    CLASSES,
+    COLUMNS,
+    OFFICIAL,
+    SIDE,
+    PictureSplit,
+    find_pictures,
+    grey_of,
+)
 from wavspa.data.downloads import File
-from wavspa.data.module import SequenceDataModule
+from wavspa.data.pictures import Pictures
 from wavspa.errors import UserError
 
 CHUNK = 1000
@@ -16,7 +27,7 @@ ARCHIVE = File(
 )
 
 
-class Cifar10(SequenceDataModule):
+class Cifar10(Pictures):
     """50,000 pictures of 32 × 32 pixels to train on and 10,000 to test on, in ten classes.
 
     A token is a grey level, 0..255, row by row; there is no pad among them, for lengths are explicit.
@@ -30,6 +41,8 @@ class Cifar10(SequenceDataModule):
     """
 
     downloads = (ARCHIVE,)
+    input_columns = COLUMNS[:1]
+    side = SIDE
 
     def choices(self) -> Mapping[str, Any]:
         """Nothing but the data set itself."""
@@ -49,10 +62,14 @@ class Cifar10(SequenceDataModule):
                 f"{self._found.place} holds too few pictures to hold out a tenth of them"
             )
         return {
-            "train": _source(Pictures(*(column[:-held] for column in train))),
-            "val": _source(Pictures(*(column[-held:] for column in train))),
+            "train": _source(PictureSplit(*(column[:-held] for column in train))),
+            "val": _source(PictureSplit(*(column[-held:] for column in train))),
             "test": _source(test),
         }
+
+    def pixels(self, picture: Image.Image) -> np.ndarray:
+        """[32, 32] uint8."""
+        return grey_of(picture)
 
     def facts(self, splits: store.Splits) -> store.Facts:
         """Source, licence, classes, and a name that says when the pictures are not the official ones."""
@@ -68,7 +85,7 @@ class Cifar10(SequenceDataModule):
         }
 
 
-def _source(pictures: Pictures) -> store.Source:
+def _source(pictures: PictureSplit) -> store.Source:
     tokens, labels = pictures
     tables = (
         store.token_table(list(tokens[start : start + CHUNK]), labels[start : start + CHUNK])

@@ -13,6 +13,7 @@ from PIL import Image
 
 from wavspa.data.archives import open_tar
 from wavspa.data.layouts import FilesNotFound, below, find_folder, find_splits
+from wavspa.data.pictures import file_of, open_picture
 from wavspa.data.readers import open_table
 from wavspa.data.safe_pickle import load_arrays
 from wavspa.errors import UserError
@@ -37,7 +38,7 @@ CHUNK = 500
 OFFICIAL = "PNG"
 
 
-class Pictures(NamedTuple):
+class PictureSplit(NamedTuple):
     """A split: ``tokens`` [n, 1024] uint8, grey levels row by row, and ``labels`` [n] int64."""
 
     tokens: np.ndarray
@@ -47,7 +48,7 @@ class Pictures(NamedTuple):
 class Found(NamedTuple):
     """All pictures, where they were, and the formats of those that did not lie there pixel by pixel."""
 
-    splits: dict[str, Pictures]
+    splits: dict[str, PictureSplit]
     place: Path
     formats: set[str]
 
@@ -93,16 +94,23 @@ def grey(pictures: np.ndarray) -> np.ndarray:
     return (scaled @ LUMA * np.float32(255.5)).astype(np.uint8)
 
 
+def grey_of(picture: Image.Image) -> np.ndarray:
+    """Grey levels [height, width] uint8 of a picture."""
+    return grey(np.array(picture.convert("RGB")))
+
+
 def _read_batches(place: Path) -> Found:
     """The python batches of a folder or an archive."""
     splits = {}
     for split, names in BATCHES.items():
         parts = [_read_batch(place, name) for name in names]
-        splits[split] = Pictures(*(np.concatenate(column) for column in zip(*parts, strict=True)))
+        splits[split] = PictureSplit(
+            *(np.concatenate(column) for column in zip(*parts, strict=True))
+        )
     return Found(splits, place, set())
 
 
-def _read_batch(place: Path, name: str) -> Pictures:
+def _read_batch(place: Path, name: str) -> PictureSplit:
     path = place / name
     with _opened(place, name) as file:
         content = load_arrays(file, str(path))
@@ -119,7 +127,7 @@ def _read_batch(place: Path, name: str) -> Pictures:
     for label in labels:
         _check_label(label, str(path))
     colours = planes.reshape(len(labels), 3, SIDE**2).swapaxes(1, 2)
-    return Pictures(grey(colours), np.array(labels, np.int64))
+    return PictureSplit(grey(colours), np.array(labels, np.int64))
 
 
 def _value(content: Any, key: bytes, path: Path) -> Any:
@@ -146,7 +154,7 @@ def _opened(place: Path, name: str) -> Iterator[BinaryIO]:
         raise UserError(f"{place / name} cannot be read ({error.strerror})") from error
 
 
-def _read_parquet(paths: Sequence[Path], threads: int, formats: set[str]) -> Pictures:
+def _read_parquet(paths: Sequence[Path], threads: int, formats: set[str]) -> PictureSplit:
     tokens: list[np.ndarray] = []
     labels: list[int] = []
     with ThreadPoolExecutor(threads) as pool:
@@ -158,29 +166,19 @@ def _read_parquet(paths: Sequence[Path], threads: int, formats: set[str]) -> Pic
                 places = [table.at(row.place) for row in chunk]
                 decoded = list(pool.map(_decode, pictures, places))
                 formats.update(form for form, _ in decoded)
-                tokens.append(
-                    grey(np.stack([colours for _, colours in decoded])).reshape(-1, SIDE**2)
-                )
+                tokens.extend(levels for _, levels in decoded)
                 for label, place in zip(values, places, strict=True):
                     _check_label(label, place)
                 labels.extend(values)
     if not labels:
         raise UserError(f"{paths[0]} holds no pictures")
-    return Pictures(np.concatenate(tokens), np.array(labels, np.int64))
+    return PictureSplit(np.stack(tokens), np.array(labels, np.int64))
 
 
-def _decode(picture: Any, place: str) -> tuple[str, np.ndarray]:
-    """Format and colours [32, 32, 3] of a picture as `datasets` gives it: decoded, or its bytes."""
-    try:
-        if isinstance(picture, dict):
-            picture = Image.open(io.BytesIO(picture["bytes"]))
-        colours = np.array(picture.convert("RGB"))
-    except (OSError, KeyError, TypeError, AttributeError) as error:
-        raise UserError(f"{place}: not a picture that can be read ({error})") from error
-    if colours.shape != (SIDE, SIDE, 3):
-        height, width, _ = colours.shape
-        raise UserError(f"{place}: a picture of {width} x {height} pixels, not {SIDE} x {SIDE}")
-    return str(picture.format), colours
+def _decode(picture: object, place: str) -> tuple[str, np.ndarray]:
+    """Format and grey levels [1024] of a picture as the hub holds it."""
+    opened = open_picture(*file_of(picture, place), SIDE)
+    return str(opened.format), grey_of(opened).reshape(-1)
 
 
 def _check_label(label: Any, place: str) -> None:

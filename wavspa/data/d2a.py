@@ -49,7 +49,7 @@ class D2A(Texts):
     ) -> None:
         super().__init__(**options)
         self.kind = one_of("kind", kind, tuple(COLUMNS))
-        self.text_columns = COLUMNS[self.kind]
+        self.input_columns = COLUMNS[self.kind]
         self.protocol = one_of("protocol", protocol, ("default", "upstream"))
         self.val_share = share("val_share", val_share)
         self.data_seed = whole_number("data_seed", data_seed, least=0)
@@ -65,9 +65,9 @@ class D2A(Texts):
             "data_seed": self.data_seed,
         }
 
-    def texts_of(self, values: Sequence[object], where: str) -> tuple[str, ...]:
+    def parts_of(self, values: Sequence[object], where: str) -> tuple[str, ...]:
         """One text of all parts, some of which may be blank."""
-        return (text_of(self.text_columns, values, where),)
+        return (text_of(self.input_columns, values, where),)
 
     def read(self) -> Mapping[str, TextSplit]:
         """The rows in the order of the files."""
@@ -103,12 +103,12 @@ class D2A(Texts):
         }
 
     def _texts(self, files: Sequence[Path]) -> Iterator[TextRow]:
-        columns = self.text_columns
+        columns = self.input_columns
         for path in files:
             table = open_table(path)
             for place, (label, *values) in table.read(["label", *columns], blank=columns):
                 where = table.at(place)
-                yield TextRow(self.texts_of(values, where), binary(label, where))
+                yield TextRow(self.parts_of(values, where), binary(label, where))
 
     def _held_out(self, files: Iterable[Path]) -> np.ndarray:
         """[rows] whether a row of train belongs to val."""

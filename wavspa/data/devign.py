@@ -26,7 +26,7 @@ class Devign(Texts):
     """
 
     downloads = (codexglue.hub_files(*WHERE),)
-    text_columns = ("func",)
+    input_columns = ("func",)
 
     def source_choices(self) -> Mapping[str, Any]:
         """The name of the data."""

@@ -5,20 +5,27 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from PIL import Image
 
 from wavspa.data import store
-from wavspa.data.module import SequenceDataModule, whole_number
+from wavspa.data.module import whole_number
+from wavspa.data.pictures import Pictures
+
+WHITE = 16
 
 
-class Digits(SequenceDataModule):
+class Digits(Pictures):
     """scikit-learn's 1,797 scans of 8 × 8 pixels, row by row: 64 tokens, 10 classes.
 
-    A pixel of brightness 0..16 is the token brightness + 1. The split is 60 : 20 : 20, stratified.
+    A pixel of brightness 0..16 is the token brightness + 1. The split is 60 : 20 : 20, stratified. New
+    pictures are white on black, and their 256 grey levels become the nearest of the 17.
 
     Args:
         data_seed: of the split; the training seed leaves the split alone.
         **options: see :class:`SequenceDataModule`.
     """
+
+    side = 8
 
     def __init__(self, *, data_seed: int = 0, **options: Any) -> None:
         super().__init__(**options)
@@ -46,6 +53,11 @@ class Digits(SequenceDataModule):
             split: store.Source([_table(tokens[rows], labels[rows])], len(rows))
             for split, rows in (("train", train), ("val", val), ("test", test))
         }
+
+    def pixels(self, picture: Image.Image) -> np.ndarray:
+        """[8, 8] uint8."""
+        brightness = np.rint(super().pixels(picture) * (WHITE / 255))
+        return brightness.astype(np.uint8) + np.uint8(1)
 
     def facts(self, splits: store.Splits) -> store.Facts:
         """Source and licence."""

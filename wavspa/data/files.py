@@ -62,7 +62,7 @@ class Files(Texts):
         super().__init__(**options)
         named = {"train": train, "val": val, "test": test}
         self.paths = {split: Path(path).expanduser() for split, path in named.items() if path}
-        self.text_columns = [str(text)]
+        self.input_columns = [str(text)]
         self.label_column = str(label)
         shares = {"val": share("val_share", val_share), "test": share("test_share", test_share)}
         self.shares = {split: of for split, of in shares.items() if split not in self.paths}
@@ -85,7 +85,7 @@ class Files(Texts):
             "data": "files",
             "version": 1,
             "checksum": self.checksum,
-            "text": self.text_columns,
+            "text": self.input_columns,
             "label": self.label_column,
             "shares": self.shares,
             "data_seed": self.data_seed,
@@ -182,9 +182,9 @@ class Files(Texts):
     def _read(self, split: str) -> Iterator[tuple[str, tuple[str, ...], str]]:
         """The place, the texts and the label of every row of a file."""
         table = open_table(self.paths[split])
-        for place, (*values, label) in table.read([*self.text_columns, self.label_column]):
+        for place, (*values, label) in table.read([*self.input_columns, self.label_column]):
             where = table.at(place)
-            texts = self.texts_of(values, where)
+            texts = self.parts_of(values, where)
             if isinstance(label, list | dict):
                 raise UserError(
                     f"{where}: the column {self.label_column!r} holds {label!r}, which is no label"
@@ -203,7 +203,7 @@ class FilePairs(TextPairs, Files):
 
     def __init__(self, *, text: str = "text", text2: str = "text2", **options: Any) -> None:
         super().__init__(text=text, **options)
-        self.text_columns = [*self.text_columns, str(text2)]
+        self.input_columns = [*self.input_columns, str(text2)]
 
 
 def _in_order(labels: set[str]) -> list[str]:

@@ -50,7 +50,7 @@ class ListOps(SequenceDataModule):
     """
 
     downloads = (LRA,)
-    text_columns = COLUMNS[:1]
+    input_columns = COLUMNS[:1]
 
     def __init__(
         self,
@@ -120,9 +120,9 @@ class ListOps(SequenceDataModule):
             for number, (split, examples) in enumerate(self.examples.items())
         }
 
-    def texts_of(self, values: Sequence[object], where: str) -> tuple[str, ...]:
+    def parts_of(self, values: Sequence[object], where: str) -> tuple[str, ...]:
         """The expression, of which all symbols are known."""
-        texts = super().texts_of(values, where)
+        texts = super().parts_of(values, where)
         if not len(tokens_of(texts[0], where)):
             raise UserError(f"{where}: no symbols of ListOps")
         return texts

@@ -29,9 +29,9 @@ class SequenceDataModule(LightningDataModule):
     run reads on exactly: the trainer needs ``max_steps``.
 
     A data set is a subclass with :meth:`choices`, :meth:`build` and :meth:`facts`; and with
-    ``downloads``, where its files can be had if :meth:`build` does not find them. One that is read from
-    texts has ``text_columns``, where they stand in a table of new examples, :meth:`texts_of` and
-    :meth:`examples_of`, by which a trained model reads them.
+    ``downloads``, where its files can be had if :meth:`build` does not find them. One of which a
+    trained model can be given new examples has ``input_columns``, where their parts stand in a table,
+    :meth:`parts_of` and :meth:`examples_of`.
 
     Args:
         name: what reports and the prepared folder call the data.
@@ -59,7 +59,7 @@ class SequenceDataModule(LightningDataModule):
     example: Callable[..., Any] = Example
     collate: Callable[..., Any] = staticmethod(collate)
     downloads: Sequence[Download] = ()
-    text_columns: Sequence[str] = ()
+    input_columns: Sequence[str] = ()
 
     def __init__(
         self,
@@ -115,17 +115,17 @@ class SequenceDataModule(LightningDataModule):
         """Text files to keep beside the splits, by their name; asked for when those are written."""
         return {}
 
-    def texts_of(self, values: Sequence[object], where: str) -> tuple[str, ...]:
-        """The texts of a new example: what the tokens of each of its sequences are made of.
+    def parts_of(self, values: Sequence[object], where: str) -> tuple[Any, ...]:
+        """What the sequences of a new example are made of: by default, texts.
 
         Args:
-            values: of ``text_columns``.
+            values: of ``input_columns``.
             where: how a message names the row.
 
         Raises:
             UserError: a value is no text.
         """
-        for column, value in zip(self.text_columns, values, strict=True):
+        for column, value in zip(self.input_columns, values, strict=True):
             if not isinstance(value, str) or not value:
                 raise UserError(f"{where}: the column {column!r} holds {value!r}, which is no text")
         return tuple(map(str, values))
@@ -138,8 +138,8 @@ class SequenceDataModule(LightningDataModule):
     def open_vocabulary(self) -> None:
         """Makes ready for :meth:`examples_of`."""
 
-    def examples_of(self, texts: Sequence[tuple[str, ...]]) -> list[Any]:
-        """What the loaders collate, with the label 0, of new examples as :meth:`texts_of` gives them."""
+    def examples_of(self, parts: Sequence[tuple[Any, ...]]) -> list[Any]:
+        """What the loaders collate, with the label 0, of new examples as :meth:`parts_of` gives them."""
         raise NotImplementedError
 
     @property

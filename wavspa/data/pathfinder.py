@@ -10,10 +10,11 @@ import pyarrow as pa
 from wavspa.data import store
 from wavspa.data.downloads import LRA
 from wavspa.data.layouts import FilesNotFound, find_folder
-from wavspa.data.module import SequenceDataModule, one_of, whole_number
+from wavspa.data.module import one_of, whole_number
 from wavspa.data.pathfinder_files import FOLDERS, list_pictures, needed, places, read_tables
 from wavspa.data.pathfinder_generator import Pathfinder as Generator
 from wavspa.data.pathfinder_tables import CONTOUR_LENGTHS, SIZES, benchmark_rule
+from wavspa.data.pictures import Pictures
 from wavspa.data.splits import hold_out
 from wavspa.errors import UserError
 
@@ -27,7 +28,7 @@ REMEDY = (
 HELD_OUT = 0.1
 
 
-class Pathfinder(SequenceDataModule):
+class Pathfinder(Pictures):
     """Pictures with two dashed paths and two discs: label 1 if both discs end the same path.
 
     A token is a grey level, 0..255, row by row; there is no pad among them, for lengths are explicit.
@@ -70,6 +71,7 @@ class Pathfinder(SequenceDataModule):
             raise UserError(
                 f"dataset.pixels={pixels} has to be one of {', '.join(map(str, SIZES))}"
             )
+        self.side = pixels
         self.difficulty = one_of("difficulty", difficulty, tuple(CONTOUR_LENGTHS))
         self.rule = benchmark_rule(pixels, difficulty, faithful)
         self.generate = generate
@@ -85,7 +87,7 @@ class Pathfinder(SequenceDataModule):
         """The rule, the numbers of pictures and their seed; or what was read and the split's seed."""
         fixed = {"data": "pathfinder", "version": 1, "data_seed": self.data_seed}
         if not self.generate:
-            return {**fixed, "pixels": self.rule.pixels, "difficulty": self.difficulty}
+            return {**fixed, "pixels": self.side, "difficulty": self.difficulty}
         return {**fixed, **asdict(self.rule), "examples": self.examples}
 
     def build(self) -> Mapping[str, store.Source]:
@@ -118,11 +120,10 @@ class Pathfinder(SequenceDataModule):
         }
 
     def _read(self) -> Mapping[str, store.Source]:
-        pixels = self.rule.pixels
         wanted = needed(self.difficulty)
-        place = find_folder(self.data_root, places(pixels), wanted)
+        place = find_folder(self.data_root, places(self.side), wanted)
         if place is None:
-            raise FilesNotFound(f"Pathfinder-{pixels}", self.data_root, wanted, REMEDY)
+            raise FilesNotFound(f"Pathfinder-{self.side}", self.data_root, wanted, REMEDY)
         pictures = list_pictures(place / FOLDERS[self.difficulty])
         labels = np.array([picture.label for picture in pictures])
         rest, test = hold_out(labels, HELD_OUT, self.data_seed)
@@ -130,7 +131,8 @@ class Pathfinder(SequenceDataModule):
         rows = {"train": rest[train], "val": rest[val], "test": test}
         return {
             split: store.Source(
-                read_tables([pictures[i] for i in chosen], pixels, self.threads), len(chosen)
+                read_tables([pictures[i] for i in chosen], self.tokens_of, self.threads),
+                len(chosen),
             )
             for split, chosen in rows.items()
         }

@@ -6,7 +6,7 @@ of a distractor, length, thickness and margin of a segment, number of contrasts.
 
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
@@ -70,16 +70,22 @@ def list_pictures(folder: Path) -> list[Picture]:
     return [picture for picture in pictures if not _known_to_be_empty(picture.path)]
 
 
-def read_tables(pictures: Sequence[Picture], pixels: int, threads: int) -> Iterator[pa.Table]:
-    """Tables of tokens, row by row of a picture, and labels.
+def read_tables(
+    pictures: Sequence[Picture], tokens_of: Callable[[Path, str], np.ndarray], threads: int
+) -> Iterator[pa.Table]:
+    """Tables of tokens and labels.
 
-    Raises:
-        UserError: a file that is not a picture of ``pixels`` by ``pixels``.
+    Args:
+        pictures: those to read.
+        tokens_of: the tokens [N] of a file, which messages name by the second argument.
+        threads: that work at the same time.
     """
     with ThreadPoolExecutor(threads) as pool:
         for start in range(0, len(pictures), CHUNK):
             chunk = pictures[start : start + CHUNK]
-            tokens = list(pool.map(lambda picture: _read(picture.path, pixels), chunk))
+            tokens = list(
+                pool.map(lambda picture: tokens_of(picture.path, str(picture.path)), chunk)
+            )
             yield token_table(tokens, [picture.label for picture in chunk])
 
 
@@ -142,18 +148,3 @@ def _text(path: Path) -> str:
 
 def _known_to_be_empty(path: Path) -> bool:
     return path.as_posix().endswith(EMPTY) and path.exists() and not path.stat().st_size
-
-
-def _read(path: Path, pixels: int) -> np.ndarray:
-    """[pixels * pixels] uint8 grey levels."""
-    try:
-        with Image.open(path) as picture:
-            grey = np.array(picture.convert("L"))
-    except OSError as error:
-        # Without an error of the system, Pillow says what is wrong, and may name the file once more.
-        why = error.strerror or str(error).partition(" '")[0]
-        raise UserError(f"{path} is not a picture that can be read ({why})") from error
-    if grey.shape != (pixels, pixels):
-        height, width = grey.shape
-        raise UserError(f"{path} has {width} x {height} pixels, and not {pixels} x {pixels}")
-    return grey.reshape(-1)

@@ -17,6 +17,7 @@ from wavspa.errors import UserError
 
 WHERE = ("poj104", "Clone-detection-POJ-104", "code_x_glue_cc_clone_detection_poj104")
 TREE = "ProgramData"
+COLUMNS = ("code", "label")
 PROBLEMS = {"train": range(1, 65), "val": range(65, 81), "test": range(81, 105)}
 
 # In the benchmark's train split no batch of so many pairs is of a single problem.
@@ -39,6 +40,7 @@ class Poj104(Texts):
     """
 
     downloads = (codexglue.hub_files(*WHERE),)
+    input_columns = COLUMNS[:1]
 
     def __init__(self, **options: Any) -> None:
         super().__init__(classes="auto", **options)
@@ -101,7 +103,7 @@ class Poj104(Texts):
 def _from_tables(files: Sequence[Path], problems: range) -> Iterator[TextRow]:
     for path in files:
         table = open_table(path)
-        for place, (code, label) in table.read(["code", "label"]):
+        for place, (code, label) in table.read(COLUMNS):
             problem = _number(label)
             if not 1 <= problem <= 104:
                 raise UserError(

@@ -244,9 +244,9 @@ class _Parquet(TableFile):
                 data_files=str(self.path),
                 split="train",
                 streaming=True,
-                columns=list(columns),
+                columns=list(dict.fromkeys(columns)),
                 batch_size=PARQUET_ROWS,
-            )
+            ).decode(False)
             for place, row in enumerate(rows, start=1):
                 yield Row(place, tuple(row[column] for column in columns))
 

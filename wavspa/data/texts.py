@@ -49,7 +49,7 @@ class Texts(SequenceDataModule):
     """
 
     columns: Sequence[str] = ("tokens",)
-    text_columns: Sequence[str] = ("text",)
+    input_columns: Sequence[str] = ("text",)
 
     def __init__(
         self, *, tokenizer: Tokenizer, stored_length: int | None = None, **options: Any
@@ -131,7 +131,7 @@ class TextPairs(Texts):
     example = PairExample
     collate = staticmethod(collate_pairs)
     columns = ("tokens1", "tokens2")
-    text_columns: Sequence[str] = ("text1", "text2")
+    input_columns: Sequence[str] = ("text1", "text2")
 
 
 class PooledPairs(TextPairs):

@@ -4,9 +4,11 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import BinaryIO, NamedTuple
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
+import torch
 
 from wavspa.errors import UserError
 from wavspa.launching.prediction import Answers
@@ -24,8 +26,7 @@ class Form(NamedTuple):
     ids: Sequence[str]
     """what the columns are called that are kept of the input"""
     labels: Sequence[str]
-    """what the classes are called"""
-    embeddings: bool
+    """what the classes are called; none of a run that embeds"""
 
 
 def check_form(form: Form) -> None:
@@ -37,8 +38,9 @@ def check_form(form: Form) -> None:
     if form.kind not in FORMATS:
         raise UserError(f"format={form.kind} is unknown: {', '.join(FORMATS)}")
     if form.kind in SUBMISSIONS and len(form.labels) != 2:
-        raise UserError(f"format={form.kind} is of two classes, not of {len(form.labels)}")
-    names = [*form.ids, *_names(form)]
+        count = len(form.labels) or "none"
+        raise UserError(f"format={form.kind} is of two classes, and this run has {count}")
+    names = [*form.ids, *_names_of_classes(form)]
     for name in names:
         if names.count(name) > 1:
             raise UserError(f"id={','.join(form.ids)}: there would be two columns {name!r}")
@@ -72,33 +74,45 @@ def write_answers(file: BinaryIO, answers: Iterable[Answers], form: Form) -> int
 def _write_submission(file: BinaryIO, answers: Iterable[Answers], form: Form) -> int:
     rows = 0
     for part in answers:
+        assert part.logits is not None
         if form.kind == "d2a":
-            last = [f" {probability:.8g}" for probability in part.probabilities[:, 1]]
+            last = [f" {probability:.9g}" for probability in _probabilities(part.logits)[:, 1]]
         else:
-            last = [f"\t{number}" for number in part.classes]
+            last = [f"\t{number}" for number in part.logits.argmax(axis=1)]
         lines = ("\t".join(ids) + end for ids, end in zip(part.ids, last, strict=True))
         file.write("".join(f"{line}\n" for line in lines).encode())
         rows += len(last)
     return rows
 
 
-def _names(form: Form) -> list[str]:
-    return ["class", *(f"probability_{label}" for label in form.labels)]
+def _names_of_classes(form: Form) -> list[str]:
+    return ["class", *(f"probability_{label}" for label in form.labels)] if form.labels else []
 
 
 def _table(part: Answers, form: Form) -> pa.Table:
     """A row for each example."""
-    kept = [pa.array(column, pa.string()) for column in zip(*part.ids, strict=True)]
-    classes = pa.array([form.labels[number] for number in part.classes], pa.string())
-    columns = [*kept, classes, *map(pa.array, part.probabilities.T.copy())]
-    names = [*form.ids, *_names(form)]
-    if form.embeddings and form.kind == "csv":
-        columns += map(pa.array, part.embeddings.T.copy())
+    columns = [pa.array(column, pa.string()) for column in zip(*part.ids, strict=True)]
+    names = [*form.ids, *_names_of_classes(form)]
+    if part.logits is not None:
+        classes = [form.labels[number] for number in part.logits.argmax(axis=1)]
+        columns += [pa.array(classes), *_columns(_probabilities(part.logits))]
+    if part.embeddings is not None and form.kind == "csv":
+        columns += _columns(part.embeddings)
         names += [f"embedding_{place}" for place in range(part.embeddings.shape[1])]
-    elif form.embeddings:
+    elif part.embeddings is not None:
         columns.append(pa.array(list(part.embeddings)))
         names.append("embedding")
     return pa.table(columns, names)
+
+
+def _probabilities(logits: np.ndarray) -> np.ndarray:
+    """[n, C] float32 of logits [n, C], as the metrics compute them."""
+    return torch.from_numpy(logits).softmax(dim=-1).numpy()
+
+
+def _columns(values: np.ndarray) -> list[pa.Array]:
+    """The columns of values [n, W]."""
+    return [pa.array(column) for column in values.T.copy()]
 
 
 class _JsonLines:
