@@ -14,8 +14,11 @@ import sys
 import tomllib
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import yaml
+from PIL import Image
 
 from doc_blocks import ROOT, blocks_of, commands_of
 from tiny_runs import tiny_run
@@ -44,7 +47,17 @@ def small_run(tmp_path_factory):
     place = tmp_path_factory.mktemp("run")
     write_csv(place / "train.csv", ROWS)
     words = ["dataset=files", f"dataset.train={place / 'train.csv'}"]
-    folder = tiny_run(place, *words, "dataset.text=body", "dataset.label=y", "model.level=2")
+    return finished(place, *words, "dataset.text=body", "dataset.label=y", "model.level=2")
+
+
+@pytest.fixture(scope="module")
+def picture_run(tmp_path_factory):
+    """The same on pictures of 8 x 8 pixels."""
+    return finished(tmp_path_factory.mktemp("pictures"), "dataset=digits")
+
+
+def finished(place, *words):
+    folder = tiny_run(place, *words)
     run(folder)
     return folder
 
@@ -56,6 +69,9 @@ def session(tmp_path, small_run, monkeypatch):
     write_csv(tmp_path / "train.csv", ROWS)
     write_csv(tmp_path / "new.csv", [{**row, "number": row["id"]} for row in ROWS])
     write_csv(tmp_path / "d2a_lbv1_trace_test.csv", ROWS)
+    pq.write_table(pa.Table.from_pylist(ROWS), tmp_path / "new.parquet")
+    (tmp_path / "photos").mkdir()
+    Image.new("L", (8, 8)).save(tmp_path / "photos/dark.png")
     for name in ("pairs.jsonl", "test.jsonl"):
         pairs = ({"first": row["body"], "second": "b", "label": row["y"]} for row in ROWS)
         (tmp_path / name).write_text("".join(json.dumps(pair) + "\n" for pair in pairs))
@@ -100,7 +116,7 @@ def check_jobs(launcher, jobs, initial_job_idx):
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_a_page_can_be_typed(page, session, small_run, monkeypatch):
+def test_a_page_can_be_typed(page, session, small_run, picture_run, monkeypatch):
     names = {}
     for block in blocks_of(ROOT / page):
         where = f"{page}, line {block.line}"
@@ -109,7 +125,8 @@ def test_a_page_can_be_typed(page, session, small_run, monkeypatch):
         if block.reason is not None:
             assert len(block.reason) > 10, f"{where}: why is it not run?"
             continue
-        code = re.sub(r"\bruns/[\w-]+/NAME\b|\bFOLDER\b", str(small_run), block.code)
+        code = block.code.replace("runs/image/NAME", str(picture_run))
+        code = re.sub(r"\bruns/[\w-]+/NAME\b|\bFOLDER\b", str(small_run), code)
         if block.language == "python":
             exec(compile(code, where, "exec"), names)
         elif block.language == "yaml":
