@@ -47,7 +47,7 @@ def small_run(tmp_path_factory):
     place = tmp_path_factory.mktemp("run")
     write_csv(place / "train.csv", ROWS)
     words = ["dataset=files", f"dataset.train={place / 'train.csv'}"]
-    return finished(place, *words, "dataset.text=body", "dataset.label=y", "model.level=2")
+    return finished(place, *words, "dataset.text=body", "dataset.label=y")
 
 
 @pytest.fixture(scope="module")
