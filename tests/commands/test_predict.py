@@ -2,8 +2,10 @@
 
 import io
 import json
+import signal
 import subprocess
 import sys
+import time
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -204,3 +206,19 @@ def test_no_input():
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 2
     assert done.stderr == ("error: input=FILE is missing: wavspa-predict run=FOLDER input=FILE\n")
+
+
+def test_an_interrupted_command_leaves_nothing(place, texts, tmp_path):
+    words = [f"run={texts}", "input=-", f"output={tmp_path / 'out.csv'}"]
+    command = [sys.executable, "-m", "wavspa.commands.predict", *words]
+    streams = {"stdin": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen(command, text=True, **streams) as process:
+        process.stdin.write("a text\n")
+        process.stdin.flush()
+        # The output's temporary file says that it waits for more.
+        while process.poll() is None and not list(tmp_path.iterdir()):
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=60) == 130
+        assert process.stderr.read() == "error: interrupted\n"
+    assert not list(tmp_path.iterdir())

@@ -238,6 +238,7 @@ class _Parquet(TableFile):
         # Imported here: it takes a second, and no other format needs it.
         from datasets import load_dataset
 
+        place = itertools.count(start=1)
         with named(self.path):
             rows = load_dataset(
                 "parquet",
@@ -246,9 +247,11 @@ class _Parquet(TableFile):
                 streaming=True,
                 columns=list(dict.fromkeys(columns)),
                 batch_size=PARQUET_ROWS,
-            ).decode(False)
-            for place, row in enumerate(rows, start=1):
-                yield Row(place, tuple(row[column] for column in columns))
+            )
+            # Tables are several times as fast as rows, and leave pictures as they are.
+            for table in rows.with_format("arrow").iter(PARQUET_ROWS):
+                values = [table[column].to_pylist() for column in columns]
+                yield from map(Row, place, zip(*values, strict=True))
 
 
 def _is_missing(value: object) -> bool:

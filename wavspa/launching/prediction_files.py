@@ -120,6 +120,7 @@ class _JsonLines:
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
+        self._encode = json.JSONEncoder(ensure_ascii=False).encode
 
     def __enter__(self) -> "_JsonLines":
         return self
@@ -128,7 +129,7 @@ class _JsonLines:
         pass
 
     def write_table(self, table: pa.Table) -> None:
-        lines = (json.dumps(row, ensure_ascii=False) + "\n" for row in table.to_pylist())
+        lines = (self._encode(row) + "\n" for row in table.to_pylist())
         self._file.write("".join(lines).encode())
 
 
