@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from wavspa.commands.errors import FAILURE, command
-from wavspa.commands.words import apply_overrides, typed_words
+from wavspa.commands.words import apply_overrides, switch, typed_words
 from wavspa.errors import UserError
 
 DESCRIPTION = """\
@@ -37,8 +37,6 @@ examples:
   wavspa-predict run=runs/image/NAME input=photos output=classes.jsonl
   echo "a text" | wavspa-predict run=runs/files/NAME input=-
   wavspa-predict run=runs/d2a-trace/NAME input=d2a_lbv1_trace_test.csv format=d2a output=trace.txt"""
-
-SWITCH = {"true": True, "false": False}
 
 
 @command
@@ -77,14 +75,12 @@ def predict(words: dict[str, str]) -> None:
     folder, source = Path(rest.pop("run")), rest.pop("input")
     output, wanted = rest.pop("output", None), rest.pop("format", None)
     named, ids = _listed(rest.pop("column", "")), _listed(rest.pop("id", ""))
-    embeddings = rest.pop("embeddings", "false")
-    if embeddings not in SWITCH:
-        raise UserError(f"embeddings must be true or false, got {embeddings!r}")
+    embeddings = switch("embeddings", rest.pop("embeddings", "false"))
     table = open_input(source, rest.pop("kind", None), _listed(rest.pop("names", "")))
     config = read_config(folder)
     apply_overrides(config, [f"{key}={value}" for key, value in rest.items()])
     quiet_lightning()
-    predictor = Predictor(folder, config, SWITCH[embeddings])
+    predictor = Predictor(folder, config, embeddings)
     columns = predictor.columns(table, named)
     kind = wanted or _format_of(output)
     kept = ids or _ids_of(kind, len(columns)) or (columns if predictor.has_pictures else [])
