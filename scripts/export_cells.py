@@ -2,7 +2,7 @@
 
     python scripts/export_cells.py
 
-Two layers, two levels, rows of 1 to 160 tokens, batches of 1 and of 4 (minutes). Prints the largest difference
+Two layers, two levels, rows of 1 to 160 tokens, batches of 1 and 4 (minutes). Prints the largest difference
 of a logit in torch.export and in onnxruntime. Needs the extra onnx.
 """
 
