@@ -211,8 +211,10 @@ def test_no_input():
 def test_an_interrupted_command_leaves_nothing(place, texts, tmp_path):
     words = [f"run={texts}", "input=-", f"output={tmp_path / 'out.csv'}"]
     command = [sys.executable, "-m", "wavspa.commands.predict", *words]
-    streams = {"stdin": subprocess.PIPE, "stderr": subprocess.PIPE}
-    with subprocess.Popen(command, text=True, **streams) as process:
+    options = {"stdin": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    # Whoever runs the tests in the background may have told them to ignore it.
+    options["preexec_fn"] = lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)
+    with subprocess.Popen(command, **options) as process:
         process.stdin.write("a text\n")
         process.stdin.flush()
         # The output's temporary file says that it waits for more.
