@@ -4,7 +4,6 @@ FOLDER is made. Reading, tokens, batches, forward pass and writing against the f
 same batches, which lie in memory; then the peak memory of commands on 20,000 and on 200,000 short rows.
 """
 
-import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -32,6 +31,12 @@ ONE_STEP = ["trainer.max_steps=1", "trainer.val_every=1", "schedule.warmup=0", "
 GENERATED = ["dataset.generate=true", "dataset.difficulty=easy", "dataset.train_examples=64"]
 GENERATED += ["dataset.val_examples=8", "dataset.test_examples=8"]
 KINDS = ("csv", "jsonl", "parquet", "txt")
+AND_ITS_PEAK = """
+from pathlib import Path
+from wavspa.commands.predict import main
+main()
+print(next(line for line in Path("/proc/self/status").open() if line.startswith("VmHWM")))
+"""
 FEW, MANY = 20_000, 200_000
 
 
@@ -165,14 +170,11 @@ def memory(folder: Path) -> None:
 
 
 def peak(run: Path, source: Path, output: Path) -> float:
-    """MiB at the peak of a command."""
+    """MiB at the peak of a command, by its own account: the system's counts those of its parent too."""
     words = [f"run={run}", f"input={source}", f"output={output}"]
-    line = [sys.executable, "-m", "wavspa.commands.predict", *words]
-    process = subprocess.Popen(line, stderr=subprocess.DEVNULL, env=environment())
-    _, status, usage = os.wait4(process.pid, 0)
-    if status:
-        raise SystemExit(f"{' '.join(line)} failed")
-    return usage.ru_maxrss / 1024
+    line = [sys.executable, "-c", AND_ITS_PEAK, *words]
+    done = subprocess.run(line, check=True, capture_output=True, text=True, env=environment())
+    return int(done.stdout.split()[1]) / 1024
 
 
 def main() -> None:
@@ -182,7 +184,7 @@ def main() -> None:
     folder.mkdir(parents=True)
     print(machine() + "\n")
     speed(folder)
-    # memory(folder)
+    memory(folder)
 
 
 if __name__ == "__main__":
