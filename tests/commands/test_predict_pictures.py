@@ -147,13 +147,13 @@ BAD = {
     "long.png": (Image.new("L", (16, 8)), "a picture of 16 x 8 pixels, not 8 x 8"),
     "alpha.png": (
         Image.new("RGBA", (8, 8)),
-        "a picture of mode RGBA, with transparency or not of 8 bits",
+        "a picture of mode RGBA, transparent or not of 8 bits",
     ),
     "deep.png": (
         Image.new("I;16", (8, 8)),
-        "a picture of mode I;16, with transparency or not of 8 bits: save it",
+        "a picture of mode I;16, transparent or not of 8 bits: save it",
     ),
-    "clear.gif": (GREY.convert("P"), "a picture of mode P, with transparency"),
+    "clear.gif": (GREY.convert("P"), "a picture of mode P, transparent"),
 }
 
 

@@ -19,9 +19,7 @@ PIPED = ("txt", "jsonl")
 NAMED = ("csv", "tsv")
 
 
-def open_input(
-    source: str, kind: str | None = None, names: Sequence[str] = ()
-) -> TableFile:
+def open_input(source: str, kind: str | None = None, names: Sequence[str] = ()) -> TableFile:
     """A table of examples.
 
     Args:

@@ -76,7 +76,8 @@ def open_picture(file: Path | BinaryIO, where: str, side: int) -> Image.Image:
         side: its width and its height.
 
     Raises:
-        UserError: it cannot be read, has another size, more than 8 bits, or is transparent.
+        UserError: it cannot be read, has another size or a mode that is none of :data:`MODES`, or is
+            transparent.
     """
     try:
         with Image.open(file) as picture:
@@ -87,8 +88,8 @@ def open_picture(file: Path | BinaryIO, where: str, side: int) -> Image.Image:
                 )
             if picture.mode not in MODES or "transparency" in picture.info:
                 raise UserError(
-                    f"{where}: a picture of mode {picture.mode}, with transparency or not of 8 bits: "
-                    "save it as grey (L) or RGB"
+                    f"{where}: a picture of mode {picture.mode}, transparent or not of 8 bits a "
+                    "colour: save it as grey (L) or RGB"
                 )
             picture.load()
             return picture
