@@ -151,7 +151,7 @@ BAD = {
     ),
     "deep.png": (
         Image.new("I;16", (8, 8)),
-        "a picture of mode I;16, transparent or not of 8 bits: save it",
+        "a picture of mode I;16, transparent or not of 8 bits a colour: save it",
     ),
     "clear.gif": (GREY.convert("P"), "a picture of mode P, transparent"),
 }
