@@ -7,7 +7,7 @@ import shutil
 import pytest
 import torch
 import torch.nn.functional as F
-from torch.export import export
+from torch.export import Dim, export
 
 from wavspa import Encoder
 from wavspa.attention import BASES
@@ -85,6 +85,21 @@ def test_exports(base, mode):
     torch.testing.assert_close(program(*inputs), module(*inputs))
     others = batch(9, 37, 2, 30)
     torch.testing.assert_close(program(*others), module(*others))
+
+
+# Tokens of rows that an exported program with a free length takes, whose example has 257. Lifting needs more
+# than 2^level (wavspa.exports.graph adds pads).
+LENGTHS = [1, 2, 20, 66, 67, 128, 281, 300, 301]
+
+
+@pytest.mark.parametrize(("base", "mode"), CELLS)
+def test_exports_with_dynamic_batch_and_length(base, mode):
+    module = encoder(base, mode).eval()
+    shapes = {"tokens": {0: Dim.AUTO, 1: Dim.AUTO}, "lengths": {0: Dim.AUTO}}
+    program = export(module, batch(257, 1, 12, 5), dynamic_shapes=shapes).module()
+    for length in LENGTHS if mode != "lift" else LENGTHS[2:]:
+        inputs = batch(length, 1, max(1, length - 3))
+        torch.testing.assert_close(program(*inputs), module(*inputs))
 
 
 @pytest.mark.parametrize(("base", "mode"), WITH_ABLATIONS)
