@@ -8,7 +8,7 @@ import pytest
 import wavspa.conf
 from tokenizers.pre_tokenizers import ByteLevel
 
-from tiny_runs import compose_run
+from tiny_runs import compose_run, with_sizes_of_any_data
 from wavspa.errors import UserError
 from wavspa.launching.build import build
 from wavspa.launching.validate import validate
@@ -61,14 +61,6 @@ def write_vocabulary(folder):
     vocabulary = {character: i for i, character in enumerate(sorted(ByteLevel.alphabet()))}
     (folder / "vocab.json").write_text(json.dumps(vocabulary))
     (folder / "merges.txt").write_text("#version: 0.2\n")
-
-
-def with_sizes_of_any_data(config):
-    """What wavspa-train looks up in the data where the configuration says auto."""
-    for key in ("vocab_size", "classes"):
-        if config.dataset.get(key) == "auto":
-            config.dataset[key] = 300
-    return config
 
 
 def test_a_task_brings_its_kind_of_model():

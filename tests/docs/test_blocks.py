@@ -5,23 +5,20 @@ job and starts none; of other programs the targets, scripts and extras have to e
 says why in a comment before it.
 """
 
-import csv
 import importlib
 import io
-import json
 import re
 import sys
 import tomllib
 from pathlib import Path
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 import yaml
 from PIL import Image
 
 from doc_blocks import ROOT, blocks_of, commands_of
-from tiny_runs import tiny_run
+from tiny_files import write_rows
+from tiny_runs import tiny_run, with_sizes_of_any_data
 from wavspa.launching import search
 from wavspa.launching.sweep import SweepLauncher
 from wavspa.launching.validate import validate
@@ -45,7 +42,7 @@ ROWS = [
 def small_run(tmp_path_factory):
     """A run that has finished, on texts of two classes."""
     place = tmp_path_factory.mktemp("run")
-    write_csv(place / "train.csv", ROWS)
+    write_rows(place / "train.csv", ROWS)
     words = ["dataset=files", f"dataset.train={place / 'train.csv'}"]
     return finished(place, *words, "dataset.text=body", "dataset.label=y")
 
@@ -66,44 +63,27 @@ def finished(place, *words):
 def session(tmp_path, small_run, monkeypatch):
     """A folder with the files that pages name, where no job starts."""
     monkeypatch.chdir(tmp_path)
-    write_csv(tmp_path / "train.csv", ROWS)
-    write_csv(tmp_path / "new.csv", [{**row, "number": row["id"]} for row in ROWS])
-    write_csv(tmp_path / "d2a_lbv1_trace_test.csv", ROWS)
-    pq.write_table(pa.Table.from_pylist(ROWS), tmp_path / "new.parquet")
+    write_rows(tmp_path / "train.csv", ROWS)
+    write_rows(tmp_path / "new.csv", [{**row, "number": row["id"]} for row in ROWS])
+    write_rows(tmp_path / "d2a_lbv1_trace_test.csv", ROWS)
+    write_rows(tmp_path / "new.parquet", ROWS)
     (tmp_path / "photos").mkdir()
     Image.new("L", (8, 8)).save(tmp_path / "photos/dark.png")
     for name in ("pairs.jsonl", "test.jsonl"):
-        pairs = ({"first": row["body"], "second": "b", "label": row["y"]} for row in ROWS)
-        (tmp_path / name).write_text("".join(json.dumps(pair) + "\n" for pair in pairs))
-    monkeypatch.setattr("wavspa.commands.composition.prepare", lambda config, _: check(config))
+        pairs = [{"first": row["body"], "second": "b", "label": row["y"]} for row in ROWS]
+        write_rows(tmp_path / name, pairs)
+    monkeypatch.setattr(
+        "wavspa.commands.composition.prepare",
+        lambda config, _: validate(with_sizes_of_any_data(config)),
+    )
     monkeypatch.setattr("wavspa.commands.composition.run", lambda _: None)
     monkeypatch.setattr("wavspa.commands.composition.become", lambda _: None)
-    monkeypatch.setattr("wavspa.commands.composition.without_auto", with_sizes)
+    monkeypatch.setattr("wavspa.commands.composition.without_auto", with_sizes_of_any_data)
     monkeypatch.setattr("wavspa.commands.composition._trial", lambda _: [])
-    monkeypatch.setattr("wavspa.launching.sweep.without_auto", with_sizes)
+    monkeypatch.setattr("wavspa.launching.sweep.without_auto", with_sizes_of_any_data)
     monkeypatch.setattr(SweepLauncher, "launch", check_jobs)
     monkeypatch.setattr(search, "search", lambda space, launcher, _: search._check(space, launcher))
     return tmp_path
-
-
-def write_csv(path, rows):
-    with path.open("w", newline="") as file:
-        writer = csv.DictWriter(file, rows[0])
-        writer.writeheader()
-        writer.writerows(rows)
-
-
-def with_sizes(config):
-    """What is looked up in the data where the configuration says auto."""
-    config = config.copy()
-    for key in ("vocab_size", "classes"):
-        if config.dataset.get(key) == "auto":
-            config.dataset[key] = 300
-    return config
-
-
-def check(config):
-    validate(with_sizes(config))
 
 
 def check_jobs(launcher, jobs, initial_job_idx):
