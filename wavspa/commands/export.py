@@ -79,15 +79,15 @@ def _opened(folder: Path, overrides: list[str]) -> "Trained":
     from wavspa.exports.folder import Trained
     from wavspa.launching.build import build
     from wavspa.launching.folder import read_config
-    from wavspa.reports.collect import read_run
-    from wavspa.training.checkpoints import find_checkpoint, load_model
+    from wavspa.launching.trained import TrainedRun
 
     config = read_config(folder)
     apply_overrides(config, overrides)
-    run = read_run(folder)
+    opened = TrainedRun(folder, config, "test")
+    run = opened.run
     if run.damage:
         raise UserError(f"{folder} is damaged: {run.damage}")
-    model = load_model(find_checkpoint(folder))
+    model = opened.model
     data = build(config, "dataset")
     if not run.card:
         data.prepare_data()
