@@ -101,6 +101,8 @@ def test_texts_with_all_forms(place, capsys):
     assert config["data"]["tokenizer"] == {"name": "bytes", "end": False}
     assert config["graphs"]["model.onnx"]["opset"] == written.OPSET
     assert same_model(folder)
+    # Whoever may read one of them may read all.
+    assert len({path.stat().st_mode for path in out.iterdir()}) == 1
 
 
 def test_the_card_says_what_the_run_says(place, digits):

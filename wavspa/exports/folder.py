@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import nn
 
 from wavspa.data import SequenceDataModule
@@ -90,7 +90,8 @@ def write_folder(trained: Trained, output: Path, graphs: Sequence[str], name: st
 def _fill(folder: Path, trained: Trained, graphs: Sequence[str], name: str) -> None:
     config, card = trained.run.config, trained.run.card
     weights = {key: tensor.contiguous() for key, tensor in trained.model.state_dict().items()}
-    save_file(weights, folder / layout.EXPORT_WEIGHTS, metadata={"format": "pt"})
+    # safetensors' own writer of files lets nobody but their owner read them.
+    (folder / layout.EXPORT_WEIGHTS).write_bytes(save(weights, metadata={"format": "pt"}))
     tokenizer = tokenizer_of(trained.data, card)
     if tokenizer is not None:
         tokenizer.save(str(folder / TOKENIZER))
