@@ -7,8 +7,8 @@ from typing import Any
 
 from pytorch_lightning import Callback, LightningModule, Trainer
 
-from wavspa.launching import worker
-from wavspa.launching.build import build
+from wavspa.launching.run import worker
+from wavspa.launching.run.build import build
 
 
 class Clock(Callback):

@@ -3,10 +3,10 @@
 import numpy as np
 import pyarrow as pa
 
-from wavspa.data import store
-from wavspa.data.listops import root_operator_control
-from wavspa.data.listops_generator import ListOpsRule, UniqueListOps
-from wavspa.data.listops_grammar import SYMBOLS
+from wavspa.data.lra.listops.datamodule import root_operator_control
+from wavspa.data.lra.listops.generator import ListOpsRule, UniqueListOps
+from wavspa.data.lra.listops.grammar import SYMBOLS
+from wavspa.data.preparation import store
 
 SAMPLES = 100_000
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)

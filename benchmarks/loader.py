@@ -12,8 +12,8 @@ from typing import Any
 from hydra import compose, initialize_config_module
 
 from benchmarks.measure import keep_memory
-from wavspa.launching.build import build_run
-from wavspa.launching.prepare import without_auto
+from wavspa.launching.run.build import build_run
+from wavspa.launching.run.prepare import without_auto
 
 SETS = ("lra/text", "lra/listops")
 # So that a step on the CPU fits its memory: torch keeps all scores where it drops some of them.

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 
 import torch
 
-from wavspa.launching.process import clean_environment
+from wavspa.launching.subprocesses import clean_environment
 
 THREADS = 2
 

@@ -16,10 +16,10 @@ import torch
 from hydra import compose, initialize_config_module
 
 from benchmarks.measure import keep_memory, machine
-from wavspa.launching.build import build_run
-from wavspa.launching.folder import read_config
-from wavspa.launching.prepare import prepare
-from wavspa.training import layout
+from wavspa.launching.run.build import build_run
+from wavspa.launching.run.freeze import read_config
+from wavspa.launching.run.prepare import prepare
+from wavspa.run_folder import layout
 from wavspa.training.schedules import scheduler
 
 STEPS, WARM_UP, ROUNDS = 120, 20, 3

@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from wavspa.data.pathfinder_generator import Pathfinder
-from wavspa.data.pathfinder_tables import CONTOUR_LENGTHS, SIZES, benchmark_rule
+from wavspa.data.lra.pathfinder.generator import Pathfinder
+from wavspa.data.lra.pathfinder.stamps import CONTOUR_LENGTHS, SIZES, benchmark_rule
 
 # So many pictures, so that each kind takes a few seconds.
 PICTURES = {32: 10_000, 64: 500, 128: 1_000, 256: 1_000}

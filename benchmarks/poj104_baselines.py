@@ -10,7 +10,7 @@ from benchmarks.untrained import bag, embed, untrained
 from wavspa.data import Batch, Poj104
 from wavspa.data.bpe import BPE
 from wavspa.data.tokenizers import Bytes, Tokenizer
-from wavspa.tasks.ranking import map_at_r
+from wavspa.tasks.metrics import map_at_r
 
 MAX_LENGTH = 1024
 BATCH = 50

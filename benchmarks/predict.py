@@ -20,11 +20,11 @@ from PIL import Image
 from benchmarks.measure import alternate, keep_memory, machine
 from benchmarks.overheads import environment, freeze
 from wavspa import load_model
-from wavspa.data.inputs import open_input
-from wavspa.launching import worker
-from wavspa.launching.folder import read_config
-from wavspa.launching.prediction import Predictor
-from wavspa.launching.prediction_files import Form, write_answers
+from wavspa.data.prediction_inputs import open_input
+from wavspa.launching.inference.predictor import Predictor
+from wavspa.launching.inference.writers import Form, write_answers
+from wavspa.launching.run import worker
+from wavspa.launching.run.freeze import read_config
 
 ROUNDS = 5
 ONE_STEP = ["trainer.max_steps=1", "trainer.val_every=1", "schedule.warmup=0", "dataset.limit=64"]

@@ -20,10 +20,10 @@ from hydra import compose, initialize_config_module
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 
-from chromium import chromium, installed, open_page
-from wavspa.launching.folder import freeze
-from wavspa.launching.process import clean_environment
-from wavspa.training import layout
+from support.chromium import chromium, installed, open_page
+from wavspa.launching.run.freeze import freeze
+from wavspa.launching.subprocesses import clean_environment
+from wavspa.run_folder import layout
 
 BASES = ("softmax", "longformer", "linformer", "linear", "performer")
 MODES = ("none", "ada", "ortho", "lift")

@@ -14,8 +14,8 @@ from safetensors.torch import load_file, save_file
 
 from wavspa import Encoder
 from wavspa.attention import BASES
-from wavspa.exports.graph import trace
-from wavspa.exports.written import write_onnx, write_program
+from wavspa.exports.graph_files import write_onnx, write_program
+from wavspa.exports.trace import trace
 
 MODES = ("none", "ada", "ortho", "lift")
 LONGEST = 160

@@ -16,8 +16,8 @@ from torch import Tensor
 
 from wavspa import WavSpAttention
 from wavspa.models.attention_maps import footprints
-from wavspa.models.probe import band_names
-from wavspa.reports.style import COLOURS, INK, SHADES, save, styled
+from wavspa.models.introspection import band_names
+from wavspa.reports.figures.style import COLOURS, INK, SHADES, save, styled
 
 SAMPLES, LEVEL, TAPS = 256, 3, 8
 MODES = {

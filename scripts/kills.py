@@ -24,12 +24,12 @@ from hydra import compose, initialize_config_module
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 
-from final_state import differences, final_state
-from wavspa.launching.prepare import prepare
-from wavspa.launching.process import clean_environment
-from wavspa.training import layout
-from wavspa.training.checkpoints import read_checkpoint
-from wavspa.training.resume import find_resumable
+from support.final_state import differences, final_state
+from wavspa.launching.run.prepare import prepare
+from wavspa.launching.run.resume_check import find_resumable
+from wavspa.launching.subprocesses import clean_environment
+from wavspa.run_folder import layout
+from wavspa.training.checkpoints.read import read_checkpoint
 
 CELLS = list(
     itertools.product(("digits", "listops_short"), ("softmax", "performer"), (1, 2), (0, 2))

@@ -15,7 +15,7 @@ from PIL import Image
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 
-from chromium import NONE, chromium, installed, open_page
+from support.chromium import NONE, chromium, installed, open_page
 
 DESKTOP = {"viewport": {"width": 1280, "height": 2040}}
 PHONE = {"viewport": {"width": 390, "height": 1500}, "has_touch": True, "is_mobile": True}

@@ -18,7 +18,7 @@ from typing import NamedTuple
 import wandb_workspaces.reports.v2 as wr
 
 from wavspa.errors import UserError
-from wavspa.reports.collect import Run, collect
+from wavspa.reports.runs.collect import Run, collect
 from wavspa.training.wavelet_metrics import ENERGY, ORTHOGONALITY
 
 STEPS = "trainer/global_step"

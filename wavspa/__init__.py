@@ -11,7 +11,7 @@ if TYPE_CHECKING:
         WavSpMultiheadAttention,
         swap_attention,
     )
-    from wavspa.training.checkpoints import load_model
+    from wavspa.training.checkpoints.read import load_model
     from wavspa.wavelets import lattice_filters, lifting_dec, lifting_rec, wavedec, waverec
 
 __all__ = [
@@ -33,7 +33,7 @@ _HOMES = {
         ("DualEncoder", "Encoder", "WavSpAttention", "WavSpMultiheadAttention", "swap_attention"),
         "wavspa.models",
     ),
-    "load_model": "wavspa.training.checkpoints",
+    "load_model": "wavspa.training.checkpoints.read",
 }
 
 

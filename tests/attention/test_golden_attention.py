@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-import golden_vectors as golden
-from golden_vectors import agree, tensor
+from support import golden_vectors as golden
+from support.golden_vectors import agree, tensor
 from wavspa.attention import Longformer
 from wavspa.models.upstream import build_from_flax
 from wavspa.models.upstream.weights import flax_names, from_flax

@@ -5,11 +5,11 @@ import shutil
 
 import pytest
 
-from tiny_runs import tiny_run, tiny_words
+from support.tiny_runs import tiny_run, tiny_words
 from wavspa.commands import evaluate, report, run, train
-from wavspa.launching.worker import run as work
-from wavspa.training import layout
-from wavspa.training.status import read_status
+from wavspa.launching.run.worker import run as work
+from wavspa.run_folder import layout
+from wavspa.run_folder.status import read_status
 
 
 @pytest.fixture

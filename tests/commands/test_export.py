@@ -15,15 +15,15 @@ from huggingface_hub import ModelCard
 from tokenizers import Tokenizer
 
 import wavspa
-from tiny_files import write_rows
-from tiny_runs import tiny_run
+from support.tiny_files import write_rows
+from support.tiny_runs import tiny_run
 from wavspa.commands.export import export
 from wavspa.errors import UserError
-from wavspa.exports import written
-from wavspa.launching.folder import read_config
-from wavspa.launching.trained import TrainedRun
-from wavspa.launching.worker import run
-from wavspa.training import layout
+from wavspa.exports import graph_files
+from wavspa.launching.analysis.trained_run import TrainedRun
+from wavspa.launching.run.freeze import read_config
+from wavspa.launching.run.worker import run
+from wavspa.run_folder import layout
 
 ROWS = [
     {"body": f"text é {i} " + "ab"[i % 2] * (i % 11), "other": "x" * (1 + i % 5), "y": name}
@@ -99,7 +99,7 @@ def test_texts_with_all_forms(place, capsys):
     config = json.loads((out / "config.json").read_text())
     assert config["id2label"] == {"0": "ham", "1": "spam"}
     assert config["data"]["tokenizer"] == {"name": "bytes", "end": False}
-    assert config["graphs"]["model.onnx"]["opset"] == written.OPSET
+    assert config["graphs"]["model.onnx"]["opset"] == graph_files.OPSET
     assert same_model(folder)
     # Whoever may read one of them may read all.
     assert len({path.stat().st_mode for path in out.iterdir()}) == 1
@@ -186,7 +186,7 @@ def test_an_export_that_fails_leaves_what_was_there(digits, monkeypatch):
     def differs(graph, answer):
         raise UserError("the graph differs from the model by 1.0e-02 on tokens [1, 1]")
 
-    monkeypatch.setattr(written, "largest_difference", differs)
+    monkeypatch.setattr(graph_files, "largest_difference", differs)
     with pytest.raises(UserError, match="program=true: the graph differs from the model"):
         export({"run": str(digits), "program": "true"})
     with pytest.raises(UserError, match="program=true: the graph differs"):

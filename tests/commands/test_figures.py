@@ -5,11 +5,11 @@ import sys
 
 import pytest
 
-from tiny_runs import tiny_run
+from support.tiny_runs import tiny_run
 from wavspa.commands.figures import draw
 from wavspa.errors import UserError
-from wavspa.launching.gallery import SUBJECTS
-from wavspa.launching.worker import run
+from wavspa.launching.analysis.figures import SUBJECTS
+from wavspa.launching.run.worker import run
 
 SHORT = ["trainer.max_steps=2", "trainer.val_every=1"]
 FILES = ["dataset=listops_short", *(f"dataset.{s}_examples=60" for s in ("train", "val", "test"))]

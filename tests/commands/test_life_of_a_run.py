@@ -4,9 +4,9 @@ import os
 import subprocess
 import sys
 
-from tiny_runs import tiny_words
-from wavspa.training import layout
-from wavspa.training.status import read_status
+from support.tiny_runs import tiny_words
+from wavspa.run_folder import layout
+from wavspa.run_folder.status import read_status
 
 
 def command(name, *words):

@@ -12,19 +12,19 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 
-from tiny_files import write_rows
-from tiny_predictions import predicted, probabilities, score_of, share_of_hits
-from tiny_runs import tiny_run
+from support.tiny_files import write_rows
+from support.tiny_predictions import predicted, probabilities, score_of, share_of_hits
+from support.tiny_runs import tiny_run
 from wavspa import load_model
 from wavspa.commands.predict import predict
-from wavspa.data.inputs import open_input
-from wavspa.data.listops_grammar import decode
+from wavspa.data.lra.listops.grammar import decode
+from wavspa.data.prediction_inputs import open_input
 from wavspa.errors import UserError
-from wavspa.launching import prediction
-from wavspa.launching.folder import read_config
-from wavspa.launching.prediction import Predictor
-from wavspa.launching.trained import TrainedRun
-from wavspa.launching.worker import run
+from wavspa.launching import inference
+from wavspa.launching.analysis.trained_run import TrainedRun
+from wavspa.launching.inference.predictor import Predictor
+from wavspa.launching.run.freeze import read_config
+from wavspa.launching.run.worker import run
 
 ROWS = [
     {
@@ -117,7 +117,7 @@ def test_expressions(place):
 
 
 def test_no_more_than_a_window_is_read_ahead(place, texts, monkeypatch):
-    monkeypatch.setattr(prediction, "WINDOW", 2)
+    monkeypatch.setattr(inference.predictor, "WINDOW", 2)
     predictor, read = Predictor(texts, read_config(texts)), []
     table = open_input(str(place / "test.jsonl"))
     monkeypatch.setattr(table, "at", lambda line: read.append(line) or str(line))

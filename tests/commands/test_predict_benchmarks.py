@@ -4,17 +4,17 @@ import numpy as np
 import pytest
 import torch
 
-from tiny_files import write_rows
-from tiny_predictions import embeddings, predicted, probabilities, score_of, share_of_hits
-from tiny_runs import tiny_run
+from support.tiny_files import write_rows
+from support.tiny_predictions import embeddings, predicted, probabilities, score_of, share_of_hits
+from support.tiny_runs import tiny_run
 from wavspa.commands.predict import predict
-from wavspa.data.aan import COLUMNS as AAN_COLUMNS
-from wavspa.data.aan import FILES as AAN_FILES
-from wavspa.data.d2a_files import COLUMNS as D2A_COLUMNS
+from wavspa.data.d2a.files import COLUMNS as D2A_COLUMNS
+from wavspa.data.lra.aan import COLUMNS as AAN_COLUMNS
+from wavspa.data.lra.aan import FILES as AAN_FILES
 from wavspa.errors import UserError
-from wavspa.launching.worker import run
+from wavspa.launching.run.worker import run
 from wavspa.tasks import metrics
-from wavspa.tasks.ranking import map_at_r
+from wavspa.tasks.metrics import map_at_r
 
 RNG = np.random.default_rng(0)
 SHORT = [

@@ -7,17 +7,17 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tiny_files import write_rows
-from tiny_predictions import predicted, probabilities, score_of, share_of_hits
-from tiny_runs import tiny_run
-from wavspa.data.cifar10_files import CLASSES
-from wavspa.data.pathfinder_files import write_pictures
-from wavspa.data.pathfinder_generator import Pathfinder
-from wavspa.data.pathfinder_tables import benchmark_rule
+from support.tiny_files import write_rows
+from support.tiny_predictions import predicted, probabilities, score_of, share_of_hits
+from support.tiny_runs import tiny_run
+from wavspa.data.lra.cifar10_files import CLASSES
+from wavspa.data.lra.pathfinder.files import write_pictures
+from wavspa.data.lra.pathfinder.generator import Pathfinder
+from wavspa.data.lra.pathfinder.stamps import benchmark_rule
 from wavspa.errors import UserError
-from wavspa.launching.folder import read_config
-from wavspa.launching.trained import TrainedRun
-from wavspa.launching.worker import run
+from wavspa.launching.analysis.trained_run import TrainedRun
+from wavspa.launching.run.freeze import read_config
+from wavspa.launching.run.worker import run
 
 SHORT = ["trainer.max_steps=4", "trainer.val_every=2", "model/attention=linear"]
 

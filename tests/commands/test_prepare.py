@@ -5,7 +5,7 @@ from rich.console import Console
 
 from wavspa.commands.prepare import prepare
 from wavspa.errors import UserError
-from wavspa.reports.card import print_card
+from wavspa.reports.dataset_card import print_card
 
 
 def test_it_prepares_and_prints_the_card(tmp_path, capsys):

@@ -8,10 +8,10 @@ import pytest
 import wavspa.conf
 from tokenizers.pre_tokenizers import ByteLevel
 
-from tiny_runs import compose_run, with_sizes_of_any_data
+from support.tiny_runs import compose_run, with_sizes_of_any_data
 from wavspa.errors import UserError
-from wavspa.launching.build import build
-from wavspa.launching.validate import validate
+from wavspa.launching.run.build import build
+from wavspa.launching.run.validate import validate
 
 CONF = Path(wavspa.conf.__file__).parent
 # Launchers and sweepers have tests of their own, in tests/launching/.

@@ -11,7 +11,8 @@ import torch
 from sklearn.datasets import load_digits
 from torch.utils.data import DataLoader
 
-from wavspa.data import Batch, Digits, SequenceDataModule, store
+from wavspa.data import Batch, Digits, SequenceDataModule
+from wavspa.data.preparation import store
 from wavspa.errors import UserError
 
 

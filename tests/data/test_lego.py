@@ -5,11 +5,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tiny_runs import tiny_run
+from support.tiny_runs import tiny_run
 from wavspa.data import Lego, LegoBatch
 from wavspa.data.lego import IDS, SYMBOLS, LegoExample, collate_sentences, draw
 from wavspa.errors import UserError
-from wavspa.launching.worker import run
+from wavspa.launching.run.worker import run
 
 TEXT = "[CLS] c = not a , b = val c , a = val 1 , [SEP]"
 

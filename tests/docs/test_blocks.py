@@ -16,13 +16,13 @@ import pytest
 import yaml
 from PIL import Image
 
-from doc_blocks import ROOT, blocks_of, commands_of
-from tiny_files import write_rows
-from tiny_runs import tiny_run, with_sizes_of_any_data
-from wavspa.launching import search
-from wavspa.launching.sweep import SweepLauncher
-from wavspa.launching.validate import validate
-from wavspa.launching.worker import run
+from support.doc_blocks import ROOT, blocks_of, commands_of
+from support.tiny_files import write_rows
+from support.tiny_runs import tiny_run, with_sizes_of_any_data
+from wavspa.launching.run.validate import validate
+from wavspa.launching.run.worker import run
+from wavspa.launching.search import loop
+from wavspa.launching.sweeps.launcher import SweepLauncher
 
 PAGES = sorted(
     path.relative_to(ROOT).as_posix()
@@ -73,16 +73,16 @@ def session(tmp_path, small_run, monkeypatch):
         pairs = [{"first": row["body"], "second": "b", "label": row["y"]} for row in ROWS]
         write_rows(tmp_path / name, pairs)
     monkeypatch.setattr(
-        "wavspa.commands.composition.prepare",
+        "wavspa.commands.compose.prepare",
         lambda config, _: validate(with_sizes_of_any_data(config)),
     )
-    monkeypatch.setattr("wavspa.commands.composition.run", lambda _: None)
-    monkeypatch.setattr("wavspa.commands.composition.become", lambda _: None)
-    monkeypatch.setattr("wavspa.commands.composition.without_auto", with_sizes_of_any_data)
-    monkeypatch.setattr("wavspa.commands.composition._trial", lambda _: [])
-    monkeypatch.setattr("wavspa.launching.sweep.without_auto", with_sizes_of_any_data)
+    monkeypatch.setattr("wavspa.commands.compose.run", lambda _: None)
+    monkeypatch.setattr("wavspa.commands.compose.become", lambda _: None)
+    monkeypatch.setattr("wavspa.commands.compose.without_auto", with_sizes_of_any_data)
+    monkeypatch.setattr("wavspa.commands.compose._trial", lambda _: [])
+    monkeypatch.setattr("wavspa.launching.sweeps.launcher.without_auto", with_sizes_of_any_data)
     monkeypatch.setattr(SweepLauncher, "launch", check_jobs)
-    monkeypatch.setattr(search, "search", lambda space, launcher, _: search._check(space, launcher))
+    monkeypatch.setattr(loop, "search", lambda space, launcher, _: loop._check(space, launcher))
     return tmp_path
 
 

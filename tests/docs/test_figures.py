@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from tiny_runs import compose_run
-from wavspa.launching.gallery import SUBJECTS
-from wavspa.launching.validate import validate
+from support.tiny_runs import compose_run
+from wavspa.launching.analysis.figures import SUBJECTS
+from wavspa.launching.run.validate import validate
 
 DOCS = Path(__file__).parents[2] / "docs"
 PAGE = (DOCS / "figures.md").read_text()

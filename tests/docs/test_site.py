@@ -12,7 +12,7 @@ from threading import Thread
 import pytest
 from playwright.sync_api import TimeoutError
 
-from chromium import NONE, chromium, installed
+from support.chromium import NONE, chromium, installed
 
 ROOT = Path(__file__).parents[2]
 WIDTHS = {"desktop": 1280, "phone": 360}

@@ -8,9 +8,9 @@ from safetensors.torch import load_file, save_file
 from wavspa import DualEncoder, Encoder
 from wavspa.attention import BASES
 from wavspa.errors import UserError
-from wavspa.exports import graph as graphs
-from wavspa.exports.graph import largest_difference, trace
-from wavspa.exports.written import ONNX, PROGRAM, write_onnx, write_program
+from wavspa.exports import trace as graphs
+from wavspa.exports.graph_files import ONNX, PROGRAM, write_onnx, write_program
+from wavspa.exports.trace import largest_difference, trace
 
 # A graph takes long to write, and that of a base knows nothing of the mode: one model has every base, on a
 # band of its own, and the others every mode (scripts/export_cells.py writes all 20 cells).

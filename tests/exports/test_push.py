@@ -8,12 +8,12 @@ from huggingface_hub import constants
 from safetensors.torch import save
 
 import wavspa
-from hub_stand_in import TOKEN, Hub
-from tiny_runs import tiny_run
+from support.hub_stand_in import TOKEN, Hub
+from support.tiny_runs import tiny_run
 from wavspa.commands.export import export
 from wavspa.errors import UserError
-from wavspa.launching.worker import run
-from wavspa.training import layout
+from wavspa.launching.run.worker import run
+from wavspa.run_folder import layout
 
 
 @pytest.fixture(scope="module")

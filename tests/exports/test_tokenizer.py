@@ -5,7 +5,7 @@ import json
 import pytest
 from tokenizers import Tokenizer
 
-from tiny_files import write_rows
+from support.tiny_files import write_rows
 from wavspa.data import Files, ListOps
 from wavspa.data.bpe import BPE, BPEFiles
 from wavspa.data.digits import Digits

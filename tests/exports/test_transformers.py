@@ -10,14 +10,14 @@ from transformers import AutoConfig, AutoModelForSequenceClassification, AutoTok
 
 import wavspa
 import wavspa.exports.transformers as registered
-from tiny_files import write_rows
-from tiny_runs import tiny_run
+from support.tiny_files import write_rows
+from support.tiny_runs import tiny_run
 from wavspa.commands.export import export
 from wavspa.errors import UserError
-from wavspa.launching.build import build
-from wavspa.launching.folder import read_config
-from wavspa.launching.worker import run
-from wavspa.training import layout
+from wavspa.launching.run.build import build
+from wavspa.launching.run.freeze import read_config
+from wavspa.launching.run.worker import run
+from wavspa.run_folder import layout
 
 ROWS = [
     {"text": f"text é {i} " + "ab"[i % 2] * (i % 11), "label": name}

@@ -7,10 +7,10 @@ import sys
 
 import pytest
 
-from final_state import differences, final_state, rows
-from tiny_runs import tiny_run, tiny_words
-from wavspa.training import layout
-from wavspa.training.status import read_status
+from support.final_state import differences, final_state, rows
+from support.tiny_runs import tiny_run, tiny_words
+from wavspa.run_folder import layout
+from wavspa.run_folder.status import read_status
 
 DDP = ["trainer.devices=2", "trainer.strategy=ddp"]
 STEPS = ["trainer.max_steps=8", "trainer.val_every=4", "model.dropout=0"]

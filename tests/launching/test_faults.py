@@ -10,17 +10,16 @@ from pathlib import Path
 
 import pytest
 
-from final_state import differences, final_state
-from tiny_runs import tiny_run
+from support.final_state import differences, final_state
+from support.tiny_runs import tiny_run
 from wavspa.commands.prepare import prepare
-from wavspa.errors import UserError
-from wavspa.launching.build import build_run
-from wavspa.launching.folder import read_config
-from wavspa.launching.worker import run
-from wavspa.training import layout
-from wavspa.training.failures import RunFailed
-from wavspa.training.resume import find_resumable
-from wavspa.training.status import read_status
+from wavspa.errors import RunFailed, UserError
+from wavspa.launching.run.build import build_run
+from wavspa.launching.run.freeze import read_config
+from wavspa.launching.run.resume_check import find_resumable
+from wavspa.launching.run.worker import run
+from wavspa.run_folder import layout
+from wavspa.run_folder.status import read_status
 
 STEPS = ["trainer.max_steps=8", "trainer.val_every=4", "checkpoints.every_steps=1"]
 
@@ -79,7 +78,7 @@ def test_a_folder_that_becomes_read_only(disk, tmp_path, monkeypatch, undisturbe
         subprocess.run(["mount", "-o", f"remount,{how}", disk], check=True)
 
     # A file that is open for writing keeps a disk from becoming read-only.
-    monkeypatch.setattr("wavspa.launching.worker.alone_in", lambda _: contextlib.nullcontext())
+    monkeypatch.setattr("wavspa.launching.run.worker.alone_in", lambda _: contextlib.nullcontext())
     at_step(lambda: remount("ro"), 5)
     with pytest.raises(RunFailed, match=r"cannot be written \(.*Read-only file system"):
         run(folder)

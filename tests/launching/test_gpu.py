@@ -6,8 +6,8 @@ import sys
 import pytest
 import torch
 
-from tiny_runs import tiny_run
-from wavspa.training.status import read_status
+from support.tiny_runs import tiny_run
+from wavspa.run_folder.status import read_status
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU here")
 

@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from tiny_runs import tiny_words
+from support.tiny_runs import tiny_words
 from wavspa.errors import UserError
 from wavspa.launching.plugins.local import LocalLauncher, gpu_shares
 

@@ -10,15 +10,14 @@ import hydra.utils
 import pytest
 import torch
 
-from final_state import differences, final_state
-from tiny_runs import tiny_run
-from wavspa.errors import UserError
-from wavspa.launching.worker import run
-from wavspa.training import layout
-from wavspa.training.failures import RunFailed, RunInterrupted
-from wavspa.training.interruption import StopRequest
-from wavspa.training.lock import alone_in
-from wavspa.training.status import read_status
+from support.final_state import differences, final_state
+from support.tiny_runs import tiny_run
+from wavspa.errors import RunFailed, RunInterrupted, UserError
+from wavspa.launching.run.worker import run
+from wavspa.run_folder import layout
+from wavspa.run_folder.lock import alone_in
+from wavspa.run_folder.status import read_status
+from wavspa.training.stop_signals import StopRequest
 
 # An epoch has four batches (50 examples, 16 a batch): stops fall inside of one and on its end.
 CASES = {
@@ -63,7 +62,7 @@ def test_a_crash_before_the_test_leaves_no_trace(tmp_path, monkeypatch):
     undisturbed = tiny_run(tmp_path / "one", *STEPS)
     run(undisturbed)
     disturbed = tiny_run(tmp_path / "other", *STEPS)
-    monkeypatch.setattr("wavspa.launching.worker.evaluate", lambda *_: crash())
+    monkeypatch.setattr("wavspa.launching.run.worker.evaluate", lambda *_: crash())
     with pytest.raises(RuntimeError):
         run(disturbed)
     monkeypatch.undo()
@@ -112,7 +111,7 @@ def test_a_run_that_a_search_gives_up_trains_no_more_until_the_mark_is_removed(
 def test_a_signal_outside_of_training_is_obeyed_at_once(tmp_path, monkeypatch):
     folder = tiny_run(tmp_path)
     stop = lambda *_: os.kill(os.getpid(), signal.SIGUSR1)  # noqa: E731
-    monkeypatch.setattr("wavspa.launching.worker.evaluate", stop)
+    monkeypatch.setattr("wavspa.launching.run.worker.evaluate", stop)
     with pytest.raises(RunInterrupted, match="SIGUSR1: the same command goes on"):
         run(folder)
     assert read_status(folder)["state"] == "interrupted"
@@ -164,7 +163,7 @@ def test_an_early_stop_stays_one(tmp_path, at_step, monkeypatch):
     """Killed between its last checkpoint and its test, a run that had stopped trains no more."""
     words = ["callbacks=early_stopping", "callbacks.early_stopping.patience=1", "optimizer.lr=0"]
     folder = tiny_run(tmp_path, *words, "trainer.max_steps=60")
-    monkeypatch.setattr("wavspa.launching.worker.evaluate", lambda *_: crash())
+    monkeypatch.setattr("wavspa.launching.run.worker.evaluate", lambda *_: crash())
     with pytest.raises(RuntimeError):
         run(folder)
     monkeypatch.undo()

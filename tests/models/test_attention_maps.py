@@ -3,7 +3,7 @@ import torch
 
 from wavspa import DualEncoder, Encoder
 from wavspa.models.attention_maps import attention_maps, footprints
-from wavspa.models.probe import layers_of
+from wavspa.models.introspection import layers_of
 from wavspa.wavelets import MODES
 
 OPTIONS = {"max_len": 60, "dim": 8, "depth": 2, "heads": 2, "mlp_dim": 8, "taps": 4, "level": 2}

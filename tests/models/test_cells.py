@@ -88,7 +88,7 @@ def test_exports(base, mode):
 
 
 # Tokens of rows that an exported program with a free length takes, whose example has 257. Lifting needs more
-# than 2^level (wavspa.exports.graph adds pads).
+# than 2^level (wavspa.exports.trace adds pads).
 LENGTHS = [1, 2, 20, 66, 67, 128, 281, 300, 301]
 
 

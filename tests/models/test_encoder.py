@@ -9,8 +9,8 @@ from torch import nn
 from wavspa import DualEncoder, Encoder
 from wavspa.attention import BASES
 from wavspa.models.block import Block
-from wavspa.models.pool import POOLS, Pool
-from wavspa.models.positions import AddPositions, sinusoids
+from wavspa.models.pooling import POOLS, Pool
+from wavspa.models.position_embeddings import AddPositions, sinusoids
 
 SIZES = {"max_len": 20, "dim": 8, "depth": 2, "heads": 2, "mlp_dim": 12, "taps": 4}
 LENGTHS = [7, 1, 4]

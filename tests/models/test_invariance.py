@@ -5,7 +5,7 @@ import torch
 
 from wavspa import DualEncoder, Encoder, WavSpAttention
 from wavspa.attention import BASES
-from wavspa.models.pool import POOLS
+from wavspa.models.pooling import POOLS
 from wavspa.wavelets import BOUNDARIES, MODES
 
 DIM, VOCABULARY, CLASSES, MAX_LEN = 8, 11, 3, 60

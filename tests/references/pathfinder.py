@@ -5,7 +5,7 @@ from math import ceil
 import numpy as np
 from PIL import Image, ImageDraw
 
-from wavspa.data.pathfinder_tables import PathfinderRule
+from wavspa.data.lra.pathfinder.stamps import PathfinderRule
 
 Point = np.ndarray
 OUTSIDE = -1.0

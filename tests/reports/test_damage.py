@@ -6,9 +6,9 @@ import sys
 import pytest
 import yaml
 
-from reported_runs import finish, frozen_run
+from support.reported_runs import finish, frozen_run
 from wavspa.commands.report import main
-from wavspa.training import layout
+from wavspa.run_folder import layout
 
 
 def edit(path, change):

@@ -6,17 +6,17 @@ import subprocess
 import pandas
 import pytest
 
-from reported_runs import finish, frozen_run
+from support.reported_runs import finish, frozen_run
 from wavspa.commands.report import main
 from wavspa.errors import UserError
-from wavspa.reports.collect import collect
-from wavspa.reports.comparison import Layout
-from wavspa.reports.csv_text import csv_text
-from wavspa.reports.files import FORMS, beside, write_report
-from wavspa.reports.latex import escaped, latex
-from wavspa.reports.markdown import markdown
+from wavspa.reports.formats.csv import csv_text
+from wavspa.reports.formats.latex import escaped, latex
+from wavspa.reports.formats.markdown import markdown
+from wavspa.reports.formats.write import FORMS, beside, write_report
 from wavspa.reports.report import build_report
-from wavspa.training.status import update_status
+from wavspa.reports.runs.collect import collect
+from wavspa.reports.tables.comparison import Layout
+from wavspa.run_folder.status import update_status
 
 
 @pytest.fixture(scope="module")

@@ -3,15 +3,15 @@
 import numpy as np
 import pytest
 
-from chromium import NONE, chromium, installed, open_page
-from reported_runs import finish, frozen_run
-from wavspa.reports.collect import collect
-from wavspa.reports.comparison import Layout
-from wavspa.reports.filters import Filters
-from wavspa.reports.page import page
+from support.chromium import NONE, chromium, installed, open_page
+from support.reported_runs import finish, frozen_run
+from wavspa.reports.figures.filters import Filters
+from wavspa.reports.formats.html import page
 from wavspa.reports.report import build_report
-from wavspa.training import layout
-from wavspa.training.status import update_status
+from wavspa.reports.runs.collect import collect
+from wavspa.reports.tables.comparison import Layout
+from wavspa.run_folder import layout
+from wavspa.run_folder.status import update_status
 
 pytest.importorskip("playwright", reason="there is no playwright (the dev extra)")
 if installed() is None:

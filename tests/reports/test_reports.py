@@ -5,15 +5,15 @@ import sys
 import pytest
 from rich.console import Console
 
-from reported_runs import finish
-from tiny_runs import tiny_run
+from support.reported_runs import finish
+from support.tiny_runs import tiny_run
 from wavspa.errors import UserError
-from wavspa.reports.collect import cells, collect
-from wavspa.reports.figures import draw_curves
-from wavspa.reports.numbers import mean_and_deviation
-from wavspa.reports.table import print_report
-from wavspa.training import layout
-from wavspa.training.status import update_status
+from wavspa.reports.figures.curves import draw_curves
+from wavspa.reports.formats.terminal import print_report
+from wavspa.reports.number_format import mean_and_deviation
+from wavspa.reports.runs.collect import cells, collect
+from wavspa.run_folder import layout
+from wavspa.run_folder.status import update_status
 
 
 def printed(runs):
@@ -146,9 +146,9 @@ def test_the_protocol_of_the_data_is_told(tmp_path):
 
 
 def test_looking_at_runs_does_not_wait_for_lightning():
-    program = "import sys, wavspa.reports.files, wavspa.reports.states; print(*sys.modules)"
+    program = "import sys, wavspa.reports.formats.write, wavspa.reports.runs.progress; print(*sys.modules)"
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
-    assert "wavspa.reports.page" in done.stdout.split()
+    assert "wavspa.reports.formats.html" in done.stdout.split()
     assert "pytorch_lightning" not in done.stdout.split()

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from hydra import compose, initialize_config_module
 
-from wavspa.launching.prepare import without_hydra
-from wavspa.launching.slurm_script import Shape, options_from, shape_of
-from wavspa.launching.validate import validate
+from wavspa.launching.run.prepare import without_hydra
+from wavspa.launching.run.validate import validate
+from wavspa.launching.slurm.script import Shape, options_from, shape_of
 
 RECIPES = Path(__file__).parents[2] / "scripts/slurm"
 

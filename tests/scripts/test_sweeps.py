@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tiny_runs import compose_run
-from wavspa.launching.validate import validate
+from support.tiny_runs import compose_run
+from wavspa.launching.run.validate import validate
 
 FILES = sorted((Path(__file__).parents[2] / "scripts/sweeps").glob("*.yaml"))
 

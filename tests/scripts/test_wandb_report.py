@@ -11,10 +11,10 @@ from threading import Thread
 
 import pytest
 
-from tiny_runs import tiny_run
+from support.tiny_runs import tiny_run
 from wavspa.errors import UserError
-from wavspa.reports.collect import collect
-from wavspa.training.metrics_logger import MetricsCsv
+from wavspa.reports.runs.collect import collect
+from wavspa.training.loggers.metrics_csv import MetricsCsv
 
 SCRIPT = Path(__file__).parents[2] / "scripts/wandb_report.py"
 ANSWERS = {

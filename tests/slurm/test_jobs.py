@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 import yaml
 
-from final_state import differences, final_state
-from slurm_cluster import Cluster, NotStarted, unavailable, until
-from tiny_runs import tiny_run, tiny_words
+from support.final_state import differences, final_state
+from support.slurm_cluster import Cluster, NotStarted, unavailable, until
+from support.tiny_runs import tiny_run, tiny_words
 from wavspa import conf
-from wavspa.launching.slurm import submit
-from wavspa.launching.slurm_script import arrays_of, options_from
-from wavspa.training import layout
-from wavspa.training.status import read_status
+from wavspa.launching.slurm.script import arrays_of, options_from
+from wavspa.launching.slurm.submit import submit
+from wavspa.run_folder import layout
+from wavspa.run_folder.status import read_status
 
 pytestmark = pytest.mark.skipif(unavailable() is not None, reason=str(unavailable()))
 TROUBLES = Path(__file__).parent / "troubles"

@@ -9,11 +9,12 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.data import DataLoader
 
+from wavspa.errors import RunFailed
+from wavspa.run_folder import layout
+from wavspa.run_folder.metrics import read_metrics
 from wavspa.tasks import Classification
-from wavspa.training import layout, schedules
-from wavspa.training.failures import RunFailed
-from wavspa.training.metrics_csv import read_metrics
-from wavspa.training.metrics_logger import MetricsCsv
+from wavspa.training import schedules
+from wavspa.training.loggers.metrics_csv import MetricsCsv
 from wavspa.training.optimizers import adamw
 
 

@@ -8,11 +8,12 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from wavspa import Encoder
+from wavspa.run_folder import layout
+from wavspa.run_folder.metrics import read_metrics
 from wavspa.tasks import Embedding
-from wavspa.tasks.ranking import map_at_r
-from wavspa.training import layout, schedules
-from wavspa.training.metrics_csv import read_metrics
-from wavspa.training.metrics_logger import MetricsCsv
+from wavspa.tasks.metrics import map_at_r
+from wavspa.training import schedules
+from wavspa.training.loggers.metrics_csv import MetricsCsv
 from wavspa.training.optimizers import adamw
 
 SIZES = {"max_len": 12, "dim": 16, "depth": 1, "heads": 2, "mlp_dim": 16, "taps": 4}

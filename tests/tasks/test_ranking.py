@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from wavspa.tasks import ranking
-from wavspa.tasks.ranking import MeanAveragePrecisionAtR, map_at_r
+from wavspa.tasks.metrics import MeanAveragePrecisionAtR, map_at_r
 
 
 def by_definition(embeddings: np.ndarray, labels: np.ndarray) -> float:

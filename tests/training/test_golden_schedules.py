@@ -4,7 +4,7 @@ from functools import partial
 
 import pytest
 
-import golden_vectors as golden
+from support import golden_vectors as golden
 from wavspa.training.schedules import cosine, rsqrt
 
 ARRAYS, OPTIONS = golden.load(golden.files("train/lr_schedules.npz")[0])

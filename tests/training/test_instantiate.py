@@ -21,8 +21,8 @@ def test_it_builds_with_plain_containers():
         "os.system",
         "builtins.eval",
         "subprocess.run",
-        "wavspa.launching.process.os.system",
-        "wavspa.launching.process.subprocess.run",
+        "wavspa.launching.subprocesses.os.system",
+        "wavspa.launching.subprocesses.subprocess.run",
     ],
 )
 def test_targets_elsewhere_are_refused(target):

@@ -6,13 +6,13 @@ import PIL.Image
 import pytest
 import wandb
 
-from tiny_runs import compose_run, tiny_run
+from support.tiny_runs import compose_run, tiny_run
 from wavspa.errors import UserError
-from wavspa.launching.build import build
-from wavspa.launching.worker import run
+from wavspa.launching.run.build import build
+from wavspa.launching.run.worker import run
+from wavspa.run_folder import layout
+from wavspa.run_folder.status import read_status
 from wavspa.tasks import Classification
-from wavspa.training import layout
-from wavspa.training.status import read_status
 from wavspa.training.wandb_run import FIGURES
 
 STEPS = ["logger=wandb", "checkpoints.every_steps=2", "trainer.log_every_n_steps=1"]
@@ -154,7 +154,7 @@ def test_figures_that_are_not_wanted_or_not_there(tmp_path, words, drawn):
 
 
 def test_a_figure_that_cannot_be_drawn_stops_no_run(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr("wavspa.launching.wandb_figures.draw_filters", lambda _: crash())
+    monkeypatch.setattr("wavspa.launching.run.wandb_figures.draw_filters", lambda _: crash())
     folder = tiny_run(tmp_path, *STEPS)
     run(folder)
     assert read_status(folder)["state"] == "finished"

@@ -2,14 +2,14 @@ import pytest
 import pywt
 import torch
 
-from final_state import rows
-from tiny_runs import tiny_run
-from wavspa.launching.build import build_run
-from wavspa.launching.folder import read_config
-from wavspa.launching.worker import run
-from wavspa.models.probe import filters_of, layers_of
-from wavspa.training.checkpoints import load_model
-from wavspa.training.layout import last_checkpoint
+from support.final_state import rows
+from support.tiny_runs import tiny_run
+from wavspa.launching.run.build import build_run
+from wavspa.launching.run.freeze import read_config
+from wavspa.launching.run.worker import run
+from wavspa.models.introspection import filters_of, layers_of
+from wavspa.run_folder.layout import last_checkpoint
+from wavspa.training.checkpoints.read import load_model
 
 
 def wavelet_metrics(folder):

@@ -3,10 +3,10 @@
 import pytest
 import torch
 
-import golden_vectors as golden
-from golden_vectors import agree, tensor
+from support import golden_vectors as golden
+from support.golden_vectors import agree, tensor
 from wavspa import lattice_filters, lifting_dec, lifting_rec, wavedec, waverec
-from wavspa.models.upstream.defects import MisalignedLift
+from wavspa.models.upstream.quirks import MisalignedLift
 from wavspa.wavelets import daubechies_taps
 
 

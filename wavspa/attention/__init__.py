@@ -1,11 +1,11 @@
 """The five attention bases: bidirectional, each with a mask of real positions."""
 
+from wavspa.attention.attribution import attention_received
 from wavspa.attention.base import Attention
 from wavspa.attention.linear import Linear
 from wavspa.attention.linformer import Linformer
 from wavspa.attention.longformer import Longformer
 from wavspa.attention.performer import Performer
-from wavspa.attention.received import attention_received
 from wavspa.attention.softmax import Softmax
 
 BASES = ("softmax", "longformer", "linformer", "linear", "performer")

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from wavspa.commands.errors import command
-from wavspa.commands.words import apply_overrides, typed_words
+from wavspa.commands.entry_point import command
+from wavspa.commands.overrides import apply_overrides, typed_words
 from wavspa.errors import UserError
 
 DESCRIPTION = """\
@@ -43,11 +43,11 @@ def print_metrics(folder: Path, split: str, overrides: list[str]) -> dict[str, f
         UserError: The folder, its checkpoint or an override cannot be used.
     """
     # Imported here: --help need not wait for Lightning.
-    from wavspa.launching.build import build_run
-    from wavspa.launching.evaluation import evaluate
-    from wavspa.launching.folder import read_config
-    from wavspa.launching.worker import format_metrics, quiet_lightning
-    from wavspa.training.checkpoints import find_checkpoint
+    from wavspa.launching.run.build import build_run
+    from wavspa.launching.run.evaluate import evaluate
+    from wavspa.launching.run.freeze import read_config
+    from wavspa.launching.run.worker import format_metrics, quiet_lightning
+    from wavspa.training.checkpoints.read import find_checkpoint
 
     config = read_config(folder)
     apply_overrides(config, overrides)

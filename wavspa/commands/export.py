@@ -4,13 +4,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from wavspa.commands.errors import command
-from wavspa.commands.words import apply_overrides, switch, typed_words
+from wavspa.commands.entry_point import command
+from wavspa.commands.overrides import apply_overrides, switch, typed_words
 from wavspa.errors import UserError
 
 if TYPE_CHECKING:
-    from wavspa.exports.folder import Trained
-    from wavspa.reports.collect import Run
+    from wavspa.exports.bundle import Trained
+    from wavspa.reports.runs.collect import Run
 
 DESCRIPTION = """\
 Write the best checkpoint of a run as a folder: model.safetensors, config.json, README.md (the model card)
@@ -50,10 +50,10 @@ def export(words: dict[str, str]) -> None:
         UserError: A word or the run cannot be used, or nothing whole can be written.
     """
     # Imported here: --help need not wait for Lightning.
-    from wavspa.exports.folder import check_output, write_folder
+    from wavspa.exports.bundle import check_output, write_folder
+    from wavspa.exports.graph_files import ONNX, PROGRAM
     from wavspa.exports.push import check_push, push
-    from wavspa.exports.written import ONNX, PROGRAM
-    from wavspa.training import layout
+    from wavspa.run_folder import layout
 
     rest = dict(words)
     folder = Path(rest.pop("run"))
@@ -76,10 +76,10 @@ def export(words: dict[str, str]) -> None:
 
 
 def _opened(folder: Path, overrides: list[str]) -> "Trained":
-    from wavspa.exports.folder import Trained
-    from wavspa.launching.build import build
-    from wavspa.launching.folder import read_config
-    from wavspa.launching.trained import TrainedRun
+    from wavspa.exports.bundle import Trained
+    from wavspa.launching.analysis.trained_run import TrainedRun
+    from wavspa.launching.run.build import build
+    from wavspa.launching.run.freeze import read_config
 
     config = read_config(folder)
     apply_overrides(config, overrides)

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from wavspa.commands.errors import command
-from wavspa.commands.suggestions import nearest
-from wavspa.commands.words import apply_overrides, typed_words
+from wavspa.commands.entry_point import command
+from wavspa.commands.hydra_errors import nearest
+from wavspa.commands.overrides import apply_overrides, typed_words
 from wavspa.errors import UserError
 
 DESCRIPTION = """\
@@ -63,12 +63,12 @@ def draw(
         UserError: A word cannot be used, or nothing could be drawn.
     """
     # Imported here: --help need not wait for Lightning.
-    from wavspa.launching.folder import read_config
-    from wavspa.launching.gallery import SUBJECTS
-    from wavspa.launching.trained import TrainedRun
-    from wavspa.launching.worker import quiet_lightning
-    from wavspa.reports.style import check_format, save
-    from wavspa.training import layout
+    from wavspa.launching.analysis.figures import SUBJECTS
+    from wavspa.launching.analysis.trained_run import TrainedRun
+    from wavspa.launching.run.freeze import read_config
+    from wavspa.launching.run.worker import quiet_lightning
+    from wavspa.reports.figures.style import check_format, save
+    from wavspa.run_folder import layout
 
     for name in what:
         if name not in SUBJECTS:

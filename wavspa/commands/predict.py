@@ -8,8 +8,8 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import BinaryIO
 
-from wavspa.commands.errors import FAILURE, command
-from wavspa.commands.words import apply_overrides, switch, typed_words
+from wavspa.commands.entry_point import FAILURE, command
+from wavspa.commands.overrides import apply_overrides, switch, typed_words
 from wavspa.errors import UserError
 
 DESCRIPTION = """\
@@ -65,11 +65,11 @@ def predict(words: dict[str, str]) -> None:
         UserError: A word, the run or the input cannot be used.
     """
     # Imported here: --help need not wait for Lightning.
-    from wavspa.data.inputs import open_input
-    from wavspa.launching.folder import read_config
-    from wavspa.launching.prediction import Predictor
-    from wavspa.launching.prediction_files import Form, check_form, write_answers
-    from wavspa.launching.worker import quiet_lightning
+    from wavspa.data.prediction_inputs import open_input
+    from wavspa.launching.inference.predictor import Predictor
+    from wavspa.launching.inference.writers import Form, check_form, write_answers
+    from wavspa.launching.run.freeze import read_config
+    from wavspa.launching.run.worker import quiet_lightning
 
     rest = dict(words)
     folder, source = Path(rest.pop("run")), rest.pop("input")
@@ -101,7 +101,7 @@ def _listed(word: str) -> list[str]:
 
 
 def _format_of(output: str | None) -> str:
-    from wavspa.launching.prediction_files import TABLES
+    from wavspa.launching.inference.writers import TABLES
 
     if output is None:
         return TABLES[0]
@@ -126,7 +126,7 @@ def _ids_of(kind: str, texts: int) -> list[str]:
 @contextmanager
 def _opened(output: str | None) -> Iterator[BinaryIO]:
     """The output, which is there when all of it is."""
-    from wavspa.training.atomic import replacing
+    from wavspa.atomic import replacing
 
     try:
         with nullcontext(sys.stdout.buffer) if output is None else replacing(Path(output)) as file:

@@ -2,8 +2,8 @@
 
 import argparse
 
-from wavspa.commands.errors import command
-from wavspa.commands.suggestions import CONFIG_MODULE
+from wavspa.commands.entry_point import command
+from wavspa.commands.hydra_errors import CONFIG_MODULE
 from wavspa.errors import UserError
 
 DESCRIPTION = """\
@@ -46,11 +46,11 @@ def prepare(words: list[str]) -> None:
     # Imported here: --help need not wait for torch.
     from hydra import compose, initialize_config_module
 
-    from wavspa.data import store
-    from wavspa.launching.build import build
-    from wavspa.launching.validate import check_missing
-    from wavspa.reports.card import print_card
-    from wavspa.reports.table import console
+    from wavspa.data.preparation import store
+    from wavspa.launching.run.build import build
+    from wavspa.launching.run.validate import check_missing
+    from wavspa.reports.dataset_card import print_card
+    from wavspa.reports.formats.terminal import console
 
     with initialize_config_module(CONFIG_MODULE, version_base="1.3"):
         config = compose("train", words)

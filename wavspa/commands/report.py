@@ -3,9 +3,9 @@
 import argparse
 from pathlib import Path
 
-from wavspa.commands.errors import command
+from wavspa.commands.entry_point import command
 from wavspa.errors import UserError
-from wavspa.training import layout
+from wavspa.run_folder import layout
 
 DESCRIPTION = """\
 Compare the runs below the given folders: print one row a cell (runs that differ in their seed alone), and
@@ -61,11 +61,11 @@ def main() -> None:
     arguments = parser.parse_args()
     folders, choices = _split(arguments.words)
     # Imported here: --help need not wait for Lightning.
-    from wavspa.reports.collect import collect
-    from wavspa.reports.comparison import Layout
-    from wavspa.reports.files import beside, write_report
+    from wavspa.reports.formats.terminal import console, print_report
+    from wavspa.reports.formats.write import beside, write_report
     from wavspa.reports.report import build_report
-    from wavspa.reports.table import console, print_report
+    from wavspa.reports.runs.collect import collect
+    from wavspa.reports.tables.comparison import Layout
 
     runs = collect(folders)
     print_report(runs, console())
@@ -75,7 +75,7 @@ def main() -> None:
     for path in write_report(report, arguments.output or beside(folders)):
         print(f"written: {path}")
     if arguments.figure:
-        from wavspa.reports.figures import draw_curves
+        from wavspa.reports.figures.curves import draw_curves
 
         draw_curves(runs, arguments.figure)
         print(f"written: {arguments.figure}")
@@ -86,8 +86,8 @@ def _filters(runs: list, most: int) -> dict:
     if not any(layout.best_checkpoint(run.folder).exists() for run in runs):
         return {}
     # Imported here: who has no checkpoints need not wait for Lightning.
-    from wavspa.launching.learned import learned_filters
-    from wavspa.reports.collect import cells
+    from wavspa.launching.analysis.trained_run import learned_filters
+    from wavspa.reports.runs.collect import cells
 
     filters, troubles = learned_filters(cells(runs), most)
     for line in troubles:

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from wavspa.commands.errors import MISTAKE, command
+from wavspa.commands.entry_point import MISTAKE, command
 
 DESCRIPTION = """\
 Put the SLURM job that this is called from back into the queue, because its run has died; after RETRIES
@@ -20,7 +20,7 @@ def main() -> None:
     arguments = parser.parse_args()
     if arguments.code == MISTAKE:
         return
-    from wavspa.launching.slurm_job import retry
+    from wavspa.launching.run.slurm import retry
 
     if line := retry(arguments.folder, arguments.code, arguments.retries):
         print(line)

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from wavspa.commands.errors import command
+from wavspa.commands.entry_point import command
 
 DESCRIPTION = """\
 Train the run whose frozen configuration lies in FOLDER, from that folder alone.
@@ -31,7 +31,7 @@ def main() -> None:
     parser.add_argument("folder", type=Path, metavar="FOLDER", help="a run's folder")
     folder = parser.parse_args().folder
     # Imported here: --help need not wait for Lightning.
-    from wavspa.launching.worker import run
+    from wavspa.launching.run.worker import run
 
     run(folder)
 

@@ -4,7 +4,7 @@ import argparse
 import time
 from pathlib import Path
 
-from wavspa.commands.errors import command
+from wavspa.commands.entry_point import command
 
 DESCRIPTION = """\
 Print the state of every run below the given folders: finished, running (with the time left), interrupted,
@@ -35,9 +35,9 @@ def main() -> None:
     # Imported here: --help need not wait for Lightning.
     from rich.live import Live
 
-    from wavspa.reports.collect import collect
-    from wavspa.reports.states import print_states, states_table
-    from wavspa.reports.table import console
+    from wavspa.reports.formats.terminal import console
+    from wavspa.reports.runs.collect import collect
+    from wavspa.reports.runs.progress import print_states, states_table
 
     out = console()
     if arguments.watch is None:

@@ -1,7 +1,7 @@
 """``wavspa-train``: compose a run, or a sweep of them, freeze it and start it."""
 
-from wavspa.commands.errors import command
-from wavspa.launching.process import take_environment_of_runs
+from wavspa.commands.entry_point import command
+from wavspa.launching.subprocesses import take_environment_of_runs
 
 
 @command
@@ -9,7 +9,7 @@ def main() -> None:
     """Run the command."""
     take_environment_of_runs("wavspa.commands.train")
     # Imported by the process that stays: it takes seconds.
-    from wavspa.commands.composition import train
+    from wavspa.commands.compose import train
 
     train()
 

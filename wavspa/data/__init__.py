@@ -3,22 +3,28 @@
 Knows nothing of models. Only the DataModules need Lightning.
 """
 
-from wavspa.data.aan import Aan
-from wavspa.data.batch import Batch, Example, collate
-from wavspa.data.bigclonebench import BigCloneBench
-from wavspa.data.cifar10 import Cifar10
-from wavspa.data.d2a import D2A
-from wavspa.data.devign import Devign
+from wavspa.data.codexglue.bigclonebench import BigCloneBench
+from wavspa.data.codexglue.devign import Devign
+from wavspa.data.codexglue.poj104 import Poj104
+from wavspa.data.custom import FilePairs, Files
+from wavspa.data.d2a.datamodule import D2A
+from wavspa.data.datamodule import SequenceDataModule
 from wavspa.data.digits import Digits
-from wavspa.data.files import FilePairs, Files
-from wavspa.data.imdb import Imdb
 from wavspa.data.lego import Lego, LegoBatch
-from wavspa.data.listops import ListOps
-from wavspa.data.module import SequenceDataModule
-from wavspa.data.pairs import PairBatch, PairExample, collate_pairs
-from wavspa.data.pathfinder import Pathfinder
-from wavspa.data.poj104 import Poj104
-from wavspa.data.texts import TextPairs, Texts
+from wavspa.data.loading.collate import (
+    Batch,
+    Example,
+    PairBatch,
+    PairExample,
+    collate,
+    collate_pairs,
+)
+from wavspa.data.lra.aan import Aan
+from wavspa.data.lra.cifar10 import Cifar10
+from wavspa.data.lra.imdb import Imdb
+from wavspa.data.lra.listops.datamodule import ListOps
+from wavspa.data.lra.pathfinder.datamodule import Pathfinder
+from wavspa.data.text_datamodule import TextPairs, Texts
 
 __all__ = [
     "D2A",

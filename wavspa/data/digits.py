@@ -7,9 +7,9 @@ import numpy as np
 import pyarrow as pa
 from PIL import Image
 
-from wavspa.data import store
-from wavspa.data.module import whole_number
-from wavspa.data.pictures import Pictures
+from wavspa.data.image_datamodule import Pictures
+from wavspa.data.options import whole_number
+from wavspa.data.preparation import store
 
 WHITE = 16
 

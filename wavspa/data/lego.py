@@ -8,9 +8,10 @@ import numpy as np
 import pyarrow as pa
 import torch
 
-from wavspa.data import store
-from wavspa.data.batch import Example, collate
-from wavspa.data.module import SequenceDataModule, whole_number
+from wavspa.data.datamodule import SequenceDataModule
+from wavspa.data.loading.collate import Example, collate
+from wavspa.data.options import whole_number
+from wavspa.data.preparation import store
 from wavspa.errors import UserError
 
 # The id of a symbol is its place in this list, counted from 1.

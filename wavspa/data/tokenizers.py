@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from wavspa.data.module import whole_number
+from wavspa.data.options import whole_number
 
 # Texts whose characters are counted at a time.
 CHUNK = 256
@@ -17,7 +17,7 @@ VOCABULARY = "vocabulary.json"
 
 
 class Tokenizer:
-    """What :class:`wavspa.data.texts.Texts` needs of a tokenizer.
+    """What :class:`wavspa.data.text_datamodule.Texts` needs of a tokenizer.
 
     Attributes:
         learns: whether there is a vocabulary to learn from the train split.

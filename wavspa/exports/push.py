@@ -5,7 +5,7 @@ from pathlib import Path
 from huggingface_hub import get_token
 
 from wavspa.errors import UserError
-from wavspa.training.hub import hub, is_hub_id, plainly
+from wavspa.training.checkpoints.hub import hub, is_hub_id, plainly
 
 
 def check_push(hub_id: str) -> None:

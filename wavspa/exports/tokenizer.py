@@ -12,8 +12,8 @@ from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_toke
 
 from wavspa.data import SequenceDataModule
 from wavspa.data.bpe import BPE, TOKENIZER, BPEFiles
-from wavspa.data.listops import ListOps
-from wavspa.data.texts import Texts
+from wavspa.data.lra.listops.datamodule import ListOps
+from wavspa.data.text_datamodule import Texts
 from wavspa.data.tokenizers import Bytes, Characters
 
 CONFIG = "tokenizer_config.json"

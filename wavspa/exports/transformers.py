@@ -12,11 +12,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from wavspa.errors import UserError
-from wavspa.exports.config import CLASSIFICATION
+from wavspa.exports.hub_config import CLASSIFICATION
 from wavspa.models.encoder import Head
-from wavspa.models.positions import AddPositions, sinusoids
-from wavspa.training.exported import MODEL_TYPE
-from wavspa.training.rebuild import build_model
+from wavspa.models.position_embeddings import AddPositions, sinusoids
+from wavspa.training.checkpoints.exported import MODEL_TYPE
+from wavspa.training.checkpoints.rebuild import build_model
 
 try:
     from transformers import (

@@ -1,9 +1,9 @@
 """The layer, the block, the encoders."""
 
-from wavspa.models.dual import DualEncoder
+from wavspa.models.dual_encoder import DualEncoder
 from wavspa.models.encoder import Encoder
-from wavspa.models.layer import WavSpAttention
-from wavspa.models.multihead import WavSpMultiheadAttention, swap_attention
+from wavspa.models.multihead_attention import WavSpMultiheadAttention, swap_attention
+from wavspa.models.wavelet_attention import WavSpAttention
 
 __all__ = [
     "DualEncoder",

@@ -6,9 +6,9 @@ import torch
 from torch import Tensor, nn
 
 from wavspa.attention import Attention, attention_received
-from wavspa.models.dual import DualEncoder
-from wavspa.models.layer import WavSpAttention
-from wavspa.models.probe import band_names, layers_of, watch_bands
+from wavspa.models.dual_encoder import DualEncoder
+from wavspa.models.introspection import band_names, layers_of, watch_bands
+from wavspa.models.wavelet_attention import WavSpAttention
 
 # A footprint is the mean over at most so many channels, whose filters resemble each other.
 CHANNELS = 16

@@ -5,7 +5,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from wavspa.models.layer import WavSpAttention
+from wavspa.models.wavelet_attention import WavSpAttention
 
 LAYER_NORM_EPS = 1e-6
 

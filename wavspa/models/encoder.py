@@ -9,8 +9,8 @@ from torch import Tensor, nn
 
 from wavspa.attention.base import init_lecun
 from wavspa.models.block import LAYER_NORM_EPS, Block
-from wavspa.models.pool import Pool
-from wavspa.models.positions import AddPositions
+from wavspa.models.pooling import Pool
+from wavspa.models.position_embeddings import AddPositions
 
 
 class Head(nn.Sequential):
@@ -47,8 +47,8 @@ class Encoder(nn.Module):
         norm_mlp: LayerNorm before each MLP (the original's WavSpA has none).
         padding: ``mask`` or ``upstream`` (token 0 is a pad, pads are attended to and pooled).
         head_dim: hidden width of the head; None means ``mlp_dim``.
-        **layer: options of :class:`~wavspa.models.layer.WavSpAttention`: ``attention``, ``wavelet``,
-            ``taps``, ``level``, ``boundary``, ``window``, ``rank``, …
+        **layer: options of :class:`~wavspa.models.wavelet_attention.WavSpAttention`: ``attention``,
+            ``wavelet``, ``taps``, ``level``, ``boundary``, ``window``, ``rank``, …
 
     Raises:
         ValueError: an option with an impossible value; the message names it.

@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from wavspa.errors import UserError
-from wavspa.reports.collect import Run
-from wavspa.reports.comparison import Comparison, Layout, compare
-from wavspa.reports.filters import Filters
-from wavspa.reports.notes import notes, troubles
-from wavspa.reports.summary import Summary, summarise
+from wavspa.reports.figures.filters import Filters
+from wavspa.reports.runs.collect import Run
+from wavspa.reports.tables.cell import Summary, summarise
+from wavspa.reports.tables.comparison import Comparison, Layout, compare
+from wavspa.reports.tables.footnotes import notes, troubles
 
 
 class Report(NamedTuple):

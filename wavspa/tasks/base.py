@@ -8,7 +8,7 @@ from pytorch_lightning import LightningModule
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from wavspa.training.failures import RunFailed
+from wavspa.errors import RunFailed
 from wavspa.training.schedules import Schedule, scheduler
 
 # Of a batch that are named when its loss is not finite.

@@ -9,7 +9,7 @@ from torch.nn import functional as F
 from torch.optim import Optimizer
 
 from wavspa.tasks.base import Task
-from wavspa.tasks.ranking import MeanAveragePrecisionAtR
+from wavspa.tasks.metrics import MeanAveragePrecisionAtR
 from wavspa.training.schedules import Schedule
 
 METRIC = "map_at_r"

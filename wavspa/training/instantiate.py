@@ -36,7 +36,7 @@ def locate(target: str) -> Any:
 
     Args:
         target: A dotted path. Both the path and the object it leads to must belong to one of
-            ``ALLOWED_PACKAGES`` (``wavspa.launching.process.os.system`` does not).
+            ``ALLOWED_PACKAGES`` (``wavspa.launching.subprocesses.os.system`` does not).
 
     Raises:
         UserError: It is unknown, or lies elsewhere.

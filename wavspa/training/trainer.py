@@ -3,8 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+import torch
 from omegaconf import DictConfig
-from pytorch_lightning import Callback, Trainer
+from pytorch_lightning import Callback, LightningModule, Trainer
 from pytorch_lightning.plugins.environments import LightningEnvironment
 
 # Runs have their own progress bar; the DataModules deal batches out to the ranks themselves.
@@ -85,3 +87,23 @@ class LastStepValidates(Callback):
     def on_train_batch_end(self, trainer: Trainer, *args: Any) -> None:  # noqa: D102
         if trainer.global_step >= trainer.max_steps:
             trainer.should_stop = True
+
+
+class SeedEachBatch(Callback):
+    """Seeds torch before each training batch by (seed, batch, rank), so that no state need be kept.
+
+    Dropout of a batch is then the same whether the run came to it in one piece or in several, and
+    whatever else drew random numbers in between.
+
+    Args:
+        seed: The run's seed.
+    """
+
+    def __init__(self, seed: int) -> None:
+        self.seed = seed
+
+    def on_train_batch_start(  # noqa: D102
+        self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int
+    ) -> None:
+        sequence = np.random.SeedSequence((self.seed, batch_idx, trainer.global_rank))
+        torch.manual_seed(int(sequence.generate_state(1, np.uint64)[0]))

@@ -13,9 +13,10 @@ from pytorch_lightning.loggers import WandbLogger
 from pytorch_lightning.loggers.logger import rank_zero_experiment
 from pytorch_lightning.utilities import rank_zero_only
 
+from wavspa import atomic
 from wavspa.errors import first_line
-from wavspa.training import atomic, layout
-from wavspa.training.metrics_csv import read_metrics
+from wavspa.run_folder import layout
+from wavspa.run_folder.metrics import read_metrics
 
 FIGURES = ("filters", "energy", "confusion")
 

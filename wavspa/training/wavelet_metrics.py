@@ -5,7 +5,7 @@ from pytorch_lightning import Callback, LightningModule, Trainer
 from torch import Tensor
 from torch.utils.hooks import RemovableHandle
 
-from wavspa.models.probe import band_names, layers_of, orthogonality_of, watch_bands
+from wavspa.models.introspection import band_names, layers_of, orthogonality_of, watch_bands
 
 ENERGY = "energy/"
 ORTHOGONALITY = "orthogonality/"

@@ -10,7 +10,7 @@ import math
 import torch
 from torch import Tensor
 
-from wavspa.wavelets.ragged import zero_pads
+from wavspa.wavelets.primitives import zero_pads
 
 
 def hartley(x: Tensor, lengths: Tensor | None = None) -> Tensor:

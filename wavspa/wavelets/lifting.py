@@ -16,8 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from wavspa.wavelets.boundaries import band_lengths
-from wavspa.wavelets.depthwise import correlate, depthwise_kernel
-from wavspa.wavelets.ragged import gather_rows, zero_pads
+from wavspa.wavelets.primitives import correlate, depthwise_kernel, gather_rows, zero_pads
 
 
 def lifting_dec(

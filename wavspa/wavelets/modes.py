@@ -25,8 +25,7 @@ from wavspa.wavelets.filters import (
 )
 from wavspa.wavelets.hartley import hartley
 from wavspa.wavelets.lifting import lifting_dec, lifting_rec
-from wavspa.wavelets.precision import at_least_float32, full_precision
-from wavspa.wavelets.ragged import zero_pads
+from wavspa.wavelets.primitives import at_least_float32, full_precision, zero_pads
 from wavspa.wavelets.transform import wavedec, waverec
 
 Filters = tuple[Tensor | None, ...]

@@ -23,8 +23,7 @@ from wavspa.wavelets.boundaries import (
     left_extension,
     natural_length,
 )
-from wavspa.wavelets.depthwise import correlate, depthwise_kernel, spread
-from wavspa.wavelets.ragged import gather_rows, zero_pads
+from wavspa.wavelets.primitives import correlate, depthwise_kernel, gather_rows, spread, zero_pads
 
 
 class FilterBank(NamedTuple):

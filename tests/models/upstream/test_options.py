@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 import torch
 
-import golden_vectors as golden
-from golden_vectors import agree
 from references import upstream_numpy
+from support import golden_vectors as golden
+from support.golden_vectors import agree
 from wavspa.models.upstream import build_from_flax
 from wavspa.models.upstream.weights import flax_names, from_flax
 

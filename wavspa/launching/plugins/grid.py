@@ -6,7 +6,7 @@ from itertools import product
 from hydra.core.override_parser.types import Override
 
 from wavspa.errors import UserError
-from wavspa.launching.sweeper import FolderSweeper
+from wavspa.launching.sweeps.sweeper import FolderSweeper
 
 
 class GridSweeper(FolderSweeper):

@@ -9,8 +9,8 @@ import torch
 from omegaconf import DictConfig
 
 from wavspa.errors import UserError
-from wavspa.launching.process import run_fresh
-from wavspa.launching.sweep import SweepLauncher
+from wavspa.launching.subprocesses import run_fresh
+from wavspa.launching.sweeps.launcher import SweepLauncher
 
 
 class LocalLauncher(SweepLauncher):

@@ -4,15 +4,15 @@ from importlib.util import find_spec
 from typing import Any
 
 from wavspa.errors import UserError
-from wavspa.launching.options import options_of
-from wavspa.launching.sweeper import FolderSweeper
+from wavspa.launching.plugin_options import options_of
+from wavspa.launching.sweeps.sweeper import FolderSweeper
 
 
 class SearchSweeper(FolderSweeper):
     """Trains the trials of a search, batch by batch, under any launcher that waits for its jobs.
 
     Args:
-        **options: The fields of :class:`wavspa.launching.search_study.Options`.
+        **options: The fields of :class:`wavspa.launching.search.study.Options`.
     """
 
     def __init__(self, **options: Any) -> None:
@@ -30,9 +30,9 @@ class SearchSweeper(FolderSweeper):
         """
         if find_spec("optuna") is None:
             raise UserError("hydra/sweeper=optuna needs Optuna: pip install 'wavspa[search]'")
-        from wavspa.launching.search import search
-        from wavspa.launching.search_space import space_of
-        from wavspa.launching.search_study import Options
+        from wavspa.launching.search.loop import search
+        from wavspa.launching.search.space import space_of
+        from wavspa.launching.search.study import Options
 
         options = options_of(Options, self.options, "hydra.sweeper", "hydra/sweeper=optuna")
         search(space_of(self.parser.parse_overrides(arguments)), self.run_launcher, options)

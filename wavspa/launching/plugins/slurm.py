@@ -7,16 +7,16 @@ from typing import Any
 from omegaconf import DictConfig
 
 from wavspa.errors import UserError
-from wavspa.launching.slurm import submit, wait_for
-from wavspa.launching.slurm_script import arrays_of, options_from, shape_of
-from wavspa.launching.sweep import SweepLauncher
+from wavspa.launching.slurm.script import arrays_of, options_from, shape_of
+from wavspa.launching.slurm.submit import submit, wait_for
+from wavspa.launching.sweeps.launcher import SweepLauncher
 
 
 class SlurmLauncher(SweepLauncher):
     """Submits the jobs of a sweep that have not finished, and returns or waits for them.
 
     Args:
-        **options: The fields of :class:`wavspa.launching.slurm_script.Options`.
+        **options: The fields of :class:`wavspa.launching.slurm.script.Options`.
     """
 
     def __init__(self, **options: Any) -> None:

@@ -12,9 +12,9 @@ from torch import Tensor, nn
 
 from wavspa.attention import Attention, Linear, Linformer, Longformer, Performer
 from wavspa.models.block import Block
-from wavspa.models.dual import DualEncoder
+from wavspa.models.dual_encoder import DualEncoder
 from wavspa.models.encoder import Encoder
-from wavspa.models.upstream.defects import BaselineBlock
+from wavspa.models.upstream.quirks import BaselineBlock
 from wavspa.wavelets.modes import Ada, Lift, LiftFixed, Ortho, WaveletMode
 
 

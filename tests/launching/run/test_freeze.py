@@ -1,0 +1,68 @@
+import pytest
+from omegaconf import OmegaConf
+
+from support.tiny_runs import compose_run, tiny_run, tiny_words
+from wavspa.errors import UserError
+from wavspa.launching.run import freeze as folders
+from wavspa.launching.run.freeze import freeze, read_config, warn_if_code_changed
+from wavspa.run_folder import layout
+
+
+def test_the_same_configuration_finds_its_folder_however_it_was_typed(tmp_path):
+    first = tiny_run(tmp_path)
+    words = [*reversed(tiny_words(tmp_path)), "model.level=1"]
+    assert freeze(compose_run(*words), words) == first
+    assert tiny_run(tmp_path, "seed=2") != first
+
+
+def test_a_frozen_configuration_is_resolved_and_knows_its_origin(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    words = [*tiny_words(tmp_path), "data_root=here"]
+    config = read_config(freeze(compose_run(*words), words))
+    assert config.model.vocab_size == config.dataset.vocab_size
+    assert config.dataset.data_root == str(tmp_path / "here")
+    assert config.frozen.overrides == words
+    assert len(config.frozen.hash) == 8
+    assert {"runs", "rerun", "data_root", "hydra"}.isdisjoint(config.keys())
+    assert not list(OmegaConf.missing_keys(config))
+
+
+def test_a_named_folder_is_not_shared_by_two_configurations(tmp_path):
+    assert tiny_run(tmp_path, "name=mine").name == "mine"
+    assert tiny_run(tmp_path, "name=mine").name == "mine"
+    with pytest.raises(UserError, match=r"another configuration.*rerun=true"):
+        tiny_run(tmp_path, "name=mine", "model.taps=6")
+    folder = tiny_run(tmp_path, "name=mine", "model.taps=6", "rerun=true")
+    assert read_config(folder).model.taps == 6
+
+
+def test_rerun_removes_the_runs_files_and_no_others(tmp_path):
+    folder = tiny_run(tmp_path)
+    (folder / layout.CHECKPOINTS).mkdir()
+    for name in (layout.METRICS, layout.STATUS, "notes.txt"):
+        (folder / name).touch()
+    assert tiny_run(tmp_path, "rerun=true") == folder
+    assert {path.name for path in folder.iterdir()} == {layout.CONFIG, "notes.txt"}
+
+
+def test_runs_that_cannot_be_written_are_named(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(UserError, match=r"runs=.*cannot be written"):
+        tiny_run(tmp_path, f"runs={tmp_path / 'file'}")
+
+
+def test_changed_code_is_said_aloud(tmp_path, monkeypatch, capsys):
+    folder = tiny_run(tmp_path)
+    warn_if_code_changed(folder, read_config(folder))
+    assert capsys.readouterr().err == ""
+    monkeypatch.setattr(folders, "code_version", lambda: {"version": "9", "commit": "abc"})
+    warn_if_code_changed(folder, read_config(folder))
+    assert "9 (abc)" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("text", [None, "a: [", "a: 1", "- 1"])
+def test_a_folder_without_a_frozen_configuration_is_refused(tmp_path, text):
+    if text is not None:
+        (tmp_path / layout.CONFIG).write_text(text)
+    with pytest.raises(UserError, match=layout.CONFIG):
+        read_config(tmp_path)

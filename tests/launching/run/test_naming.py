@@ -1,0 +1,48 @@
+import pytest
+
+from support.tiny_runs import compose_run
+from wavspa.launching.run.naming import config_hash, run_name
+from wavspa.run_folder.labels import option_labels
+
+
+@pytest.mark.parametrize(
+    "override",
+    [
+        "runs=elsewhere",
+        "data_root=elsewhere",
+        "experiment_name=x",
+        "name=x",
+        "rerun=true",
+        "logger=wandb",
+    ],
+)
+def test_the_hash_leaves_out_what_does_not_shape_the_result(override):
+    assert config_hash(compose_run(override)) == config_hash(compose_run())
+
+
+@pytest.mark.parametrize("override", ["seed=2", "model.taps=8", "dataset.limit=5", "trainer=debug"])
+def test_the_hash_tells_what_does(override):
+    assert config_hash(compose_run(override)) != config_hash(compose_run())
+
+
+def test_seeds_share_a_cell():
+    one, two = compose_run("seed=1"), compose_run("seed=2")
+    assert config_hash(one, without=["seed"]) == config_hash(two, without=["seed"])
+
+
+def test_a_name_reads_like_its_choices():
+    words = ["optimizer.lr=0.01", "model=tiny", "model/wavelet=ortho", "seed=3", "runs=x"]
+    name = run_name(compose_run(*words), words, "0a1b2c3d")
+    assert name == "digits-softmax-ortho-tiny-lr0.01-s3-0a1b2c3d"
+
+
+def test_a_name_is_one_path_element_whatever_is_chosen():
+    words = ["model.attention=[softmax,longformer]", "model.wavelet_name='a/b c'"]
+    name = run_name(compose_run(*words), words, "0a1b2c3d")
+    assert name == "digits-softmax+longformer-ada-wavelet_name-a-b-c-s1-0a1b2c3d"
+
+
+def test_labels_do_not_depend_on_the_order_typed():
+    words = ["trainer.max_steps=5", "model=tiny", "schedule=rsqrt", "model.taps=4", "seed=1"]
+    assert option_labels(words) == option_labels(words[::-1])
+    assert option_labels(words) == ["rsqrt", "tiny", "max_steps=5", "taps=4"]

@@ -1,0 +1,49 @@
+import pytest
+
+from support.tiny_runs import compose_run
+from wavspa.errors import UserError
+from wavspa.launching.run.validate import validate
+
+MISTAKES = {
+    "model.taps=15": "model.taps: ",
+    "model.level=0": "model.level: ",
+    "model.window=0 model/attention=longformer": "model.window: ",
+    "model.heads=3": "model.dim: ",
+    "model.attention=nope": "model.attention: .*softmax, longformer",
+    "model.wavelet=nope": "model.wavelet: .*none, ada",
+    "model.attention=[softmax,linear,linear]": "model.attention: ",
+    "model.taps=80": "model.taps: ",
+    "+model.tap=3": r"model.tap is not an option of wavspa.Encoder; the nearest is model.taps",
+    "+dataset.foo=3": "dataset.foo is not an option",
+    "+trainer.presicion=3": "trainer.presicion is not an option.*trainer.precision",
+    "+optimizer.momentum=3": "optimizer.momentum is not an option",
+    "dataset.batch_size=0": "dataset.batch_size",
+    "dataset.name=???": "dataset.name has no value",
+    "seed=-1": "seed must be",
+    "seed=one": "seed must be",
+    "trainer.max_steps=0": "trainer.max_steps: ",
+    "trainer.val_every=many": "trainer.val_every: ",
+    "trainer.log_every_n_steps=0": "trainer.log_every_n_steps: ",
+    "optimizer.lr=-1": "optimizer: .*learning rate",
+    "optimizer.decay=some": "optimizer.decay: ",
+    "schedule.warmup=-1": "schedule.warmup: ",
+    "schedule.cycle=0": "schedule.cycle: ",
+    "task.monitor=val/nope": "task.monitor: ",
+    "task._target_=os.system": "_target_ 'os.system'",
+    "callbacks=early_stopping callbacks.early_stopping.mode=up": "callbacks.early_stopping.mode: ",
+}
+
+
+@pytest.mark.parametrize("words", MISTAKES)
+def test_a_mistake_is_named_in_one_line(words):
+    with pytest.raises(UserError, match=f"^{MISTAKES[words]}") as caught:
+        validate(compose_run(*words.split()))
+    assert "\n" not in str(caught.value)
+
+
+def test_lightnings_own_options_can_be_added():
+    validate(compose_run("+trainer.limit_val_batches=3"))
+
+
+def test_nothing_is_built_in_memory():
+    validate(compose_run("model=base", "model.dim=65536", "model.depth=1"))

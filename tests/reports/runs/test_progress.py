@@ -1,0 +1,61 @@
+import io
+import subprocess
+import sys
+
+import pytest
+from rich.console import Console
+
+from support.tiny_runs import tiny_run
+from wavspa.reports.runs.collect import collect
+from wavspa.reports.runs.progress import print_states
+from wavspa.run_folder import layout
+from wavspa.run_folder.lock import alone_in
+from wavspa.run_folder.status import update_status
+
+
+def printed(root):
+    out = Console(file=io.StringIO(), width=240)
+    print_states(collect([root]), out)
+    return [" ".join(line.split()) for line in out.file.getvalue().splitlines()]
+
+
+@pytest.fixture
+def sweep(tmp_path):
+    folders = [tiny_run(tmp_path, f"seed={seed}") for seed in range(1, 7)]
+    best = {"metric": "val/accuracy", "value": 0.5, "step": 3}
+    common = {"step": 3, "steps": 603, "best": best, "seconds_per_step": 0.5}
+    update_status(folders[0], state="finished", test={}, **common)
+    update_status(folders[1], state="running", **common)
+    update_status(folders[2], state="running", **common)
+    update_status(folders[3], state="failed", reason="it rains")
+    (folders[4] / layout.STATUS).write_text("{")
+    return folders
+
+
+def test_every_state(sweep):
+    with alone_in(sweep[1]):
+        lines = printed(sweep[0].parent)
+    found = dict(line.split(" ", 1) for line in lines if line.startswith("digits"))
+    best = "val/accuracy 0.5000 at 3"
+    assert lines[0] == "1 finished, 1 running, 1 lost, 1 failed, 1 damaged, 1 not started"
+    assert [found[folder.name] for folder in sweep] == [
+        f"finished {best} 3/603 -",
+        f"running {best} 3/603 0:05:00",
+        f"lost {best} 3/603 -",
+        "failed - - -",
+        "damaged - - -",
+        "not started - - -",
+    ]
+    assert f"lost: {sweep[2]}: no process runs it here: it was killed, or" in lines[-3]
+    assert f"failed: {sweep[3]}: it rains" in lines
+    assert lines[-1].startswith(f"damaged: {sweep[4]}: ") and "status.json" in lines[-1]
+
+
+def test_the_command(sweep):
+    done = subprocess.run(
+        [sys.executable, "-m", "wavspa.commands.status", sweep[0].parent],
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "it rains" in done.stdout

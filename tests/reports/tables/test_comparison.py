@@ -1,0 +1,250 @@
+import pytest
+import yaml
+
+from support.reported_runs import finish, frozen_run
+from wavspa.errors import UserError
+from wavspa.reports import published
+from wavspa.reports.report import build_report
+from wavspa.reports.runs.collect import collect
+from wavspa.reports.tables.comparison import Layout
+from wavspa.reports.tables.significance import _all_rejected, best_of
+from wavspa.run_folder.status import update_status
+
+LRA = ("listops", "text", "retrieval", "image", "pathfinder32-hard")
+
+
+def seeds(root, accuracies, card=None, **values):
+    """A cell: one finished run for each accuracy."""
+    for seed, accuracy in enumerate(accuracies, start=1):
+        finish(frozen_run(root, seed, **values), accuracy, **(card or {}))
+
+
+def tables(root, **layout):
+    return build_report(collect([root]), Layout(**layout)).comparison.tables
+
+
+def texts(table):
+    """What each row of a table says, published numbers among it."""
+    return {
+        " ".join(labels): [
+            text
+            for column, entry in entries.items()
+            for text in (
+                (entry.ours, entry.theirs) if table.has_published(column) else (entry.ours,)
+            )
+        ]
+        for labels, entries in table.rows.items()
+    }
+
+
+@pytest.mark.parametrize(
+    ("groups", "best"),
+    [
+        ([[50, 51, 52], [70, 71, 72], [60, 61, 62]], 1),
+        ([[50, 51, 52], [70, 71, 72], [69, 71, 74]], None),
+        ([[50, 51, 52], [70]], None),
+        ([[50, 51, 52], [], [70, 71, 72]], 2),
+        ([[50, 51, 52]], None),
+        ([[50, 50], [60, 60]], 1),
+        ([[50, 50], [50, 50]], None),
+    ],
+)
+def test_the_best_must_be_told_from_each_other(groups, best):
+    assert best_of(groups) == best
+
+
+def test_several_tests_share_the_level():
+    assert _all_rejected([0.04])
+    assert _all_rejected([0.04, 0.02])
+    assert not _all_rejected([0.04, 0.03])
+
+
+def test_three_published_rows_print_other_averages_than_their_numbers_have():
+    wrong = {
+        (attention, wavelet, average): published.published_average(attention, wavelet, average)
+        for attention in ("softmax", "longformer", "linformer", "linear", "performer")
+        for wavelet in ("none", "ada", "ortho", "lift")
+        for average in published.averages()
+        if published.misprint(attention, wavelet, average) is not None
+    }
+    assert wrong == {
+        ("longformer", "ada", "average"): 63.58,
+        ("longformer", "ada", "average without retrieval"): 64.84,
+        ("longformer", "ortho", "average"): 65.44,
+        ("longformer", "ortho", "average without retrieval"): 61.82,
+        ("linear", "ortho", "average"): 63.33,
+        ("linear", "ortho", "average without retrieval"): 61.76,
+    }
+
+
+def test_rows_and_columns_are_keys(tmp_path):
+    seeds(tmp_path, [0.5, 0.6], model__attention="linear", model__wavelet="none")
+    seeds(tmp_path, [0.9, 0.91], model__attention="linear", model__wavelet="ada")
+    seeds(tmp_path, [0.7], model__attention="softmax", model__wavelet="ada")
+    (table,) = tables(tmp_path, rows=["model.attention"], columns=["model.wavelet"])
+    assert (table.title, table.row_names, table.columns) == (
+        "digits",
+        ["attention"],
+        ["none", "ada"],
+    )
+    assert texts(table) == {
+        "softmax": ["-", "70.00 (1)"],
+        "linear": ["55.00 ± 7.07 (2)", "90.50 ± 0.71 (2)"],
+    }
+
+
+def test_values_that_are_numbers_are_ordered_as_such(tmp_path):
+    for taps in (16, 4, 8):
+        seeds(tmp_path, [0.5], model__taps=taps)
+    (table,) = tables(tmp_path, rows=["model.wavelet"], columns=["model.taps"])
+    assert table.columns == ["4", "8", "16"]
+
+
+def test_further_options_are_part_of_a_row(tmp_path):
+    for taps in (4, 8):
+        seeds(tmp_path, [0.5], model__taps=taps, model__wavelet="ortho")
+    (table,) = tables(tmp_path)
+    assert table.row_names == ["attention", "wavelet", "options"]
+    assert list(table.rows) == [("softmax", "ortho", "taps=4"), ("softmax", "ortho", "taps=8")]
+
+
+def test_what_the_keys_leave_in_one_place_is_told_apart(tmp_path):
+    for wavelet in ("none", "ada"):
+        seeds(tmp_path, [0.5], model__wavelet=wavelet)
+    (table,) = tables(tmp_path, rows=["model.dim"])
+    assert list(table.rows) == [("16", "wavelet=ada"), ("16", "wavelet=none")]
+
+
+def test_cells_of_two_versions_stand_side_by_side(tmp_path):
+    """The same words, and another configuration behind them."""
+    seeds(tmp_path, [0.5])
+    finish(frozen_run(tmp_path, 2, callbacks={"stop": {"_target_": "other.Stop"}}), 0.6)
+    for path in tmp_path.rglob("config.yaml"):
+        config = yaml.safe_load(path.read_text())
+        config["frozen"]["overrides"] = ["seed=1"]
+        path.write_text(yaml.safe_dump(config))
+    report = build_report(collect([tmp_path]), Layout())
+    assert [cell.options for cell in report.cells] == [
+        "stop=Stop",
+        "stop=-",
+    ]
+    assert len(report.comparison.tables[0].rows) == 2
+
+
+def test_cells_that_nothing_but_their_hash_tells_apart_are_kept(tmp_path):
+    seeds(tmp_path / "here", [0.5])
+    seeds(tmp_path / "there", [0.6])
+    path = next((tmp_path / "there").rglob("config.yaml"))
+    config = yaml.safe_load(path.read_text())
+    config["frozen"]["cell"] = "another"
+    path.write_text(yaml.safe_dump(config))
+    (table,) = tables(tmp_path)
+    assert {row[-1] for row in table.rows} == {"cell=digits-softmax-ada", "cell=another"}
+
+
+def test_only_the_best_is_marked(tmp_path):
+    seeds(tmp_path, [0.5, 0.51, 0.52], model__wavelet="none")
+    seeds(tmp_path, [0.8, 0.81, 0.82], model__wavelet="ada")
+    (table,) = tables(tmp_path)
+    assert {row[1]: entry["digits"].best for row, entry in table.rows.items()} == {
+        "none": False,
+        "ada": True,
+    }
+
+
+def test_published_numbers_and_averages_stand_beside_ours(tmp_path):
+    for place, dataset in enumerate(LRA):
+        accuracy = 0.5 + place / 10
+        seeds(
+            tmp_path,
+            [accuracy],
+            dataset__name=dataset,
+            model__attention="linear",
+            model__wavelet="ortho",
+        )
+    report = build_report(collect([tmp_path]), Layout())
+    (table,) = report.comparison.tables
+    assert table.columns == [*LRA, "average", "average without retrieval"]
+    (row,) = texts(table).values()
+    assert row[:4] == ["50.00 (1)", "39.55", "60.00 (1)", "79.45"]
+    assert row[-4:] == ["70.00", "63.33†", "70.00", "61.76†"]
+    said = [note for note in report.notes if "prints 55.86" in note]
+    assert len(said) == 2
+    assert any(note.startswith("published: WavSpA") for note in report.notes)
+
+
+def test_other_metrics_have_no_published_numbers(tmp_path):
+    folder = finish(frozen_run(tmp_path, dataset__name="listops"), 0.5)
+    update_status(folder, test={"test/accuracy": 0.5, "test/f1": 0.4})
+    (table,) = tables(tmp_path, metric="f1")
+    assert texts(table) == {"softmax ada": ["40.00 (1)"]}
+
+
+def test_what_did_not_finish_is_shown(tmp_path):
+    seeds(tmp_path, [0.5], model__wavelet="none")
+    update_status(frozen_run(tmp_path, 2, model__wavelet="none"), state="failed", reason="it rains")
+    frozen_run(tmp_path, 1, model__wavelet="ada")
+    (table,) = tables(tmp_path)
+    assert texts(table) == {
+        "softmax none": ["50.00 (1, 1 failed)"],
+        "softmax ada": ["- (1 not started)"],
+    }
+
+
+def test_a_copy_of_a_run_is_no_further_seed(tmp_path):
+    seeds(tmp_path / "here", [0.5, 0.6])
+    seeds(tmp_path / "there", [0.5])
+    report = build_report(collect([tmp_path]), Layout())
+    assert texts(report.comparison.tables[0]) == {"softmax ada": ["55.00 ± 7.07 (2)"]}
+    assert sum("there" in note and "repeats seed 1" in note for note in report.notes) == 1
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "told"),
+    [
+        ({"trainer__max_steps": 6}, {"trainer__max_steps": 9}, "runs of 6 and of 9 steps"),
+        (
+            {"model__taps": 4, "card": {"protocol": "default", "validation": ""}},
+            {"model__taps": 8, "card": {"protocol": "upstream", "validation": ""}},
+            "the protocols default and upstream",
+        ),
+    ],
+)
+def test_a_mixed_column_is_refused_unless_asked_for(tmp_path, first, second, told):
+    seeds(tmp_path, [0.5], **first)
+    seeds(tmp_path, [0.6], **second)
+    with pytest.raises(UserError, match=f"digits mixes {told}.*--mixed"):
+        tables(tmp_path)
+    report = build_report(collect([tmp_path]), Layout(mixed=True))
+    assert any("which do not compare" in note for note in report.notes)
+
+
+def test_numbers_of_steps_may_be_columns(tmp_path):
+    for steps in (6, 9):
+        seeds(tmp_path, [0.5, 0.6], trainer__max_steps=steps)
+    (table,) = tables(tmp_path, columns=["trainer.max_steps"])
+    assert table.columns == ["6", "9"]
+
+
+@pytest.mark.parametrize(
+    ("layout", "told"),
+    [
+        (
+            {"rows": ["model.tap"]},
+            "no run has the configuration key 'model.tap'; did you mean model.taps",
+        ),
+        ({"metric": "f2"}, "metric=f2: the runs have accuracy$"),
+    ],
+)
+def test_what_cannot_be_shown_is_refused(tmp_path, layout, told):
+    seeds(tmp_path, [0.5], model__wavelet="none")
+    seeds(tmp_path, [0.5], model__wavelet="ada")
+    with pytest.raises(UserError, match=told):
+        tables(tmp_path, **layout)
+
+
+def test_where_the_numbers_come_from_is_told(tmp_path):
+    seeds(tmp_path, [0.5])
+    update_status(frozen_run(tmp_path, 2), state="running", device="a GPU")
+    notes = build_report(collect([tmp_path]), Layout()).notes
+    assert "Seconds and memory were measured on a GPU and x86_64 CPU, 1 thread." in notes

@@ -1,0 +1,50 @@
+"""Runs of seconds: a tiny model, a few digits, a few steps."""
+
+from pathlib import Path
+
+from hydra import compose, initialize_config_module
+from omegaconf import DictConfig
+
+from wavspa.launching.run.prepare import prepare
+
+TINY = [
+    "model=tiny",
+    "model.dim=16",
+    "model.mlp_dim=16",
+    "model.taps=4",
+    "dataset.limit=50",
+    "dataset.batch_size=16",
+    "trainer.max_steps=6",
+    "trainer.val_every=3",
+    "trainer.log_every_n_steps=2",
+    "schedule.warmup=2",
+]
+
+
+def compose_run(*overrides: str) -> DictConfig:
+    """The configuration of ``wavspa-train`` with these overrides."""
+    with initialize_config_module("wavspa.conf", version_base="1.3"):
+        return compose("train", list(overrides))
+
+
+def tiny_words(tmp_path: Path, *overrides: str) -> list[str]:
+    """The command line's words of a tiny run that lives in ``tmp_path``."""
+    places = [f"runs={tmp_path / 'runs'}", f"data_root={tmp_path / 'data'}"]
+    changed = {word.partition("=")[0] for word in overrides}
+    kept = [word for word in TINY if word.partition("=")[0] not in changed]
+    return [*kept, *places, *overrides]
+
+
+def tiny_run(tmp_path: Path, *overrides: str) -> Path:
+    """The folder of a tiny run, frozen and not started."""
+    words = tiny_words(tmp_path, *overrides)
+    return prepare(compose_run(*words), words)
+
+
+def with_sizes_of_any_data(config: DictConfig) -> DictConfig:
+    """A copy with what wavspa-train looks up in the data where the configuration says auto."""
+    config = config.copy()
+    for key in ("vocab_size", "classes"):
+        if config.dataset.get(key) == "auto":
+            config.dataset[key] = 300
+    return config

@@ -1,0 +1,75 @@
+"""The key=value words of commands that look at a run."""
+
+import argparse
+
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from wavspa.commands.hydra_errors import keys_of, nearest
+from wavspa.errors import UserError
+
+
+def typed_words(name: str, usage: str, description: str, epilog: str) -> dict[str, str]:
+    """What was typed after a command that takes words alone; ``--help`` ends the program.
+
+    Args:
+        name: The command's.
+        usage: Its first line of help.
+        description: What it does.
+        epilog: Examples.
+
+    Raises:
+        UserError: A word has no ``=``.
+    """
+    parser = argparse.ArgumentParser(
+        name,
+        usage=usage,
+        description=description,
+        epilog=epilog,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("words", nargs="*", metavar="key=value", help="see above")
+    return dict(_split(word) for word in parser.parse_args().words)
+
+
+def apply_overrides(config: DictConfig, overrides: list[str]) -> None:
+    """Change values of a frozen configuration in place.
+
+    Args:
+        config: The configuration.
+        overrides: ``key=value`` in Hydra's grammar; every key must exist.
+
+    Raises:
+        UserError: A key is unknown.
+    """
+    for override in OverridesParser.create().parse_overrides(overrides):
+        key = override.get_key_element()
+        try:
+            OmegaConf.update(config, key, override.value())
+        except OmegaConfBaseException as error:
+            hint = nearest(key, keys_of(config))
+            raise UserError(f"this run has no option {key!r}{hint}") from error
+
+
+def switch(option: str, value: str) -> bool:
+    """Whether an option that is on or off is on.
+
+    Raises:
+        UserError: The value is neither ``true`` nor ``false``.
+    """
+    if value not in ("true", "false"):
+        raise UserError(f"{option} must be true or false, got {value!r}")
+    return value == "true"
+
+
+def _split(word: str) -> tuple[str, str]:
+    """The key and the value of a ``key=value`` word.
+
+    Raises:
+        UserError: It has no ``=``.
+    """
+    key, equals, value = word.partition("=")
+    if not equals:
+        raise UserError(f"{word!r} is not of the form key=value")
+    return key, value

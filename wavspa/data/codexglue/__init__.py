@@ -1,0 +1,1 @@
+"""CodeXGLUE: defect detection, clone detection and clone retrieval."""

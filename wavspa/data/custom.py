@@ -1,0 +1,214 @@
+"""The user's own files: labelled texts, or labelled pairs of texts."""
+
+import hashlib
+import os
+from collections.abc import Iterator, Mapping
+from functools import cached_property, partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from wavspa.data.options import share, whole_number
+from wavspa.data.preparation import store
+from wavspa.data.preparation.holdout import hold_out
+from wavspa.data.sources.tables import open_table
+from wavspa.data.text_datamodule import TextPairs, TextRow, Texts, TextSplit
+from wavspa.errors import UserError
+
+
+class Files(Texts):
+    """Files of rows (see :func:`wavspa.data.sources.tables.open_table`) with a text and a label in each.
+
+    Labels may be of any kind. Their ids count from 0 in the order of the labels of train: that of
+    numbers if all of them are numbers, else that of their text. A split without a file is held out
+    of train: by label, and rows with equal texts stay together.
+
+    Prepared data are found again by the content of the files, not by their times: a copy of a file
+    is the same data, whatever a copy or a checkout does to its time. Reading 1 GB for its checksum
+    takes seconds, once for a run: the run keeps it, and needs the files no longer when they have
+    been prepared.
+
+    Args:
+        train: a file, as all paths relative to the working folder.
+        val: a file; None: held out of train.
+        test: a file; None: held out of train.
+        text: the column of the texts.
+        label: the column of the labels.
+        val_share: of the rows of train that is held out for val, if it has no file.
+        test_share: the same for test.
+        data_seed: of what is held out; the training seed leaves it alone.
+        checksum: what the content of the files has to have; ``auto``: whatever it has.
+        **options: see :class:`wavspa.data.Texts`.
+
+    Raises:
+        UserError: an option is out of range.
+    """
+
+    def __init__(
+        self,
+        *,
+        train: str | Path,
+        val: str | Path | None = None,
+        test: str | Path | None = None,
+        text: str = "text",
+        label: str = "label",
+        val_share: float = 0.1,
+        test_share: float = 0.1,
+        data_seed: int = 0,
+        checksum: str = "auto",
+        **options: Any,
+    ) -> None:
+        super().__init__(**options)
+        named = {"train": train, "val": val, "test": test}
+        self.paths = {split: Path(path).expanduser() for split, path in named.items() if path}
+        self.input_columns = [str(text)]
+        self.label_column = str(label)
+        shares = {"val": share("val_share", val_share), "test": share("test_share", test_share)}
+        self.shares = {split: of for split, of in shares.items() if split not in self.paths}
+        if sum(self.shares.values()) >= 1:
+            raise UserError(
+                f"dataset.val_share={val_share} and dataset.test_share={test_share} leave nothing of "
+                "train"
+            )
+        self.data_seed = whole_number("data_seed", data_seed, least=0)
+        self._checksum = checksum
+
+    @property
+    def checksum(self) -> str:
+        """16 hexadecimal digits that stand for the content of the files."""
+        return self._found_checksum if self._checksum == "auto" else self._checksum
+
+    def source_choices(self) -> Mapping[str, Any]:
+        """The content of the files, and how rows are made of it."""
+        return {
+            "data": "files",
+            "version": 1,
+            "checksum": self.checksum,
+            "text": self.input_columns,
+            "label": self.label_column,
+            "shares": self.shares,
+            "data_seed": self.data_seed,
+        }
+
+    def automatic(self) -> dict[str, Any]:
+        """With the checksum, by which a run knows its files again."""
+        return {**super().automatic(), "checksum": self.checksum}
+
+    def read(self) -> Mapping[str, TextSplit]:
+        """The splits, row by row; train has been read once before, for its labels."""
+        if self._found_checksum != self.checksum:
+            raise UserError(
+                f"{', '.join(map(str, self.paths.values()))}: the content is not that of "
+                f"dataset.checksum={self.checksum}: bring it back, or start a new run with wavspa-train"
+            )
+        labels, groups = self._look_at_train()
+        self._label_names = _in_order(set(labels))
+        ids = {name: number for number, name in enumerate(self._label_names)}
+        kept = self._divide(np.array([ids[label] for label in labels]), groups)
+        splits = {}
+        for split in ("train", "val", "test"):
+            rows = partial(self._rows_of, split, ids, kept.get(split))
+            splits[split] = TextSplit(rows, int(kept[split].sum()) if split in kept else None)
+        return splits
+
+    def facts(self, splits: store.Splits) -> store.Facts:
+        """The files, the names of the labels, and what was held out."""
+        return {
+            "source": "own files: "
+            + ", ".join(f"{split} {os.path.abspath(path)}" for split, path in self.paths.items()),
+            "licence": "that of the files",
+            "label_names": self._label_names,
+            "held_out": {
+                split: f"{of:.0%} of the rows of train, by label, rows with equal texts together "
+                f"(seed {self.data_seed})"
+                for split, of in self.shares.items()
+            },
+        }
+
+    @cached_property
+    def _found_checksum(self) -> str:
+        whole = hashlib.sha256()
+        for split, path in self.paths.items():
+            try:
+                with path.open("rb") as file:
+                    digest = hashlib.file_digest(file, "sha256").hexdigest()
+            except OSError as error:
+                raise UserError(
+                    f"dataset.{split}={path} cannot be read ({error.strerror})"
+                ) from error
+            # The ends of the name say how the content is read.
+            whole.update(f"{split} {''.join(path.suffixes)} {digest}\n".encode())
+        return whole.hexdigest()[:16]
+
+    def _look_at_train(self) -> tuple[list[str], np.ndarray]:
+        """The label of each row of train, and [rows] a number that equal texts have in common."""
+        labels, groups = [], []
+        for _, texts, label in self._read("train"):
+            labels.append(label)
+            joined = "\0".join(texts).encode("utf-8", "surrogatepass")
+            groups.append(int.from_bytes(hashlib.blake2b(joined, digest_size=8).digest()))
+        if len(set(labels)) < 2:
+            raise UserError(
+                f"{self.paths['train']}: the {len(labels)} rows have no two different labels in the "
+                f"column {self.label_column!r}"
+            )
+        return labels, np.array(groups, np.uint64)
+
+    def _divide(self, labels: np.ndarray, groups: np.ndarray) -> dict[str, np.ndarray]:
+        """Which rows of train, [rows] bool, make up train and each split that has no file."""
+        rest = np.arange(len(labels))
+        kept = {}
+        for split, of in self.shares.items():
+            stay, leave = hold_out(
+                labels[rest], of * len(labels) / len(rest), self.data_seed, groups[rest].tolist()
+            )
+            kept[split] = np.isin(np.arange(len(labels)), rest[leave])
+            rest = rest[stay]
+        return {**kept, "train": np.isin(np.arange(len(labels)), rest)}
+
+    def _rows_of(
+        self, split: str, ids: Mapping[str, int], kept: np.ndarray | None
+    ) -> Iterator[TextRow]:
+        source = split if split in self.paths else "train"
+        for number, (where, texts, label) in enumerate(self._read(source)):
+            if kept is None or kept[number]:
+                if label not in ids:
+                    raise UserError(
+                        f"{where}: the label {label!r} does not occur in {self.paths['train']}"
+                    )
+                yield TextRow(texts, ids[label])
+
+    def _read(self, split: str) -> Iterator[tuple[str, tuple[str, ...], str]]:
+        """The place, the texts and the label of every row of a file."""
+        table = open_table(self.paths[split])
+        for place, (*values, label) in table.read([*self.input_columns, self.label_column]):
+            where = table.at(place)
+            texts = self.parts_of(values, where)
+            if isinstance(label, list | dict):
+                raise UserError(
+                    f"{where}: the column {self.label_column!r} holds {label!r}, which is no label"
+                )
+            yield where, texts, str(label)
+
+
+class FilePairs(TextPairs, Files):
+    """As :class:`Files`, with two texts in each row.
+
+    Args:
+        text: the column of the first texts.
+        text2: the column of the second texts.
+        **options: see :class:`Files`.
+    """
+
+    def __init__(self, *, text: str = "text", text2: str = "text2", **options: Any) -> None:
+        super().__init__(text=text, **options)
+        self.input_columns = [*self.input_columns, str(text2)]
+
+
+def _in_order(labels: set[str]) -> list[str]:
+    """Labels by number, if all of them are numbers, else by text."""
+    try:
+        return sorted(labels, key=lambda label: (float(label), label))
+    except ValueError:
+        return sorted(labels)

@@ -1,0 +1,1 @@
+"""D2A: static-analysis reports of true and false bugs."""

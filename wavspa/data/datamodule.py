@@ -1,0 +1,301 @@
+"""What every data set has in common: options, preparing, checks and loaders."""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from pytorch_lightning import LightningDataModule
+from torch.utils.data import DataLoader, Dataset, Sampler
+
+from wavspa.data.loading.collate import Example, collate
+from wavspa.data.loading.dataset import Rows
+from wavspa.data.loading.samplers import EndlessBatches, EvaluationBatches, TrainingBatches
+from wavspa.data.options import number_or_auto, number_or_none, one_of, whole_number
+from wavspa.data.preparation import store
+from wavspa.data.sources.downloads import Download, obtain
+from wavspa.data.sources.locate import FilesNotFound
+from wavspa.errors import UserError
+
+
+class SequenceDataModule(LightningDataModule):
+    """Labelled token sequences in the splits ``train``, ``val`` and ``test``.
+
+    The loaders yield :class:`wavspa.data.Batch`, or what a subclass makes by its own ``example``
+    (of a row) and ``collate`` (of examples). They deal batches out to the ranks themselves, so
+    a trainer on several devices needs ``use_distributed_sampler=False``. Under a trainer the
+    training loader never ends, and begins where ``trainer.global_step`` left off, so that a resumed
+    run reads on exactly: the trainer needs ``max_steps``.
+
+    A data set is a subclass with :meth:`choices`, :meth:`build` and :meth:`facts`; and with
+    ``downloads``, where its files can be had if :meth:`build` does not find them. One of which a
+    trained model can be given new examples has ``input_columns``, where their parts stand in a table,
+    :meth:`parts_of` and :meth:`examples_of`.
+
+    Args:
+        name: what reports and the prepared folder call the data.
+        data_root: the folder under which prepared data are kept.
+        vocab_size: size of the model's embedding; tokens in the data are smaller. ``auto`` is for
+            :meth:`automatic` to say, and stands for any.
+        classes: number of labels, which count from 0; or ``auto``.
+        max_length: longer sequences keep their head.
+        batch_size: examples in a training batch, over all devices together.
+        batch_tokens: if given, training batches hold rows of like length, as many as make up so
+            many tokens with their padding, over all devices together, whatever ``batch_size`` is.
+        eval_batch_size: the same in evaluation; ``batch_size`` if None.
+        limit: use so many examples of each split at most.
+        workers: processes that read batches; 0 reads in the training process.
+        download: get files that are not below the data root from their public address, if they have
+            one.
+        pad: ``batch`` pads to the longest of a batch, ``max`` to ``max_length``.
+        seed: of the order of the training batches.
+
+    Raises:
+        UserError: an option is out of range.
+    """
+
+    name: str
+    example: Callable[..., Any] = Example
+    collate: Callable[..., Any] = staticmethod(collate)
+    downloads: Sequence[Download] = ()
+    input_columns: Sequence[str] = ()
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        data_root: str | Path,
+        vocab_size: int | str,
+        classes: int | str,
+        max_length: int,
+        batch_size: int,
+        batch_tokens: int | None = None,
+        eval_batch_size: int | None = None,
+        limit: int | None = None,
+        workers: int = 0,
+        download: bool = True,
+        pad: str = "batch",
+        seed: int = 0,
+    ) -> None:
+        super().__init__()
+        self.name = name
+        self.data_root = Path(data_root).expanduser()
+        self.vocab_size = number_or_auto("vocab_size", vocab_size)
+        self.classes = number_or_auto("classes", classes)
+        self.max_length = whole_number("max_length", max_length)
+        self.batch_size = whole_number("batch_size", batch_size)
+        self.batch_tokens = number_or_none("batch_tokens", batch_tokens)
+        self.eval_batch_size = number_or_none("eval_batch_size", eval_batch_size) or self.batch_size
+        self.limit = number_or_none("limit", limit)
+        self.workers = whole_number("workers", workers, least=0)
+        self.download = download
+        self.pad = one_of("pad", pad, ("batch", "max"))
+        self.seed = whole_number("seed", seed, least=0)
+        self._rows: dict[str, Rows] = {}
+        self._training_batches: TrainingBatches | None = None
+
+    def choices(self) -> Mapping[str, Any]:
+        """Everything that shapes what is prepared, as JSON can hold it."""
+        raise NotImplementedError
+
+    def build(self) -> Mapping[str, store.Source]:
+        """The splits ``train``, ``val`` and ``test``, written in the order they stand in."""
+        raise NotImplementedError
+
+    def facts(self, splits: store.Splits) -> store.Facts:
+        """Entries of the card: ``source``, ``licence``, and what else is worth knowing."""
+        raise NotImplementedError
+
+    def card_entries(self, splits: store.Splits) -> store.Facts:
+        """All that the card holds beside the splits."""
+        return {**self.facts(splits), "choices": self.choices()}
+
+    def files(self) -> Mapping[str, str]:
+        """Text files to keep beside the splits, by their name; asked for when those are written."""
+        return {}
+
+    def parts_of(self, values: Sequence[object], where: str) -> tuple[Any, ...]:
+        """What the sequences of a new example are made of: by default, texts.
+
+        Args:
+            values: of ``input_columns``.
+            where: how a message names the row.
+
+        Raises:
+            UserError: a value is no text.
+        """
+        for column, value in zip(self.input_columns, values, strict=True):
+            if not isinstance(value, str) or not value:
+                raise UserError(f"{where}: the column {column!r} holds {value!r}, which is no text")
+        return tuple(map(str, values))
+
+    @property
+    def pad_to(self) -> int | None:
+        """The width of every batch; None: that of its longest example."""
+        return self.max_length if self.pad == "max" else None
+
+    def open_vocabulary(self) -> None:
+        """Makes ready for :meth:`examples_of`."""
+
+    def examples_of(self, parts: Sequence[tuple[Any, ...]]) -> list[Any]:
+        """What the loaders collate, with the label 0, of new examples as :meth:`parts_of` gives them."""
+        raise NotImplementedError
+
+    @property
+    def folder(self) -> Path:
+        """Where the prepared data lie, or will lie."""
+        return store.prepared_folder(self.data_root, self.name, self.choices())
+
+    @property
+    def card(self) -> dict[str, Any]:
+        """The card of the prepared data."""
+        return store.read_card(self.folder)
+
+    def automatic(self) -> dict[str, Any]:
+        """The options that may be ``auto``, as the prepared data decide them.
+
+        These are ``vocab_size`` and ``classes``, as small as possible.
+        """
+        splits = self.card["splits"].values()
+        return {
+            "vocab_size": 1 + max(split["largest_token"] for split in splits),
+            "classes": 1 + max(int(label) for split in splits for label in split["labels"]),
+        }
+
+    def prepare_data(self) -> None:
+        """Prepares the data if they are not there.
+
+        Raises:
+            UserError: a data root that cannot be used, or a split without examples.
+        """
+        store.prepare(self.folder, self._build_or_download, self.card_entries, self.files)
+
+    def _build_or_download(self) -> Mapping[str, store.Source]:
+        try:
+            return self.build()
+        except FilesNotFound:
+            if not (self.download and self.downloads):
+                raise
+        obtain(self.data_root, self.downloads)
+        return self.build()
+
+    def setup(self, stage: str | None = None) -> None:
+        """Opens the prepared data and holds the options against them.
+
+        Raises:
+            UserError: a damaged file, or a token that ``vocab_size`` or a label that ``classes`` does
+                not reach.
+        """
+        splits = store.open_splits(self.folder)
+        for split, summary in self.card["splits"].items():
+            self._check(split, summary)
+        pool = store.open_pool(self.folder)
+        self._rows = {
+            split: Rows(data, self.max_length, self.limit, self.example, pool)
+            for split, data in splits.items()
+        }
+
+    def train_dataloader(self) -> DataLoader[Any]:
+        """Length-bucketed batches of this rank, in an order of (seed, epoch): one epoch of them, or
+        under a trainer epoch after epoch.
+        """
+        rows = self._rows["train"]
+        lengths = np.full_like(rows.lengths, self.max_length) if self.pad == "max" else rows.lengths
+        if self.batch_tokens is None:
+            self._check_ranks("batch_size", self.batch_size)
+        else:
+            self._check_budget(self.batch_tokens, int(lengths.max()))
+        batches = TrainingBatches(
+            lengths, self.batch_size, self.seed, *self._rank(), self.batch_tokens
+        )
+        return self._training_loader(rows, batches, self.collate)
+
+    def epoch_of(self, batch: int) -> int:
+        """The pass over the training examples, from 0, that the training batch with this number,
+        from 0, belongs to.
+        """
+        assert self._training_batches is not None
+        return batch // len(self._training_batches)
+
+    def training_rows(self, batch: int) -> list[Any]:
+        """Numbers of the rows of the prepared train split (of a pair: both) in this rank's part of
+        the training batch with this number, from 0.
+        """
+        assert self._training_batches is not None
+        return next(iter(EndlessBatches(self._training_batches, start=batch)))
+
+    def val_dataloader(self) -> DataLoader[Any]:
+        """This rank's share of the validation examples, in the order of the data."""
+        return self._evaluation_loader("val")
+
+    def test_dataloader(self) -> DataLoader[Any]:
+        """This rank's share of the test examples, in the order of the data."""
+        return self._evaluation_loader("test")
+
+    def _evaluation_loader(self, split: str) -> DataLoader[Any]:
+        rows = self._rows[split]
+        self._check_ranks("eval_batch_size", self.eval_batch_size)
+        batches = EvaluationBatches(len(rows), self.eval_batch_size, *self._rank())
+        return self._loader(rows, batches, self.collate)
+
+    def _training_loader(
+        self, rows: Dataset[Any], batches: TrainingBatches, collate: Callable[..., Any]
+    ) -> DataLoader[Any]:
+        self._training_batches = batches
+        if self.trainer is None:
+            return self._loader(rows, batches, collate)
+        done = self.trainer.global_step * self.trainer.accumulate_grad_batches
+        return self._loader(rows, EndlessBatches(batches, start=done), collate)
+
+    def _loader(
+        self, rows: Dataset[Any], batches: Sampler[list[Any]], collate: Callable[..., Any]
+    ) -> DataLoader[Any]:
+        return DataLoader(
+            rows,
+            batch_sampler=batches,
+            collate_fn=partial(collate, pad_to=self.pad_to),
+            num_workers=self.workers,
+            persistent_workers=self.workers > 0,
+            pin_memory=torch.cuda.is_available(),
+        )
+
+    def _rank(self) -> tuple[int, int]:
+        """This process' rank and the number of ranks."""
+        if self.trainer is None:
+            return 0, 1
+        return self.trainer.global_rank, self.trainer.world_size
+
+    def _check_ranks(self, option: str, batch_size: int) -> None:
+        _, world_size = self._rank()
+        if batch_size % world_size:
+            raise UserError(
+                f"dataset.{option}={batch_size} counts over all devices: make it a multiple of "
+                f"their number, {world_size}"
+            )
+
+    def _check_budget(self, batch_tokens: int, longest: int) -> None:
+        _, world_size = self._rank()
+        if batch_tokens < longest * world_size:
+            raise UserError(
+                f"dataset.batch_tokens={batch_tokens} is too small for the longest example of "
+                f"{self.name} on each device: make it at least {longest * world_size}, or lower "
+                "dataset.max_length"
+            )
+
+    def _check(self, split: str, summary: Mapping[str, Any]) -> None:
+        if self.vocab_size is not None and summary["largest_token"] >= self.vocab_size:
+            raise UserError(
+                f"dataset.vocab_size={self.vocab_size} is too small: {split} of {self.name} holds "
+                f"the token {summary['largest_token']}, so it has to be at least "
+                f"{summary['largest_token'] + 1}"
+            )
+        labels = [int(label) for label in summary["labels"]]
+        if min(labels) < 0 or (self.classes is not None and max(labels) >= self.classes):
+            raise UserError(
+                f"dataset.classes={self.classes} does not fit: {split} of {self.name} holds labels "
+                f"from {min(labels)} to {max(labels)}, and they have to lie in 0..classes-1"
+            )
+        if summary["length"]["min"] < 1:
+            raise UserError(f"{split} of {self.name} holds a sequence without tokens")

@@ -1,0 +1,84 @@
+"""Batches of sequences and of pairs: how examples of different lengths become one."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import torch
+
+
+class Example(NamedTuple):
+    """One row: ``tokens`` [N] of any integer dtype and its label."""
+
+    tokens: np.ndarray
+    label: int
+
+
+class Batch(NamedTuple):
+    """What every model and task receives.
+
+    ``tokens`` [B, N] int64, padded on the right with 0; ``lengths`` [B] int64, the tokens of each
+    row that are data (only they tell a pad from a token 0); ``labels`` [B] int64.
+    """
+
+    tokens: torch.Tensor
+    lengths: torch.Tensor
+    labels: torch.Tensor
+
+
+def collate(examples: Sequence[Example], pad_to: int | None = None) -> Batch:
+    """Pads examples to the longest of them, or to ``pad_to`` tokens.
+
+    Args:
+        examples: at least one row.
+        pad_to: the width of the result; no row may be longer.
+
+    Raises:
+        ValueError: a row is longer than ``pad_to``.
+    """
+    lengths = np.array([len(example.tokens) for example in examples], dtype=np.int64)
+    width = int(lengths.max()) if pad_to is None else pad_to
+    if lengths.max() > width:
+        raise ValueError(f"a row of {lengths.max()} tokens cannot be padded to {width}")
+    tokens = np.zeros((len(examples), width), dtype=np.int64)
+    is_data = np.arange(width) < lengths[:, None]
+    tokens[is_data] = np.concatenate([example.tokens for example in examples])
+    labels = np.array([example.label for example in examples], dtype=np.int64)
+    return Batch(torch.from_numpy(tokens), torch.from_numpy(lengths), torch.from_numpy(labels))
+
+
+class PairExample(NamedTuple):
+    """One row: ``tokens1`` [N1] and ``tokens2`` [N2] of any integer dtype and their label."""
+
+    tokens1: np.ndarray
+    tokens2: np.ndarray
+    label: int
+
+
+class PairBatch(NamedTuple):
+    """What models and tasks of pairs receive.
+
+    Each side as in :class:`wavspa.data.Batch`: ``tokens1`` [B, N1] and ``tokens2`` [B, N2] int64,
+    padded on the right with 0, ``lengths1`` and ``lengths2`` [B] int64; ``labels`` [B] int64.
+    """
+
+    tokens1: torch.Tensor
+    lengths1: torch.Tensor
+    tokens2: torch.Tensor
+    lengths2: torch.Tensor
+    labels: torch.Tensor
+
+
+def collate_pairs(examples: Sequence[PairExample], pad_to: int | None = None) -> PairBatch:
+    """Pads each side to its longest sequence, or both to ``pad_to`` tokens.
+
+    Args:
+        examples: at least one row.
+        pad_to: the width of both sides; no row may be longer.
+
+    Raises:
+        ValueError: a row is longer than ``pad_to``.
+    """
+    first = collate([Example(row.tokens1, row.label) for row in examples], pad_to)
+    second = collate([Example(row.tokens2, row.label) for row in examples], pad_to)
+    return PairBatch(first.tokens, first.lengths, second.tokens, second.lengths, first.labels)

@@ -1,0 +1,1 @@
+"""Long Range Arena: its data sets by their official files."""

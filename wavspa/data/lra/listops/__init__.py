@@ -1,0 +1,1 @@
+"""ListOps: official files, grammar and generator."""

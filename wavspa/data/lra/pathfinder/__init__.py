@@ -1,0 +1,1 @@
+"""Pathfinder: official files and generator."""

@@ -1,0 +1,1 @@
+"""Prepared data on the disk, and the rows held out of train."""

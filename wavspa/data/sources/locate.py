@@ -1,0 +1,86 @@
+"""Where users have the files of a data set: the layouts that downloads leave, searched in order."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from wavspa.data.sources.tables import OPENERS
+from wavspa.errors import UserError
+
+# The archive of the Long Range Arena as its users unpack it.
+LRA_PLACES = (
+    "",
+    "lra_release",
+    "lra_release/lra_release",
+    "lra_release */lra_release",
+    "lra_release/lra_release/lra_release",
+)
+
+
+def below(places: Iterable[str], *folders: str) -> list[str]:
+    """Each of ``folders`` in each of ``places``, all of one place before the next.
+
+    ``below(LRA_PLACES, "tsv_data", "aan")`` are the places of the pairs of Retrieval.
+    """
+    return [f"{place}/{folder}".strip("/") for place in places for folder in folders]
+
+
+def find_folder(root: Path, places: Iterable[str], holds: Sequence[str]) -> Path | None:
+    """The first folder that holds everything it should.
+
+    Args:
+        root: the data root.
+        places: folders below it, or patterns of such ("" is the root itself).
+        holds: files or folders, or patterns of such, each of which has to be there.
+
+    Returns:
+        The folder, or None.
+    """
+    for place in places:
+        for folder in sorted(root.glob(place)) if place else [root]:
+            if all(any(folder.glob(pattern)) for pattern in holds):
+                return folder
+    return None
+
+
+def find_splits(
+    root: Path, places: Iterable[str], patterns: Mapping[str, str]
+) -> dict[str, list[Path]] | None:
+    """The files of every split in the first folder that has some of each.
+
+    Args:
+        root: the data root.
+        places: folders below it, or patterns of such ("" is the root itself).
+        patterns: by split, the name of its file or a pattern of several. A file may also be
+            compressed; one that is not comes first.
+
+    Returns:
+        By split, its files in the order of their names; or None.
+    """
+    for place in places:
+        for folder in sorted(root.glob(place)) if place else [root]:
+            found = {split: _files(folder, pattern) for split, pattern in patterns.items()}
+            if all(found.values()):
+                return found
+    return None
+
+
+def _files(folder: Path, pattern: str) -> list[Path]:
+    for ending in ("", *OPENERS):
+        if found := sorted(folder.glob(pattern + ending)):
+            return found
+    return []
+
+
+class FilesNotFound(UserError):
+    """The files of a data set are nowhere below the data root.
+
+    Args:
+        what: the data set's name.
+        root: the data root that was searched.
+        holds: the files that were looked for.
+        remedy: what the user can do.
+    """
+
+    def __init__(self, what: str, root: Path, holds: Sequence[str], remedy: str) -> None:
+        listed = ", ".join(holds)
+        super().__init__(f"{what}: no folder under {root.absolute()} holds {listed}; {remedy}")

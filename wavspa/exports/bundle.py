@@ -1,0 +1,112 @@
+"""The exported folder: what is in it, and that it is whole."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from safetensors.torch import save
+from torch import nn
+
+from wavspa import atomic
+from wavspa.data import SequenceDataModule
+from wavspa.data.bpe import TOKENIZER
+from wavspa.errors import UserError
+from wavspa.exports.graph_files import ONNX, PROGRAM, write_onnx, write_program
+from wavspa.exports.hub_config import hub_config
+from wavspa.exports.model_card.card import model_card
+from wavspa.exports.tokenizer import CONFIG as TOKENIZER_CONFIG
+from wavspa.exports.tokenizer import tokenizer_config, tokenizer_of
+from wavspa.exports.trace import trace
+from wavspa.reports.runs.collect import Run
+from wavspa.run_folder import layout
+from wavspa.training.checkpoints.exported import read_config
+
+CARD = "README.md"
+WRITERS = {ONNX: write_onnx, PROGRAM: write_program}
+ABOUT = {
+    layout.EXPORT_WEIGHTS: "the weights of the best checkpoint",
+    layout.EXPORT_CONFIG: "what rebuilds the model, and what its classes are called",
+    TOKENIZER: "makes tokens of texts, for the library `tokenizers`",
+    TOKENIZER_CONFIG: "the same for `transformers`",
+    ONNX: "the model for onnxruntime",
+    PROGRAM: "the model for `torch.export.load`",
+}
+
+
+class Trained(NamedTuple):
+    """What a run leaves to be exported."""
+
+    run: Run
+    data: SequenceDataModule
+    model: nn.Module
+    """of the best checkpoint, in evaluation mode on the CPU"""
+    class_weights: Sequence[float] | None
+    """of its loss"""
+
+
+def check_output(output: Path) -> None:
+    """Refuse a place that cannot be written, or that holds something else.
+
+    Raises:
+        UserError: There is a file, or a folder that is neither empty nor an exported model.
+    """
+    if not output.parent.is_dir():
+        raise UserError(f"output={output}: there is no folder {output.parent}")
+    if not output.exists() or (output.is_dir() and not any(output.iterdir())):
+        return
+    try:
+        read_config(output)
+    except UserError as error:
+        raise UserError(
+            f"output={output} is there and is no exported model, so it is not replaced: remove it, or name "
+            "another folder"
+        ) from error
+
+
+def write_folder(trained: Trained, output: Path, graphs: Sequence[str], name: str) -> list[str]:
+    """Write the folder; what was exported there before is replaced when all of it is there.
+
+    Args:
+        trained: What to export.
+        output: The folder.
+        graphs: Some of :data:`WRITERS`.
+        name: By which the card's examples load the model.
+
+    Returns:
+        The names of its files.
+
+    Raises:
+        UserError: A graph cannot be written or does not answer as the model, a package or a learned
+            vocabulary is missing, or the disk refuses.
+    """
+    try:
+        with atomic.replacing_folder(output) as folder:
+            _fill(folder, trained, graphs, name)
+            return sorted(path.name for path in folder.iterdir())
+    except OSError as error:
+        raise UserError(f"output={output} cannot be written ({error.strerror or error})") from error
+
+
+def _fill(folder: Path, trained: Trained, graphs: Sequence[str], name: str) -> None:
+    config, card = trained.run.config, trained.run.card
+    weights = {key: tensor.contiguous() for key, tensor in trained.model.state_dict().items()}
+    # safetensors' own writer of files lets nobody but their owner read them.
+    (folder / layout.EXPORT_WEIGHTS).write_bytes(save(weights, metadata={"format": "pt"}))
+    tokenizer = tokenizer_of(trained.data, card)
+    if tokenizer is not None:
+        tokenizer.save(str(folder / TOKENIZER))
+        _write_json(folder / TOKENIZER_CONFIG, tokenizer_config(tokenizer, trained.data.max_length))
+    facts: dict[str, Any] = {}
+    if graphs:
+        graph = trace(trained.model, config["model"]["max_len"])
+        facts = {file: WRITERS[file](graph, folder) for file in graphs}
+    content = hub_config(config, card, trained.class_weights)
+    _write_json(folder / layout.EXPORT_CONFIG, {**content, "graphs": facts} if facts else content)
+    files = {file: about for file, about in ABOUT.items() if (folder / file).exists()}
+    text = model_card(trained.run, trained.data, files, facts, name)
+    (folder / CARD).write_text(text, encoding="utf-8")
+
+
+def _write_json(path: Path, content: Mapping[str, Any]) -> None:
+    path.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")

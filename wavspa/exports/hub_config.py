@@ -1,0 +1,53 @@
+"""``config.json``: all that rebuilds the model and reads its answers."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from wavspa.data.labels import class_names
+from wavspa.training.checkpoints.exported import FORMAT, MODEL_TYPE
+
+CLASSIFICATION = "classification"
+# The class of `transformers` that takes such a model (wavspa.exports.transformers).
+ARCHITECTURE = "WavspaForSequenceClassification"
+
+
+def task_name(config: Mapping[str, Any]) -> str:
+    """``classification``, ``matching``, ``embedding`` or ``lego``, of the configuration of a run."""
+    return config["task"]["_target_"].rpartition(".")[2].lower()
+
+
+def hub_config(
+    config: Mapping[str, Any], card: Mapping[str, Any], class_weights: Sequence[float] | None
+) -> dict[str, Any]:
+    """The content of ``config.json``.
+
+    Args:
+        config: The resolved configuration of the run.
+        card: The card of its data.
+        class_weights: Of the run's loss, one for each class, or None.
+    """
+    model, task = config["model"], task_name(config)
+    single = task == CLASSIFICATION
+    content = {
+        "model_type": MODEL_TYPE,
+        "architectures": [ARCHITECTURE if single else model["_target_"].rpartition(".")[2]],
+        "wavspa_format": FORMAT,
+        "wavspa_version": config["frozen"]["version"],
+        "dtype": "float32",
+        "task": task,
+        "model": dict(model),
+        "max_sequence_length": config["dataset"]["max_length"],
+        "pad_token_id": 0,
+        "data": {"name": config["dataset"]["name"], **card["choices"]},
+    }
+    if model.get("classes") is not None:
+        names = class_names(card, model["classes"])
+        content["id2label"] = {str(number): name for number, name in enumerate(names)}
+        content["label2id"] = {name: number for number, name in enumerate(names)}
+    if single:
+        content["problem_type"] = "single_label_classification"
+        content["loss"] = {
+            "class_weights": class_weights,
+            "label_smoothing": config["task"]["label_smoothing"],
+        }
+    return content

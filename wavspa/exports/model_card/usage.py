@@ -1,0 +1,91 @@
+"""The commands and programs of a model card: how the model was made, and how it is used."""
+
+import shlex
+from collections.abc import Mapping
+
+from wavspa.data import SequenceDataModule
+from wavspa.data.bpe import TOKENIZER
+from wavspa.data.text_datamodule import Texts
+from wavspa.exports.graph_files import ONNX, PROGRAM
+from wavspa.exports.hub_config import CLASSIFICATION, task_name
+from wavspa.reports.runs.collect import Run
+
+# Words that say where things lie, or how a sweep was run.
+_PLACES = ("runs=", "data_root=", "jobs=", "rerun=", "hydra/", "name=", "experiment_name=")
+
+_TOKENS = """\
+rows = Tokenizer.from_file("{folder}/tokenizer.json").encode_batch(["one text", "another"])
+tokens = torch.tensor([row.ids for row in rows])  # padded on the right with 0
+lengths = torch.tensor([sum(row.attention_mask) for row in rows])
+"""
+_NO_TOKENS = """\
+tokens = torch.zeros(1, {length}, dtype=torch.int64)  # rows of tokens, padded on the right with 0
+lengths = torch.tensor([{length}])  # the real length of each row
+"""
+_CALLS = {
+    "matching": "logits = model(tokens, tokens, lengths, lengths)  # of the first texts and the second",
+    "embedding": "vectors = model.pool(model(tokens, lengths), lengths)  # compared by their cosine",
+    "lego": "logits = model(tokens, lengths)  # of every place",
+}
+_LOGITS = "logits = model(tokens, lengths)  # one for each class of config.json's id2label"
+_ONNX = """\
+import onnxruntime
+
+session = onnxruntime.InferenceSession("{folder}/model.onnx")
+(answer,) = session.run(None, {{{feed}}})
+"""
+_PROGRAM = """\
+answer = torch.export.load("{folder}/model.pt2").module()({arguments})
+"""
+_TRANSFORMERS = """\
+import wavspa.exports.transformers  # pip install 'wavspa[transformers]'
+from transformers import AutoModelForSequenceClassification
+
+model = AutoModelForSequenceClassification.from_pretrained("{name}")
+"""
+
+
+def training(run: Run) -> str:
+    """The commands that make the run again and score it."""
+    words = [word for word in run.config["frozen"]["overrides"] if not word.startswith(_PLACES)]
+    folder = f"runs/{run.config['experiment_name']}/{run.config['name']}"
+    return "\n".join([shlex.join(["wavspa-train", *words]), f"wavspa-evaluate run={folder}"])
+
+
+def loading(run: Run, data: SequenceDataModule, files: Mapping[str, str], name: str) -> str:
+    """How the model is loaded and called, as blocks of Markdown.
+
+    Args:
+        run: The files of the run.
+        data: Its data.
+        files: What the exported folder holds, by name.
+        name: Of the folder, or of the model on the hub.
+    """
+    task = task_name(run.config)
+    folder = name.rpartition("/")[2]
+    head = ["import torch", "import wavspa", "", f'model = wavspa.load_model("{name}")']
+    if TOKENIZER in files:
+        head.insert(2, "from tokenizers import Tokenizer")
+        tokens = _TOKENS.format(folder=folder)
+    else:
+        tokens = _NO_TOKENS.format(length=run.config["dataset"]["max_length"])
+    blocks = [_python("\n".join(head) + "\n" + tokens + _CALLS.get(task, _LOGITS))]
+    inputs = ["tokens", "lengths"]
+    if task == "matching":
+        inputs = ["tokens1", "lengths1", "tokens2", "lengths2"]
+    if ONNX in files:
+        feed = ", ".join(f'"{word}": {word.rstrip("12")}.numpy()' for word in inputs)
+        blocks.append(_python(_ONNX.format(folder=folder, feed=feed)))
+    if PROGRAM in files:
+        arguments = ", ".join(f"{word}={word.rstrip('12')}" for word in inputs)
+        blocks.append(_python(_PROGRAM.format(folder=folder, arguments=arguments)))
+    if task == CLASSIFICATION:
+        blocks.append(_python(_TRANSFORMERS.format(name=name)))
+    if isinstance(data, Texts) and task in (CLASSIFICATION, "matching"):
+        folder = f"runs/{run.config['experiment_name']}/{run.config['name']}"
+        blocks.append(f"```\nwavspa-predict run={folder} input=new.csv output=classes.csv\n```")
+    return "\n\n".join(blocks)
+
+
+def _python(code: str) -> str:
+    return f"```python\n{code.rstrip()}\n```"

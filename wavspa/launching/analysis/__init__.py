@@ -1,0 +1,1 @@
+"""Trained runs, opened to see what they learned."""

@@ -1,0 +1,183 @@
+"""What a trained run answers to new examples."""
+
+import itertools
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from lightning_fabric import Fabric
+from lightning_fabric.plugins.environments import LightningEnvironment
+from omegaconf import DictConfig
+from torch import Tensor
+
+from wavspa.data import SequenceDataModule
+from wavspa.data.image_datamodule import Pictures
+from wavspa.data.labels import class_names
+from wavspa.data.prediction_inputs import OneColumn, PictureFiles
+from wavspa.data.sources.tables import TableFile
+from wavspa.errors import UserError
+from wavspa.launching.run.build import build_run
+from wavspa.run_folder import layout
+from wavspa.tasks import Classification, Embedding
+from wavspa.training.checkpoints.read import find_checkpoint, load_weights, read_checkpoint
+
+# Batches whose examples are in memory, and put in order by length, at a time.
+WINDOW = 32
+
+
+class Examples(NamedTuple):
+    """New examples in their order: what each is made of, and the values of further columns."""
+
+    parts: list[tuple[Any, ...]]
+    ids: list[tuple[str, ...]]
+
+
+class Answers(NamedTuple):
+    """What a run says of n examples, in their order."""
+
+    ids: list[tuple[str, ...]]
+    logits: np.ndarray | None
+    """[n, C] float32, of a run with classes"""
+    embeddings: np.ndarray | None
+    """[n, W] float32, if they were asked for"""
+
+
+class Predictor:
+    """The best checkpoint of a run, with the run's own tokens, batches, device and precision.
+
+    Args:
+        folder: The run's folder.
+        config: Its configuration.
+        embeddings: Give, beside the logits, what the classifier's head is given. A run that embeds
+            gives its embeddings whatever this is, and nothing else.
+
+    Attributes:
+        labels: What the classes are called by the card of the run's data; none of a run that embeds.
+
+    Raises:
+        UserError: The run has no answer to new examples, or its checkpoint cannot be used.
+    """
+
+    def __init__(self, folder: Path, config: DictConfig, embeddings: bool = False) -> None:
+        task, data = build_run(config)
+        assert isinstance(data, SequenceDataModule)
+        self.data = data
+        if not data.input_columns or not isinstance(task, Classification | Embedding):
+            raise UserError(
+                f"{folder} is a run on {data.name}, which neither classifies nor embeds new examples: "
+                "wavspa-evaluate gives the metrics of its data"
+            )
+        checkpoint = find_checkpoint(folder)
+        load_weights(task.model, read_checkpoint(checkpoint), checkpoint)
+        data.open_vocabulary()
+        # Where pads are attended to, an answer depends on its batch: then it is that of the test.
+        self._by_length = config.model.padding != "upstream"
+        self._fabric = Fabric(
+            accelerator=config.trainer.accelerator,
+            devices=1,
+            precision=config.trainer.precision,
+            plugins=[LightningEnvironment()],
+        )
+        self._task = self._fabric.setup_module(task.eval())
+        self._embeds = isinstance(task, Embedding)
+        self._embeddings: Tensor | None = None
+        self.labels: list[str] = []
+        if isinstance(task, Classification):
+            self.labels = class_names(self._card(folder), task.classes)
+            self._task.mark_forward_method("logits")
+            if embeddings:
+                head: Any = task.model.head
+                head.register_forward_pre_hook(self._hear)
+
+    def columns(self, table: TableFile, named: Sequence[str] | None = None) -> Sequence[str]:
+        """The columns of a table where the examples stand: ``named``, or those of the run's own data.
+
+        Raises:
+            UserError: They are too many or too few, or hold pictures where the run reads texts.
+        """
+        own = self.data.input_columns
+        if isinstance(table, PictureFiles) and not self.has_pictures:
+            raise UserError(f"{table.path} holds pictures, and {self.data.name} is a set of texts")
+        if isinstance(table, OneColumn):
+            named = table.columns()
+        if named and len(named) != len(own):
+            raise UserError(
+                f"{table.path}: an example has {len(own)} parts, as in the columns {', '.join(own)}; "
+                f"{', '.join(named)} cannot be all of them"
+            )
+        return named or own
+
+    @property
+    def has_pictures(self) -> bool:
+        """Whether the examples are pictures."""
+        return isinstance(self.data, Pictures)
+
+    def _card(self, folder: Path) -> dict[str, Any]:
+        card = folder / layout.CARD
+        if card.exists():
+            return json.loads(card.read_text())
+        self.data.prepare_data()
+        return self.data.card
+
+    def answers(
+        self, table: TableFile, columns: Sequence[str], ids: Sequence[str]
+    ) -> Iterator[Answers]:
+        """The answers to all rows of a table, a bounded number at a time.
+
+        Args:
+            table: The examples.
+            columns: Where they stand.
+            ids: Further columns to keep.
+
+        Raises:
+            UserError: A column is missing or a row cannot be used; its line is named.
+        """
+        rows = self._rows(table, columns, ids)
+        while window := list(itertools.islice(rows, WINDOW * self.data.eval_batch_size)):
+            yield self._answer(Examples(*map(list, zip(*window, strict=True))))
+
+    def _rows(
+        self, table: TableFile, columns: Sequence[str], ids: Sequence[str]
+    ) -> Iterable[tuple[tuple[Any, ...], tuple[str, ...]]]:
+        # A part of an example may be blank: the data set says whether what there is will do.
+        for place, values in table.read([*columns, *ids], blank=columns):
+            parts = self.data.parts_of(values[: len(columns)], table.at(place))
+            yield parts, tuple(map(_kept, values[len(columns) :]))
+
+    def _answer(self, window: Examples) -> Answers:
+        examples = self.data.examples_of(window.parts)
+        lengths = [max(map(len, example[:-1])) for example in examples]
+        order = np.argsort(lengths, kind="stable") if self._by_length else np.arange(len(examples))
+        size = self.data.eval_batch_size
+        batches = np.split(order, range(size, len(order), size))
+        outputs = [self._outputs([examples[i] for i in batch]) for batch in batches]
+        back = torch.from_numpy(np.argsort(order))
+        logits, embeddings = (_joined(column, back) for column in zip(*outputs, strict=True))
+        return Answers(window.ids, logits, embeddings)
+
+    @torch.inference_mode()
+    def _outputs(self, examples: Sequence[Any]) -> tuple[Tensor | None, Tensor | None]:
+        """Logits [B, C] and embeddings [B, W], as far as the answers hold them."""
+        batch = self._fabric.to_device(self.data.collate(examples, pad_to=self.data.pad_to))
+        if self._embeds:
+            return None, self._task(batch.tokens, batch.lengths)
+        return self._task.logits(batch), self._embeddings
+
+    def _hear(self, head: Any, inputs: tuple[Tensor]) -> None:
+        (self._embeddings,) = inputs
+
+
+def _joined(parts: Sequence[Tensor | None], order: Tensor) -> np.ndarray | None:
+    """[n, W] float32 of parts [B, W], put in order; None of parts that are not there."""
+    there = [part for part in parts if part is not None]
+    return torch.cat(there).float().cpu()[order].numpy() if there else None
+
+
+def _kept(value: object) -> str:
+    """A value as it is written; of a picture that the table itself holds, its path."""
+    if isinstance(value, dict):
+        value = value.get("path")
+    return "" if value is None or isinstance(value, bytes) else str(value)

@@ -1,0 +1,141 @@
+"""Answers as files: csv, json lines, parquet, and what leaderboards take."""
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import BinaryIO, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet
+import torch
+
+from wavspa.errors import UserError
+from wavspa.launching.inference.predictor import Answers
+
+TABLES = ("csv", "jsonl", "parquet")
+SUBMISSIONS = ("d2a", "codexglue")
+FORMATS = (*TABLES, *SUBMISSIONS)
+
+
+class Form(NamedTuple):
+    """How answers are written."""
+
+    kind: str
+    """one of :data:`FORMATS`"""
+    ids: Sequence[str]
+    """what the columns are called that are kept of the input"""
+    labels: Sequence[str]
+    """what the classes are called; none of a run that embeds"""
+
+
+def check_form(form: Form) -> None:
+    """Refuse what cannot be written.
+
+    Raises:
+        UserError: The format is unknown or does not fit the classes, or two columns have one name.
+    """
+    if form.kind not in FORMATS:
+        raise UserError(f"format={form.kind} is unknown: {', '.join(FORMATS)}")
+    if form.kind in SUBMISSIONS and len(form.labels) != 2:
+        count = len(form.labels) or "none"
+        raise UserError(f"format={form.kind} is of two classes, and this run has {count}")
+    names = [*form.ids, *_names_of_classes(form)]
+    for name in names:
+        if names.count(name) > 1:
+            raise UserError(f"id={','.join(form.ids)}: there would be two columns {name!r}")
+
+
+def write_answers(file: BinaryIO, answers: Iterable[Answers], form: Form) -> int:
+    """Write answers as they come.
+
+    Args:
+        file: Where to.
+        answers: At least one part.
+        form: How.
+
+    Returns:
+        The number of examples.
+    """
+    if form.kind in SUBMISSIONS:
+        return _write_submission(file, answers, form)
+    tables = (_table(part, form) for part in answers)
+    first = next(tables)
+    rows = 0
+    with _writer(file, first.schema, form.kind) as writer:
+        table: pa.Table | None = first
+        while table is not None:
+            writer.write_table(table)
+            rows += table.num_rows
+            table = next(tables, None)
+    return rows
+
+
+def _write_submission(file: BinaryIO, answers: Iterable[Answers], form: Form) -> int:
+    rows = 0
+    for part in answers:
+        assert part.logits is not None
+        if form.kind == "d2a":
+            last = [f" {probability:.9g}" for probability in _probabilities(part.logits)[:, 1]]
+        else:
+            last = [f"\t{number}" for number in part.logits.argmax(axis=1)]
+        lines = ("\t".join(ids) + end for ids, end in zip(part.ids, last, strict=True))
+        file.write("".join(f"{line}\n" for line in lines).encode())
+        rows += len(last)
+    return rows
+
+
+def _names_of_classes(form: Form) -> list[str]:
+    return ["class", *(f"probability_{label}" for label in form.labels)] if form.labels else []
+
+
+def _table(part: Answers, form: Form) -> pa.Table:
+    """A row for each example."""
+    columns = [pa.array(column, pa.string()) for column in zip(*part.ids, strict=True)]
+    names = [*form.ids, *_names_of_classes(form)]
+    if part.logits is not None:
+        classes = [form.labels[number] for number in part.logits.argmax(axis=1)]
+        columns += [pa.array(classes), *_columns(_probabilities(part.logits))]
+    if part.embeddings is not None and form.kind == "csv":
+        columns += _columns(part.embeddings)
+        names += [f"embedding_{place}" for place in range(part.embeddings.shape[1])]
+    elif part.embeddings is not None:
+        columns.append(pa.array(list(part.embeddings)))
+        names.append("embedding")
+    return pa.table(columns, names)
+
+
+def _probabilities(logits: np.ndarray) -> np.ndarray:
+    """[n, C] float32 of logits [n, C], as the metrics compute them."""
+    return torch.from_numpy(logits).softmax(dim=-1).numpy()
+
+
+def _columns(values: np.ndarray) -> list[pa.Array]:
+    """The columns of values [n, W]."""
+    return [pa.array(column) for column in values.T.copy()]
+
+
+class _JsonLines:
+    """Writes tables as json, an object a line."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._encode = json.JSONEncoder(ensure_ascii=False).encode
+
+    def __enter__(self) -> "_JsonLines":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def write_table(self, table: pa.Table) -> None:
+        lines = (self._encode(row) + "\n" for row in table.to_pylist())
+        self._file.write("".join(lines).encode())
+
+
+def _writer(
+    file: BinaryIO, schema: pa.Schema, kind: str
+) -> pa.csv.CSVWriter | pa.parquet.ParquetWriter | _JsonLines:
+    if kind == "csv":
+        return pa.csv.CSVWriter(file, schema)
+    return pa.parquet.ParquetWriter(file, schema) if kind == "parquet" else _JsonLines(file)

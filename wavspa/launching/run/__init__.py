@@ -1,0 +1,1 @@
+"""The life of one run: frozen, validated, trained, resumed, tested."""

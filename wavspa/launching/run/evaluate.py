@@ -1,0 +1,44 @@
+"""Trained weights on one split of the data."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from omegaconf import DictConfig
+from pytorch_lightning import Callback, LightningDataModule, LightningModule
+
+from wavspa.errors import UserError
+from wavspa.training.checkpoints.read import load_weights, read_checkpoint
+from wavspa.training.trainer import evaluation_trainer
+
+
+def evaluate(
+    task: LightningModule,
+    data: LightningDataModule,
+    checkpoint: Path,
+    trainer: DictConfig,
+    split: str = "test",
+    callbacks: Sequence[Callback] = (),
+) -> dict[str, float]:
+    """Evaluate a checkpoint on one device.
+
+    Args:
+        task: The task; its model takes the checkpoint's weights.
+        data: The data.
+        checkpoint: The file.
+        trainer: The run's ``trainer`` node.
+        split: ``val`` or ``test``.
+        callbacks: Called while it evaluates.
+
+    Returns:
+        The metrics, ``<split>/<name>``.
+
+    Raises:
+        UserError: The split is unknown, or the checkpoint cannot be read or does not fit.
+    """
+    if split not in ("val", "test"):
+        raise UserError(f"split must be val or test, got {split!r}")
+    load_weights(task.model, read_checkpoint(checkpoint), checkpoint)  # type: ignore[arg-type]
+    evaluator = evaluation_trainer(trainer, callbacks)
+    loop = evaluator.validate if split == "val" else evaluator.test
+    (metrics,) = loop(task, datamodule=data, verbose=False)
+    return {name: float(value) for name, value in metrics.items()}

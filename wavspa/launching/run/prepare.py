@@ -1,0 +1,57 @@
+"""From a composed configuration to a folder that ``wavspa-run`` can start."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from omegaconf import DictConfig, OmegaConf
+
+from wavspa.launching.run.build import build
+from wavspa.launching.run.freeze import freeze
+from wavspa.launching.run.validate import check_missing, validate
+
+
+def without_hydra(config: DictConfig) -> DictConfig:
+    """The program's own part of what Hydra composed."""
+    config = config.copy()
+    OmegaConf.set_struct(config, False)
+    config.pop("hydra", None)
+    return config
+
+
+def prepare(config: DictConfig, overrides: Sequence[str]) -> Path:
+    """Validate a configuration and freeze it into its folder.
+
+    What the data set leaves to its data (``auto``) is looked up there, and the data prepared for it.
+
+    Args:
+        config: The composed configuration, without Hydra's node.
+        overrides: The ``key=value`` words that it was composed from.
+
+    Returns:
+        The run's folder.
+
+    Raises:
+        UserError: The configuration has a mistake, or its folder is taken.
+    """
+    config = without_auto(config)
+    validate(config)
+    return freeze(config, overrides)
+
+
+def without_auto(config: DictConfig) -> DictConfig:
+    """The configuration with what the data themselves say where its data set says ``auto``.
+
+    Raises:
+        UserError: An option has no value, or the data cannot be prepared.
+    """
+    check_missing(config)
+    wanted = [name for name, value in config.dataset.items() if value == "auto"]
+    if not wanted:
+        return config
+    data = build(config, "dataset")
+    data.prepare_data()
+    found = data.automatic()
+    config = config.copy()
+    for name in wanted:
+        config.dataset[name] = found[name]
+    return config

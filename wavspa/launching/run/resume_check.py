@@ -1,0 +1,86 @@
+"""Whether a checkpoint is of the run that wants to go on from it."""
+
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+
+from wavspa.errors import UserError
+from wavspa.run_folder import layout
+from wavspa.training.checkpoints.read import CONFIG_KEY, read_checkpoint
+
+# What decides the weights a run ends with; of these, the keys that do not.
+_DECIDING = ("seed", "model", "task", "optimizer", "schedule", "dataset", "trainer")
+_FREE = ("data_root", "workers", "download", "devices", "num_nodes", "strategy", "accelerator")
+
+
+def step_to_go_on_from(checkpoint: Path, config: DictConfig) -> int:
+    """The step that a checkpoint was written at.
+
+    Args:
+        checkpoint: A whole checkpoint.
+        config: The frozen configuration of the run.
+
+    Raises:
+        UserError: It is of another run, or the configuration was changed since.
+    """
+    content = read_checkpoint(checkpoint)
+    then = content[CONFIG_KEY]
+    if then["frozen"]["hash"] != config.frozen.hash:
+        raise UserError(
+            f"{checkpoint} is of another configuration ({then['frozen']['hash']}, this is "
+            f"{config.frozen.hash}): put the right one there, or remove it to start anew"
+        )
+    values = dict(_values(then))
+    for key, value in _values(OmegaConf.to_container(config)):
+        if value != values.get(key, value):
+            raise UserError(
+                f"{layout.CONFIG} says {key}={value}, and {checkpoint} was written with {values[key]}: "
+                "put that back, or make another run by wavspa-train"
+            )
+    return content["global_step"]
+
+
+def _values(config: Any, where: str = "") -> Iterator[tuple[str, Any]]:
+    """Every deciding value of a configuration with its dotted key."""
+    for name, value in config.items():
+        key = f"{where}.{name}" if where else name
+        if (not where and name not in _DECIDING) or name in _FREE:
+            continue
+        if isinstance(value, Mapping):
+            yield from _values(value, key)
+        else:
+            yield key, value
+
+
+def find_resumable(folder: Path) -> Path | None:
+    """The checkpoint that the run in ``folder`` goes on from: the last whole one.
+
+    Says so on standard error if that is not the last one written.
+
+    Args:
+        folder: The run's folder.
+
+    Returns:
+        The checkpoint, or None if none was written yet.
+
+    Raises:
+        UserError: There are some, and all are damaged.
+    """
+    damage = None
+    for path in (layout.last_checkpoint(folder), layout.previous_checkpoint(folder)):
+        if not path.exists():
+            continue
+        try:
+            read_checkpoint(path)
+        except UserError as error:
+            damage = damage or error
+            continue
+        if damage:
+            print(f"warning: {damage}; going on from {path.name}", file=sys.stderr, flush=True)
+        return path
+    if damage:
+        raise damage
+    return None

@@ -1,0 +1,157 @@
+"""A run inside of a SLURM job: its ranks, the shape it must have, its way back into the queue."""
+
+import os
+import signal
+import subprocess
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig
+from pytorch_lightning.plugins.environments import (
+    ClusterEnvironment,
+    LightningEnvironment,
+    SLURMEnvironment,
+    TorchElasticEnvironment,
+)
+
+from wavspa.errors import UserError
+from wavspa.run_folder import layout
+
+# A job with such a name is somebody's shell (Lightning has the same rule).
+_SHELLS = ("bash", "interactive")
+
+
+def cluster_environment(trainer: DictConfig) -> list[ClusterEnvironment]:
+    """The plugin that tells Lightning where this process stands; none where it finds out by itself.
+
+    Args:
+        trainer: The run's ``trainer`` node.
+
+    Raises:
+        UserError: SLURM started other processes than the trainer needs.
+    """
+    if TorchElasticEnvironment.detect() or "SLURM_JOB_ID" not in os.environ:
+        return []
+    if in_step():
+        _check_shape(trainer)
+        return [_Ranks()]
+    if trainer.num_nodes > 1:
+        raise UserError(f"trainer.num_nodes={trainer.num_nodes}: start it with srun wavspa-run …")
+    # Without srun there is one process, whatever the variables of the job say.
+    return [LightningEnvironment()]
+
+
+def in_step() -> bool:
+    """Whether srun started this process, in a job that is not a shell."""
+    return "SLURM_STEP_ID" in os.environ and os.environ.get("SLURM_JOB_NAME") not in _SHELLS
+
+
+def number_of_devices(trainer: DictConfig) -> int:
+    """Devices on a node, which have to be as many as SLURM's tasks there.
+
+    Raises:
+        UserError: The trainer leaves it to the machine.
+    """
+    if not isinstance(trainer.devices, int) or trainer.devices < 1:
+        raise UserError(
+            f"trainer.devices={trainer.devices}: SLURM starts a process for each device, so say how "
+            "many a node has, such as trainer.devices=4"
+        )
+    return trainer.devices
+
+
+def requeue_after(number: int) -> None:
+    """Put this run's job back into the queue if its time is over or it is pre-empted.
+
+    The state must have been saved. A job that is cancelled or requeued by hand, or pre-empted without
+    a grace period, is in SLURM's hands already.
+
+    Args:
+        number: The signal that ended the run; ``sbatch --signal=USR1@…`` sends the first kind.
+    """
+    if not in_step():
+        return
+    if number == signal.SIGUSR1 or (number == signal.SIGTERM and _is_preempted()):
+        print(requeue(), flush=True)
+
+
+def requeue() -> str:
+    """Put this process's job back into the queue; what came of it, in a line."""
+    job = _job()
+    done = subprocess.run(["scontrol", "requeue", job], capture_output=True, text=True)
+    if done.returncode:
+        return f"job {job} cannot be requeued: {' '.join(done.stderr.split())}"
+    return f"requeued: job {job} goes on in the same folder when SLURM starts it again"
+
+
+def retry(folder: Path, code: int, retries: int) -> str | None:
+    """Requeue a job whose run has died, unless it died too often.
+
+    Deaths are counted in the run's folder, by job. SLURM's own count of restarts includes time limits
+    and pre-emptions, of which a long run may see many.
+
+    Args:
+        folder: The run's folder.
+        code: What srun ended with.
+        retries: How often a job is put back.
+
+    Returns:
+        What came of it in a line, or None if SLURM is ending the job already (it was cancelled,
+        pre-empted or requeued).
+    """
+    if _facts().get("JobState") != "RUNNING":
+        return None
+    job = _job()
+    path = folder / layout.DEATHS
+    now = datetime.now().isoformat(timespec="seconds")
+    with path.open("a") as file:
+        file.write(f"{job} {now} {os.uname().nodename} exit code {code}\n")
+    deaths = sum(line.split()[0] == job for line in path.read_text().splitlines())
+    if deaths > retries:
+        return f"exit code {code}: not tried again (it died {deaths} times, retries={retries})"
+    return f"exit code {code}, retry {deaths} of {retries}; {requeue()}"
+
+
+class _Ranks(SLURMEnvironment):
+    """Lightning's view of SLURM's ranks, which meet on another port in each start of a job."""
+
+    def __init__(self) -> None:
+        # Lightning's own requeueing saves inside of the signal handler.
+        super().__init__(auto_requeue=False)
+
+    @property
+    def main_port(self) -> int:
+        start = int(os.environ.get("SLURM_RESTART_COUNT", "0"))
+        port = 15000 + (int(os.environ["SLURM_JOB_ID"]) + 997 * start) % 10000
+        return int(os.environ.get("MASTER_PORT", port))
+
+
+def _check_shape(trainer: DictConfig) -> None:
+    devices, nodes = number_of_devices(trainer), trainer.num_nodes
+    tasks_per_node = os.environ.get("SLURM_NTASKS_PER_NODE", "1" if devices == 1 else "not given")
+    tasks, used = (os.environ.get(f"SLURM_STEP_NUM_{what}", "1") for what in ("TASKS", "NODES"))
+    if (tasks_per_node, tasks, used) != (str(devices), str(devices * nodes), str(nodes)):
+        raise UserError(
+            f"trainer.devices={devices} trainer.num_nodes={nodes} needs sbatch --nodes={nodes} "
+            f"--ntasks-per-node={devices}; srun started {tasks} tasks on {used} nodes "
+            f"(ntasks-per-node: {tasks_per_node})"
+        )
+
+
+def _is_preempted() -> bool:
+    facts = _facts()
+    return facts.get("JobState") == "RUNNING" and facts.get("PreemptTime", "None") != "None"
+
+
+def _job() -> str:
+    if array := os.environ.get("SLURM_ARRAY_JOB_ID"):
+        return f"{array}_{os.environ['SLURM_ARRAY_TASK_ID']}"
+    return os.environ["SLURM_JOB_ID"]
+
+
+def _facts() -> dict[str, Any]:
+    """What SLURM says of this process's job."""
+    command = ["scontrol", "show", "job", "--oneliner", os.environ["SLURM_JOB_ID"]]
+    words = subprocess.run(command, capture_output=True, text=True).stdout.split()
+    return dict(word.split("=", 1) for word in words if "=" in word)

@@ -1,0 +1,94 @@
+"""A learning rate to begin with and the largest batch that fits, by Lightning's tuner."""
+
+import math
+import tempfile
+
+from omegaconf import DictConfig
+from pytorch_lightning import LightningDataModule, LightningModule, Trainer, seed_everything
+from pytorch_lightning.accelerators import CPUAccelerator
+from pytorch_lightning.tuner import Tuner
+
+from wavspa.errors import UserError
+from wavspa.launching.run.build import build, build_run
+from wavspa.launching.run.cost import on_one_device
+from wavspa.launching.run.worker import quiet_lightning
+
+STEPS = 100
+LOWEST, HIGHEST = 1e-6, 1.0
+TRIED = 3  # steps with each size of a batch
+
+
+def find_learning_rate(config: DictConfig) -> float:
+    """Train a few steps at rising learning rates, on one device, and write nothing.
+
+    The suggestion is the rate at which the loss fell fastest, for all parameters alike (``filter_lr`` has
+    no part in it). Source: Smith (2017), arXiv:1506.01186.
+
+    Args:
+        config: A validated configuration.
+
+    Raises:
+        UserError: The loss fell nowhere, so there is nothing to suggest.
+    """
+    quiet_lightning()
+    config = on_one_device(config, STEPS)
+    seed_everything(config.seed, workers=True, verbose=False)
+    task, data = build_run(config)
+    with tempfile.TemporaryDirectory() as folder:
+        trainer = build(config, "trainer", logger=False, default_root_dir=folder)
+        found = Tuner(trainer).lr_find(
+            task,
+            datamodule=data,
+            min_lr=LOWEST,
+            max_lr=HIGHEST,
+            num_training=STEPS,
+            update_attr=False,
+        )
+    rate = None if found is None else found.suggestion(skip_begin=5, skip_end=1)
+    if rate is None or not math.isfinite(rate):
+        raise UserError(f"find=lr: the loss fell at no learning rate from {LOWEST} to {HIGHEST}")
+    return rate
+
+
+def find_batch_size(config: DictConfig) -> int:
+    """The largest ``dataset.batch_size`` that fits, found by doubling it on one of the devices.
+
+    Args:
+        config: A validated configuration.
+
+    Raises:
+        UserError: It would train on a CPU, where running out of memory ends the process.
+    """
+    quiet_lightning()
+    trainer_node = config.trainer
+    config = on_one_device(config, TRIED)
+    seed_everything(config.seed, workers=True, verbose=False)
+    task, data = build_run(config)
+    with tempfile.TemporaryDirectory() as folder:
+        trainer = build(config, "trainer", logger=False, default_root_dir=folder)
+        if isinstance(trainer.accelerator, CPUAccelerator):
+            raise UserError(
+                "find=batch_size needs a GPU: on a CPU the first batch that does not fit ends the process; "
+                "dry_run=true tells the memory of a step"
+            )
+        return largest_batch(trainer, task, data) * devices_of(trainer_node)
+
+
+def devices_of(trainer: DictConfig) -> int:
+    """How many devices a ``trainer`` node names; one where it leaves them to the machine."""
+    named = trainer.devices if isinstance(trainer.devices, int) and trainer.devices > 0 else 1
+    return named * trainer.num_nodes
+
+
+def largest_batch(trainer: Trainer, task: LightningModule, data: LightningDataModule) -> int:
+    """Double ``data.batch_size`` until a few steps do not fit the memory, or a batch is all of train."""
+    data.prepare_data()
+    data.setup("fit")
+    first: int = data.batch_size  # type: ignore[attr-defined]
+    examples = sum(data.card["splits"]["train"]["labels"].values())  # type: ignore[attr-defined]
+    trials = max(1, math.ceil(math.log2(examples / first)))
+    found = Tuner(trainer).scale_batch_size(
+        task, datamodule=data, steps_per_trial=TRIED, init_val=first, max_trials=trials
+    )
+    assert found is not None
+    return found

@@ -1,0 +1,84 @@
+"""Checks of a whole configuration, before anything is written or queued."""
+
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+from omegaconf import DictConfig, OmegaConf
+
+from wavspa.errors import UserError
+from wavspa.launching.run.build import build, check_option_names, explain
+from wavspa.training.checkpoints.last import LastCheckpoint
+from wavspa.training.stop_signals import StopRequest
+from wavspa.training.trainer import check_steps
+
+
+def validate(config: DictConfig) -> None:
+    """Build everything that a run builds, on the meta device and without reading data.
+
+    The trainer is not built: its devices may be on another machine.
+
+    Args:
+        config: The composed configuration.
+
+    Raises:
+        UserError: A value is missing, unknown or impossible; the message names its option.
+    """
+    check_missing(config)
+    _check_seed(config)
+    _check_trainer(config.trainer)
+    build(config, "dataset")
+    with torch.device("meta"):
+        model = build(config, "model")
+        optimizer = build(config, "optimizer")
+        schedule = build(config, "schedule")
+        _call(config, "optimizer", partial(optimizer, model))
+        _call(config, "schedule", partial(schedule, 0, config.trainer.max_steps))
+        build(config, "task", model=model, optimizer=optimizer, schedule=schedule)
+    for name in config.callbacks:
+        build(config, f"callbacks.{name}")
+    try:
+        LastCheckpoint(Path(), StopRequest(), **config.checkpoints)
+    except (ValueError, TypeError) as error:
+        raise explain(error, "checkpoints", config.checkpoints) from error
+
+
+def check_missing(config: DictConfig) -> None:
+    """Refuse a configuration with a mandatory value that was not given.
+
+    Raises:
+        UserError: It has one.
+    """
+    for key in _keys_without_value(OmegaConf.to_container(config, resolve=False)):
+        raise UserError(f"{key} has no value: give it with {key}=…")
+
+
+def _check_seed(config: DictConfig) -> None:
+    if not isinstance(config.seed, int) or not 0 <= config.seed < 2**32:
+        raise UserError(f"seed must be a whole number from 0 to 2^32 - 1, got {config.seed}")
+
+
+def _check_trainer(options: DictConfig) -> None:
+    check_option_names(options, "trainer")
+    names = ("max_steps", "val_every", "log_every_n_steps", "accumulate_grad_batches")
+    try:
+        check_steps({name: options[name] for name in names})
+    except ValueError as error:
+        raise explain(error, "trainer", options) from error
+
+
+def _call(config: DictConfig, node: str, function: Any) -> None:
+    try:
+        function()
+    except (ValueError, TypeError) as error:
+        raise explain(error, node, config[node]) from error
+
+
+def _keys_without_value(node: Any, prefix: str = "") -> Iterator[str]:
+    if isinstance(node, dict):
+        for key, value in node.items():
+            if value == "???":
+                yield f"{prefix}{key}"
+            yield from _keys_without_value(value, f"{prefix}{key}.")

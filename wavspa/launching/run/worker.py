@@ -1,0 +1,233 @@
+"""What ``wavspa-run FOLDER`` does: train from the folder, test once, say "finished" ever after."""
+
+import errno
+import json
+import logging
+import warnings
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import torch
+from omegaconf import DictConfig, OmegaConf
+from pytorch_lightning import Callback, LightningDataModule, Trainer, seed_everything
+from pytorch_lightning.loggers import Logger
+from pytorch_lightning.utilities import rank_zero_only
+
+from wavspa import atomic
+from wavspa.errors import RunFailed, RunInterrupted, RunPruned, UserError
+from wavspa.launching.run.build import build, build_run
+from wavspa.launching.run.evaluate import evaluate
+from wavspa.launching.run.freeze import read_config, warn_if_code_changed
+from wavspa.launching.run.resume_check import find_resumable, step_to_go_on_from
+from wavspa.launching.run.slurm import cluster_environment, requeue_after
+from wavspa.run_folder import layout
+from wavspa.run_folder.lock import alone_in
+from wavspa.run_folder.status import read_status, update_status
+from wavspa.training.callbacks.progress import progress
+from wavspa.training.callbacks.status import StatusFile
+from wavspa.training.checkpoints.last import LastCheckpoint
+from wavspa.training.checkpoints.read import read_checkpoint
+from wavspa.training.checkpoints.write import (
+    AtomicCheckpointIO,
+    ConfigInCheckpoint,
+    best_checkpoint_callback,
+)
+from wavspa.training.loggers.metrics_csv import MetricsCsv
+from wavspa.training.stop_signals import StopRequest
+from wavspa.training.trainer import SeedEachBatch
+from wavspa.training.wandb_run import WandbRun
+
+# Lightning's warnings about its own code, and about what runs here do on purpose.
+_EXPECTED = (
+    "LeafSpec",
+    "does not have many workers",
+    "Checkpoint directory",
+    "your dataloader is not resumable",
+    "smaller than the logging interval",
+    "The `srun` command is available",
+)
+
+_NO_MORE_WRITING = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+
+
+def run(folder: Path) -> dict[str, float]:
+    """Start the run in ``folder``, go on with it, or find it finished or given up by a search.
+
+    Args:
+        folder: A folder with a frozen configuration.
+
+    Returns:
+        The test metrics (empty on all ranks but the first, and of a run that was given up).
+
+    Raises:
+        UserError: The folder, its configuration, data or checkpoint cannot be used.
+    """
+    config = read_config(folder)
+    status = read_status(folder)
+    if status.get("state") == "finished":
+        _say(f"finished: {folder}  {format_metrics(status['test'])}")
+        return status["test"]
+    with alone_in(folder), StopRequest() as stop:
+        if (folder / layout.PRUNE).exists():
+            known = status["reason"] if status.get("state") == "pruned" else ""
+            return _give_up(folder, known or "given up by a search before its next start")
+        warn_if_code_changed(folder, config)
+        try:
+            return _train_and_test(folder, config, stop)
+        except RunPruned as error:
+            return _give_up(folder, str(error))
+        except RunInterrupted as error:
+            if not _speaks():
+                return {}
+            _update(folder, state="interrupted", reason=_reason(error))
+            requeue_after(error.signal)
+            raise
+        except BaseException as error:
+            stop.remember()
+            if isinstance(error, OSError) and error.errno in _NO_MORE_WRITING:
+                error = RunFailed(
+                    f"{folder} cannot be written ({error.strerror}): make room, and the same command "
+                    "goes on from the last checkpoint"
+                )
+            with suppress(OSError):  # it may not be possible to write this down either
+                _update(folder, state="failed", reason=_reason(error))
+            raise error
+
+
+def quiet_lightning() -> None:
+    """Leave out what Lightning says of itself; its other warnings stay."""
+    logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
+    for expected in _EXPECTED:
+        warnings.filterwarnings("ignore", message=f".*{expected}.*")
+
+
+def format_metrics(metrics: dict[str, float]) -> str:
+    """``name value`` pairs on one line."""
+    return "  ".join(f"{name} {value:.4f}" for name, value in metrics.items())
+
+
+def _train_and_test(folder: Path, config: DictConfig, stop: StopRequest) -> dict[str, float]:
+    quiet_lightning()
+    _update(folder, state="running", reason="")
+    seed_everything(config.seed, workers=True, verbose=False)
+    task, data = build_run(config)
+    last = find_resumable(folder)
+    step = 0 if last is None else step_to_go_on_from(last, config)
+    _say(f"starting: {folder}" if last is None else f"going on from step {step}: {folder}")
+    batches = config.trainer.accumulate_grad_batches
+    csv = MetricsCsv(folder, step, lambda step: data.epoch_of(step * batches))  # type: ignore[attr-defined]
+    loggers = [csv, *_more_loggers(folder, config)]
+    trainer = _trainer(folder, config, stop, loggers)
+    try:
+        trainer.fit(task, datamodule=data, ckpt_path=last)
+    except RunFailed as error:
+        raise RunFailed(f"{error}; {_last_good(folder)}") from error
+    stop.obey()
+    _check_budget(trainer)
+    if not trainer.is_global_zero:
+        return {}
+    _keep_card(folder, data)
+    if torch.distributed.is_initialized():
+        # The other ranks have left; a metric would wait for them.
+        torch.distributed.destroy_process_group()
+    metrics = evaluate(task, data, layout.best_checkpoint(folder), config.trainer)
+    for logger in loggers:
+        logger.log_metrics(metrics, step=trainer.global_step - 1)
+        logger.finalize("success")
+    _update(folder, state="finished", test=metrics)
+    _say(f"finished: {folder}  {format_metrics(metrics)}")
+    return metrics
+
+
+def _give_up(folder: Path, reason: str) -> dict[str, float]:
+    _update(folder, state="pruned", reason=reason)
+    _say(f"pruned: {folder}  {reason}; it goes on once {folder / layout.PRUNE} is removed")
+    return {}
+
+
+def _last_good(folder: Path) -> str:
+    last = find_resumable(folder)
+    if last is None:
+        return "no checkpoint was written before"
+    return f"{last} holds step {read_checkpoint(last)['global_step']}"
+
+
+def _check_budget(trainer: Trainer) -> None:
+    if trainer.global_step < trainer.max_steps and not trainer.should_stop:
+        raise RunFailed(f"training ended at step {trainer.global_step} of {trainer.max_steps}")
+
+
+def _trainer(folder: Path, config: DictConfig, stop: StopRequest, loggers: list[Logger]) -> Trainer:
+    monitor, mode = config.task.monitor, config.task.mode
+    plain = OmegaConf.to_container(config)
+    assert isinstance(plain, dict)
+    callbacks = [
+        StatusFile(folder, monitor, mode),
+        progress(monitor),
+        *(build(config, f"callbacks.{name}") for name in config.callbacks),
+        *_figure_callbacks(loggers),
+        SeedEachBatch(config.seed),
+        ConfigInCheckpoint({str(key): value for key, value in plain.items()}),
+        best_checkpoint_callback(folder, monitor, mode),
+        LastCheckpoint(folder, stop, **config.checkpoints),
+    ]
+    return build(
+        config,
+        "trainer",
+        logger=loggers,
+        callbacks=callbacks,
+        plugins=[AtomicCheckpointIO(), *cluster_environment(config.trainer)],
+        default_root_dir=str(folder),
+    )
+
+
+def _figure_callbacks(loggers: list[Logger]) -> list[Callback]:
+    wanting = [logger for logger in loggers if isinstance(logger, WandbRun) and logger.figures]
+    if not wanting:
+        return []
+    # Imported here: what draws takes a second to load.
+    from wavspa.launching.run.wandb_figures import figure_callbacks
+
+    return [callback for logger in wanting for callback in figure_callbacks(logger)]
+
+
+def _more_loggers(folder: Path, config: DictConfig) -> list[Logger]:
+    return [build(config, f"logger.{name}", save_dir=str(folder)) for name in config.logger]
+
+
+def _keep_card(folder: Path, data: LightningDataModule) -> None:
+    """Copy the facts about the data beside the results, so that a report needs the folder alone."""
+    card: dict[str, Any] = data.card  # type: ignore[attr-defined]
+    atomic.write_text(folder / layout.CARD, json.dumps(card, indent=2) + "\n")
+
+
+def _reason(error: BaseException) -> str:
+    if isinstance(error, KeyboardInterrupt | SystemExit):
+        return "interrupted; the same command goes on from the last checkpoint"
+    lines = str(error).strip().splitlines()
+    message = lines[0] if lines else ""
+    return (
+        message
+        if isinstance(error, UserError | RunFailed | RunInterrupted)
+        else f"{type(error).__name__}: {message}"
+    )
+
+
+def _speaks() -> bool:
+    """Whether this rank reports that the run was told to stop.
+
+    One is enough: whoever started the ranks ends all the others as soon as one ends badly, and the
+    first has something to write down.
+    """
+    return getattr(rank_zero_only, "rank", 0) == 0
+
+
+@rank_zero_only
+def _update(folder: Path, **changes: Any) -> None:
+    update_status(folder, **changes)
+
+
+@rank_zero_only
+def _say(line: str) -> None:
+    print(line, flush=True)

@@ -1,0 +1,171 @@
+"""A search: choose trials, train them as runs of a sweep, tell what they reached, and so on."""
+
+import hashlib
+import json
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from hydra.errors import HydraException
+from omegaconf import DictConfig
+from omegaconf.errors import OmegaConfBaseException
+from optuna.distributions import distribution_to_json
+from optuna.study import Study
+from optuna.trial import Trial, TrialState
+
+from wavspa.errors import RunFailed, UserError
+from wavspa.launching.run.freeze import experiment_folder, freeze
+from wavspa.launching.run.naming import config_hash
+from wavspa.launching.search.pruning import Watch
+from wavspa.launching.search.result import FOLDER, REASON, Result, print_result, write_result
+from wavspa.launching.search.space import Space
+from wavspa.launching.search.study import Options, next_trial, open_study, running_trials
+from wavspa.launching.sweeps.launcher import SweepLauncher
+from wavspa.run_folder.lock import alone_in, is_taken
+from wavspa.run_folder.status import read_status
+
+_MISTAKES = (UserError, HydraException, OmegaConfBaseException)
+_SECONDS_BETWEEN_LOOKS = 1.0
+
+
+def search(space: Space, launcher: SweepLauncher, options: Options) -> None:
+    """Train trials until there are as many as were asked for; print them and write them down.
+
+    The search's folder is a function of what is searched, so the same command goes on.
+
+    Args:
+        space: What is searched.
+        launcher: What starts the runs.
+        options: What the user says of the search.
+
+    Raises:
+        UserError: The configuration has a mistake; nothing was started.
+        RunFailed: All trials failed, or some were interrupted.
+    """
+    if not launcher.waits:
+        raise UserError(
+            "a search has to wait for its trials: hydra.launcher.wait=true (it can be stopped and "
+            "goes on at the same command)"
+        )
+    example = _check(space, launcher)
+    folder = experiment_folder(example) / f"search-{_digest(example, space, options)}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"{folder} cannot be written ({error.strerror})") from error
+    with alone_in(folder):
+        study = open_study(folder, example.task.mode, options)
+        result = Result(study, space, example.task.monitor)
+        trials = running_trials(study)
+        while trials or len(study.trials) < options.n_trials:
+            _train(trials or _next_batch(study, space, options), launcher, result)
+            write_result(result, folder)
+            trials = []
+        print_result(result, folder)
+        _check_end(study)
+
+
+def _next_batch(study: Study, space: Space, options: Options) -> list[Trial]:
+    missing = options.n_trials - len(study.trials)
+    return [next_trial(study, space, options) for _ in range(min(options.batch, missing))]
+
+
+def _check(space: Space, launcher: SweepLauncher) -> DictConfig:
+    """Compose what the search will, one key at a time; a configuration that is right.
+
+    Two values may not go together that each go with others: such a trial fails alone.
+
+    Raises:
+        UserError: None is right.
+    """
+    right, mistakes = [], []
+    for values in space.one_by_one():
+        try:
+            right.append(launcher.compose(space.words(values)))
+        except UserError as error:
+            mistakes.append(error)
+    if not right:
+        raise mistakes[0]
+    if right[0].rerun:
+        raise UserError(
+            "rerun=true: a search is begun anew with another hydra.sweeper.seed, or by removing its folder"
+        )
+    return right[0]
+
+
+def _digest(example: DictConfig, space: Space, options: Options) -> str:
+    searched = {key: distribution_to_json(d) for key, d in space.searched.items()}
+    content = [config_hash(example), sorted(searched.items()), options.sampler, options.seed]
+    return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:8]
+
+
+def _train(trials: Sequence[Trial], launcher: SweepLauncher, result: Result) -> None:
+    """Train a batch of trials to their ends and tell the study."""
+    pairs = []
+    for trial in trials:
+        words = result.space.words(trial.params)
+        own = " ".join(result.space.own_words(trial.params))
+        print(f"trial {trial.number}: {own}", flush=True)
+        try:
+            folder = freeze(_compose(launcher, words, result), words)
+        except _MISTAKES as error:
+            _fail(trial, str(error))
+            continue
+        trial.set_user_attr(FOLDER, str(folder))
+        pairs.append((trial, folder))
+    folders = list(dict.fromkeys(folder for _, folder in pairs))
+    if not folders:
+        return
+    with Watch(pairs, result.monitor):
+        for folder in folders:
+            _wait_until_free(folder)
+        launcher.start(folders)
+    for trial, folder in pairs:
+        _tell(trial, folder)
+
+
+def _compose(launcher: SweepLauncher, words: Sequence[str], result: Result) -> DictConfig:
+    config = launcher.compose(words)
+    if config.task.monitor != result.monitor:
+        raise UserError(
+            f"task.monitor={config.task.monitor} cannot be compared with {result.monitor} of other trials"
+        )
+    return config
+
+
+def _wait_until_free(folder: Path) -> None:
+    """Wait for a run that has outlived the search that started it."""
+    if is_taken(folder):
+        print(f"waiting for the process that is running {folder}", file=sys.stderr, flush=True)
+    while is_taken(folder):
+        time.sleep(_SECONDS_BETWEEN_LOOKS)
+
+
+def _tell(trial: Trial, folder: Path) -> None:
+    """Tell the study how a trial's run ended; of one that can go on, nothing."""
+    try:
+        status = read_status(folder)
+    except UserError as error:
+        _fail(trial, str(error))
+        return
+    state, best = status.get("state"), status.get("best")
+    if state == "finished" and best:
+        trial.study.tell(trial.number, best["value"])
+    elif state == "pruned":
+        trial.study.tell(trial.number, state=TrialState.PRUNED)
+    elif state != "interrupted" and not is_taken(folder):
+        _fail(trial, status.get("reason") or f"it was killed, or came to no validation ({state})")
+
+
+def _fail(trial: Trial, reason: str) -> None:
+    trial.set_user_attr(REASON, reason.strip().splitlines()[0])
+    trial.study.tell(trial.number, state=TrialState.FAIL)
+
+
+def _check_end(study: Study) -> None:
+    states = [trial.state for trial in study.get_trials(deepcopy=False)]
+    if (left := states.count(TrialState.RUNNING)) > 0:
+        raise RunFailed(f"{left} trials were interrupted; the same command goes on with them")
+    if states.count(TrialState.FAIL) == len(states):
+        raise RunFailed(f"all {len(states)} trials failed")

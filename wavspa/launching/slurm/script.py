@@ -1,0 +1,232 @@
+"""What SLURM gets of a sweep: arrays of one shape each, and their scripts."""
+
+import hashlib
+import os
+import re
+import shlex
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from omegaconf import DictConfig
+
+from wavspa.errors import UserError
+from wavspa.launching.plugin_options import check_whole_numbers, options_of
+from wavspa.launching.run.freeze import read_config
+from wavspa.launching.run.slurm import number_of_devices
+from wavspa.launching.subprocesses import ENVIRONMENT
+from wavspa.run_folder import layout
+
+_GPUS = ("gpu", "cuda")
+# What the script says by itself.
+_DERIVED = (
+    *("-a", "--array", "-N", "--nodes", "-n", "--ntasks", "--ntasks-per-node"),
+    *("-c", "--cpus-per-task", "-o", "--output", "--requeue", "--no-requeue", "--signal"),
+    *("-G", "--gpus", "--gpus-per-task", "--wrap", "-J", "--job-name"),
+)
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a user says of the jobs, as ``conf/hydra/launcher/slurm.yaml`` tells it.
+
+    The rest comes from the jobs' trainers.
+
+    Raises:
+        UserError: A value is impossible.
+    """
+
+    partition: str | None
+    account: str | None
+    time: str | int | None
+    memory: str | int | None
+    cpus_per_task: int
+    gpus: str
+    at_once: int | None
+    signal_seconds: int | None
+    retries: int
+    sbatch: Sequence[str]
+    setup: Sequence[str]
+    wait: bool
+
+    def __post_init__(self) -> None:
+        least = {"cpus_per_task": 1, "at_once": 1, "signal_seconds": 1, "retries": 0}
+        optional = ("at_once", "signal_seconds")
+        check_whole_numbers(self, "hydra.launcher", least, optional)
+        for name in ("sbatch", "setup"):
+            if isinstance(getattr(self, name), str):
+                raise UserError(f"hydra.launcher.{name} is a list: [{getattr(self, name)!r}]")
+        if not isinstance(self.wait, bool):
+            raise UserError(f"hydra.launcher.wait is true or false, got {self.wait}")
+        for option in self.sbatch:
+            name = re.split(r"[=\s]", str(option))[0]
+            if name in _DERIVED:
+                raise UserError(
+                    f"hydra.launcher.sbatch: {name} is not yours to give, the script has it from "
+                    "trainer.devices, trainer.num_nodes or the launcher's other options"
+                )
+        if "{gpus}" not in self.gpus:
+            raise UserError(
+                f"hydra.launcher.gpus={self.gpus}: write {{gpus}} where the number goes"
+            )
+
+
+def options_from(given: Mapping[str, Any]) -> Options:
+    """The options of a composed launcher.
+
+    Args:
+        given: Its keys and values.
+
+    Raises:
+        UserError: A key is unknown, or a value impossible.
+    """
+    return options_of(Options, given, "hydra.launcher", "hydra/launcher=slurm")
+
+
+class Shape(NamedTuple):
+    """What a trainer needs of SLURM; an array has one."""
+
+    nodes: int
+    tasks_per_node: int
+    gpus_per_node: int
+
+
+class Array(NamedTuple):
+    """Runs of one shape; a task's number is the number of its line in ``folders_file``."""
+
+    folders: Sequence[Path]
+    shape: Shape
+    base: Path  # what its files begin with
+
+    @property
+    def script(self) -> Path:
+        """What sbatch takes."""
+        return self.base.with_suffix(".sbatch")
+
+    @property
+    def folders_file(self) -> Path:
+        """One run folder a line."""
+        return self.base.with_suffix(".txt")
+
+    @property
+    def job_name(self) -> str:
+        """Tells the array from all others, whenever it is submitted."""
+        experiment = re.sub(r"[^\w.+-]", "-", self.base.parent.name)
+        return f"{experiment}-{self.base.name.removeprefix('sweep-')}"
+
+
+def shape_of(trainer: DictConfig) -> Shape:
+    """Tasks, nodes and GPUs that a trainer needs.
+
+    Args:
+        trainer: A run's ``trainer`` node.
+
+    Raises:
+        UserError: It leaves something to the machine, or cannot run under SLURM.
+    """
+    devices = number_of_devices(trainer)
+    if trainer.accelerator not in (*_GPUS, "cpu"):
+        raise UserError(
+            f"trainer.accelerator={trainer.accelerator}: SLURM has to know whether to give GPUs; "
+            "choose trainer=gpu, trainer=ddp or trainer.accelerator=cpu"
+        )
+    if any(word in str(trainer.strategy) for word in ("spawn", "fork", "notebook")):
+        raise UserError(
+            f"trainer.strategy={trainer.strategy} starts processes itself, which SLURM does here; "
+            "choose ddp or fsdp"
+        )
+    return Shape(trainer.num_nodes, devices, devices if trainer.accelerator in _GPUS else 0)
+
+
+def arrays_of(folders: Sequence[Path]) -> list[Array]:
+    """The runs of a sweep, sorted into one array for each shape.
+
+    The name of an array is a function of its runs, finished ones included: the same sweep finds its
+    files again, and no two sweeps share one.
+
+    Args:
+        folders: The runs' folders.
+    """
+    paths = [folder.absolute() for folder in folders]
+    home = Path(os.path.commonpath([path.parent for path in paths]))
+    shapes: dict[Shape, list[Path]] = {}
+    for path in dict.fromkeys(paths):
+        shapes.setdefault(shape_of(read_config(path).trainer), []).append(path)
+    return [
+        Array(runs, shape, home / f"sweep-{_digest(runs, shape)}") for shape, runs in shapes.items()
+    ]
+
+
+def script(array: Array, tasks: Sequence[int], options: Options) -> str:
+    """What sbatch gets.
+
+    Args:
+        array: The runs.
+        tasks: The numbers of those to start.
+        options: What the user says of the jobs.
+    """
+    python = shlex.quote(sys.executable)
+    lines = [
+        "#!/bin/bash",
+        "# Written by wavspa-train. Each task of this array starts the run in its line of",
+        f"# {array.folders_file.name}, or goes on with it. By hand: sbatch {array.script.name}",
+        *(f"#SBATCH {line}" for line in _directives(array, tasks, options)),
+        "",
+        *(f"export {name}={value}" for name, value in ENVIRONMENT.items()),
+        f"export OMP_NUM_THREADS={options.cpus_per_task}",
+        *options.setup,
+        "",
+        f'FOLDER=$(sed -n "${{SLURM_ARRAY_TASK_ID}}p" {shlex.quote(str(array.folders_file))})',
+        f'exec >>"$FOLDER/{layout.SLURM_LOG}" 2>&1',
+        "# One rank that dies ends the others; one that is through does not (the first still tests).",
+        f"srun --kill-on-bad-exit=1 --wait=0 --cpus-per-task={options.cpus_per_task} "
+        f'{python} -m wavspa.commands.run "$FOLDER"',
+        "code=$?",
+        f'[ $code = 0 ] || {python} -m wavspa.commands.retry "$FOLDER" $code {options.retries}',
+        "exit $code",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _directives(array: Array, tasks: Sequence[int], options: Options) -> list[str]:
+    shape, at_once = array.shape, f"%{options.at_once}" if options.at_once else ""
+    given: Mapping[str, Any] = {
+        "partition": options.partition,
+        "account": options.account,
+        "time": options.time,
+        "mem": options.memory,
+    }
+    lines = [
+        f"--job-name={array.job_name}",
+        f"--array={_ranges(tasks)}{at_once}",
+        f"--nodes={shape.nodes}",
+        f"--ntasks-per-node={shape.tasks_per_node}",
+        f"--cpus-per-task={options.cpus_per_task}",
+        *([options.gpus.format(gpus=shape.gpus_per_node)] if shape.gpus_per_node else []),
+        *(f"--{name}={value}" for name, value in given.items() if value is not None),
+        "--requeue",
+        # Of SLURM's own messages alone; a run's output lies in its folder.
+        "--open-mode=append",
+        f"--output={shlex.quote(str(array.base.with_suffix('.log')).replace('%', '%%'))}",
+    ]
+    if options.signal_seconds:
+        lines.append(f"--signal=USR1@{options.signal_seconds}")
+    return [*lines, *map(str, options.sbatch)]
+
+
+def _digest(runs: Sequence[Path], shape: Shape) -> str:
+    content = "\n".join(map(str, [*runs, *shape]))
+    return hashlib.sha256(content.encode()).hexdigest()[:8]
+
+
+def _ranges(numbers: Sequence[int]) -> str:
+    """``1-3,5`` for 1, 2, 3, 5."""
+    parts: list[list[int]] = []
+    for number in sorted(numbers):
+        if parts and parts[-1][-1] == number - 1:
+            parts[-1].append(number)
+        else:
+            parts.append([number])
+    return ",".join(f"{p[0]}-{p[-1]}" if len(p) > 1 else str(p[0]) for p in parts)

@@ -1,0 +1,1 @@
+"""Sweeps: what launchers and sweepers share."""

@@ -1,0 +1,96 @@
+"""What every launcher of sweeps does before it starts something: compose, validate and freeze all jobs."""
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from pathlib import Path
+
+from hydra.core.utils import JobReturn, JobStatus
+from hydra.plugins.launcher import Launcher
+from hydra.types import HydraContext, TaskFunction
+from omegaconf import DictConfig
+
+from wavspa.errors import RunFailed, UserError
+from wavspa.launching.run.freeze import freeze
+from wavspa.launching.run.prepare import without_auto, without_hydra
+from wavspa.launching.run.validate import validate
+from wavspa.run_folder.status import read_status
+
+
+class SweepLauncher(Launcher):
+    """A launcher whose jobs are run folders; the task function of Hydra's program is not called."""
+
+    waits = True
+    """Whether the runs have ended when ``start`` returns."""
+
+    def setup(
+        self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig
+    ) -> None:
+        """Keep what Hydra composes jobs with."""
+        self.hydra_context = hydra_context
+        self.config = config
+
+    def launch(
+        self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int
+    ) -> Sequence[JobReturn]:
+        """Freeze the jobs and start them.
+
+        Args:
+            job_overrides: The overrides of each job.
+            initial_job_idx: Number of the first one.
+
+        Returns:
+            One result a job.
+
+        Raises:
+            UserError: A job's configuration has a mistake; no job was started.
+            RunFailed: Some jobs did not finish.
+        """
+        jobs = [self.compose(overrides) for overrides in job_overrides]
+        folders = [freeze(job, o) for job, o in zip(jobs, job_overrides, strict=True)]
+        self.start(folders)
+        if self.waits:
+            print_table(folders)
+            _check_finished(folders)
+        return [JobReturn(status=JobStatus.COMPLETED) for _ in folders]
+
+    def compose(self, overrides: Sequence[str]) -> DictConfig:
+        """A job's configuration, checked.
+
+        Args:
+            overrides: Its overrides.
+
+        Raises:
+            UserError: It has a mistake, or this launcher cannot start it.
+        """
+        loader = self.hydra_context.config_loader
+        job = without_hydra(loader.load_sweep_config(self.config, list(overrides)))
+        job = without_auto(job)
+        for option in ("dry_run", "find"):
+            if job[option]:
+                raise UserError(f"{option}={str(job[option]).lower()} is for one run: leave out -m")
+        validate(job)
+        self.check(job)
+        return job
+
+    def check(self, job: DictConfig) -> None:
+        """Raise UserError if this launcher cannot start a job."""
+
+    @abstractmethod
+    def start(self, folders: Sequence[Path]) -> None:
+        """Start the runs in ``folders``, finished ones among them; what they reach, they write down."""
+
+
+def print_table(folders: Sequence[Path]) -> None:
+    """Print what the runs in ``folders`` reached, side by side."""
+    from wavspa.reports.formats.terminal import console, print_report
+    from wavspa.reports.runs.collect import collect
+
+    print_report(collect(folders), console())
+
+
+def _check_finished(folders: Sequence[Path]) -> None:
+    unfinished = [folder for folder in folders if read_status(folder).get("state") != "finished"]
+    if unfinished:
+        raise RunFailed(
+            f"{len(unfinished)} of {len(folders)} jobs did not finish; the same command retries them"
+        )

@@ -1,0 +1,41 @@
+"""What the sweepers share: a parser of the typed words, and a launcher of run folders."""
+
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.plugins import Plugins
+from hydra.plugins.sweeper import Sweeper
+from hydra.types import HydraContext, TaskFunction
+from omegaconf import DictConfig
+
+from wavspa.launching.sweeps.launcher import SweepLauncher
+from wavspa.launching.sweeps.third_party import ForeignLauncher
+
+
+class FolderSweeper(Sweeper):
+    """A sweeper whose jobs are run folders, under whichever launcher was chosen."""
+
+    def setup(
+        self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig
+    ) -> None:
+        """Keep what jobs are composed and started with."""
+        self.parser = OverridesParser.create(config_loader=hydra_context.config_loader)
+        self.run_launcher = sweep_launcher(hydra_context, task_function, config)
+
+
+def sweep_launcher(
+    hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig
+) -> SweepLauncher:
+    """The launcher that ``hydra/launcher`` chooses, as one that starts run folders.
+
+    Args:
+        hydra_context: What Hydra composes jobs with.
+        task_function: The task function of Hydra's program, which is not called.
+        config: The sweep's configuration.
+    """
+    chosen = Plugins.instance().instantiate_launcher(
+        hydra_context=hydra_context, task_function=task_function, config=config
+    )
+    if isinstance(chosen, SweepLauncher):
+        return chosen
+    launcher = ForeignLauncher(chosen, config.hydra.runtime.choices["hydra/launcher"])
+    launcher.setup(hydra_context=hydra_context, task_function=task_function, config=config)
+    return launcher

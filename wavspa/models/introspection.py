@@ -1,0 +1,68 @@
+"""Looking at the layers of a model from outside: their filters, and what comes to their attentions."""
+
+from collections.abc import Callable
+
+from torch import Tensor, nn
+from torch.utils.hooks import RemovableHandle
+
+from wavspa.models.wavelet_attention import WavSpAttention
+from wavspa.wavelets import orthogonality_error
+from wavspa.wavelets.modes import Ada, Dwt, Lift
+
+See = Callable[[int, int, Tensor, Tensor | None], None]
+
+
+def layers_of(model: nn.Module) -> list[WavSpAttention]:
+    """The wavelet space attentions of a model, first layer first."""
+    return [module for module in model.modules() if isinstance(module, WavSpAttention)]
+
+
+def band_names(layer: WavSpAttention) -> list[str]:
+    """``[cA<J>, cD<J>, ..., cD1]``; ``[x]`` where the mode has no bands."""
+    level = len(layer.attentions) - 1
+    return [f"cA{level}", *(f"cD{j}" for j in range(level, 0, -1))] if level else ["x"]
+
+
+def filters_of(layer: WavSpAttention) -> dict[str, Tensor]:
+    """The layer's filters [L, D] by name: ``low pass``; ``predict`` and ``update``; or none."""
+    names: dict[type, list[str]] = {Dwt: ["low pass"], Lift: ["predict", "update"]}
+    for mode, of_mode in names.items():
+        if isinstance(layer.wavelet, mode):
+            filters = (taps for taps in layer.wavelet.filters() if taps is not None)
+            return {name: taps.detach() for name, taps in zip(of_mode, filters, strict=True)}
+    return {}
+
+
+def orthogonality_of(layer: WavSpAttention) -> Tensor | None:
+    """The mean of :func:`wavspa.wavelets.orthogonality_error` over the channels, a scalar.
+
+    None where the filters are not free taps: they are orthogonal by construction, or not meant to be.
+    """
+    if not isinstance(layer.wavelet, Ada):
+        return None
+    return orthogonality_error(filters_of(layer)["low pass"]).mean()
+
+
+def watch_bands(model: nn.Module, see: See) -> list[RemovableHandle]:
+    """Show what every attention of a model is about to attend to.
+
+    Args:
+        model: Any model.
+        see: Called with the layer's number, the band's number (both from 0, the coarsest band first), the
+            coefficients [B, M, D] and which of them belong to their row [B, M] bool (None: all). Layers
+            that are used more than once in a forward pass are seen as often.
+
+    Returns:
+        Handles; ``remove()`` each of them to look away.
+    """
+
+    def watch(layer: int, band: int, attention: nn.Module) -> RemovableHandle:
+        return attention.register_forward_pre_hook(
+            lambda _module, inputs: see(layer, band, inputs[0], inputs[1])
+        )
+
+    return [
+        watch(number, band, attention)
+        for number, layer in enumerate(layers_of(model))
+        for band, attention in enumerate(layer.attentions)
+    ]

@@ -1,0 +1,171 @@
+"""Wavelet space attention in the place of torch's ``nn.MultiheadAttention``."""
+
+from typing import Any, NoReturn
+
+import torch
+from torch import Tensor, nn
+
+from wavspa.models.wavelet_attention import WavSpAttention
+
+
+class WavSpMultiheadAttention(nn.Module):
+    """:class:`WavSpAttention`, built and called as ``nn.MultiheadAttention`` is.
+
+    Shapes: B batch, N length, D = ``embed_dim``. It attends within one sequence, both ways: query, key and
+    value are one tensor, and there is no ``attn_mask``. It stands wherever ``nn.TransformerEncoderLayer`` has
+    its ``self_attn``; :func:`swap_attention` puts it there.
+
+    Args:
+        embed_dim: model width D.
+        num_heads: number of heads.
+        dropout: rate inside the attention, where the base applies it.
+        batch_first: inputs are [B, N, D]; else [N, B, D].
+        **layer: further options of :class:`WavSpAttention`: ``attention``, ``wavelet``, ``taps``,
+            ``level``, …
+
+    Raises:
+        ValueError: an option with an impossible value; the message names it.
+    """
+
+    # What torch's encoder reads to choose its fused path, which knows no attention but its own. A
+    # projection without bias is one of the reasons that keep it away.
+    in_proj_bias = None
+    _qkv_same_embed_dim = True
+
+    def __init__(
+        self,
+        embed_dim: int,
+        num_heads: int,
+        dropout: float = 0.0,
+        *,
+        batch_first: bool = False,
+        **layer: Any,
+    ) -> None:
+        super().__init__()
+        self.embed_dim, self.num_heads = embed_dim, num_heads
+        self.batch_first = batch_first
+        self.attention = WavSpAttention(embed_dim, num_heads, dropout=dropout, **layer)
+
+    def forward(
+        self,
+        query: Tensor,
+        key: Tensor,
+        value: Tensor,
+        key_padding_mask: Tensor | None = None,
+        need_weights: bool = True,
+        attn_mask: Tensor | None = None,
+        average_attn_weights: bool = True,
+        is_causal: bool = False,
+    ) -> tuple[Tensor, None]:
+        """Attend within each sequence.
+
+        Args:
+            query: [B, N, D] with ``batch_first``, else [N, B, D]; or one sequence [N, D].
+            key: the same tensor.
+            value: the same tensor.
+            key_padding_mask: [B, N] (of one sequence [N]), True or negative at pads, which may stand
+                anywhere: what is left, in its order, is the sequence that is transformed.
+            need_weights: without effect: there is a matrix of weights for each band, and none for all.
+            attn_mask: None.
+            average_attn_weights: without effect.
+            is_causal: False.
+
+        Returns:
+            The output in the query's shape, zero at pads; and None in the place of the weights.
+
+        Raises:
+            ValueError: ``key`` or ``value`` is another tensor than ``query``, or a mask over pairs of
+                positions is given.
+        """
+        if key is not query or value is not query:
+            raise ValueError(
+                "WavSpMultiheadAttention attends within one sequence: query, key and value must be one "
+                "tensor (for attention across two, keep nn.MultiheadAttention)"
+            )
+        if attn_mask is not None or is_causal:
+            raise ValueError(
+                "WavSpMultiheadAttention attends both ways in wavelet space, where attn_mask and is_causal "
+                "have no meaning: mask pads by key_padding_mask"
+            )
+        x = query if query.dim() == 3 else query.unsqueeze(0)
+        if query.dim() == 3 and not self.batch_first:
+            x = x.transpose(0, 1)
+        y = self._attend(x, None if key_padding_mask is None else _real(key_padding_mask))
+        if query.dim() == 2:
+            return y.squeeze(0), None
+        return (y if self.batch_first else y.transpose(0, 1)), None
+
+    def _attend(self, x: Tensor, real: Tensor | None) -> Tensor:
+        """Attend to the real positions [B, N] of ``x [B, N, D]``; None: all."""
+        if real is None:
+            return self.attention(x)
+        order = torch.argsort(real.logical_not().byte(), dim=1, stable=True)
+        places = order[..., None].expand_as(x)
+        # A row of pads alone has no sequence; its first pad makes one, so that nothing is NaN.
+        lengths = real.sum(dim=1).clamp(min=1)
+        y = self.attention(x.gather(1, places), lengths)
+        return torch.zeros_like(y).scatter(1, places, y)
+
+    @property
+    def in_proj_weight(self) -> NoReturn:
+        """There is none; torch asks for it where it would leave this attention out.
+
+        Raises:
+            RuntimeError: always; it says what to do.
+        """
+        raise RuntimeError(
+            "nn.TransformerEncoder is about to take its fused path, which leaves WavSpMultiheadAttention "
+            "out: build it with enable_nested_tensor=False, or let wavspa.swap_attention change it"
+        )
+
+
+def swap_attention(model: nn.Module, **layer: Any) -> nn.Module:
+    """Put a new :class:`WavSpMultiheadAttention` in the place of every ``nn.MultiheadAttention``, in place.
+
+    Width, heads, dropout, device, dtype and ``batch_first`` stay as they were; weights begin anew.
+
+    Args:
+        model: any model whose attentions are within one sequence, such as ``nn.TransformerEncoder``.
+        **layer: options of :class:`WavSpAttention`: ``attention``, ``wavelet``, ``taps``, ``level``, …
+
+    Returns:
+        The same model.
+
+    Raises:
+        ValueError: there is none to change, the model has a decoder (causal and across two sequences), or
+            an option has an impossible value.
+    """
+    modules = list(model.named_modules())
+    if any(isinstance(module, nn.TransformerDecoderLayer) for _, module in modules):
+        raise ValueError(
+            "a decoder attends causally and to another sequence, which wavelet space attention does "
+            "not: swap the attention of the encoder alone"
+        )
+    found = {
+        name: module
+        for name, module in modules
+        if isinstance(module, nn.MultiheadAttention) and module is not model
+    }
+    if not found:
+        raise ValueError(f"{type(model).__name__} holds no nn.MultiheadAttention to swap")
+    swapped = {name: _like(old, layer) for name, old in found.items()}
+    for name, new in swapped.items():
+        parent, _, attribute = name.rpartition(".")
+        setattr(model.get_submodule(parent), attribute, new)
+    for _, module in modules:
+        if isinstance(module, nn.TransformerEncoder):
+            module.use_nested_tensor = False
+    return model
+
+
+def _like(old: nn.MultiheadAttention, layer: dict[str, Any]) -> WavSpMultiheadAttention:
+    new = WavSpMultiheadAttention(
+        old.embed_dim, old.num_heads, old.dropout, batch_first=old.batch_first, **layer
+    )
+    return new.to(old.out_proj.weight).train(old.training)
+
+
+def _real(key_padding_mask: Tensor) -> Tensor:
+    """Where a sequence is, [B, N] bool, of a mask [B, N] or [N] that is True or negative at pads."""
+    mask = key_padding_mask if key_padding_mask.dim() == 2 else key_padding_mask.unsqueeze(0)
+    return ~mask if mask.dtype == torch.bool else mask >= 0

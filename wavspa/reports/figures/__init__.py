@@ -1,0 +1,1 @@
+"""Drawing functions: from arrays to Matplotlib figures."""

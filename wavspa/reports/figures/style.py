@@ -1,0 +1,93 @@
+"""The one look of all figures, and how they are written."""
+
+import io
+import re
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+from matplotlib.figure import Figure
+
+from wavspa import atomic
+from wavspa.errors import UserError
+
+# Okabe and Ito's colours, which the colour-blind tell apart, without yellow; then other line styles.
+COLOURS = ("#000000", "#E69F00", "#0072B2", "#009E73", "#D55E00", "#CC79A7", "#56B4E9")
+STYLES = ("-", "--", ":", "-.")
+# Of pictures: from little to much, even in grey and for the colour-blind.
+SHADES = "cividis"
+INK = "#333333"
+DPI = 150
+
+STYLE: Any = {
+    "font.size": 10,
+    "axes.titlesize": 10,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "grid.alpha": 0.3,
+    "legend.frameon": False,
+    "image.interpolation": "nearest",
+    "svg.hashsalt": "wavspa",
+}
+
+# Every drawing function wears it: `@styled`. Text takes its size when it is made.
+styled = matplotlib.rc_context(STYLE)
+
+
+def line_look(number: int) -> tuple[str, str]:
+    """Colour and style of a figure's line: all colours in one style, then in the next."""
+    return COLOURS[number % len(COLOURS)], STYLES[number // len(COLOURS) % len(STYLES)]
+
+
+def check_format(suffix: str) -> None:
+    """Refuse a format that figures cannot be written in.
+
+    Args:
+        suffix: Of the file, without its dot.
+
+    Raises:
+        UserError: It is unknown.
+    """
+    formats = Figure().canvas.get_supported_filetypes()
+    if suffix not in formats:
+        raise UserError(f"figures cannot be {suffix!r}: choose one of {', '.join(formats)}")
+
+
+@styled
+def save(figure: Figure, path: Path) -> None:
+    """Write a figure, atomically.
+
+    Args:
+        figure: The figure.
+        path: Where to write; the suffix chooses the format. Its folder is made if need be.
+
+    Raises:
+        UserError: The format is unknown.
+    """
+    check_format(path.suffix[1:])
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with atomic.replacing(path) as file:
+        figure.savefig(file, format=path.suffix[1:], dpi=DPI)
+
+
+@styled
+def as_png(figure: Figure) -> bytes:
+    """A figure as the content of a PNG file."""
+    file = io.BytesIO()
+    figure.savefig(file, format="png", dpi=DPI)
+    return file.getvalue()
+
+
+# It would hold for all of the page; the page's own style says it of these figures.
+_STYLE = re.compile(r"<style.*?</style>", re.DOTALL)
+_UNDATED = {name: None for name in ("Creator", "Date", "Format", "Type")}
+
+
+def inline_svg(figure: Figure) -> str:
+    """The figure as an ``svg`` element that takes the width it is given."""
+    file = io.StringIO()
+    figure.savefig(file, format="svg", metadata=_UNDATED, transparent=True)
+    text = file.getvalue()
+    svg = _STYLE.sub("", text[text.index("<svg") :])
+    return re.sub(r' (width|height)="[^"]*pt"', "", svg, count=2)

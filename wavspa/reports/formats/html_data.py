@@ -1,0 +1,143 @@
+"""What the page knows of cells and runs beyond its tables, small enough to send by mail."""
+
+import base64
+import gzip
+import json
+import math
+import shlex
+from collections.abc import Sequence
+from typing import Any
+
+from wavspa.reports.figures.filters import Filters, draw_filters
+from wavspa.reports.figures.style import inline_svg
+from wavspa.reports.report import Report
+from wavspa.reports.runs.collect import Run
+from wavspa.reports.runs.progress import state_of
+from wavspa.reports.tables.cell import Summary
+from wavspa.reports.tables.columns import short, shown_metrics
+from wavspa.reports.tables.footnotes import reason
+from wavspa.run_folder import layout
+
+# Numbers of all curves together, and points that a curve keeps however many there are.
+MOST_NUMBERS = 400_000
+FEWEST_POINTS = 20
+DIGITS = 6
+_NO_CURVES = ("step", "epoch", "seconds")
+
+
+def page_data(report: Report) -> dict[str, Any]:
+    """Cells with what charts draw of them, runs with their command, configuration and curves.
+
+    Args:
+        report: The report.
+
+    Returns:
+        Plain containers; runs name their cell, and cells their runs, by number.
+    """
+    numbers = {cell.hash: number for number, cell in enumerate(report.cells)}
+    points = _points(report.runs)
+    return {
+        "cells": [_cell(cell, report) for cell in report.cells],
+        "runs": [
+            _run(run, numbers, points) | _filters(report.filters.get(run.folder))
+            for run in report.runs
+        ],
+        "percent": list(map(short, shown_metrics(report.cells))),
+        "points": points,
+        "thinned": any(len(run.metrics) > points for run in report.runs),
+    }
+
+
+def packed(text: str) -> str:
+    """Text compressed by gzip, in base64; the page's script gives it back."""
+    return base64.b64encode(gzip.compress(text.encode(), mtime=0)).decode()
+
+
+def packed_json(content: Any) -> str:
+    """Plain containers, packed."""
+    return packed(json.dumps(content, separators=(",", ":"), allow_nan=False))
+
+
+def command_of(run: Run) -> str:
+    """The command that makes the run anew from its configuration's groups."""
+    return shlex.join(["wavspa-train", *map(str, run.config["frozen"]["overrides"])])
+
+
+def _cell(cell: Summary, report: Report) -> dict[str, Any]:
+    metric = report.comparison.metrics[cell.data]
+    return {
+        "data": cell.data,
+        "attention": cell.attention,
+        "wavelet": cell.wavelet,
+        "options": cell.options,
+        "label": cell.label,
+        "metric": short(metric),
+        "monitor": cell.config["task"]["monitor"],
+        "values": [_number(value) for value in cell.tested(metric)],
+        "seconds": cell.seconds_per_step,
+        "memory": cell.peak_memory,
+        "parameters": cell.parameters,
+    }
+
+
+def _run(run: Run, numbers: dict[str, int], points: int) -> dict[str, Any]:
+    known: dict[str, Any] = {
+        "name": run.folder.name,
+        "folder": str(run.folder),
+        "state": state_of(run),
+        "reason": "" if run.state == "finished" else reason(run),
+        "cell": None,
+    }
+    if run.damage:
+        return known
+    return known | {
+        "cell": numbers[run.cell],
+        "seed": run.config["seed"],
+        "command": command_of(run),
+        "config": (run.folder / layout.CONFIG).read_text(),
+        "test": {short(name): _number(value) for name, value in run.status.get("test", {}).items()},
+        "curves": _curves(run.metrics, points),
+    }
+
+
+def _filters(layers: Sequence[Filters] | None) -> dict[str, str]:
+    return {"filters": inline_svg(draw_filters(layers))} if layers else {}
+
+
+def _points(runs: Sequence[Run]) -> int:
+    """How many points a curve may keep so that all numbers together stay few."""
+    series = sum(len({name for row in run.metrics for name in row}) for run in runs)
+    return max(FEWEST_POINTS, MOST_NUMBERS // max(series, 1))
+
+
+def _curves(rows: Sequence[dict[str, float]], points: int) -> list[dict[str, Any]]:
+    """Metrics that were logged at the same steps share their steps and seconds."""
+    steps: dict[str, list[int]] = {}
+    for place, row in enumerate(rows):
+        for name in row:
+            if name not in _NO_CURVES and not name.startswith("test/"):
+                steps.setdefault(name, []).append(place)
+    groups: dict[tuple[int, ...], list[str]] = {}
+    for name, places in steps.items():
+        groups.setdefault(tuple(_thinned(places, points)), []).append(name)
+    return [
+        {
+            "steps": [int(rows[place]["step"]) for place in places],
+            "seconds": [_number(rows[place].get("seconds", math.nan)) for place in places],
+            "metrics": {name: [_number(rows[place][name]) for place in places] for name in names},
+        }
+        for places, names in groups.items()
+    ]
+
+
+def _thinned(places: Sequence[int], points: int) -> list[int]:
+    """At most ``points`` of them, evenly, the first and the last among them."""
+    if len(places) <= points:
+        return list(places)
+    last = len(places) - 1
+    return [places[round(number * last / (points - 1))] for number in range(points)]
+
+
+def _number(value: float) -> float | None:
+    """Fewer digits; None of what JSON cannot say."""
+    return float(f"{value:.{DIGITS}g}") if math.isfinite(value) else None

@@ -1,0 +1,85 @@
+"""A report as tables of LaTeX's booktabs."""
+
+from collections.abc import Sequence
+
+from wavspa.reports.report import Report
+from wavspa.reports.tables.columns import details
+from wavspa.reports.tables.comparison import Table
+
+_ESCAPES = {
+    "\\": r"\textbackslash{}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "±": r"$\pm$",
+    "†": r"$^\dagger$",
+    "<": r"$<$",
+    ">": r"$>$",
+    **{character: f"\\{character}" for character in "&%$#_{}"},
+}
+_END = r" \\"
+# As wide as it is, or as the line if that is narrower.
+_FIT = r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{%"
+
+
+def latex(report: Report) -> str:
+    r"""The comparison, the cells one by one and the notes, ready to paste or to ``\input``."""
+    parts = [r"% \usepackage{booktabs,graphicx}"]
+    for table in report.comparison.tables:
+        title = f"{table.title}. " if table.title else ""
+        caption = title + " ".join(report.notes[:2])
+        parts.append(_environment(_comparison(table), caption))
+    parts.append(_environment(_details(report), "Every metric in %, and the cost."))
+    notes = "\n\n".join(map(escaped, report.notes[2:]))
+    parts.append(f"{{\\footnotesize\n{notes}\n\n}}")
+    parts.append("".join(f"% not finished: {line}\n" for line in report.troubles))
+    return "\n\n".join(parts)
+
+
+def escaped(text: str) -> str:
+    """Text with what LaTeX takes for its own made harmless."""
+    return "".join(_ESCAPES.get(character, character) for character in text)
+
+
+def _environment(tabular: Sequence[str], caption: str) -> str:
+    lines = [r"\begin{table}", r"\centering\small", rf"\caption{{{escaped(caption)}}}"]
+    return "\n".join([*lines, r"\par\smallskip", _FIT, *tabular, "}", r"\end{table}"])
+
+
+def _details(report: Report) -> list[str]:
+    content = details(report.cells)
+    columns = "l" * content.words + "r" * (len(content.names) - content.words)
+    head = [" & ".join(map(escaped, content.names)) + _END]
+    return _tabular(columns, head, [list(map(escaped, row)) for row in content.rows])
+
+
+def _comparison(table: Table) -> list[str]:
+    columns = "l" * len(table.row_names)
+    columns += "".join("rr" if table.has_published(c) else "r" for c in table.columns)
+    rows = []
+    for labels, entries in table.rows.items():
+        row = list(map(escaped, labels))
+        for column, entry in entries.items():
+            ours = escaped(entry.ours)
+            row.append(rf"\textbf{{{ours}}}" if entry.best else ours)
+            row += [escaped(entry.theirs)] if table.has_published(column) else []
+        rows.append(row)
+    return _tabular(columns, _head(table), rows)
+
+
+def _head(table: Table) -> list[str]:
+    names = list(map(escaped, table.row_names))
+    if not any(map(table.has_published, table.columns)):
+        return [" & ".join([*names, *map(escaped, table.columns)]) + _END]
+    spans, rules = [""] * len(names), ""
+    for column in table.columns:
+        first = len(names) + 1
+        names += ["ours", "published"] if table.has_published(column) else ["ours"]
+        spans.append(rf"\multicolumn{{{len(names) - first + 1}}}{{c}}{{{escaped(column)}}}")
+        rules += rf"\cmidrule(lr){{{first}-{len(names)}}}"
+    return [" & ".join(spans) + _END, rules, " & ".join(names) + _END]
+
+
+def _tabular(columns: str, head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    body = [" & ".join(row) + _END for row in rows]
+    begin = [rf"\begin{{tabular}}{{{columns}}}", r"\toprule"]
+    return [*begin, *head, r"\midrule", *body, r"\bottomrule", r"\end{tabular}"]

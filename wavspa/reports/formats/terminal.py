@@ -1,0 +1,61 @@
+"""The cells of a comparison side by side, in the terminal."""
+
+import statistics
+import sys
+from collections.abc import Sequence
+from typing import Literal
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from wavspa.reports.runs.collect import Run
+from wavspa.reports.tables.cell import Summary, summarise
+from wavspa.reports.tables.columns import NUMBERED, details, short
+from wavspa.reports.tables.footnotes import baselines, troubles
+
+WIDTH_OF_FILES = 160
+
+
+def console() -> Console:
+    """Standard output, wide enough for the table where it is not a terminal."""
+    return Console(width=None if sys.stdout.isatty() else WIDTH_OF_FILES)
+
+
+def print_report(runs: Sequence[Run], out: Console) -> None:
+    """Print the table, what did not finish, and what the numbers have to beat.
+
+    Args:
+        runs: The runs.
+        out: Where to print.
+    """
+    cells = summarise(runs)
+    out.print(table(cells))
+    for line in [*series(cells), *troubles(runs), *baselines(runs)]:
+        out.print(line, highlight=False, markup=False, soft_wrap=True)
+
+
+def table(cells: Sequence[Summary]) -> Table:
+    """One row a cell; metrics in per cent, mean ± standard deviation over finished seeds."""
+    content = details(cells)
+    result = Table(box=box.SIMPLE, title="test metrics in %", title_justify="left", pad_edge=False)
+    for number, name in enumerate(content.names):
+        side: Literal["left", "right"] = "left" if number < content.words else "right"
+        result.add_column(name, justify=side, no_wrap=name != "options")
+    for row in content.rows:
+        result.add_row(*row)
+    return result
+
+
+def series(cells: Sequence[Summary]) -> list[str]:
+    """A line for each cell that has metrics with numbers, such as the accuracies along a chain of LEGO."""
+    lines = []
+    for cell in cells:
+        tested = cell.finished[0].status["test"] if cell.finished else {}
+        names = [name for name in tested if NUMBERED.search(name)]
+        if names:
+            means = " ".join(f"{statistics.fmean(cell.tested(name)):.1f}" for name in names)
+            lines.append(
+                f"{cell.data}, {cell.label}: {short(names[0])} to {short(names[-1])} {means} %"
+            )
+    return lines

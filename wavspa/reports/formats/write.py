@@ -1,0 +1,39 @@
+"""A report in the forms that it is read in."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from wavspa import atomic
+from wavspa.reports.formats.csv import csv_text
+from wavspa.reports.formats.html import page
+from wavspa.reports.formats.latex import latex
+from wavspa.reports.formats.markdown import markdown
+from wavspa.reports.report import Report
+from wavspa.run_folder import layout
+
+FOLDER = "report"
+FORMS = {"table.md": markdown, "table.tex": latex, "table.csv": csv_text, "report.html": page}
+
+
+def write_report(report: Report, folder: Path) -> list[Path]:
+    """Write a report in every form, each file whole or not at all.
+
+    Args:
+        report: The report.
+        folder: Where to; it is made if need be.
+
+    Returns:
+        The files.
+    """
+    texts = {folder / name: form(report) for name, form in FORMS.items()}
+    folder.mkdir(parents=True, exist_ok=True)
+    for path, text in texts.items():
+        atomic.write_text(path, text)
+    return list(texts)
+
+
+def beside(folders: Sequence[Path]) -> Path:
+    """Where the report of some folders lies unless told otherwise: beside their runs."""
+    above = Path(os.path.commonpath([folder.resolve() for folder in folders]))
+    return (above.parent if (above / layout.CONFIG).exists() else above) / FOLDER

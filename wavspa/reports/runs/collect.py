@@ -1,0 +1,111 @@
+"""Reading the folders of runs."""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from wavspa.errors import UserError
+from wavspa.reports.order import place
+from wavspa.reports.runs.schema import check
+from wavspa.run_folder import layout
+from wavspa.run_folder.labels import attention_label
+from wavspa.run_folder.metrics import read_metrics
+from wavspa.run_folder.status import Status, read_status
+
+# libyaml's, where it is there, reads thousands of configurations in seconds.
+_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+@dataclass(frozen=True)
+class Run:
+    """What one run's folder holds; what is missing or damaged is empty and named in ``damage``."""
+
+    folder: Path
+    config: dict[str, Any] = field(default_factory=dict)
+    status: Status = field(default_factory=Status)
+    metrics: list[dict[str, float]] = field(default_factory=list)
+    card: dict[str, Any] = field(default_factory=dict)
+    damage: str | None = None
+
+    @property
+    def state(self) -> str:
+        """``finished``, ``failed``, ``running``, ``not started`` or ``damaged``."""
+        if self.damage:
+            return "damaged"
+        return self.status.get("state", "not started")
+
+    @property
+    def cell(self) -> str:
+        """Equal for runs that differ in their seed alone."""
+        return self.config["frozen"]["cell"]
+
+
+def collect(folders: Iterable[Path]) -> list[Run]:
+    """Read every run at or below some folders.
+
+    Args:
+        folders: Run folders, or folders above them.
+
+    Returns:
+        The runs in the order of their paths, damaged ones included.
+
+    Raises:
+        UserError: A folder does not exist, or holds no run.
+    """
+    found: dict[Path, None] = {}
+    for folder in folders:
+        if not folder.is_dir():
+            raise UserError(f"there is no folder {folder}")
+        below = sorted(path.parent for path in folder.rglob(layout.CONFIG))
+        if not below:
+            raise UserError(f"there are no runs in {folder}")
+        found.update(dict.fromkeys(below))
+    return [read_run(folder) for folder in found]
+
+
+def read_run(folder: Path) -> Run:
+    """Read one run; damage is reported in the result, not raised."""
+    try:
+        config = _read(folder / layout.CONFIG, _load_yaml)
+        status = read_status(folder)
+        card = _read(folder / layout.CARD, json.loads) or {}
+        check(config, status, card)
+        metrics = folder / layout.METRICS
+        return Run(folder, config, status, read_metrics(metrics) if metrics.exists() else [], card)
+    except (OSError, ValueError) as error:
+        return Run(folder, damage=" ".join(str(error).split()))
+
+
+def _read(path: Path, parse: Any) -> Any:
+    """What a file holds; None if it is not there."""
+    if not path.exists():
+        return None
+    try:
+        return parse(path.read_text())
+    except (yaml.YAMLError, ValueError) as error:
+        raise UserError(f"{path.name}: {' '.join(str(error).split())}") from error
+
+
+def _load_yaml(text: str) -> Any:
+    return yaml.load(text, _Loader)
+
+
+def cells(runs: Sequence[Run]) -> list[list[Run]]:
+    """Group undamaged runs that differ in their seed alone, in the order of the published table."""
+    groups: dict[str, list[Run]] = {}
+    for run in runs:
+        if not run.damage:
+            groups.setdefault(run.cell, []).append(run)
+    return sorted(groups.values(), key=_place)
+
+
+def _place(cell: list[Run]) -> list[tuple[int, str]]:
+    model = cell[0].config["model"]
+    attention = attention_label(model["attention"])
+    return [
+        place(label) for label in (cell[0].config["dataset"]["name"], attention, model["wavelet"])
+    ]

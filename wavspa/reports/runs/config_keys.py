@@ -1,0 +1,91 @@
+"""Values of a run's configuration by their dotted keys."""
+
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
+from typing import Any
+
+from wavspa.errors import UserError
+from wavspa.reports.number_format import ABSENT
+from wavspa.run_folder.labels import attention_label
+
+UNTOLD = ("name", "experiment_name", "seed", "data_root")
+
+
+def label_of(config: Mapping[str, Any], key: str) -> str:
+    """The value of ``key`` as tables show it; a dash where the configuration has no such key."""
+    value: Any = config
+    for part in key.split("."):
+        if not isinstance(value, Mapping) or part not in value:
+            return ABSENT
+        value = value[part]
+    return _label(value)
+
+
+def check_keys(configs: Sequence[Mapping[str, Any]], keys: Sequence[str]) -> None:
+    """Refuse keys that no configuration has.
+
+    Raises:
+        UserError: There is one; the message names those that look like it.
+    """
+    known = set().union(*(_flat(config) for config in configs))
+    for key in keys:
+        if key not in known:
+            near = get_close_matches(key, sorted(known), n=1)
+            hint = f"; did you mean {near[0]}?" if near else ""
+            raise UserError(f"no run has the configuration key {key!r}{hint}")
+
+
+def tell_apart(
+    configs: Sequence[Mapping[str, Any]], places: Sequence[tuple[object, ...]]
+) -> list[str]:
+    """For each configuration the ``key=value`` that tell it from the others in its place.
+
+    Args:
+        configs: Configurations, each of a cell of its own.
+        places: Where each would stand; empty words go to those that stand alone.
+    """
+    groups: dict[tuple[object, ...], list[Mapping[str, Any]]] = {}
+    for config, place in zip(configs, places, strict=True):
+        groups.setdefault(place, []).append(config)
+    keys = {place: _telling_keys(group) for place, group in groups.items()}
+    return [
+        " ".join(_assigned(config, key) for key in keys[place])
+        for config, place in zip(configs, places, strict=True)
+    ]
+
+
+def _telling_keys(configs: Sequence[Mapping[str, Any]]) -> list[str]:
+    """As few keys, in the order of the configuration, as tell every one from every other."""
+    keys: list[str] = []
+    told: set[tuple[str, ...]] = {()}
+    for key in dict.fromkeys(key for config in configs for key in _flat(config)):
+        if len(told) == len(configs):
+            return keys
+        if key.rpartition(".")[2] not in UNTOLD and not key.startswith("frozen."):
+            more = {tuple(label_of(config, k) for k in (*keys, key)) for config in configs}
+            if len(more) > len(told):
+                keys, told = [*keys, key], more
+    return keys if len(told) == len(configs) else [*keys, "frozen.cell"]
+
+
+def _assigned(config: Mapping[str, Any], key: str) -> str:
+    """A class is told by its own name, under what it is for."""
+    value = label_of(config, key)
+    name = key.removesuffix("._target_").rpartition(".")[2]
+    return f"{name}={value.rpartition('.')[2] if key.endswith('_target_') else value}"
+
+
+def _label(value: Any) -> str:
+    if isinstance(value, list) and all(isinstance(part, str) for part in value):
+        return attention_label(value)
+    return "null" if value is None else str(value)
+
+
+def _flat(config: Mapping[str, Any], above: str = "") -> list[str]:
+    keys = []
+    for name, value in config.items():
+        if isinstance(value, Mapping):
+            keys += _flat(value, f"{above}{name}.")
+        else:
+            keys.append(f"{above}{name}")
+    return keys

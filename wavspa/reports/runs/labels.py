@@ -1,0 +1,46 @@
+"""What tables and figures call a cell."""
+
+from collections.abc import Sequence
+
+from wavspa.reports.runs.collect import Run
+from wavspa.run_folder.labels import attention_label, option_labels
+
+
+def cell_label(cell: Sequence[Run], options: str) -> str:
+    """Attention, wavelet and the further ``options`` of a cell."""
+    model = cell[0].config["model"]
+    return ", ".join(
+        part for part in (attention_label(model["attention"]), model["wavelet"], options) if part
+    )
+
+
+def data_label(cell: Sequence[Run]) -> str:
+    """The name of a cell's data, as their card has it where they are not the official ones."""
+    names = [run.card["name"] for run in cell if "name" in run.card]
+    return names[0] if names else cell[0].config["dataset"]["name"]
+
+
+def differing_options(groups: Sequence[Sequence[Run]], known: Sequence[str] = ()) -> list[str]:
+    """For each cell its overrides that neither its other labels tell nor all cells of its data set share.
+
+    Args:
+        groups: The runs of each cell.
+        known: Keys whose values are told elsewhere.
+    """
+    options = [_options(cell[0], known) for cell in groups]
+    shared: dict[str, set[str]] = {}
+    for cell, labels in zip(groups, options, strict=True):
+        shared.setdefault(_dataset(cell), set(labels)).intersection_update(labels)
+    return [
+        " ".join(label for label in labels if label not in shared[_dataset(cell)])
+        for cell, labels in zip(groups, options, strict=True)
+    ]
+
+
+def _options(run: Run, known: Sequence[str]) -> list[str]:
+    overrides = run.config["frozen"]["overrides"]
+    return option_labels([word for word in overrides if word.partition("=")[0] not in known])
+
+
+def _dataset(cell: Sequence[Run]) -> str:
+    return cell[0].config["dataset"]["name"]

@@ -1,0 +1,166 @@
+"""What the runs of a cell say together."""
+
+import statistics
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from wavspa.reports.runs.collect import Run, cells
+from wavspa.reports.runs.config_keys import tell_apart
+from wavspa.reports.runs.labels import cell_label, data_label, differing_options
+from wavspa.reports.runs.progress import state_of
+from wavspa.run_folder.labels import attention_label
+
+
+@dataclass(frozen=True)
+class Summary:
+    """A cell: runs that differ in their seed alone.
+
+    ``runs`` has one run a seed, ``repeated`` further ones of the same seeds. ``data`` is what their card
+    calls the data, ``options`` the choices beyond attention and wavelet in which it differs from others.
+    """
+
+    runs: list[Run]
+    repeated: list[Run]
+    data: str
+    options: str
+
+    @property
+    def config(self) -> dict:
+        """The configuration of its first run."""
+        return self.runs[0].config
+
+    @property
+    def hash(self) -> str:
+        """Identifies its configuration without the seed."""
+        return self.runs[0].cell
+
+    @property
+    def dataset(self) -> str:
+        """The configured name of its data set."""
+        return self.config["dataset"]["name"]
+
+    @property
+    def attention(self) -> str:
+        """Its attention base, or those of its bands."""
+        return attention_label(self.config["model"]["attention"])
+
+    @property
+    def wavelet(self) -> str:
+        """Its wavelet mode."""
+        return self.config["model"]["wavelet"]
+
+    @property
+    def label(self) -> str:
+        """Attention, wavelet and options."""
+        return cell_label(self.runs, self.options)
+
+    @cached_property
+    def finished(self) -> list[Run]:
+        """The runs that count: those that have been tested."""
+        return [run for run in self.runs if run.state == "finished"]
+
+    @cached_property
+    def others(self) -> Counter[str]:
+        """How many of the rest are in which state."""
+        return Counter(state_of(run) for run in self.runs if run.state != "finished")
+
+    @property
+    def metric(self) -> str:
+        """The test metric that it was trained for."""
+        return self.config["task"]["monitor"].replace("val/", "test/")
+
+    def tested(self, metric: str) -> list[float]:
+        """A test metric of each finished seed, in per cent."""
+        return [
+            100 * run.status["test"][metric]
+            for run in self.finished
+            if metric in run.status["test"]
+        ]
+
+    @property
+    def parameters(self) -> int | None:
+        """Trained numbers of the model."""
+        return next(
+            (run.status["parameters"] for run in self.runs if "parameters" in run.status), None
+        )
+
+    @property
+    def seconds_per_step(self) -> float | None:
+        """The mean over its runs."""
+        seconds = [
+            r.status["seconds_per_step"] for r in self.runs if "seconds_per_step" in r.status
+        ]
+        return statistics.fmean(seconds) if seconds else None
+
+    @property
+    def peak_memory(self) -> int | None:
+        """Bytes: the most that one of its runs has held."""
+        return max(
+            (r.status["peak_memory"] for r in self.runs if "peak_memory" in r.status), default=None
+        )
+
+    @property
+    def steps(self) -> int:
+        """Steps that the run which got furthest has trained."""
+        return max(run.status.get("step", 0) for run in self.runs)
+
+    @property
+    def budget(self) -> int:
+        """Steps that its runs may train."""
+        return self.config["trainer"]["max_steps"]
+
+    @cached_property
+    def protocol(self) -> str:
+        """How its data were split; empty where its data set knows one way alone, or no card tells."""
+        return next((run.card["protocol"] for run in self.runs if run.card.get("protocol")), "")
+
+    @property
+    def devices(self) -> list[str]:
+        """What its runs were trained on."""
+        return sorted({run.status["device"] for run in self.runs if "device" in run.status})
+
+    @property
+    def seeds(self) -> str:
+        """How many seeds have finished, and how many are in other states."""
+        return ", ".join(
+            [str(len(self.finished)), *(f"{n} {state}" for state, n in self.others.items())]
+        )
+
+
+def summarise(runs: Sequence[Run]) -> list[Summary]:
+    """Summarise undamaged runs by cell, in the order of :func:`~wavspa.reports.runs.collect.cells`."""
+    groups = cells(runs)
+    data, options = _data_labels(groups), differing_options(groups)
+    labels = [cell_label(*pair) for pair in zip(groups, options, strict=True)]
+    further = tell_apart(
+        [group[0].config for group in groups], list(zip(data, labels, strict=True))
+    )
+    return [
+        Summary(*_once_a_seed(group), name, " ".join(filter(None, told)))
+        for group, name, *told in zip(groups, data, options, further, strict=True)
+    ]
+
+
+def _data_labels(groups: Sequence[Sequence[Run]]) -> list[str]:
+    """Cells that no card names yet are called like the others of their data set, if those agree."""
+    names = [data_label(group) for group in groups]
+    datasets = [group[0].config["dataset"]["name"] for group in groups]
+    named: dict[str, set[str]] = {}
+    for dataset, name, group in zip(datasets, names, groups, strict=True):
+        if any(run.card for run in group):
+            named.setdefault(dataset, set()).add(name)
+    return [
+        next(iter(named[dataset])) if len(named.get(dataset, ())) == 1 else name
+        for dataset, name in zip(datasets, names, strict=True)
+    ]
+
+
+def _once_a_seed(group: Sequence[Run]) -> tuple[list[Run], list[Run]]:
+    """A copy of a run is no further seed; what has finished comes first."""
+    kept: dict[int, Run] = {}
+    for run in sorted(group, key=lambda run: run.state != "finished"):
+        kept.setdefault(run.config["seed"], run)
+    chosen = sorted(kept.values(), key=lambda run: run.config["seed"])
+    return chosen, [run for run in group if kept[run.config["seed"]] is not run]

@@ -1,0 +1,241 @@
+"""Cells in rows and columns by keys of their configuration, beside the published numbers."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from statistics import fmean
+
+from wavspa.errors import UserError
+from wavspa.reports import published
+from wavspa.reports.number_format import ABSENT, counted, mean_and_deviation
+from wavspa.reports.order import ordered, ordered_rows
+from wavspa.reports.runs.config_keys import check_keys, label_of, tell_apart
+from wavspa.reports.runs.labels import differing_options
+from wavspa.reports.tables.cell import Summary
+from wavspa.reports.tables.columns import short, shown_metrics
+from wavspa.reports.tables.significance import best_of
+
+ROWS = ("model.attention", "model.wavelet")
+COLUMNS = ("dataset.name",)
+DATASET = "dataset.name"
+MISPRINT = "†"
+BUDGET = "trainer.max_steps"
+PROTOCOL = "dataset.protocol"
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What a comparison is asked to show.
+
+    ``metric`` is a test metric without its split; None: what each task was trained for. ``mixed`` allows
+    a column to hold several protocols of the data or numbers of steps.
+    """
+
+    rows: Sequence[str] = ROWS
+    columns: Sequence[str] = COLUMNS
+    metric: str | None = None
+    mixed: bool = False
+
+
+@dataclass
+class Entry:
+    """One place of a table: per cent of each finished seed, what is published, the states of the rest.
+
+    An average over data sets has one value, and ``misprint``: what the published table prints instead of
+    the mean of its numbers.
+    """
+
+    values: list[float] = field(default_factory=list)
+    published: float | None = None
+    others: Mapping[str, int] = field(default_factory=dict)
+    best: bool = False
+    is_average: bool = False
+    misprint: float | None = None
+
+    @property
+    def ours(self) -> str:
+        """``mean ± sd (n)``, with the states of the rest; of an average the mean alone."""
+        if self.is_average:
+            return mean_and_deviation(self.values, 2)
+        return counted(self.values, self.others)
+
+    @property
+    def theirs(self) -> str:
+        """What is published."""
+        if self.published is None:
+            return ABSENT
+        return f"{self.published:.2f}{'' if self.misprint is None else MISPRINT}"
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows by labels, columns by label."""
+
+    title: str
+    row_names: list[str]
+    columns: list[str]
+    rows: dict[tuple[str, ...], dict[str, Entry]]
+
+    def has_published(self, column: str) -> bool:
+        """Whether something is published in a column."""
+        return any(row[column].published is not None for row in self.rows.values())
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The tables, one for each data set unless these are rows or columns.
+
+    ``entries`` has what they say of each cell, by its hash; ``metrics`` the test metric of each data set.
+    """
+
+    tables: list[Table]
+    entries: dict[str, Entry]
+    metrics: dict[str, str]
+
+
+def compare(cells: Sequence[Summary], layout: Layout) -> Comparison:
+    """Arrange cells.
+
+    Args:
+        cells: All cells of the report.
+        layout: What to show.
+
+    Returns:
+        The tables; the best entries are marked where tests over the seeds tell them from all others.
+
+    Raises:
+        UserError: A key or the metric is unknown, or a column mixes protocols or numbers of steps
+            without leave.
+    """
+    check_keys([cell.config for cell in cells], [*layout.rows, *layout.columns])
+    _check_metric(cells, layout.metric)
+    metrics = {cell.data: _metric(cell, layout.metric) for cell in cells}
+    if not layout.mixed:
+        _check_columns(cells, layout)
+    sections: dict[str, list[Summary]] = {}
+    for cell in cells:
+        given = DATASET in (*layout.rows, *layout.columns)
+        sections.setdefault("" if given else cell.data, []).append(cell)
+    entries = {cell.hash: _entry(cell, metrics[cell.data]) for cell in cells}
+    _mark_best(cells, entries)
+    tables = [_table(title, group, layout, entries) for title, group in sections.items()]
+    return Comparison(tables, entries, metrics)
+
+
+def _metric(cell: Summary, chosen: str | None) -> str:
+    return f"test/{chosen}" if chosen else cell.metric
+
+
+def _check_metric(cells: Sequence[Summary], chosen: str | None) -> None:
+    known = {short(name) for name in shown_metrics(cells)}
+    if chosen and known and chosen not in known:
+        raise UserError(f"metric={chosen}: the runs have {', '.join(sorted(known))}")
+
+
+def _check_columns(cells: Sequence[Summary], layout: Layout) -> None:
+    named = (*layout.rows, *layout.columns)
+    columns: dict[tuple[str, str], list[Summary]] = {}
+    for cell in cells:
+        if cell.finished:
+            columns.setdefault((cell.data, _label(cell, layout.columns)), []).append(cell)
+    for (data, label), column in columns.items():
+        protocols = sorted({cell.protocol for cell in column if cell.protocol})
+        budgets = sorted({cell.budget for cell in column})
+        where = data if label == data else f"{label} ({data})"
+        if len(protocols) > 1 and PROTOCOL not in named:
+            raise _refusal(where, f"the protocols {' and '.join(protocols)}", PROTOCOL)
+        if len(budgets) > 1 and BUDGET not in named:
+            raise _refusal(where, f"runs of {' and of '.join(map(str, budgets))} steps", BUDGET)
+
+
+def _refusal(where: str, mixture: str, key: str) -> UserError:
+    return UserError(
+        f"the column {where} mixes {mixture}, which do not compare: add {key} to rows= or columns=, "
+        "name fewer folders, or allow it with --mixed"
+    )
+
+
+def _entry(cell: Summary, metric: str) -> Entry:
+    said = None
+    if metric == f"test/{published.METRIC}":
+        said = published.published(cell.attention, cell.wavelet, cell.dataset)
+    return Entry(cell.tested(metric), said, cell.others)
+
+
+def _mark_best(cells: Sequence[Summary], entries: Mapping[str, Entry]) -> None:
+    comparable: dict[tuple[str, str, int], list[Entry]] = {}
+    for cell in cells:
+        if cell.finished:
+            key = (cell.data, cell.protocol, cell.budget)
+            comparable.setdefault(key, []).append(entries[cell.hash])
+    for group in comparable.values():
+        best = best_of([entry.values for entry in group])
+        if best is not None:
+            group[best].best = True
+
+
+def _table(
+    title: str, cells: Sequence[Summary], layout: Layout, entries: Mapping[str, Entry]
+) -> Table:
+    options = _options(cells, layout)
+    grid: dict[tuple[str, ...], dict[str, Summary]] = {}
+    for cell, option in zip(cells, options, strict=True):
+        row = (*_labels(cell, layout.rows), *([option] if any(options) else []))
+        grid.setdefault(row, {})[_label(cell, layout.columns)] = cell
+    columns = ordered([column for row in grid.values() for column in row])
+    rows = {
+        row: {
+            column: entries[grid[row][column].hash] if column in grid[row] else Entry()
+            for column in columns
+        }
+        for row in ordered_rows(list(grid))
+    }
+    if tuple(layout.columns) == COLUMNS:
+        columns += _add_averages(rows, grid)
+    names = [key.rpartition(".")[2] if key != DATASET else "data" for key in layout.rows]
+    return Table(title, names + ["options"] * any(options), columns, rows)
+
+
+def _options(cells: Sequence[Summary], layout: Layout) -> list[str]:
+    """What must join the row of each cell, so that no other cell is in its place."""
+    options = differing_options([cell.runs for cell in cells], (*layout.rows, *layout.columns))
+    places = [
+        (*_labels(cell, layout.rows), _label(cell, layout.columns), option)
+        for cell, option in zip(cells, options, strict=True)
+    ]
+    further = tell_apart([cell.config for cell in cells], places)
+    return [" ".join(filter(None, pair)) for pair in zip(options, further, strict=True)]
+
+
+def _add_averages(
+    rows: Mapping[tuple[str, ...], dict[str, Entry]],
+    grid: Mapping[tuple[str, ...], Mapping[str, Summary]],
+) -> list[str]:
+    """Fill the columns of the published averages whose data sets all have columns; their names."""
+    there = {cell.dataset for cells in grid.values() for cell in cells.values()}
+    added = [name for name, datasets in published.averages().items() if there >= set(datasets)]
+    for row, cells in grid.items():
+        for name in added:
+            rows[row][name] = _average(name, [(cells[label], rows[row][label]) for label in cells])
+    return added
+
+
+def _average(name: str, row: Sequence[tuple[Summary, Entry]]) -> Entry:
+    datasets = published.averages()[name]
+    means = {cell.dataset: fmean(entry.values) for cell, entry in row if entry.values}
+    entry = Entry(is_average=True)
+    if means.keys() >= set(datasets):
+        entry.values = [fmean(means[dataset] for dataset in datasets)]
+    kinds = {(cell.attention, cell.wavelet) for cell, _ in row}
+    if len(kinds) == 1:
+        kind = kinds.pop()
+        entry.published = published.published_average(*kind, name)
+        entry.misprint = published.misprint(*kind, name)
+    return entry
+
+
+def _labels(cell: Summary, keys: Sequence[str]) -> list[str]:
+    return [cell.data if key == DATASET else label_of(cell.config, key) for key in keys]
+
+
+def _label(cell: Summary, keys: Sequence[str]) -> str:
+    return ", ".join(_labels(cell, keys))

@@ -1,0 +1,161 @@
+"""What must be read beside the numbers."""
+
+from collections.abc import Iterable, Sequence
+
+from wavspa.reports import published
+from wavspa.reports.runs.collect import Run
+from wavspa.reports.runs.labels import data_label
+from wavspa.reports.runs.progress import state_of
+from wavspa.reports.tables.cell import Summary
+from wavspa.reports.tables.comparison import MISPRINT, Comparison
+from wavspa.reports.tables.significance import STATED
+
+
+def notes(comparison: Comparison, cells: Sequence[Summary], runs: Sequence[Run]) -> list[str]:
+    """What the tables mean, what their numbers have to beat, and where care is due.
+
+    Args:
+        comparison: The tables.
+        cells: The cells in them.
+        runs: All runs.
+    """
+    return [
+        _measure(comparison),
+        _bold(comparison),
+        *_published(comparison),
+        *_misprints(comparison),
+        *baselines(runs),
+        *_mixtures(cells),
+        *_origins(cells),
+        *_repetitions(cells),
+    ]
+
+
+def troubles(runs: Sequence[Run]) -> list[str]:
+    """A line for each run that has not finished."""
+    return [
+        f"{state_of(run)}: {run.folder}: {reason(run)}" for run in runs if run.state != "finished"
+    ]
+
+
+def reason(run: Run) -> str:
+    """Why a run has not finished, or how far it is."""
+    return run.damage or run.status.get("reason") or f"step {run.status.get('step', 0)}"
+
+
+def baselines(runs: Sequence[Run]) -> list[str]:
+    """A line for each data set, from its card: what guessing reaches, and how it was split."""
+    lines = (
+        f"{data_label([run])}: {_baseline(run)}"
+        for run in runs
+        if run.card and run.state == "finished"
+    )
+    return list(dict.fromkeys(lines))
+
+
+def _baseline(run: Run) -> str:
+    split = run.card["splits"]["test"]
+    facts = [f"{split['examples']:,} test examples"]
+    if "test/accuracy" in run.status["test"]:
+        labels = split["labels"].values()
+        likeliest = max(labels) / sum(labels)
+        facts.append(f"guessing {100 / len(labels):.1f} %")
+        facts.append(f"always the most frequent class {100 * likeliest:.1f} %")
+    if control := run.card.get("root_operator_control"):
+        facts.append(f"reading the root operator alone {100 * control['test']:.1f} %")
+    if protocol := run.card.get("protocol"):
+        facts.append(f"protocol {protocol}: {run.card['validation']}")
+    return ", ".join(facts)
+
+
+def _measure(comparison: Comparison) -> str:
+    names = {data: metric.removeprefix("test/") for data, metric in comparison.metrics.items()}
+    if len(set(names.values())) == 1:
+        what = f"test {next(iter(names.values()))}"
+    else:
+        what = "test metric (" + ", ".join(f"{data}: {name}" for data, name in names.items()) + ")"
+    return (
+        f"{what[0].upper()}{what[1:]} in %, of the checkpoint that was best on the validation data: mean ± "
+        "standard deviation over the seeds that have finished (their number)."
+    )
+
+
+def _bold(comparison: Comparison) -> str:
+    if any(entry.best for entry in comparison.entries.values()):
+        return f"Bold where {STATED}."
+    return f"Bold would be where {STATED}: nowhere here."
+
+
+def _published(comparison: Comparison) -> list[str]:
+    if not any(entry.published for entry in comparison.entries.values()):
+        return []
+    return [
+        f"published: {published.source()}. Its data splits, budgets and seeds are not stated number by "
+        "number; beside ours for orientation, not as a measurement of ours. Averages are the means of the "
+        "numbers in the row."
+    ]
+
+
+def _misprints(comparison: Comparison) -> list[str]:
+    found = {
+        f"{' '.join(row)}, {column}: the published table prints {entry.misprint:.2f}; the mean of its own "
+        f"numbers is {entry.published:.2f}, shown here with {MISPRINT}."
+        for table in comparison.tables
+        for row, entries in table.rows.items()
+        for column, entry in entries.items()
+        if entry.misprint is not None
+    }
+    return sorted(found)
+
+
+def _mixtures(cells: Sequence[Summary]) -> list[str]:
+    lines = []
+    for data, group in _by_data(cells).items():
+        protocols = sorted({c.protocol for c in group if c.finished and c.protocol})
+        budgets = sorted({cell.budget for cell in group if cell.finished})
+        if len(protocols) > 1:
+            lines.append(
+                f"{data}: the table mixes the protocols {_listed(protocols)}, which do not compare."
+            )
+        if len(budgets) > 1:
+            lines.append(
+                f"{data}: the table mixes runs of {_listed(budgets)} steps, which do not compare."
+            )
+    return lines
+
+
+def _origins(cells: Sequence[Summary]) -> list[str]:
+    runs = [run for cell in cells for run in cell.runs]
+    versions = sorted({_version(run) for run in runs})
+    devices = sorted({device for cell in cells for device in cell.devices})
+    lines = []
+    if len(versions) > 1:
+        lines.append(f"The runs were started with several versions of wavspa: {_listed(versions)}.")
+    if devices:
+        lines.append(f"Seconds and memory were measured on {_listed(devices)}.")
+    return lines
+
+
+def _version(run: Run) -> str:
+    frozen = run.config["frozen"]
+    return f"{frozen.get('version') or 'unknown'} ({frozen.get('commit') or 'no commit'})"
+
+
+def _repetitions(cells: Sequence[Summary]) -> list[str]:
+    return [
+        f"Not counted: {run.folder} repeats seed {run.config['seed']} of the same configuration."
+        for cell in cells
+        for run in cell.repeated
+    ]
+
+
+def _by_data(cells: Sequence[Summary]) -> dict[str, list[Summary]]:
+    groups: dict[str, list[Summary]] = {}
+    for cell in cells:
+        groups.setdefault(cell.data, []).append(cell)
+    return groups
+
+
+def _listed(parts: Iterable[object]) -> str:
+    *most, last = map(str, parts)
+    return f"{', '.join(most)} and {last}" if most else last

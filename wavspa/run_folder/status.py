@@ -1,0 +1,67 @@
+"""status.json: what a run's folder says about its run."""
+
+import json
+from pathlib import Path
+from typing import Any, Literal, TypedDict, cast
+
+from wavspa import atomic
+from wavspa.errors import UserError
+from wavspa.run_folder import layout
+
+
+class Best(TypedDict):
+    """The best value of the monitored metric, and the step that reached it."""
+
+    metric: str
+    value: float
+    step: int
+
+
+class Status(TypedDict, total=False):
+    """The content of status.json; a key is absent until it is known.
+
+    ``step`` of ``steps`` are done. ``peak_memory`` is in bytes, of one process, since its last start.
+    """
+
+    state: Literal["running", "interrupted", "finished", "failed", "pruned"]
+    reason: str
+    step: int
+    steps: int
+    best: Best | None
+    test: dict[str, float]
+    parameters: int
+    seconds_per_step: float
+    device: str
+    peak_memory: int
+
+
+def read_status(folder: Path) -> Status:
+    """Read a run's status.
+
+    Args:
+        folder: The run's folder.
+
+    Returns:
+        The status, empty if the run has not started.
+
+    Raises:
+        UserError: The file is damaged.
+    """
+    path = folder / layout.STATUS
+    if not path.exists():
+        return {}
+    try:
+        status = json.loads(path.read_text())
+    except ValueError as error:
+        raise UserError(
+            f"{path} is damaged ({error}); remove it and start the run again"
+        ) from error
+    if not isinstance(status, dict) or "state" not in status:
+        raise UserError(f"{path} is not the status of a run; remove it and start the run again")
+    return cast(Status, status)
+
+
+def update_status(folder: Path, **changes: Any) -> None:
+    """Write ``changes`` into a run's status.json."""
+    status = {**read_status(folder), **changes}
+    atomic.write_text(folder / layout.STATUS, json.dumps(status, indent=2) + "\n")

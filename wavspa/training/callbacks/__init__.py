@@ -1,0 +1,1 @@
+"""Lightning callbacks: progress, status, predictions."""

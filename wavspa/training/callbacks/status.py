@@ -1,0 +1,80 @@
+"""Keeping status.json up to date."""
+
+import math
+import statistics
+import time
+from collections import deque
+from pathlib import Path
+from typing import Any, Literal
+
+from pytorch_lightning import Callback, LightningModule, Trainer
+
+from wavspa.run_folder.status import Best, update_status
+from wavspa.training.device_info import device_name, peak_memory
+
+# Between validations as well, a run says how far it is.
+SECONDS_BETWEEN_SIGNS = 10
+
+
+class StatusFile(Callback):
+    """Keeps status.json up to date while a run trains.
+
+    Args:
+        folder: The run's folder.
+        monitor: Name of the metric whose best value is kept.
+        mode: Whether the best value is the highest or the lowest.
+    """
+
+    def __init__(self, folder: Path, monitor: str, mode: Literal["min", "max"]) -> None:
+        self.folder = folder
+        self.monitor = monitor
+        self.sign = 1.0 if mode == "max" else -1.0
+        self.best: Best | None = None
+        self.durations: deque[float] = deque(maxlen=1000)
+        self.mark = 0.0
+        self.written = 0.0
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: D102
+        self.mark = time.perf_counter()
+        parameters = sum(p.numel() for p in pl_module.parameters())
+        self._write(trainer, parameters=parameters, device=device_name())
+
+    def on_train_batch_end(  # noqa: D102
+        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        now = time.perf_counter()
+        self.durations.append((now - self.mark) * trainer.accumulate_grad_batches)
+        self.mark = now
+        if now > self.written + SECONDS_BETWEEN_SIGNS:
+            self._write(trainer)
+
+    def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: D102
+        value = trainer.callback_metrics.get(self.monitor)
+        if value is not None and self._better(float(value)):
+            self.best = Best(metric=self.monitor, value=float(value), step=trainer.global_step)
+        self._write(trainer)
+        self.mark = time.perf_counter()
+
+    def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: D102
+        self._write(trainer)
+
+    def state_dict(self) -> dict[str, Any]:  # noqa: D102
+        return {"best": self.best}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:  # noqa: D102
+        self.best = state_dict["best"]
+
+    def _better(self, value: float) -> bool:
+        if self.best is None:
+            return not math.isnan(value)
+        return self.sign * value > self.sign * self.best["value"]
+
+    def _write(self, trainer: Trainer, **more: Any) -> None:
+        if not trainer.is_global_zero:
+            return
+        if self.durations:
+            more["seconds_per_step"] = statistics.median(self.durations)
+        more |= {"step": trainer.global_step, "steps": trainer.max_steps, "best": self.best}
+        more["peak_memory"] = peak_memory()
+        update_status(self.folder, state="running", **more)
+        self.written = time.perf_counter()

@@ -1,0 +1,1 @@
+"""Checkpoints and exports: read, written and rebuilt into models."""

@@ -1,0 +1,80 @@
+"""Writing checkpoints: whole or absent on the disk, plain containers and tensors inside."""
+
+import os
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from pytorch_lightning import Callback, LightningModule, Trainer
+from pytorch_lightning.callbacks import ModelCheckpoint
+from pytorch_lightning.plugins.io import TorchCheckpointIO
+
+from wavspa import atomic
+from wavspa.errors import RunFailed, first_line
+from wavspa.run_folder import layout
+from wavspa.training.checkpoints.read import CONFIG_KEY, read_checkpoint
+
+
+def best_checkpoint_callback(
+    folder: Path, monitor: str, mode: Literal["min", "max"]
+) -> ModelCheckpoint:
+    """The callback that writes ``best.ckpt`` after a validation.
+
+    Args:
+        folder: The run's folder.
+        monitor: The metric that decides which is the best.
+        mode: Whether its best value is the highest or the lowest.
+    """
+    return ModelCheckpoint(
+        dirpath=folder / layout.CHECKPOINTS,
+        filename=Path(layout.BEST).stem,
+        monitor=monitor,
+        mode=mode,
+        save_on_train_epoch_end=False,
+        enable_version_counter=False,
+    )
+
+
+class ConfigInCheckpoint(Callback):
+    """Puts the resolved configuration into every checkpoint, so that it rebuilds its own model.
+
+    Args:
+        config: The configuration as plain containers.
+    """
+
+    def __init__(self, config: dict[str, Any]) -> None:
+        self.config = config
+
+    def on_save_checkpoint(  # noqa: D102
+        self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]
+    ) -> None:
+        checkpoint[CONFIG_KEY] = self.config
+
+
+class AtomicCheckpointIO(TorchCheckpointIO):
+    """Writes a checkpoint under a temporary name and renames it; reads no code from one.
+
+    What was ``last.ckpt`` stays as ``previous.ckpt``.
+    """
+
+    def save_checkpoint(  # noqa: D102
+        self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None
+    ) -> None:
+        path = Path(path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with atomic.replacing(path) as file:
+                torch.save(checkpoint, file)
+                if path.name == layout.LAST and path.exists():
+                    os.replace(path, path.with_name(layout.PREVIOUS))
+        # torch's own writer says RuntimeError when the disk is full.
+        except (OSError, RuntimeError) as error:
+            raise RunFailed(
+                f"{path} cannot be written ({first_line(error)}); the one before is as it "
+                "was, and the same command goes on from it"
+            ) from error
+
+    def load_checkpoint(  # noqa: D102
+        self, path: Any, map_location: Any = "cpu", weights_only: bool | None = True
+    ) -> dict[str, Any]:
+        return read_checkpoint(Path(path), map_location)
