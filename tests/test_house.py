@@ -34,6 +34,41 @@ ALLOWED = {
         "run_folder",
     },
 }
+# Inside a part: which of its rooms may import which ("" is the part's own modules). Modules of a part may
+# import any of its rooms; a room that is not listed may import no other.
+ROOMS = {
+    "data": {
+        "codexglue": {"", "loading", "preparation", "sources"},
+        "d2a": {"", "preparation", "sources"},
+        "lra": {"", "loading", "preparation", "sources"},
+        "loading": {"preparation"},
+    },
+    "exports": {"model_card": {""}},
+    "launching": {
+        "plugins": {"", "search", "slurm", "sweeps"},
+        "search": {"", "run", "sweeps"},
+        "slurm": {"", "run"},
+        "sweeps": {"", "run"},
+        "analysis": {"run"},
+        "inference": {"run"},
+    },
+    "models": {"upstream": {""}},
+    "reports": {
+        "formats": {"", "runs", "tables", "figures"},
+        "tables": {"", "runs"},
+        "figures": {"runs"},
+        "runs": {""},
+    },
+    "training": {"callbacks": {""}, "checkpoints": {""}},
+}
+MOST_MODULES = 15
+FEWEST_LINES = 30
+# Modules that are short, and why.
+SHORT = {
+    "commands/train.py": "a command is thin",
+    "data/labels.py": "the one place that orders labels, for five data sets",
+    "training/device_info.py": "what a status, a cost and a report all ask of the device",
+}
 # Outside packages that a part must not know.
 FORBIDDEN = {
     "wavelets": {"pytorch_lightning", "hydra", "omegaconf", "datasets"},
@@ -51,7 +86,8 @@ def imports(path: Path) -> set[str]:
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path} imports relatively"
-            names.add(node.module)
+            whole = node.module != "wavspa"
+            names |= {node.module} if whole else {f"wavspa.{alias.name}" for alias in node.names}
     return names
 
 
@@ -70,6 +106,33 @@ def test_arrows_run_one_way(part):
                 target = rest.partition(".")[0] or "wavspa"
                 assert target in ALLOWED[part] | LEAVES | {part}, f"{path} imports {name}"
             assert package not in FORBIDDEN.get(part, ()), f"{path} imports {name}"
+
+
+@pytest.mark.parametrize("part", ALLOWED)
+def test_rooms_of_a_part_keep_their_order(part):
+    for path in modules(part):
+        here = path.relative_to(ROOT / "wavspa" / part)
+        room = here.parts[0] if len(here.parts) > 1 else ""
+        for name in imports(path):
+            words = name.split(".")
+            if words[:2] != ["wavspa", part] or not room:
+                continue
+            inner = words[2] if len(words) > 2 else ""
+            target = inner if (ROOT / "wavspa" / part / inner).is_dir() else ""
+            legal = ROOMS.get(part, {}).get(room, set()) | {room}
+            assert target in legal, f"{path} imports {name}"
+
+
+def test_rooms_are_not_crowded_nor_modules_tiny():
+    folders = {path.parent for path in (ROOT / "wavspa").rglob("*.py")}
+    crowded = {f for f in folders if len(list(f.glob("*.py"))) > MOST_MODULES}
+    assert not crowded
+    tiny = {
+        path.relative_to(ROOT / "wavspa").as_posix()
+        for path in (ROOT / "wavspa").rglob("*.py")
+        if path.name != "__init__.py" and len(path.read_text().splitlines()) < FEWEST_LINES
+    }
+    assert tiny == set(SHORT)
 
 
 def test_every_part_has_its_rule():
