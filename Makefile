@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
 
-.PHONY: help demo test test-slurm lint format docs bench clean
+.PHONY: help install demo test test-fast test-slurm coverage lint typecheck format docs bench build clean
 
 help: ## what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -16,6 +16,8 @@ $(READY): pyproject.toml constraints.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	touch $(READY)
 
+install: $(READY) ## make the environment alone
+
 demo: $(READY) ## train 4 cells on digits and 2 on short ListOps; print the table, draw the figure
 	$(BIN)/wavspa-train -m experiment=demo/digits model/wavelet=none,ada,ortho,lift
 	$(BIN)/wavspa-train -m experiment=demo/listops model/wavelet=none,ada
@@ -24,12 +26,20 @@ demo: $(READY) ## train 4 cells on digits and 2 on short ListOps; print the tabl
 test: $(READY) ## all tests but those that start a SLURM
 	$(BIN)/pytest -n 2 --ignore tests/slurm
 
+test-fast: $(READY) ## the tests to run at each save (about two minutes)
+	$(BIN)/pytest -n 2 --ignore tests/slurm -m "not slow"
+
+coverage: $(READY) ## all tests, and the lines of wavspa that none of them runs
+	$(BIN)/pytest -n 2 --ignore tests/slurm --cov=wavspa --cov-report=term-missing:skip-covered
+
 test-slurm: $(READY) ## tests on a SLURM that they start themselves (root, Debian's slurm-wlm and munge)
 	$(BIN)/pytest -rs tests/slurm
 
-lint: $(READY) ## formatting, lint, types
+lint: typecheck ## formatting, lint, types
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
+
+typecheck: $(READY) ## types alone
 	$(BIN)/mypy
 
 format: $(READY) ## format and mend what can be mended
@@ -45,5 +55,8 @@ bench: $(READY) ## measure our speed against peers (minutes; nothing else should
 	$(BIN)/python -m benchmarks.transforms
 	$(BIN)/python -m benchmarks.layers
 
+build: $(READY) ## the source distribution and the wheel, in dist/
+	$(BIN)/python -m build
+
 clean: ## remove the environment, the site and caches
-	rm -rf $(VENV) site .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) build dist site .mypy_cache .ruff_cache .pytest_cache .hypothesis

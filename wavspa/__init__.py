@@ -1,6 +1,7 @@
 """WavSpA: attention in a learnable wavelet space, for long sequences."""
 
 from importlib import import_module
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -39,6 +40,8 @@ _HOMES = {
 
 def __getattr__(name: str) -> Any:
     # Importing torch takes seconds, and load_model's training stack more: only when asked for.
+    if name == "__version__":
+        return version("wavspa")
     if name in __all__:
         return getattr(import_module(_HOMES.get(name, "wavspa.wavelets")), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

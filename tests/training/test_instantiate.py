@@ -3,7 +3,8 @@ import torch
 from omegaconf import OmegaConf
 
 from wavspa.errors import UserError
-from wavspa.training.instantiate import instantiate, locate
+from wavspa.training.instantiate import instantiate
+from wavspa.training.locate import locate
 
 
 def test_it_builds_with_plain_containers():

@@ -5,7 +5,8 @@ from pathlib import Path
 from huggingface_hub import get_token
 
 from wavspa.errors import UserError
-from wavspa.training.checkpoints.hub import hub, is_hub_id, plainly
+from wavspa.training.checkpoints.hub import hub, plainly
+from wavspa.training.checkpoints.read import is_hub_id
 
 
 def check_push(hub_id: str) -> None:

@@ -7,9 +7,7 @@ from typing import Any
 import hydra.utils
 from omegaconf import DictConfig, OmegaConf
 
-from wavspa.errors import UserError
-
-ALLOWED_PACKAGES = ("wavspa", "torch", "pytorch_lightning", "lightning", "torchmetrics")
+from wavspa.training.locate import locate
 
 
 def instantiate(config: DictConfig, **extra: Any) -> Any:
@@ -23,34 +21,12 @@ def instantiate(config: DictConfig, **extra: Any) -> Any:
         What the target returns; lists and dicts reach it as plain containers.
 
     Raises:
-        UserError: A ``_target_`` points outside ``ALLOWED_PACKAGES``.
+        UserError: A ``_target_`` points outside ``wavspa.training.locate.ALLOWED_PACKAGES``.
         hydra.errors.InstantiationException: The target refused its arguments.
     """
     for target in _targets(OmegaConf.to_container(config, resolve=True)):
         locate(target)
     return hydra.utils.instantiate(config, _convert_="all", **extra)
-
-
-def locate(target: str) -> Any:
-    """Find the class or function that a ``_target_`` names.
-
-    Args:
-        target: A dotted path. Both the path and the object it leads to must belong to one of
-            ``ALLOWED_PACKAGES`` (``wavspa.launching.subprocesses.os.system`` does not).
-
-    Raises:
-        UserError: It is unknown, or lies elsewhere.
-    """
-    allowed = ", ".join(ALLOWED_PACKAGES)
-    if _package(target) not in ALLOWED_PACKAGES:
-        raise UserError(f"_target_ {target!r} is not in one of the packages {allowed}")
-    try:
-        found = hydra.utils.get_object(target)
-    except (ImportError, ValueError) as error:
-        raise UserError(f"_target_ {target!r} does not exist: {_last_line(error)}") from error
-    if _package(getattr(found, "__module__", None) or "") not in ALLOWED_PACKAGES:
-        raise UserError(f"_target_ {target!r} leads outside the packages {allowed}")
-    return found
 
 
 def parameters_of(target: str) -> dict[str, inspect.Parameter]:
@@ -67,11 +43,3 @@ def _targets(node: Any) -> Iterator[str]:
     elif isinstance(node, list):
         for value in node:
             yield from _targets(value)
-
-
-def _package(dotted: str) -> str:
-    return dotted.split(".", 1)[0]
-
-
-def _last_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[-1]

@@ -4,7 +4,6 @@
 """
 
 import os
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,13 +20,6 @@ from huggingface_hub.errors import (
 
 from wavspa.errors import UserError, first_line
 from wavspa.run_folder import layout
-
-_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
-
-
-def is_hub_id(name: str) -> bool:
-    """Whether a name has the form ``user/name``."""
-    return _ID.fullmatch(name) is not None
 
 
 def hub() -> HfApi:

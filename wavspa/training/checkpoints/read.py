@@ -1,6 +1,7 @@
 """Reading checkpoints: plain containers and tensors, from which the model is rebuilt."""
 
 import pickle
+import re
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +11,12 @@ from torch import Tensor, nn
 from wavspa.errors import UserError
 from wavspa.run_folder import layout
 from wavspa.training.checkpoints.exported import load_exported
-from wavspa.training.checkpoints.hub import fetch, is_hub_id
 from wavspa.training.checkpoints.rebuild import build_model, take_weights
 
 CONFIG_KEY = "wavspa_config"
 MODEL_PREFIX = "model."
+
+_HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 
 
 def load_model(path: str | Path, revision: str | None = None) -> nn.Module:
@@ -35,7 +37,7 @@ def load_model(path: str | Path, revision: str | None = None) -> nn.Module:
     """
     name, _, after = str(path).partition("@")
     if not Path(path).exists() and is_hub_id(name):
-        return load_exported(fetch(name, revision or after or None)).eval()
+        return load_exported(_fetch(name, revision or after or None)).eval()
     if (Path(path) / layout.EXPORT_CONFIG).exists():
         return load_exported(Path(path)).eval()
     checkpoint = find_checkpoint(Path(path))
@@ -43,6 +45,11 @@ def load_model(path: str | Path, revision: str | None = None) -> nn.Module:
     model = build_model(content[CONFIG_KEY]["model"], checkpoint)
     load_weights(model, content, checkpoint)
     return model.eval()
+
+
+def is_hub_id(name: str) -> bool:
+    """Whether a name has the form ``user/name``."""
+    return _HUB_ID.fullmatch(name) is not None
 
 
 def find_checkpoint(path: Path) -> Path:
@@ -118,3 +125,15 @@ def read_checkpoint(path: Path, map_location: Any = "cpu") -> dict[str, Any]:
     if not isinstance(checkpoint, dict) or not {CONFIG_KEY, "state_dict"} <= checkpoint.keys():
         raise UserError(f"{path} is not a checkpoint of wavspa: it lacks {CONFIG_KEY!r}")
     return checkpoint
+
+
+def _fetch(hub_id: str, revision: str | None) -> Path:
+    # Only a model on the hub needs its client.
+    try:
+        from wavspa.training.checkpoints.hub import fetch
+    except ModuleNotFoundError as error:
+        raise UserError(
+            f"{hub_id} (no folder here, so a model on the hub) needs {error.name}: "
+            "pip install 'wavspa[train]'"
+        ) from error
+    return fetch(hub_id, revision)

@@ -7,7 +7,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from wavspa.errors import UserError, first_line
-from wavspa.training.instantiate import locate
+from wavspa.training.locate import locate
 
 MODELS_PACKAGE = "wavspa.models"
 
