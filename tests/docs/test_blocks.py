@@ -73,14 +73,13 @@ def session(tmp_path, small_run, monkeypatch):
         pairs = [{"first": row["body"], "second": "b", "label": row["y"]} for row in ROWS]
         write_rows(tmp_path / name, pairs)
     monkeypatch.setattr(
-        "wavspa.commands.compose.prepare",
+        "wavspa.launching.run.prepare.prepare",
         lambda config, _: validate(with_sizes_of_any_data(config)),
     )
-    monkeypatch.setattr("wavspa.commands.compose.run", lambda _: None)
+    monkeypatch.setattr("wavspa.launching.run.worker.run", lambda _: None)
     monkeypatch.setattr("wavspa.commands.compose.become", lambda _: None)
-    monkeypatch.setattr("wavspa.commands.compose.without_auto", with_sizes_of_any_data)
+    monkeypatch.setattr("wavspa.launching.run.prepare.without_auto", with_sizes_of_any_data)
     monkeypatch.setattr("wavspa.commands.compose._trial", lambda _: [])
-    monkeypatch.setattr("wavspa.launching.sweeps.launcher.without_auto", with_sizes_of_any_data)
     monkeypatch.setattr(SweepLauncher, "launch", check_jobs)
     monkeypatch.setattr(loop, "search", lambda space, launcher, _: loop._check(space, launcher))
     return tmp_path

@@ -16,11 +16,6 @@ from omegaconf import DictConfig
 
 from wavspa.commands.hydra_errors import mistyped
 from wavspa.errors import UserError
-from wavspa.launching.run.cost import estimate
-from wavspa.launching.run.prepare import prepare, without_auto
-from wavspa.launching.run.tuner import find_batch_size, find_learning_rate
-from wavspa.launching.run.validate import validate
-from wavspa.launching.run.worker import run
 from wavspa.launching.subprocesses import become
 
 
@@ -52,22 +47,34 @@ def train() -> None:
     compose()
     # Outside of Hydra, which would announce an error in its own words; empty after --help.
     for config, overrides in composed:
-        with _typed_words_named(overrides):
-            if config.dry_run or config.find:
-                config = without_auto(config)
-                validate(config)
-                print("\n".join(_trial(config)))
-                continue
-            folder = prepare(config, overrides)
-        if (config.trainer.devices, config.trainer.num_nodes) == (1, 1):
-            run(folder)
-        else:
-            # Lightning starts the other ranks by the command line of this process.
-            become(folder)
+        _start(config, overrides)
+
+
+def _start(config: DictConfig, overrides: list[str]) -> None:
+    # Imported here: --help and what Hydra refuses need not wait for torch and Lightning.
+    from wavspa.launching.run.prepare import prepare, without_auto
+    from wavspa.launching.run.validate import validate
+    from wavspa.launching.run.worker import run
+
+    with _typed_words_named(overrides):
+        if config.dry_run or config.find:
+            config = without_auto(config)
+            validate(config)
+            print("\n".join(_trial(config)))
+            return
+        folder = prepare(config, overrides)
+    if (config.trainer.devices, config.trainer.num_nodes) == (1, 1):
+        run(folder)
+    else:
+        # Lightning starts the other ranks by the command line of this process.
+        become(folder)
 
 
 def _trial(config: DictConfig) -> list[str]:
     """What a few steps of a run tell, without the run."""
+    from wavspa.launching.run.cost import estimate
+    from wavspa.launching.run.tuner import find_batch_size, find_learning_rate
+
     if config.find not in (None, "lr", "batch_size"):
         raise UserError(f"find={config.find} is unknown: lr, batch_size")
     if config.find == "lr":

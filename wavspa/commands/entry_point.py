@@ -7,10 +7,6 @@ import sys
 import traceback
 from collections.abc import Callable
 
-from hydra.errors import HydraException
-from omegaconf.errors import OmegaConfBaseException
-
-from wavspa.commands.hydra_errors import explain_composition
 from wavspa.errors import RunFailed, RunInterrupted, UserError
 
 MISTAKE = 2
@@ -31,21 +27,34 @@ def command(main: Callable[[], None]) -> Callable[[], None]:
     def wrapped() -> None:
         try:
             main()
-        except (UserError, HydraException, OmegaConfBaseException) as error:
-            _end(error, _line(error), MISTAKE)
         except RunFailed as error:
             _end(error, str(error), FAILURE)
         except RunInterrupted as error:
             _end(error, str(error), KILLED + error.signal)
         except KeyboardInterrupt as error:
             _end(error, "interrupted", KILLED + signal.SIGINT)
+        except Exception as error:
+            line = _mistake(error)
+            if line is None:
+                raise
+            _end(error, line, MISTAKE)
 
     return wrapped
 
 
-def _line(error: Exception) -> str:
-    message = str(error) if isinstance(error, UserError) else explain_composition(error)
-    return " ".join(message.split())
+def _mistake(error: Exception) -> str | None:
+    """The user's mistake in one line; None of a defect."""
+    if isinstance(error, UserError):
+        return " ".join(str(error).split())
+    # Imported here: a command that makes no mistake, or starts itself again, need not wait for Hydra.
+    from hydra.errors import HydraException
+    from omegaconf.errors import OmegaConfBaseException
+
+    from wavspa.commands.hydra_errors import explain_composition
+
+    if isinstance(error, HydraException | OmegaConfBaseException):
+        return " ".join(explain_composition(error).split())
+    return None
 
 
 def _end(error: BaseException, line: str, code: int) -> None:

@@ -11,7 +11,8 @@ from omegaconf import OmegaConf
 from support.tiny_runs import tiny_run
 from wavspa.commands.retry import main as retry_command
 from wavspa.errors import UserError
-from wavspa.launching.run.slurm import cluster_environment, requeue_after, retry
+from wavspa.launching.run.cluster import cluster_environment
+from wavspa.launching.run.slurm import requeue_after, retry
 from wavspa.launching.slurm import submit as submit_module
 from wavspa.launching.slurm.script import arrays_of, options_from, script, shape_of
 from wavspa.launching.slurm.submit import submit, wait_for

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import torch
 from omegaconf import DictConfig
 
 from wavspa.errors import UserError
@@ -29,13 +28,13 @@ class LocalLauncher(SweepLauncher):
         self.jobs = jobs
 
     def check(self, job: DictConfig) -> None:  # noqa: D102
-        gpus = torch.cuda.device_count()
+        gpus = _gpu_count()
         if self.jobs > 1 and 0 < gpus < self.jobs:
             raise UserError(f"jobs={self.jobs} at a time need a GPU each, and there are {gpus}")
 
     def start(self, folders: Sequence[Path]) -> None:  # noqa: D102
         free: queue.SimpleQueue[dict[str, str]] = queue.SimpleQueue()
-        for share in gpu_shares(self.jobs, torch.cuda.device_count()):
+        for share in gpu_shares(self.jobs, _gpu_count()):
             free.put(share)
 
         def run(number: int, folder: Path) -> None:
@@ -62,3 +61,10 @@ def gpu_shares(jobs: int, gpus: int) -> list[dict[str, str]]:
     each = gpus // jobs
     shares = [range(job * each, (job + 1) * each) for job in range(jobs)]
     return [{"CUDA_VISIBLE_DEVICES": ",".join(map(str, share))} for share in shares]
+
+
+def _gpu_count() -> int:
+    # Imported here: --help loads this module, and need not wait for torch.
+    import torch
+
+    return torch.cuda.device_count()

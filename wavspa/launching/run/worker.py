@@ -17,10 +17,11 @@ from pytorch_lightning.utilities import rank_zero_only
 from wavspa import atomic
 from wavspa.errors import RunFailed, RunInterrupted, RunPruned, UserError
 from wavspa.launching.run.build import build, build_run
+from wavspa.launching.run.cluster import cluster_environment
 from wavspa.launching.run.evaluate import evaluate
 from wavspa.launching.run.freeze import read_config, warn_if_code_changed
 from wavspa.launching.run.resume_check import find_resumable, step_to_go_on_from
-from wavspa.launching.run.slurm import cluster_environment, requeue_after
+from wavspa.launching.run.slurm import requeue_after
 from wavspa.run_folder import layout
 from wavspa.run_folder.lock import alone_in
 from wavspa.run_folder.status import read_status, update_status

@@ -11,8 +11,6 @@ from omegaconf import DictConfig
 
 from wavspa.errors import RunFailed, UserError
 from wavspa.launching.run.freeze import freeze
-from wavspa.launching.run.prepare import without_auto, without_hydra
-from wavspa.launching.run.validate import validate
 from wavspa.run_folder.status import read_status
 
 
@@ -62,6 +60,10 @@ class SweepLauncher(Launcher):
         Raises:
             UserError: It has a mistake, or this launcher cannot start it.
         """
+        # Imported here: --help loads this module, and need not wait for torch and Lightning.
+        from wavspa.launching.run.prepare import without_auto, without_hydra
+        from wavspa.launching.run.validate import validate
+
         loader = self.hydra_context.config_loader
         job = without_hydra(loader.load_sweep_config(self.config, list(overrides)))
         job = without_auto(job)

@@ -6,7 +6,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import torch
 from hydra.core.hydra_config import HydraConfig
 from hydra.plugins.launcher import Launcher
 from omegaconf import DictConfig, OmegaConf
@@ -91,6 +90,8 @@ def _start(folders: Sequence[Path], _: DictConfig) -> int:
 
 def _gpus(trainer: DictConfig) -> Any:
     """What the trainer says of its GPUs; 0 if it uses none."""
+    import torch
+
     on_gpus = trainer.accelerator in ("gpu", "cuda") or (
         trainer.accelerator == "auto" and torch.cuda.is_available()
     )

@@ -1,0 +1,60 @@
+"""The plugin that tells Lightning where this process stands among the ranks."""
+
+import os
+
+from omegaconf import DictConfig
+from pytorch_lightning.plugins.environments import (
+    ClusterEnvironment,
+    LightningEnvironment,
+    SLURMEnvironment,
+    TorchElasticEnvironment,
+)
+
+from wavspa.errors import UserError
+from wavspa.launching.run.slurm import in_step, number_of_devices
+
+
+def cluster_environment(trainer: DictConfig) -> list[ClusterEnvironment]:
+    """The plugin that tells Lightning where this process stands; none where it finds out by itself.
+
+    Args:
+        trainer: The run's ``trainer`` node.
+
+    Raises:
+        UserError: SLURM started other processes than the trainer needs.
+    """
+    if TorchElasticEnvironment.detect() or "SLURM_JOB_ID" not in os.environ:
+        return []
+    if in_step():
+        _check_shape(trainer)
+        return [_Ranks()]
+    if trainer.num_nodes > 1:
+        raise UserError(f"trainer.num_nodes={trainer.num_nodes}: start it with srun wavspa-run …")
+    # Without srun there is one process, whatever the variables of the job say.
+    return [LightningEnvironment()]
+
+
+class _Ranks(SLURMEnvironment):
+    """Lightning's view of SLURM's ranks, which meet on another port in each start of a job."""
+
+    def __init__(self) -> None:
+        # Lightning's own requeueing saves inside of the signal handler.
+        super().__init__(auto_requeue=False)
+
+    @property
+    def main_port(self) -> int:
+        start = int(os.environ.get("SLURM_RESTART_COUNT", "0"))
+        port = 15000 + (int(os.environ["SLURM_JOB_ID"]) + 997 * start) % 10000
+        return int(os.environ.get("MASTER_PORT", port))
+
+
+def _check_shape(trainer: DictConfig) -> None:
+    devices, nodes = number_of_devices(trainer), trainer.num_nodes
+    tasks_per_node = os.environ.get("SLURM_NTASKS_PER_NODE", "1" if devices == 1 else "not given")
+    tasks, used = (os.environ.get(f"SLURM_STEP_NUM_{what}", "1") for what in ("TASKS", "NODES"))
+    if (tasks_per_node, tasks, used) != (str(devices), str(devices * nodes), str(nodes)):
+        raise UserError(
+            f"trainer.devices={devices} trainer.num_nodes={nodes} needs sbatch --nodes={nodes} "
+            f"--ntasks-per-node={devices}; srun started {tasks} tasks on {used} nodes "
+            f"(ntasks-per-node: {tasks_per_node})"
+        )
