@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from wavspa.tasks import ranking
+from wavspa.tasks import metrics
 from wavspa.tasks.metrics import MeanAveragePrecisionAtR, map_at_r
 
 
@@ -27,7 +27,7 @@ def by_definition(embeddings: np.ndarray, labels: np.ndarray) -> float:
 @pytest.mark.parametrize("seed", range(10))
 @pytest.mark.parametrize("queries", [1, 7, 1000])
 def test_map_at_r_follows_its_definition(seed, queries, monkeypatch):
-    monkeypatch.setattr(ranking, "QUERIES", queries)
+    monkeypatch.setattr(metrics, "QUERIES", queries)
     rng = np.random.default_rng(seed)
     labels = rng.integers(0, 5, 40)
     labels[0] = 9  # alone with its label
