@@ -19,8 +19,8 @@ import torch
 import yaml
 
 import wavspa
-from tiny_runs import compose_run, with_sizes_of_any_data
-from wavspa.launching.naming import config_hash
+from support.tiny_runs import compose_run, with_sizes_of_any_data
+from wavspa.launching.run.naming import config_hash
 
 FROZEN = Path(__file__).parent / "178e1d1"
 CONFIGS = sorted((FROZEN / "configs").rglob("*.yaml"))
