@@ -7,6 +7,7 @@ import torch
 from pytorch_lightning import LightningModule
 from torch import Tensor, nn
 from torch.optim import Optimizer
+from typing_extensions import override
 
 from wavspa.errors import RunFailed
 from wavspa.training.schedules import Schedule, scheduler
@@ -49,7 +50,8 @@ class Task(LightningModule):
         self.make_optimizer = optimizer
         self.schedule = schedule
 
-    def configure_optimizers(self) -> Any:  # noqa: D102
+    @override
+    def configure_optimizers(self) -> Any:
         optimizer = self.make_optimizer(self.model)
         schedule = scheduler(optimizer, self.schedule, self.trainer.max_steps)
         return {

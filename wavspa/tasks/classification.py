@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.optim import Optimizer
 from torchmetrics import MeanMetric, Metric, MetricCollection
+from typing_extensions import override
 
 from wavspa.errors import UserError
 from wavspa.tasks import metrics as metrics_of
@@ -93,7 +94,8 @@ class Classification(Task):
             logits.float(), labels, self.class_weights, label_smoothing=self.label_smoothing
         )
 
-    def setup(self, stage: str) -> None:  # noqa: D102
+    @override
+    def setup(self, stage: str) -> None:
         if self.balanced:
             data = getattr(self.trainer, "datamodule", None)
             if data is None:
@@ -104,16 +106,19 @@ class Classification(Task):
             counts = data.card["splits"]["train"]["labels"]
             self.class_weights.copy_(balanced_weights(counts, self.classes))
 
-    def training_step(self, batch: Any, batch_idx: int) -> Tensor:  # noqa: D102
+    @override
+    def training_step(self, batch: Any, batch_idx: int) -> Tensor:
         logits = self.logits(batch)
         loss = self.loss(logits, batch.labels)
         self.log_step(loss, accuracy=(logits.argmax(dim=-1) == batch.labels).float().mean())
         return loss
 
-    def validation_step(self, batch: Any, batch_idx: int) -> None:  # noqa: D102
+    @override
+    def validation_step(self, batch: Any, batch_idx: int) -> None:
         self._evaluate("val", batch)
 
-    def test_step(self, batch: Any, batch_idx: int) -> None:  # noqa: D102
+    @override
+    def test_step(self, batch: Any, batch_idx: int) -> None:
         self._evaluate("test", batch)
 
     def _evaluate(self, split: str, batch: Any) -> None:

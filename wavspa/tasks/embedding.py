@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.optim import Optimizer
+from typing_extensions import override
 
 from wavspa.tasks.base import Task
 from wavspa.tasks.metrics import MeanAveragePrecisionAtR
@@ -79,7 +80,8 @@ class Embedding(Task):
         same = (labels[:, None] == labels).repeat(1, 2)
         return torch.cat([partner, others.masked_fill(same, -torch.inf)], dim=1) / self.temperature
 
-    def training_step(self, batch: Any, batch_idx: int) -> Tensor:  # noqa: D102
+    @override
+    def training_step(self, batch: Any, batch_idx: int) -> Tensor:
         first = self(batch.tokens1, batch.lengths1)
         second = self(batch.tokens2, batch.lengths2)
         similarities = self.similarities(first, second, batch.labels)
@@ -87,10 +89,12 @@ class Embedding(Task):
         self.log_step(loss, accuracy=(similarities.argmax(dim=1) == 0).float().mean())
         return loss
 
-    def validation_step(self, batch: Any, batch_idx: int) -> None:  # noqa: D102
+    @override
+    def validation_step(self, batch: Any, batch_idx: int) -> None:
         self._evaluate("val", batch)
 
-    def test_step(self, batch: Any, batch_idx: int) -> None:  # noqa: D102
+    @override
+    def test_step(self, batch: Any, batch_idx: int) -> None:
         self._evaluate("test", batch)
 
     def _evaluate(self, split: str, batch: Any) -> None:

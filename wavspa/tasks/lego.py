@@ -8,6 +8,7 @@ from torch.nn import functional as F
 from torch.optim import Optimizer
 from torchmetrics import MeanMetric
 from torchmetrics.classification import MultilabelAccuracy
+from typing_extensions import override
 
 from wavspa.tasks.base import Task
 from wavspa.training.schedules import Schedule
@@ -66,23 +67,28 @@ class Lego(Task):
         logits, labels = logits[:, : self.trained], labels[:, : self.trained]
         return F.binary_cross_entropy_with_logits(logits, labels.float())
 
-    def training_step(self, batch: Any, batch_idx: int) -> Tensor:  # noqa: D102
+    @override
+    def training_step(self, batch: Any, batch_idx: int) -> Tensor:
         logits = self(batch.tokens, batch.lengths, batch.places)
         loss = self.loss(logits, batch.labels)
         right = ((logits > 0) == batch.labels)[:, : self.trained]
         self.log_step(loss, accuracy=right.float().mean())
         return loss
 
-    def validation_step(self, batch: Any, batch_idx: int) -> None:  # noqa: D102
+    @override
+    def validation_step(self, batch: Any, batch_idx: int) -> None:
         self._collect("val", batch)
 
-    def test_step(self, batch: Any, batch_idx: int) -> None:  # noqa: D102
+    @override
+    def test_step(self, batch: Any, batch_idx: int) -> None:
         self._collect("test", batch)
 
-    def on_validation_epoch_end(self) -> None:  # noqa: D102
+    @override
+    def on_validation_epoch_end(self) -> None:
         self._report("val")
 
-    def on_test_epoch_end(self) -> None:  # noqa: D102
+    @override
+    def on_test_epoch_end(self) -> None:
         self._report("test")
 
     def _collect(self, split: str, batch: Any) -> None:

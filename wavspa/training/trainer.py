@@ -8,6 +8,7 @@ import torch
 from omegaconf import DictConfig
 from pytorch_lightning import Callback, LightningModule, Trainer
 from pytorch_lightning.plugins.environments import LightningEnvironment
+from typing_extensions import override
 
 # Runs have their own progress bar; the DataModules deal batches out to the ranks themselves.
 _FIXED: dict[str, Any] = {
@@ -84,7 +85,8 @@ def evaluation_trainer(config: DictConfig, callbacks: Sequence[Callback] = ()) -
 class LastStepValidates(Callback):
     """Makes Lightning validate after the last step, whether ``val_every`` divides it or not."""
 
-    def on_train_batch_end(self, trainer: Trainer, *args: Any) -> None:  # noqa: D102
+    @override
+    def on_train_batch_end(self, trainer: Trainer, *args: Any) -> None:
         if trainer.global_step >= trainer.max_steps:
             trainer.should_stop = True
 
@@ -102,7 +104,8 @@ class SeedEachBatch(Callback):
     def __init__(self, seed: int) -> None:
         self.seed = seed
 
-    def on_train_batch_start(  # noqa: D102
+    @override
+    def on_train_batch_start(
         self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int
     ) -> None:
         sequence = np.random.SeedSequence((self.seed, batch_idx, trainer.global_rank))

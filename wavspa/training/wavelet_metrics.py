@@ -4,6 +4,7 @@ import torch
 from pytorch_lightning import Callback, LightningModule, Trainer
 from torch import Tensor
 from torch.utils.hooks import RemovableHandle
+from typing_extensions import override
 
 from wavspa.models.introspection import band_names, layers_of, orthogonality_of, watch_bands
 
@@ -25,7 +26,8 @@ class WaveletMetrics(Callback):
         self._energies: dict[tuple[int, int], Tensor] = {}
         self._errors: dict[int, Tensor | None] = {}
 
-    def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: D102
+    @override
+    def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         layers = layers_of(pl_module)
 
         def see(layer: int, band: int, x: Tensor, mask: Tensor | None) -> None:
@@ -39,7 +41,8 @@ class WaveletMetrics(Callback):
         self._energies, self._errors = {}, {}
         self._handles = watch_bands(pl_module, see)
 
-    def on_validation_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: D102
+    @override
+    def on_validation_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         metrics: dict[str, Tensor] = {}
         for number, layer in enumerate(layers_of(pl_module)):
             names = band_names(layer)
@@ -55,6 +58,7 @@ class WaveletMetrics(Callback):
         # The same on all ranks already.
         pl_module.log_dict(metrics, sync_dist=True)
 
-    def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: D102
+    @override
+    def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         for handle in self._handles:
             handle.remove()

@@ -20,6 +20,7 @@ from typing import Any, NamedTuple, TextIO
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from typing_extensions import override
 
 from wavspa.errors import UserError
 
@@ -180,7 +181,8 @@ class _Delimited(TableFile):
 class JsonTable(TableFile):
     """Objects with keys: one in each line, or a list of them."""
 
-    def columns(self) -> list[str]:  # noqa: D102
+    @override
+    def columns(self) -> list[str]:
         for _, item in self._items():
             return list(item)
         raise UserError(f"{self.path} is empty")
@@ -189,7 +191,8 @@ class JsonTable(TableFile):
         for place, item in self._items():
             yield Row(place, tuple(item.get(column) for column in columns))
 
-    def at(self, place: int) -> str:  # noqa: D102
+    @override
+    def at(self, place: int) -> str:
         return f"{self.path}, {'item' if self._is_list else 'line'} {place}"
 
     @cached_property

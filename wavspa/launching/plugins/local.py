@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from omegaconf import DictConfig
+from typing_extensions import override
 
 from wavspa.errors import UserError
 from wavspa.launching.subprocesses import run_fresh
@@ -27,12 +28,14 @@ class LocalLauncher(SweepLauncher):
             raise UserError(f"jobs must be a whole number of at least 1, got {jobs}")
         self.jobs = jobs
 
-    def check(self, job: DictConfig) -> None:  # noqa: D102
+    @override
+    def check(self, job: DictConfig) -> None:
         gpus = _gpu_count()
         if self.jobs > 1 and 0 < gpus < self.jobs:
             raise UserError(f"jobs={self.jobs} at a time need a GPU each, and there are {gpus}")
 
-    def start(self, folders: Sequence[Path]) -> None:  # noqa: D102
+    @override
+    def start(self, folders: Sequence[Path]) -> None:
         free: queue.SimpleQueue[dict[str, str]] = queue.SimpleQueue()
         for share in gpu_shares(self.jobs, _gpu_count()):
             free.put(share)

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from omegaconf import DictConfig
+from typing_extensions import override
 
 from wavspa.errors import UserError
 from wavspa.launching.slurm.script import arrays_of, options_from, shape_of
@@ -23,7 +24,8 @@ class SlurmLauncher(SweepLauncher):
         self.options = options
         self.waits = options.get("wait") is True
 
-    def check(self, job: DictConfig) -> None:  # noqa: D102
+    @override
+    def check(self, job: DictConfig) -> None:
         options_from(self.options)
         shape_of(job.trainer)
         if job.jobs != 1:
@@ -32,7 +34,8 @@ class SlurmLauncher(SweepLauncher):
                 f"hydra.launcher.at_once={job.jobs}"
             )
 
-    def start(self, folders: Sequence[Path]) -> None:  # noqa: D102
+    @override
+    def start(self, folders: Sequence[Path]) -> None:
         options = options_from(self.options)
         arrays = arrays_of(folders)
         for array in arrays:

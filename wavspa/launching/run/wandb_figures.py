@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 from pytorch_lightning import Callback, LightningModule, Trainer
+from typing_extensions import override
 
 from wavspa.data.labels import class_names
 from wavspa.errors import UserError, first_line
@@ -45,11 +46,13 @@ class FiguresInWandb(Callback):
         self.initial: list[dict[str, np.ndarray]] = []
         self.failed = False
 
-    def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:  # noqa: D102
+    @override
+    def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         # Before a checkpoint is loaded: the filters that the run began with.
         self.initial = all_filters(pl_module)
 
-    def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: D102
+    @override
+    def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         counts = self._confusion(trainer, pl_module)
         if self.failed or not trainer.is_global_zero:
             return

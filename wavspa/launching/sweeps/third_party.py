@@ -9,6 +9,7 @@ from typing import Any
 from hydra.core.hydra_config import HydraConfig
 from hydra.plugins.launcher import Launcher
 from omegaconf import DictConfig, OmegaConf
+from typing_extensions import override
 
 from wavspa.errors import UserError, first_line
 from wavspa.launching.subprocesses import run_fresh
@@ -37,7 +38,8 @@ class ForeignLauncher(SweepLauncher):
         self.inner = inner
         self.name = name
 
-    def check(self, job: DictConfig) -> None:  # noqa: D102
+    @override
+    def check(self, job: DictConfig) -> None:
         options, trainer = self.config.hydra.launcher, job.trainer
         if job.jobs != 1:
             theirs = _AT_ONCE.get(self.name)
@@ -57,7 +59,8 @@ class ForeignLauncher(SweepLauncher):
         if gpus := _gpus(trainer):
             self._check_gpus(gpus, options)
 
-    def start(self, folders: Sequence[Path]) -> None:  # noqa: D102
+    @override
+    def start(self, folders: Sequence[Path]) -> None:
         paths = [folder.absolute() for folder in folders]
         start = partial(_start, paths)
         self.inner.setup(hydra_context=self.hydra_context, task_function=start, config=self.config)

@@ -6,6 +6,7 @@ import torch
 from pytorch_lightning import Callback, LightningModule, Trainer
 from torch import Tensor
 from torch.utils.hooks import RemovableHandle
+from typing_extensions import override
 
 
 class Predictions(Callback):
@@ -43,26 +44,32 @@ class Predictions(Callback):
         pairs = torch.bincount(self.labels * classes + self.predicted, minlength=classes**2)
         return pairs.view(classes, classes)
 
-    def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: D102
+    @override
+    def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         self._listen(pl_module)
 
-    def on_test_start(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: D102
+    @override
+    def on_test_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         self._listen(pl_module)
 
-    def on_validation_batch_end(  # noqa: D102
+    @override
+    def on_validation_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, *_: Any
     ) -> None:
         self._keep(batch)
 
-    def on_test_batch_end(  # noqa: D102
+    @override
+    def on_test_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, *_: Any
     ) -> None:
         self._keep(batch)
 
-    def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: D102
+    @override
+    def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         self._look_away()
 
-    def on_test_end(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: D102
+    @override
+    def on_test_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         self._look_away()
 
     def _listen(self, pl_module: LightningModule) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 from pytorch_lightning import Callback, LightningModule, Trainer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from typing_extensions import override
 
 
 def progress(monitor: str) -> Callback:
@@ -33,23 +34,27 @@ class ProgressBar(Callback):
         )
         self.task = self.bar.add_task("training", start=False)
 
-    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: D102
+    @override
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         if trainer.is_global_zero:
             self.bar.start()
             self.bar.update(self.task, total=trainer.max_steps, completed=trainer.global_step)
             self.bar.start_task(self.task)
 
-    def on_train_batch_end(  # noqa: D102
+    @override
+    def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         self.bar.update(self.task, completed=trainer.global_step)
 
-    def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: D102
+    @override
+    def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         if self.monitor in trainer.callback_metrics:
             value = float(trainer.callback_metrics[self.monitor])
             self.bar.update(self.task, description=f"{self.monitor} {value:.4f}")
 
-    def teardown(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:  # noqa: D102
+    @override
+    def teardown(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         self.bar.stop()
 
 
@@ -61,11 +66,13 @@ class ProgressLines(Callback):
         self.started = 0.0
         self.first_step = 0
 
-    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: D102
+    @override
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         self.started = time.perf_counter()
         self.first_step = trainer.global_step
 
-    def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: D102
+    @override
+    def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         if not trainer.is_global_zero or trainer.state.fn != "fit":
             return
         step, total = trainer.global_step, trainer.max_steps

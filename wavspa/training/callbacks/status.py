@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pytorch_lightning import Callback, LightningModule, Trainer
+from typing_extensions import override
 
 from wavspa.run_folder.status import Best, update_status
 from wavspa.training.device_info import device_name, peak_memory
@@ -34,12 +35,14 @@ class StatusFile(Callback):
         self.mark = 0.0
         self.written = 0.0
 
-    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: D102
+    @override
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         self.mark = time.perf_counter()
         parameters = sum(p.numel() for p in pl_module.parameters())
         self._write(trainer, parameters=parameters, device=device_name())
 
-    def on_train_batch_end(  # noqa: D102
+    @override
+    def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         now = time.perf_counter()
@@ -48,20 +51,24 @@ class StatusFile(Callback):
         if now > self.written + SECONDS_BETWEEN_SIGNS:
             self._write(trainer)
 
-    def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: D102
+    @override
+    def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         value = trainer.callback_metrics.get(self.monitor)
         if value is not None and self._better(float(value)):
             self.best = Best(metric=self.monitor, value=float(value), step=trainer.global_step)
         self._write(trainer)
         self.mark = time.perf_counter()
 
-    def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: D102
+    @override
+    def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         self._write(trainer)
 
-    def state_dict(self) -> dict[str, Any]:  # noqa: D102
+    @override
+    def state_dict(self) -> dict[str, Any]:
         return {"best": self.best}
 
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:  # noqa: D102
+    @override
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         self.best = state_dict["best"]
 
     def _better(self, value: float) -> bool:

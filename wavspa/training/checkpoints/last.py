@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from pytorch_lightning import LightningModule, Trainer
 from pytorch_lightning.callbacks import Checkpoint
+from typing_extensions import override
 
 from wavspa.errors import RunInterrupted, RunPruned
 from wavspa.run_folder import layout
@@ -50,12 +51,14 @@ class LastCheckpoint(Checkpoint):
         self.written = 0.0
         self.looked = 0.0
 
-    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: D102
+    @override
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         self.stop.remember()
         self.written = time.monotonic()
         trainer.should_stop = self.stopped_early
 
-    def on_train_batch_end(  # noqa: D102
+    @override
+    def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         assert isinstance(trainer.val_check_batch, int)
@@ -66,14 +69,17 @@ class LastCheckpoint(Checkpoint):
             every = self.every_steps or trainer.max_steps
             self._write_or_stop(trainer, due=trainer.global_step % every == 0)
 
-    def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: D102
+    @override
+    def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         if trainer.state.fn == "fit":
             self._write_or_stop(trainer, due=True)
 
-    def state_dict(self) -> dict[str, Any]:  # noqa: D102
+    @override
+    def state_dict(self) -> dict[str, Any]:
         return {"stopped_early": self.stopped_early}
 
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:  # noqa: D102
+    @override
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         self.stopped_early = state_dict["stopped_early"]
 
     def _write_or_stop(self, trainer: Trainer, due: bool) -> None:

@@ -8,6 +8,7 @@ import torch
 from pytorch_lightning import Callback, LightningModule, Trainer
 from pytorch_lightning.callbacks import ModelCheckpoint
 from pytorch_lightning.plugins.io import TorchCheckpointIO
+from typing_extensions import override
 
 from wavspa import atomic
 from wavspa.errors import RunFailed, first_line
@@ -45,7 +46,8 @@ class ConfigInCheckpoint(Callback):
     def __init__(self, config: dict[str, Any]) -> None:
         self.config = config
 
-    def on_save_checkpoint(  # noqa: D102
+    @override
+    def on_save_checkpoint(
         self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]
     ) -> None:
         checkpoint[CONFIG_KEY] = self.config
@@ -57,7 +59,8 @@ class AtomicCheckpointIO(TorchCheckpointIO):
     What was ``last.ckpt`` stays as ``previous.ckpt``.
     """
 
-    def save_checkpoint(  # noqa: D102
+    @override
+    def save_checkpoint(
         self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None
     ) -> None:
         path = Path(path)
@@ -74,7 +77,8 @@ class AtomicCheckpointIO(TorchCheckpointIO):
                 "was, and the same command goes on from it"
             ) from error
 
-    def load_checkpoint(  # noqa: D102
+    @override
+    def load_checkpoint(
         self, path: Any, map_location: Any = "cpu", weights_only: bool | None = True
     ) -> dict[str, Any]:
         return read_checkpoint(Path(path), map_location)

@@ -13,6 +13,7 @@ from typing import Any
 
 from pytorch_lightning.loggers import Logger
 from pytorch_lightning.utilities import rank_zero_only
+from typing_extensions import override
 
 from wavspa import atomic
 from wavspa.run_folder import layout
@@ -46,11 +47,13 @@ class MetricsCsv(Logger):
         self._open(resumed_step)
 
     @property
-    def name(self) -> str:  # noqa: D102
+    @override
+    def name(self) -> str:
         return "csv"
 
     @property
-    def version(self) -> str:  # noqa: D102
+    @override
+    def version(self) -> str:
         return ""
 
     @rank_zero_only
