@@ -17,6 +17,8 @@ from wavspa.reports.runs.collect import Run
 from wavspa.reports.runs.progress import state_of
 from wavspa.reports.tables.columns import details, without_empty
 
+# The package whose folder holds the template, the styles and the scripts.
+PACKAGE = "wavspa.reports"
 FOLDER = "page"
 STYLES = "report.css"
 SCRIPTS = (
@@ -94,7 +96,7 @@ def _percent(share: float | None) -> str:
 
 def _own(name: str) -> Markup:
     """A file of the page as it stands."""
-    return Markup(files(__package__).joinpath(FOLDER, name).read_text())
+    return Markup(files(PACKAGE).joinpath(FOLDER, name).read_text())
 
 
 @cache
@@ -105,7 +107,7 @@ def _packed_plotly() -> Markup:
 @cache
 def _environment() -> Environment:
     return Environment(
-        loader=PackageLoader(__package__, FOLDER),
+        loader=PackageLoader(PACKAGE, FOLDER),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
