@@ -7,7 +7,7 @@ from typing import NamedTuple
 from wavspa.errors import UserError
 from wavspa.reports.figures.filters import Filters
 from wavspa.reports.runs.collect import Run
-from wavspa.reports.tables.cell import Summary, summarise
+from wavspa.reports.tables.cell import Cell, summarise
 from wavspa.reports.tables.comparison import Comparison, Layout, compare
 from wavspa.reports.tables.footnotes import notes, troubles
 
@@ -19,7 +19,7 @@ class Report(NamedTuple):
     """
 
     runs: Sequence[Run]
-    cells: Sequence[Summary]
+    cells: Sequence[Cell]
     comparison: Comparison
     notes: Sequence[str]
     troubles: Sequence[str]
