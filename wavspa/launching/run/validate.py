@@ -10,6 +10,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from wavspa.errors import UserError
 from wavspa.launching.run.build import build, check_option_names, explain
+from wavspa.reports.figures.registry import check_live
 from wavspa.training.checkpoints.last import LastCheckpoint
 from wavspa.training.stop_signals import StopRequest
 from wavspa.training.trainer import check_steps
@@ -29,6 +30,8 @@ def validate(config: DictConfig) -> None:
     check_missing(config)
     _check_seed(config)
     _check_trainer(config.trainer)
+    for name, options in config.logger.items():
+        check_live(f"logger.{name}.figures", options.get("figures", ()))
     build(config, "dataset")
     with torch.device("meta"):
         model = build(config, "model")
