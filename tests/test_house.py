@@ -10,8 +10,8 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 
-# Who may import whom, inside wavspa. Every part may import the leaves wavspa.errors and wavspa.atomic.
-LEAVES = {"errors", "atomic"}
+# Who may import whom, inside wavspa. Every part may import the leaves.
+LEAVES = {"errors", "atomic", "config_options"}
 ALLOWED = {
     "run_folder": set(),
     "wavelets": set(),

@@ -72,7 +72,12 @@ def test_a_task_without_classes_has_no_confusion_matrix(tmp_path, capsys):
 @pytest.mark.parametrize(
     ("what", "split", "formats", "message"),
     [
-        (["filter"], "val", ["png"], "what=filter is no figure; the nearest is 'filters'"),
+        (
+            ["filter"],
+            "val",
+            ["png"],
+            r"what='filter' is unknown; choose one of curves, .*; did you mean filters\?",
+        ),
         ([], "train", ["png"], "split must be val or test, got 'train'"),
         ([], "val", ["gpx"], "figures cannot be 'gpx': choose one of "),
         ([], "val", ["png"], "x is not a run's folder"),

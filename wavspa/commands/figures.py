@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from wavspa.commands.entry_point import command
-from wavspa.commands.hydra_errors import nearest
 from wavspa.commands.overrides import apply_overrides, typed_words
+from wavspa.config_options import did_you_mean
 from wavspa.errors import UserError
 from wavspa.reports.figures.registry import FIGURES
 
@@ -65,9 +65,12 @@ def draw(
     from wavspa.reports.figures.style import check_format, save
     from wavspa.run_folder import layout
 
+    names = ", ".join(FIGURES)
     for name in what:
         if name not in FIGURES:
-            raise UserError(f"what={name} is no figure{nearest(name, FIGURES)}")
+            raise UserError(
+                f"what={name!r} is unknown; choose one of {names}{did_you_mean(name, FIGURES)}"
+            )
     if split not in ("val", "test"):
         raise UserError(f"split must be val or test, got {split!r}")
     for suffix in formats:

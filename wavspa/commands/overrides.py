@@ -6,7 +6,8 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from wavspa.commands.hydra_errors import keys_of, nearest
+from wavspa.commands.hydra_errors import keys_of
+from wavspa.config_options import did_you_mean
 from wavspa.errors import UserError
 
 
@@ -48,19 +49,8 @@ def apply_overrides(config: DictConfig, overrides: list[str]) -> None:
         try:
             OmegaConf.update(config, key, override.value())
         except OmegaConfBaseException as error:
-            hint = nearest(key, keys_of(config))
+            hint = did_you_mean(key, keys_of(config))
             raise UserError(f"this run has no option {key!r}{hint}") from error
-
-
-def switch(option: str, value: str) -> bool:
-    """Whether an option that is on or off is on.
-
-    Raises:
-        UserError: The value is neither ``true`` nor ``false``.
-    """
-    if value not in ("true", "false"):
-        raise UserError(f"{option} must be true or false, got {value!r}")
-    return value == "true"
 
 
 def _split(word: str) -> tuple[str, str]:
