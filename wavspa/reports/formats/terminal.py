@@ -11,7 +11,7 @@ from rich.table import Table
 from wavspa.reports.runs.collect import Run
 from wavspa.reports.tables.cell import NUMBERED, Cell, short, summarise
 from wavspa.reports.tables.columns import cell_table
-from wavspa.reports.tables.footnotes import baselines, troubles
+from wavspa.reports.tables.footnotes import chance_levels, unfinished_runs
 
 WIDTH_OF_FILES = 160
 
@@ -30,7 +30,7 @@ def print_report(runs: Sequence[Run], out: Console) -> None:
     """
     cells = summarise(runs)
     out.print(table(cells))
-    for line in [*series(cells), *troubles(runs), *baselines(runs)]:
+    for line in [*series(cells), *unfinished_runs(runs), *chance_levels(runs)]:
         out.print(line, highlight=False, markup=False, soft_wrap=True)
 
 

@@ -11,7 +11,7 @@ from wavspa.run_folder.labels import attention_label
 UNTOLD = ("name", "experiment_name", "seed", "data_root")
 
 
-def label_of(config: Mapping[str, Any], key: str) -> str:
+def value_label(config: Mapping[str, Any], key: str) -> str:
     """The value of ``key`` as tables show it; a dash where the configuration has no such key."""
     value: Any = config
     for part in key.split("."):
@@ -34,7 +34,7 @@ def check_keys(configs: Sequence[Mapping[str, Any]], keys: Sequence[str]) -> Non
             raise UserError(f"no run has the configuration key {key!r}{hint}")
 
 
-def tell_apart(
+def distinguishing_options(
     configs: Sequence[Mapping[str, Any]], places: Sequence[tuple[object, ...]]
 ) -> list[str]:
     """For each configuration the ``key=value`` that tell it from the others in its place.
@@ -61,7 +61,7 @@ def _telling_keys(configs: Sequence[Mapping[str, Any]]) -> list[str]:
         if len(told) == len(configs):
             return keys
         if key.rpartition(".")[2] not in UNTOLD and not key.startswith("frozen."):
-            more = {tuple(label_of(config, k) for k in (*keys, key)) for config in configs}
+            more = {tuple(value_label(config, k) for k in (*keys, key)) for config in configs}
             if len(more) > len(told):
                 keys, told = [*keys, key], more
     return keys if len(told) == len(configs) else [*keys, "frozen.cell"]
@@ -69,7 +69,7 @@ def _telling_keys(configs: Sequence[Mapping[str, Any]]) -> list[str]:
 
 def _assigned(config: Mapping[str, Any], key: str) -> str:
     """A class is told by its own name, under what it is for."""
-    value = label_of(config, key)
+    value = value_label(config, key)
     name = key.removesuffix("._target_").rpartition(".")[2]
     return f"{name}={value.rpartition('.')[2] if key.endswith('_target_') else value}"
 

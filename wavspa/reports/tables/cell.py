@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from wavspa.reports.runs.collect import Run, cells
-from wavspa.reports.runs.config_keys import tell_apart
+from wavspa.reports.runs.config_keys import distinguishing_options
 from wavspa.reports.runs.labels import cell_label, data_label, differing_options
 from wavspa.reports.runs.progress import state_of
 from wavspa.run_folder.labels import attention_label
@@ -137,7 +137,7 @@ def summarise(runs: Sequence[Run]) -> list[Cell]:
     groups = cells(runs)
     data, options = _data_labels(groups), differing_options(groups)
     labels = [cell_label(*pair) for pair in zip(groups, options, strict=True)]
-    further = tell_apart(
+    further = distinguishing_options(
         [group[0].config for group in groups], list(zip(data, labels, strict=True))
     )
     return [

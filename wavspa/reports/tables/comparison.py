@@ -8,7 +8,7 @@ from wavspa.errors import UserError
 from wavspa.reports import published
 from wavspa.reports.number_format import ABSENT, counted, mean_and_deviation
 from wavspa.reports.order import ordered, ordered_rows
-from wavspa.reports.runs.config_keys import check_keys, label_of, tell_apart
+from wavspa.reports.runs.config_keys import check_keys, distinguishing_options, value_label
 from wavspa.reports.runs.labels import differing_options
 from wavspa.reports.tables.cell import Cell, short, shown_metrics
 from wavspa.reports.tables.significance import best_of
@@ -201,7 +201,7 @@ def _options(cells: Sequence[Cell], layout: Layout) -> list[str]:
         (*_labels(cell, layout.rows), _label(cell, layout.columns), option)
         for cell, option in zip(cells, options, strict=True)
     ]
-    further = tell_apart([cell.config for cell in cells], places)
+    further = distinguishing_options([cell.config for cell in cells], places)
     return [" ".join(filter(None, pair)) for pair in zip(options, further, strict=True)]
 
 
@@ -233,7 +233,7 @@ def _average(name: str, row: Sequence[tuple[Cell, Entry]]) -> Entry:
 
 
 def _labels(cell: Cell, keys: Sequence[str]) -> list[str]:
-    return [cell.data if key == DATASET else label_of(cell.config, key) for key in keys]
+    return [cell.data if key == DATASET else value_label(cell.config, key) for key in keys]
 
 
 def _label(cell: Cell, keys: Sequence[str]) -> str:

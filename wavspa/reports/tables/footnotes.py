@@ -24,14 +24,14 @@ def notes(comparison: Comparison, cells: Sequence[Cell], runs: Sequence[Run]) ->
         _bold(comparison),
         *_published(comparison),
         *_misprints(comparison),
-        *baselines(runs),
+        *chance_levels(runs),
         *_mixtures(cells),
         *_origins(cells),
         *_repetitions(cells),
     ]
 
 
-def troubles(runs: Sequence[Run]) -> list[str]:
+def unfinished_runs(runs: Sequence[Run]) -> list[str]:
     """A line for each run that has not finished."""
     return [
         f"{state_of(run)}: {run.folder}: {reason(run)}" for run in runs if run.state != "finished"
@@ -43,17 +43,17 @@ def reason(run: Run) -> str:
     return run.damage or run.status.get("reason") or f"step {run.status.get('step', 0)}"
 
 
-def baselines(runs: Sequence[Run]) -> list[str]:
+def chance_levels(runs: Sequence[Run]) -> list[str]:
     """A line for each data set, from its card: what guessing reaches, and how it was split."""
     lines = (
-        f"{data_label([run])}: {_baseline(run)}"
+        f"{data_label([run])}: {_chance_level(run)}"
         for run in runs
         if run.card and run.state == "finished"
     )
     return list(dict.fromkeys(lines))
 
 
-def _baseline(run: Run) -> str:
+def _chance_level(run: Run) -> str:
     split = run.card["splits"]["test"]
     facts = [f"{split['examples']:,} test examples"]
     if "test/accuracy" in run.status["test"]:
