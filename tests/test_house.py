@@ -10,8 +10,8 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 
-# Who may import whom, inside wavspa. Every part may import the leaves wavspa.errors and wavspa.atomic.
-LEAVES = {"errors", "atomic"}
+# Who may import whom, inside wavspa. Every part may import the leaves.
+LEAVES = {"errors", "atomic", "config_options"}
 ALLOWED = {
     "run_folder": set(),
     "wavelets": set(),
@@ -65,7 +65,9 @@ MOST_MODULES = 15
 FEWEST_LINES = 30
 # Modules that are short, and why.
 SHORT = {
+    "commands/retry.py": "a command is thin",
     "commands/train.py": "a command is thin",
+    "reports/formats/csv.py": "a format; what its columns are stands with those of the others",
     "data/labels.py": "the one place that orders labels, for five data sets",
     "training/device_info.py": "what a status, a cost and a report all ask of the device",
 }

@@ -47,13 +47,13 @@ def finished(tmp_path_factory):
         "dataset=lra/nope": r"dataset has no option 'lra/nope'; it has digits, .*lra/listops",
         "model/attention=nope": r"model/attention has no option 'nope'; it has linear, linformer,",
         "model/wavelet=nope": r"model/wavelet has no option 'nope'; it has ada,",
-        "model.tap=8": r"there is no option 'model.tap'; the nearest is 'model.taps'",
-        "datset=digits": r"there is no option 'datset'; the nearest is 'dataset'",
-        "schedule.cycl=8": r"there is no option 'schedule.cycl'; the nearest is 'schedule.cycle'",
+        "model.tap=8": r"there is no option 'model.tap'; did you mean model.taps",
+        "datset=digits": r"there is no option 'datset'; did you mean dataset",
+        "schedule.cycl=8": r"there is no option 'schedule.cycl'; did you mean schedule.cycle",
         "model.taps=15": r"model.taps: .*even",
         "model.heads=3": r"model.dim: .*heads 3",
-        "model.dim=wide": r"model.dim=wide is of the wrong type: it is 32 by default",
-        "optimizer.lr=fast": r"optimizer.lr=fast is of the wrong type: it is 0.001 by default",
+        "model.dim=wide": r"model.dim=wide has the wrong type; the default is 32",
+        "optimizer.lr=fast": r"optimizer.lr=fast has the wrong type; the default is 0.001",
         "seed=[1": r".*\[1",
         "model.dim=${nowhere}": r".*nowhere.*model.dim",
     }.items(),
@@ -65,7 +65,7 @@ def test_train_names_the_option(fails, tmp_path, word, message):
 
 def test_the_nearest_name_is_looked_for_in_the_chosen_options(fails, tmp_path):
     line = fails(train, *tiny_words(tmp_path), "dataset=lra/listops", "dataset.max_dept=3")
-    assert line.endswith("the nearest is 'dataset.max_depth'")
+    assert line.endswith("did you mean dataset.max_depth?")
 
 
 def test_a_mistake_in_one_job_ends_a_sweep_before_any_starts(fails, tmp_path):
@@ -100,7 +100,7 @@ def test_evaluate_names_what_it_cannot_use(fails, finished, tmp_path):
     assert "is not a run's folder" in fails(evaluate, f"run={tmp_path}")
     assert "holds no checkpoints/best.ckpt" in fails(evaluate, f"run={tiny_run(tmp_path)}")
     line = fails(evaluate, f"run={finished}", "dataset.batchsize=3")
-    assert "no option 'dataset.batchsize'; the nearest is 'dataset.batch_size'" in line
+    assert "no option 'dataset.batchsize'; did you mean dataset.batch_size?" in line
     assert "does not fit" in fails(evaluate, f"run={finished}", "model.dim=8")
 
 

@@ -8,8 +8,8 @@ import pytest
 from support.tiny_runs import tiny_run
 from wavspa.commands.figures import draw
 from wavspa.errors import UserError
-from wavspa.launching.analysis.figures import SUBJECTS
 from wavspa.launching.run.worker import run
+from wavspa.reports.figures.registry import FIGURES
 
 SHORT = ["trainer.max_steps=2", "trainer.val_every=1"]
 FILES = ["dataset=listops_short", *(f"dataset.{s}_examples=60" for s in ("train", "val", "test"))]
@@ -30,7 +30,7 @@ def test_all_of_a_run_on_sequences(tmp_path, capsys):
     capsys.readouterr()
     draw(folder, [], "val", ["svg"], [])
     drawn, reasons = outcome(capsys.readouterr().out)
-    stems = {*SUBJECTS, "attention_1", "attention_2"} - {"attention"}
+    stems = {*FIGURES, "attention_1", "attention_2"} - {"attention"}
     assert (
         drawn
         == {f"{stem}.svg" for stem in stems}
@@ -64,15 +64,20 @@ def test_a_task_without_classes_has_no_confusion_matrix(tmp_path, capsys):
     drawn, reasons = outcome(capsys.readouterr().out)
     assert drawn == {"attention_1.png", "attention_2.png"}
     assert reasons == {
-        "confusion": "the task is not one of classes",
-        "cascade": "wavelet=lift is not linear: it has no scaling functions",
+        "confusion": "this figure needs a classification task",
+        "cascade": "the run's wavelet is not linear: it has no scaling functions",
     }
 
 
 @pytest.mark.parametrize(
     ("what", "split", "formats", "message"),
     [
-        (["filter"], "val", ["png"], "what=filter is no figure; the nearest is 'filters'"),
+        (
+            ["filter"],
+            "val",
+            ["png"],
+            r"what='filter' is unknown; choose one of curves, .*; did you mean filters\?",
+        ),
         ([], "train", ["png"], "split must be val or test, got 'train'"),
         ([], "val", ["gpx"], "figures cannot be 'gpx': choose one of "),
         ([], "val", ["png"], "x is not a run's folder"),

@@ -6,16 +6,16 @@ from pathlib import Path
 import pytest
 
 from support.tiny_runs import compose_run
-from wavspa.launching.analysis.figures import SUBJECTS
 from wavspa.launching.run.validate import validate
+from wavspa.reports.figures.registry import FIGURES
 
 DOCS = Path(__file__).parents[2] / "docs"
 PAGE = (DOCS / "figures.md").read_text()
 
 
 def test_every_figure_has_its_row_its_section_and_its_picture():
-    assert re.findall(r"^\| \[`(\w+)`\]", PAGE, flags=re.MULTILINE) == list(SUBJECTS)
-    for name in SUBJECTS:
+    assert re.findall(r"^\| \[`(\w+)`\]", PAGE, flags=re.MULTILINE) == list(FIGURES)
+    for name in FIGURES:
         section = PAGE.partition(f"\n## {name}\n")[2].partition("\n## ")[0]
         pictures = re.findall(r"^!\[.+\]\((.+)\)$", section, flags=re.MULTILINE)
         assert pictures and all((DOCS / path).exists() for path in pictures), name

@@ -12,7 +12,7 @@ from wavspa.errors import UserError
 from wavspa.reports.formats.csv import csv_text
 from wavspa.reports.formats.latex import escaped, latex
 from wavspa.reports.formats.markdown import markdown
-from wavspa.reports.formats.write import FORMS, beside, write_report
+from wavspa.reports.formats.write import FORMS, default_report_dir, write_report
 from wavspa.reports.report import build_report
 from wavspa.reports.runs.collect import collect
 from wavspa.reports.tables.comparison import Layout
@@ -92,9 +92,9 @@ def test_latex_escapes_everything():
 
 def test_files_are_written_beside_the_runs(report, tmp_path):
     run = frozen_run(tmp_path / "digits")
-    assert beside([tmp_path / "digits"]) == tmp_path / "digits" / "report"
-    assert beside([run]) == tmp_path / "digits" / "report"
-    assert beside([run, tmp_path]) == tmp_path / "report"
+    assert default_report_dir([tmp_path / "digits"]) == tmp_path / "digits" / "report"
+    assert default_report_dir([run]) == tmp_path / "digits" / "report"
+    assert default_report_dir([run, tmp_path]) == tmp_path / "report"
     written = write_report(report, tmp_path / "out")
     assert {path.name for path in (tmp_path / "out").iterdir()} == set(FORMS)
     assert all(path.stat().st_size for path in written)

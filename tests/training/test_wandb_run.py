@@ -8,13 +8,14 @@ import wandb
 
 from support.tiny_runs import compose_run, tiny_run
 from wavspa.errors import UserError
-from wavspa.launching.run.build import build
+from wavspa.launching.run.validate import validate
 from wavspa.launching.run.worker import run
 from wavspa.run_folder import layout
 from wavspa.run_folder.status import read_status
 from wavspa.tasks import Classification
-from wavspa.training.wandb_run import FIGURES
 
+# Of conf/logger/wandb.yaml.
+DRAWN = ("filters", "energy", "confusion")
 STEPS = ["logger=wandb", "checkpoints.every_steps=2", "trainer.log_every_n_steps=1"]
 
 
@@ -123,19 +124,19 @@ def test_one_run_of_several_ranks(tmp_path):
     done = start(folder)
     assert done.returncode == 0, done.stderr
     assert len(files(folder)) == 1
-    assert "figure" not in done.stderr and pictures(folder) == sorted(2 * FIGURES)
+    assert "figure" not in done.stderr and pictures(folder) == sorted(2 * DRAWN)
 
 
 def test_figures_are_sent_at_each_validation(tmp_path):
     folder = tiny_run(tmp_path, *STEPS)
     run(folder)
     wandb.finish()
-    assert pictures(folder) == sorted(2 * FIGURES)
+    assert pictures(folder) == sorted(2 * DRAWN)
     for path in folder.rglob("media/images/figures/*.png"):
         with PIL.Image.open(path) as picture:
             assert min(picture.size) > 300
     log = files(folder)[0].read_bytes()
-    assert all(f"figures/{name}".encode() in log for name in FIGURES)
+    assert all(f"figures/{name}".encode() in log for name in DRAWN)
 
 
 @pytest.mark.parametrize(
@@ -154,7 +155,7 @@ def test_figures_that_are_not_wanted_or_not_there(tmp_path, words, drawn):
 
 
 def test_a_figure_that_cannot_be_drawn_stops_no_run(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr("wavspa.launching.run.wandb_figures.draw_filters", lambda _: crash())
+    monkeypatch.setattr("wavspa.reports.figures.filters.draw_filters", lambda _: crash())
     folder = tiny_run(tmp_path, *STEPS)
     run(folder)
     assert read_status(folder)["state"] == "finished"
@@ -162,7 +163,8 @@ def test_a_figure_that_cannot_be_drawn_stops_no_run(tmp_path, monkeypatch, capsy
     assert warnings == ["warning: a figure cannot be drawn (it rains); no more figures go to W&B"]
 
 
-def test_an_unknown_figure_is_refused(tmp_path):
+def test_an_unknown_figure_is_refused():
     config = compose_run("logger=wandb", "name=some", "logger.wandb.figures=[filter]")
-    with pytest.raises(UserError, match=r"^logger\.wandb\.figures: .*filters, energy, confusion"):
-        build(config, "logger.wandb", save_dir=str(tmp_path))
+    message = r"^logger\.wandb\.figures='filter' is unknown; choose one of filters, .*, confusion$"
+    with pytest.raises(UserError, match=message):
+        validate(config)

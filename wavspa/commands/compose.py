@@ -15,6 +15,7 @@ from hydra_plugins.wavspa.slurm import SlurmLauncher
 from omegaconf import DictConfig
 
 from wavspa.commands.hydra_errors import mistyped
+from wavspa.config_options import parse_bool
 from wavspa.errors import UserError
 from wavspa.launching.subprocesses import become
 
@@ -57,7 +58,7 @@ def _start(config: DictConfig, overrides: list[str]) -> None:
     from wavspa.launching.run.worker import run
 
     with _typed_words_named(overrides):
-        if config.dry_run or config.find:
+        if parse_bool("dry_run", config.dry_run) or config.find:
             config = without_auto(config)
             validate(config)
             print("\n".join(_trial(config)))

@@ -1,5 +1,6 @@
-"""How a command ends badly: one line that names the option and the way out, or a traceback."""
+"""What all commands share: the form of their help, and one line for an error, or a traceback."""
 
+import argparse
 import functools
 import os
 import signal
@@ -40,6 +41,26 @@ def command(main: Callable[[], None]) -> Callable[[], None]:
             _end(error, line, MISTAKE)
 
     return wrapped
+
+
+def parser(
+    name: str, description: str, epilog: str | None = None, usage: str | None = None
+) -> argparse.ArgumentParser:
+    """The parser of a command, without arguments; its texts are printed as they are.
+
+    Args:
+        name: The command's.
+        description: What it does.
+        epilog: Examples.
+        usage: The first line of its help; None: made of its arguments.
+    """
+    return argparse.ArgumentParser(
+        name,
+        usage=usage,
+        description=description,
+        epilog=epilog,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
 
 
 def _mistake(error: Exception) -> str | None:

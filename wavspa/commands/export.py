@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from wavspa.commands.entry_point import command
-from wavspa.commands.overrides import apply_overrides, switch, typed_words
+from wavspa.commands.overrides import apply_overrides, typed_words
+from wavspa.config_options import parse_bool
 from wavspa.errors import UserError
 
 if TYPE_CHECKING:
@@ -62,9 +63,9 @@ def export(words: dict[str, str]) -> None:
     graphs = [
         file
         for option, file in (("onnx", ONNX), ("program", PROGRAM))
-        if switch(option, rest.pop(option, "false"))
+        if parse_bool(option, rest.pop(option, "false"))
     ]
-    private = switch("private", rest.pop("private", "false"))
+    private = parse_bool("private", rest.pop("private", "false"))
     if hub_id is not None:
         check_push(hub_id)
     trained = _opened(folder, [f"{key}={value}" for key, value in rest.items()])

@@ -4,22 +4,16 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from wavspa.commands.entry_point import command
-from wavspa.commands.hydra_errors import nearest
 from wavspa.commands.overrides import apply_overrides, typed_words
+from wavspa.config_options import did_you_mean
 from wavspa.errors import UserError
+from wavspa.reports.figures.registry import FIGURES
 
 DESCRIPTION = """\
 Draw what a run has learned, from its folder into its folder figures/.
 
 what=…  one or more of (without what=, all that the run has):
-  curves         the monitored metric over the steps, over the seeds that lie beside the run
-  lengths        accuracy against length
-  filters        filters before and after training, in time and frequency
-  cascade        scaling functions and wavelets
-  energy         the energy of each band over training
-  orthogonality  how far free filters (wavelet=ada) are from orthogonal ones, over training
-  attention      where each band of each layer looks, over the first examples
-  confusion      which classes are taken for which
+{figures}
 
 Other key=value words change single values of the run's configuration, such as data_root=."""
 
@@ -35,7 +29,8 @@ def main() -> None:
     usage = (
         "wavspa-figures run=FOLDER [what=NAME,...] [split=val] [formats=png,svg] [key=value ...]"
     )
-    words = typed_words("wavspa-figures", usage, DESCRIPTION, EPILOG)
+    figures = "\n".join(f"  {name:14} {figure.shows}" for name, figure in FIGURES.items())
+    words = typed_words("wavspa-figures", usage, DESCRIPTION.format(figures=figures), EPILOG)
     if "run" not in words:
         raise UserError("no run was named: wavspa-figures run=FOLDER")
     draw(
@@ -63,16 +58,19 @@ def draw(
         UserError: A word cannot be used, or nothing could be drawn.
     """
     # Imported here: --help need not wait for Lightning.
-    from wavspa.launching.analysis.figures import SUBJECTS
+    from wavspa.launching.analysis.figures import FigureData
     from wavspa.launching.analysis.trained_run import TrainedRun
     from wavspa.launching.run.freeze import read_config
     from wavspa.launching.run.worker import quiet_lightning
     from wavspa.reports.figures.style import check_format, save
     from wavspa.run_folder import layout
 
+    names = ", ".join(FIGURES)
     for name in what:
-        if name not in SUBJECTS:
-            raise UserError(f"what={name} is no figure{nearest(name, SUBJECTS)}")
+        if name not in FIGURES:
+            raise UserError(
+                f"what={name!r} is unknown; choose one of {names}{did_you_mean(name, FIGURES)}"
+            )
     if split not in ("val", "test"):
         raise UserError(f"split must be val or test, got {split!r}")
     for suffix in formats:
@@ -80,10 +78,10 @@ def draw(
     config = read_config(folder)
     apply_overrides(config, overrides)
     quiet_lightning()
-    run, drawn = TrainedRun(folder, config, split), 0
-    for name in what or SUBJECTS:
+    run, drawn = FigureData(TrainedRun(folder, config, split)), 0
+    for name in what or FIGURES:
         try:
-            figures = SUBJECTS[name](run)
+            figures = FIGURES[name].of(name, run)
         except UserError as error:
             print(f"not drawn: {name}: {error}")
             continue

@@ -1,11 +1,9 @@
-"""Hydra's and OmegaConf's messages in one line, with the legal options or the nearest name."""
+"""Hydra's and OmegaConf's messages in one line, with the legal options or a name that is near."""
 
 import re
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from difflib import get_close_matches
-from typing import Any
 
 from hydra import compose, initialize_config_module
 from hydra.core.config_loader import ConfigLoader
@@ -13,6 +11,8 @@ from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
+
+from wavspa.config_options import did_you_mean, flatten
 
 CONFIG_MODULE = "wavspa.conf"
 
@@ -40,7 +40,7 @@ def explain_composition(error: Exception) -> str:
 
 
 def mistyped(overrides: Sequence[str]) -> str | None:
-    """Name the first override that gives a word where the configuration has a number or a switch.
+    """Name the first override that gives a word where the configuration has a number, true or false.
 
     Args:
         overrides: The ``key=value`` words of a composition that went well.
@@ -48,21 +48,21 @@ def mistyped(overrides: Sequence[str]) -> str | None:
     with _composed() as (config, _):
         for override in OverridesParser.create().parse_overrides(list(overrides)):
             default = OmegaConf.select(config, override.key_or_group)
+            key = override.key_or_group
+            if isinstance(default, bool) and not isinstance(override.value(), bool):
+                return f"{key} must be true or false, got {override.value()!r}"
             if isinstance(default, int | float) and isinstance(override.value(), str):
-                key = override.key_or_group
-                return f"{key}={override.value()} is of the wrong type: it is {default} by default"
+                return f"{key}={override.value()} has the wrong type; the default is {default}"
     return None
-
-
-def nearest(name: str, names: Iterable[str]) -> str:
-    """``"; the nearest is '…'"``, or nothing if no name is near."""
-    near = get_close_matches(name, list(names), n=1)
-    return f"; the nearest is {near[0]!r}" if near else ""
 
 
 def keys_of(config: DictConfig) -> Iterator[str]:
     """Every dotted key of a configuration."""
-    return _keys(OmegaConf.to_container(config, resolve=False))
+    content = OmegaConf.to_container(config, resolve=False)
+    assert isinstance(content, dict)
+    for key, _ in flatten(content, inner=True):
+        if not any(part.startswith("_") for part in key.split(".")):
+            yield key
 
 
 def _unknown_option(path: str, name: str) -> str:
@@ -86,7 +86,7 @@ def _unknown_key(name: str) -> str:
         names = [*keys_of(config), *groups]
     # Hydra's own keys are many, and near to no mistake in one of ours.
     names = [key for key in names if key.startswith("hydra") == name.startswith("hydra")]
-    return f"there is no option {name!r}{nearest(name, names)}"
+    return f"there is no option {name!r}{did_you_mean(name, names)}"
 
 
 @contextmanager
@@ -100,11 +100,3 @@ def _composed() -> Iterator[tuple[DictConfig, ConfigLoader]]:
         except HydraException:
             config = compose("train", return_hydra_config=True)
         yield config, GlobalHydra.instance().config_loader()
-
-
-def _keys(node: Any, prefix: str = "") -> Iterator[str]:
-    if isinstance(node, dict):
-        for key, value in node.items():
-            if not str(key).startswith("_"):
-                yield f"{prefix}{key}"
-                yield from _keys(value, f"{prefix}{key}.")

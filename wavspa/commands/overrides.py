@@ -1,12 +1,12 @@
 """The key=value words of commands that look at a run."""
 
-import argparse
-
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from wavspa.commands.hydra_errors import keys_of, nearest
+from wavspa.commands.entry_point import parser
+from wavspa.commands.hydra_errors import keys_of
+from wavspa.config_options import did_you_mean
 from wavspa.errors import UserError
 
 
@@ -22,15 +22,9 @@ def typed_words(name: str, usage: str, description: str, epilog: str) -> dict[st
     Raises:
         UserError: A word has no ``=``.
     """
-    parser = argparse.ArgumentParser(
-        name,
-        usage=usage,
-        description=description,
-        epilog=epilog,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("words", nargs="*", metavar="key=value", help="see above")
-    return dict(_split(word) for word in parser.parse_args().words)
+    command_line = parser(name, description, epilog, usage=usage)
+    command_line.add_argument("words", nargs="*", metavar="key=value", help="see above")
+    return dict(_split(word) for word in command_line.parse_args().words)
 
 
 def apply_overrides(config: DictConfig, overrides: list[str]) -> None:
@@ -48,19 +42,8 @@ def apply_overrides(config: DictConfig, overrides: list[str]) -> None:
         try:
             OmegaConf.update(config, key, override.value())
         except OmegaConfBaseException as error:
-            hint = nearest(key, keys_of(config))
+            hint = did_you_mean(key, keys_of(config))
             raise UserError(f"this run has no option {key!r}{hint}") from error
-
-
-def switch(option: str, value: str) -> bool:
-    """Whether an option that is on or off is on.
-
-    Raises:
-        UserError: The value is neither ``true`` nor ``false``.
-    """
-    if value not in ("true", "false"):
-        raise UserError(f"{option} must be true or false, got {value!r}")
-    return value == "true"
 
 
 def _split(word: str) -> tuple[str, str]:

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from wavspa.commands.entry_point import FAILURE, command
-from wavspa.commands.overrides import apply_overrides, switch, typed_words
+from wavspa.commands.overrides import apply_overrides, typed_words
+from wavspa.config_options import parse_bool
 from wavspa.errors import UserError
 
 DESCRIPTION = """\
@@ -75,7 +76,7 @@ def predict(words: dict[str, str]) -> None:
     folder, source = Path(rest.pop("run")), rest.pop("input")
     output, wanted = rest.pop("output", None), rest.pop("format", None)
     named, ids = _listed(rest.pop("column", "")), _listed(rest.pop("id", ""))
-    embeddings = switch("embeddings", rest.pop("embeddings", "false"))
+    embeddings = parse_bool("embeddings", rest.pop("embeddings", "false"))
     table = open_input(source, rest.pop("kind", None), _listed(rest.pop("names", "")))
     config = read_config(folder)
     apply_overrides(config, [f"{key}={value}" for key, value in rest.items()])

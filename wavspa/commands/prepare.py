@@ -1,8 +1,6 @@
 """``wavspa-prepare``: get a data set ready, before anything trains on it."""
 
-import argparse
-
-from wavspa.commands.entry_point import command
+from wavspa.commands.entry_point import command, parser
 from wavspa.commands.hydra_errors import CONFIG_MODULE
 from wavspa.errors import UserError
 
@@ -20,15 +18,14 @@ examples:
 @command
 def main() -> None:
     """Run the command."""
-    parser = argparse.ArgumentParser(
+    command_line = parser(
         "wavspa-prepare",
+        DESCRIPTION,
+        EPILOG,
         usage="wavspa-prepare dataset=NAME [dataset.option=value ...] [data_root=FOLDER]",
-        description=DESCRIPTION,
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("words", nargs="*", metavar="key=value", help="as for wavspa-train")
-    words = parser.parse_args().words
+    command_line.add_argument("words", nargs="*", metavar="key=value", help="as for wavspa-train")
+    words = command_line.parse_args().words
     if not any(word.startswith("dataset=") for word in words):
         raise UserError("no data set was named: wavspa-prepare dataset=NAME")
     prepare(words)

@@ -1,9 +1,8 @@
 """``wavspa-report``: the runs of some folders side by side."""
 
-import argparse
 from pathlib import Path
 
-from wavspa.commands.entry_point import command
+from wavspa.commands.entry_point import command, parser
 from wavspa.errors import UserError
 from wavspa.run_folder import layout
 
@@ -29,40 +28,39 @@ CHOICES = ("rows", "columns", "metric")
 @command
 def main() -> None:
     """Run the command."""
-    parser = argparse.ArgumentParser(
+    command_line = parser(
         "wavspa-report",
+        DESCRIPTION,
+        EPILOG,
         usage="wavspa-report FOLDER ... [rows=KEY] [columns=KEY] [metric=NAME] [options]",
-        description=DESCRIPTION,
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("words", nargs="+", metavar="FOLDER", help="searched for runs")
-    parser.add_argument(
+    command_line.add_argument("words", nargs="+", metavar="FOLDER", help="searched for runs")
+    command_line.add_argument(
         "--output",
         type=Path,
         metavar="FOLDER",
         help="for the files (default: report beside the runs)",
     )
-    parser.add_argument(
+    command_line.add_argument(
         "--mixed",
         action="store_true",
         help="let a column mix protocols of the data or numbers of steps",
     )
-    parser.add_argument(
+    command_line.add_argument(
         "--filters",
         type=int,
         default=12,
         metavar="N",
         help="show the learned filters of so many runs, one of each cell first (default: 12)",
     )
-    parser.add_argument(
+    command_line.add_argument(
         "--figure", type=Path, metavar="FILE", help="draw the learning curves: png, svg or pdf"
     )
-    arguments = parser.parse_args()
+    arguments = command_line.parse_args()
     folders, choices = _split(arguments.words)
     # Imported here: --help need not wait for Lightning.
     from wavspa.reports.formats.terminal import console, print_report
-    from wavspa.reports.formats.write import beside, write_report
+    from wavspa.reports.formats.write import default_report_dir, write_report
     from wavspa.reports.report import build_report
     from wavspa.reports.runs.collect import collect
     from wavspa.reports.tables.comparison import Layout
@@ -72,7 +70,7 @@ def main() -> None:
     report = build_report(
         runs, Layout(**choices, mixed=arguments.mixed), _filters(runs, arguments.filters)
     )
-    for path in write_report(report, arguments.output or beside(folders)):
+    for path in write_report(report, arguments.output or default_report_dir(folders)):
         print(f"written: {path}")
     if arguments.figure:
         from wavspa.reports.figures.curves import draw_curves

@@ -1,9 +1,8 @@
 """``python -m wavspa.commands.retry``: what a SLURM script does when srun ends badly."""
 
-import argparse
 from pathlib import Path
 
-from wavspa.commands.entry_point import MISTAKE, command
+from wavspa.commands.entry_point import MISTAKE, command, parser
 
 DESCRIPTION = """\
 Put the SLURM job that this is called from back into the queue, because its run has died; after RETRIES
@@ -13,11 +12,11 @@ times no more. A mistake in the input (CODE 2) is final, and a job that SLURM is
 @command
 def main() -> None:
     """Run the command."""
-    parser = argparse.ArgumentParser("wavspa.commands.retry", description=DESCRIPTION)
-    parser.add_argument("folder", type=Path, metavar="FOLDER", help="the run's folder")
-    parser.add_argument("code", type=int, metavar="CODE", help="what srun ended with")
-    parser.add_argument("retries", type=int, metavar="RETRIES")
-    arguments = parser.parse_args()
+    command_line = parser("wavspa.commands.retry", DESCRIPTION)
+    command_line.add_argument("folder", type=Path, metavar="FOLDER", help="the run's folder")
+    command_line.add_argument("code", type=int, metavar="CODE", help="what srun ended with")
+    command_line.add_argument("retries", type=int, metavar="RETRIES")
+    arguments = command_line.parse_args()
     if arguments.code == MISTAKE:
         return
     from wavspa.launching.run.slurm import retry

@@ -1,9 +1,8 @@
 """``wavspa-run``: train the run that a folder describes, go on with it, or find it finished."""
 
-import argparse
 from pathlib import Path
 
-from wavspa.commands.entry_point import command
+from wavspa.commands.entry_point import command, parser
 
 DESCRIPTION = """\
 Train the run whose frozen configuration lies in FOLDER, from that folder alone.
@@ -22,14 +21,9 @@ exit codes: 0 finished, 1 failed (status.json in the folder says why), 2 a mista
 @command
 def main() -> None:
     """Run the command."""
-    parser = argparse.ArgumentParser(
-        "wavspa-run",
-        description=DESCRIPTION,
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("folder", type=Path, metavar="FOLDER", help="a run's folder")
-    folder = parser.parse_args().folder
+    command_line = parser("wavspa-run", DESCRIPTION, EPILOG)
+    command_line.add_argument("folder", type=Path, metavar="FOLDER", help="a run's folder")
+    folder = command_line.parse_args().folder
     # Imported here: --help need not wait for Lightning.
     from wavspa.launching.run.worker import run
 

@@ -1,10 +1,9 @@
 """``wavspa-status``: how far the runs of a sweep are."""
 
-import argparse
 import time
 from pathlib import Path
 
-from wavspa.commands.entry_point import command
+from wavspa.commands.entry_point import command, parser
 
 DESCRIPTION = """\
 Print the state of every run below the given folders: finished, running (with the time left), interrupted,
@@ -21,17 +20,14 @@ examples:
 @command
 def main() -> None:
     """Run the command."""
-    parser = argparse.ArgumentParser(
-        "wavspa-status",
-        description=DESCRIPTION,
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+    command_line = parser("wavspa-status", DESCRIPTION, EPILOG)
+    command_line.add_argument(
+        "folders", nargs="+", type=Path, metavar="FOLDER", help="searched for runs"
     )
-    parser.add_argument("folders", nargs="+", type=Path, metavar="FOLDER", help="searched for runs")
-    parser.add_argument(
+    command_line.add_argument(
         "--watch", type=float, metavar="SECONDS", help="print it anew, until Ctrl-C"
     )
-    arguments = parser.parse_args()
+    arguments = command_line.parse_args()
     # Imported here: --help need not wait for Lightning.
     from rich.live import Live
 

@@ -2,9 +2,9 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import fields
-from difflib import get_close_matches
 from typing import Any, TypeVar
 
+from wavspa.config_options import did_you_mean
 from wavspa.errors import UserError
 
 T = TypeVar("T")
@@ -25,8 +25,7 @@ def options_of(kind: type[T], given: Mapping[str, Any], node: str, chosen: str) 
     known = [option.name for option in fields(kind)]  # type: ignore[arg-type]
     for name in given:
         if name not in known:
-            nearest = get_close_matches(name, known, n=1)
-            hint = f"; the nearest is {nearest[0]}" if nearest else ""
+            hint = did_you_mean(name, known, f"{node}.")
             raise UserError(f"{node}.{name} is not an option of {chosen}{hint}")
     return kind(**given)
 

@@ -11,7 +11,7 @@ def ordered(labels: Sequence[str]) -> list[str]:
     try:
         return sorted(distinct, key=float)
     except ValueError:
-        return sorted(distinct, key=place)
+        return sorted(distinct, key=published_rank)
 
 
 def ordered_rows(rows: Sequence[tuple[str, ...]]) -> list[tuple[str, ...]]:
@@ -26,7 +26,7 @@ def ordered_rows(rows: Sequence[tuple[str, ...]]) -> list[tuple[str, ...]]:
     )
 
 
-def place(label: str) -> tuple[int, str]:
+def published_rank(label: str) -> tuple[int, str]:
     """What to sort a data set, attention base or wavelet mode by: the published ones as published."""
     names = published.order()
     word = label.partition(" ")[0]  # a data set's card may add words to its name

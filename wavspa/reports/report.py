@@ -7,9 +7,9 @@ from typing import NamedTuple
 from wavspa.errors import UserError
 from wavspa.reports.figures.filters import Filters
 from wavspa.reports.runs.collect import Run
-from wavspa.reports.tables.cell import Summary, summarise
+from wavspa.reports.tables.cell import Cell, summarise
 from wavspa.reports.tables.comparison import Comparison, Layout, compare
-from wavspa.reports.tables.footnotes import notes, troubles
+from wavspa.reports.tables.footnotes import notes, unfinished_runs
 
 
 class Report(NamedTuple):
@@ -19,7 +19,7 @@ class Report(NamedTuple):
     """
 
     runs: Sequence[Run]
-    cells: Sequence[Summary]
+    cells: Sequence[Cell]
     comparison: Comparison
     notes: Sequence[str]
     troubles: Sequence[str]
@@ -46,4 +46,4 @@ def build_report(
         raise UserError(f"all runs are damaged, for instance {runs[0].folder}: {runs[0].damage}")
     comparison = compare(cells, layout)
     said = notes(comparison, cells, runs)
-    return Report(runs, cells, comparison, said, troubles(runs), filters or {})
+    return Report(runs, cells, comparison, said, unfinished_runs(runs), filters or {})

@@ -18,8 +18,6 @@ from wavspa.errors import first_line
 from wavspa.run_folder import layout
 from wavspa.run_folder.metrics import read_metrics
 
-FIGURES = ("filters", "energy", "confusion")
-
 
 class WandbRun(WandbLogger):
     """Logs to W&B what metrics.csv holds, and the resolved configuration.
@@ -35,11 +33,8 @@ class WandbRun(WandbLogger):
         name: What they call this run.
         tags: Further words to find it by.
         offline: Keep everything in the folder, for `wandb sync`.
-        figures: What is drawn at each validation, some of :data:`FIGURES`.
+        figures: Names of what is drawn at each validation, by whoever holds this logger.
         **options: Further arguments of ``wandb.init``.
-
-    Raises:
-        ValueError: ``figures`` names one that there is not.
     """
 
     def __init__(
@@ -53,8 +48,6 @@ class WandbRun(WandbLogger):
         figures: Sequence[str] = (),
         **options: Any,
     ) -> None:
-        if unknown := set(figures) - set(FIGURES):
-            raise ValueError(f"figures must be of {', '.join(FIGURES)}, got {', '.join(unknown)}")
         folder = Path(save_dir)
         options = {"config": _config(folder), "tags": list(tags), **options}
         super().__init__(

@@ -182,7 +182,7 @@ def test_a_hopeless_trial_is_given_up(runs, search, tmp_path, monkeypatch, prune
     {
         "hydra.sweeper.sampler=cma": "hydra.sweeper.sampler is one of tpe, random, got cma",
         "+hydra.sweeper.n_trial=3": "hydra.sweeper.n_trial is not an option of hydra/sweeper=optuna;",
-        "model.tap=range(2,8)": "there is no option 'model.tap'; the nearest is 'model.taps'",
+        "model.tap=range(2,8)": "there is no option 'model.tap'; did you mean model.taps",
         "model/wavelet=ada,nope": "model/wavelet has no option 'nope'",
         "trainer.max_steps=0": "trainer.max_steps",
         "rerun=true": "rerun=true: a search is begun anew with another hydra.sweeper.seed",

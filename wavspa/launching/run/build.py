@@ -1,8 +1,8 @@
 """Objects from the nodes of a run's configuration; what they refuse is named by its option."""
 
+import inspect
 import re
 from collections.abc import Iterable
-from difflib import get_close_matches
 from typing import Any
 
 from hydra.errors import InstantiationException
@@ -10,8 +10,10 @@ from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning import LightningDataModule, LightningModule
 from pytorch_lightning.utilities.exceptions import MisconfigurationException
 
+from wavspa.config_options import did_you_mean, parse_bool
 from wavspa.errors import UserError, first_line
 from wavspa.training.instantiate import instantiate, parameters_of
+from wavspa.training.locate import locate
 
 _REFUSALS = (ValueError, TypeError, MisconfigurationException, ImportError)
 
@@ -64,15 +66,19 @@ def explain(error: Exception, node: str, options: DictConfig) -> UserError:
 
 
 def check_option_names(options: DictConfig, node: str) -> None:
-    """Refuse options that the target of ``options`` does not take.
+    """Refuse options that the target of ``options`` does not take, and words that mean true or false.
 
     Raises:
-        UserError: There is one (it can only have come by ``+key=value``).
+        UserError: There is an unknown one (it can only have come by ``+key=value``), or a word such as
+            ``no``, which Python would take for true.
     """
     target = options.get("_target_")
     if target is None:
         return
     parameters = parameters_of(target)
+    for name in _booleans(target):
+        if name in options:
+            parse_bool(f"{node}.{name}", options[name])
     if target == "wavspa.training.trainer.build_trainer":
         parameters = {**parameters, **parameters_of("pytorch_lightning.Trainer")}
     elif any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
@@ -82,7 +88,19 @@ def check_option_names(options: DictConfig, node: str) -> None:
             raise _unknown(name, node, options, parameters)
 
 
+def _booleans(target: str) -> set[str]:
+    """Options that are true or false, also those that a class of ours hands on to its bases."""
+    found = locate(target)
+    bases = found.__mro__ if isinstance(found, type) else [found]
+    return {
+        name
+        for base in bases
+        if base.__module__.startswith("wavspa")
+        for name, parameter in inspect.signature(base).parameters.items()
+        if parameter.annotation in (bool, "bool")
+    }
+
+
 def _unknown(name: str, node: str, options: DictConfig, legal: Iterable[str]) -> UserError:
-    nearest = get_close_matches(name, [other for other in legal if other != name], n=1)
-    hint = f"; the nearest is {node}.{nearest[0]}" if nearest else ""
+    hint = did_you_mean(name, [other for other in legal if other != name], f"{node}.")
     return UserError(f"{node}.{name} is not an option of {options['_target_']}{hint}")

@@ -7,6 +7,7 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
+from wavspa.config_options import flatten
 from wavspa.errors import UserError
 from wavspa.run_folder import layout
 from wavspa.training.checkpoints.read import CONFIG_KEY, read_checkpoint
@@ -33,8 +34,9 @@ def step_to_go_on_from(checkpoint: Path, config: DictConfig) -> int:
             f"{checkpoint} is of another configuration ({then['frozen']['hash']}, this is "
             f"{config.frozen.hash}): put the right one there, or remove it to start anew"
         )
-    values = dict(_values(then))
-    for key, value in _values(OmegaConf.to_container(config)):
+    values, now = dict(_values(then)), OmegaConf.to_container(config)
+    assert isinstance(now, dict)
+    for key, value in _values(now):
         if value != values.get(key, value):
             raise UserError(
                 f"{layout.CONFIG} says {key}={value}, and {checkpoint} was written with {values[key]}: "
@@ -43,15 +45,10 @@ def step_to_go_on_from(checkpoint: Path, config: DictConfig) -> int:
     return content["global_step"]
 
 
-def _values(config: Any, where: str = "") -> Iterator[tuple[str, Any]]:
+def _values(config: Mapping[Any, Any]) -> Iterator[tuple[str, Any]]:
     """Every deciding value of a configuration with its dotted key."""
-    for name, value in config.items():
-        key = f"{where}.{name}" if where else name
-        if (not where and name not in _DECIDING) or name in _FREE:
-            continue
-        if isinstance(value, Mapping):
-            yield from _values(value, key)
-        else:
+    for key, value in flatten({name: config[name] for name in config if name in _DECIDING}):
+        if not set(key.split(".")) & set(_FREE):
             yield key, value
 
 

@@ -1,6 +1,5 @@
 """Checks of a whole configuration, before anything is written or queued."""
 
-from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -8,8 +7,10 @@ from typing import Any
 import torch
 from omegaconf import DictConfig, OmegaConf
 
+from wavspa.config_options import flatten, parse_bool
 from wavspa.errors import UserError
 from wavspa.launching.run.build import build, check_option_names, explain
+from wavspa.reports.figures.registry import check_live
 from wavspa.training.checkpoints.last import LastCheckpoint
 from wavspa.training.stop_signals import StopRequest
 from wavspa.training.trainer import check_steps
@@ -27,8 +28,12 @@ def validate(config: DictConfig) -> None:
         UserError: A value is missing, unknown or impossible; the message names its option.
     """
     check_missing(config)
+    for option in ("rerun", "dry_run"):
+        parse_bool(option, config[option])
     _check_seed(config)
     _check_trainer(config.trainer)
+    for name, options in config.logger.items():
+        check_live(f"logger.{name}.figures", options.get("figures", ()))
     build(config, "dataset")
     with torch.device("meta"):
         model = build(config, "model")
@@ -51,8 +56,11 @@ def check_missing(config: DictConfig) -> None:
     Raises:
         UserError: It has one.
     """
-    for key in _keys_without_value(OmegaConf.to_container(config, resolve=False)):
-        raise UserError(f"{key} has no value: give it with {key}=…")
+    content = OmegaConf.to_container(config, resolve=False)
+    assert isinstance(content, dict)
+    for key, value in flatten(content):
+        if value == "???":
+            raise UserError(f"{key} has no value: give it with {key}=…")
 
 
 def _check_seed(config: DictConfig) -> None:
@@ -74,11 +82,3 @@ def _call(config: DictConfig, node: str, function: Any) -> None:
         function()
     except (ValueError, TypeError) as error:
         raise explain(error, node, config[node]) from error
-
-
-def _keys_without_value(node: Any, prefix: str = "") -> Iterator[str]:
-    if isinstance(node, dict):
-        for key, value in node.items():
-            if value == "???":
-                yield f"{prefix}{key}"
-            yield from _keys_without_value(value, f"{prefix}{key}.")

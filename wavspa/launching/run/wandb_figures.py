@@ -1,7 +1,7 @@
 """Figures of a run that trains, sent to W&B at each validation."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -14,9 +14,8 @@ from typing_extensions import override
 from wavspa.data.labels import class_names
 from wavspa.errors import UserError, first_line
 from wavspa.launching.run.filters import all_filters, paired
-from wavspa.reports.figures.bands import draw_energies
-from wavspa.reports.figures.classification import draw_confusion
-from wavspa.reports.figures.filters import draw_filters
+from wavspa.reports.figures.filters import Filters
+from wavspa.reports.figures.registry import FIGURES, check_live
 from wavspa.reports.figures.style import as_png
 from wavspa.run_folder import layout
 from wavspa.run_folder.metrics import read_metrics
@@ -25,7 +24,12 @@ from wavspa.training.wandb_run import WandbRun
 
 
 def figure_callbacks(logger: WandbRun) -> list[Callback]:
-    """What draws for a logger that wants figures."""
+    """What draws for a logger that wants figures.
+
+    Raises:
+        UserError: It wants one that cannot be drawn while a run trains.
+    """
+    check_live("figures", logger.figures)
     predictions = Predictions()
     return [predictions, FiguresInWandb(logger, predictions)]
 
@@ -43,21 +47,21 @@ class FiguresInWandb(Callback):
 
     def __init__(self, logger: WandbRun, predictions: Predictions) -> None:
         self.logger, self.predictions = logger, predictions
-        self.initial: list[dict[str, np.ndarray]] = []
+        self.run = _TrainingRun(predictions, Path(str(logger.save_dir)) / layout.METRICS)
         self.failed = False
 
     @override
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         # Before a checkpoint is loaded: the filters that the run began with.
-        self.initial = all_filters(pl_module)
+        self.run.initial = all_filters(pl_module)
 
     @override
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        counts = self._confusion(trainer, pl_module)
+        self.run.see(trainer, pl_module, self.logger.figures)
         if self.failed or not trainer.is_global_zero:
             return
         try:
-            for name, figure in self._figures(trainer, pl_module, counts):
+            for name, figure in self._figures():
                 self.logger.log_picture(name, as_png(figure), trainer.global_step - 1)
         except Exception as error:
             reason = first_line(error)
@@ -65,25 +69,44 @@ class FiguresInWandb(Callback):
             print(line, file=sys.stderr, flush=True)
             self.failed = True
 
-    def _confusion(self, trainer: Trainer, pl_module: Any) -> np.ndarray | None:
-        """The counts of all ranks, which each of them has to give."""
-        if "confusion" not in self.logger.figures or not self.predictions:
-            return None
-        counts = self.predictions.confusion(pl_module.classes).to(trainer.strategy.root_device)
-        return trainer.strategy.reduce(counts, reduce_op="sum").cpu().numpy()
-
-    def _figures(
-        self, trainer: Any, pl_module: LightningModule, counts: np.ndarray | None
-    ) -> Iterator[tuple[str, Figure]]:
-        wanted = self.logger.figures
-        layers = paired(self.initial, all_filters(pl_module)) if "filters" in wanted else []
-        if layers:
-            yield "filters", draw_filters(layers)
-        if "energy" in wanted:
-            rows = read_metrics(Path(str(self.logger.save_dir)) / layout.METRICS)
-            # Without bands, or without their energies, there is nothing to draw.
+    def _figures(self) -> Iterator[tuple[str, Figure]]:
+        for name in self.logger.figures:
+            # What the run does not have is not drawn.
             with suppress(UserError):
-                yield "energy", draw_energies(rows)
-        if counts is not None:
-            names = class_names(trainer.datamodule.card, len(counts))
-            yield "confusion", draw_confusion(counts, names)
+                yield from FIGURES[name].of(name, self.run).items()
+
+
+class _TrainingRun:
+    """What figures need of a run that trains: the attributes of ``WHILE_TRAINING``."""
+
+    def __init__(self, predictions: Predictions, metrics: Path) -> None:
+        self.initial: list[dict[str, np.ndarray]] = []
+        self._predictions, self._metrics = predictions, metrics
+        self._counts: np.ndarray | None = None
+        self._trainer: Any = None
+        self._module: Any = None
+
+    def see(self, trainer: Trainer, pl_module: Any, figures: Sequence[str]) -> None:
+        """Look at the run after a validation; every rank does, for each has its share of the counts."""
+        self._trainer, self._module, self._counts = trainer, pl_module, None
+        if self._predictions and any(FIGURES[name].needs == "confusion" for name in figures):
+            counts = self._predictions.confusion(pl_module.classes)
+            counts = counts.to(trainer.strategy.root_device)
+            self._counts = trainer.strategy.reduce(counts, reduce_op="sum").cpu().numpy()
+
+    @property
+    def filters(self) -> list[Filters]:
+        layers = paired(self.initial, all_filters(self._module))
+        if not layers:
+            raise UserError("the run has no filters")
+        return layers
+
+    @property
+    def metrics(self) -> Sequence[dict[str, float]]:
+        return read_metrics(self._metrics)
+
+    @property
+    def confusion(self) -> tuple[np.ndarray, list[str]]:
+        if self._counts is None:
+            raise UserError("this figure needs a classification task")
+        return self._counts, class_names(self._trainer.datamodule.card, len(self._counts))

@@ -28,6 +28,22 @@ class BandOver(NamedTuple):
     positions: np.ndarray
 
 
+class Attended(NamedTuple):
+    """An example that a model attended to: its pixels, or where it is no picture its symbols."""
+
+    title: str
+    bands: Sequence[BandOver]
+    pixels: np.ndarray | None
+    symbols: Sequence[str]
+
+
+def draw_attended(example: Attended) -> Figure:
+    """Draw attention over an example."""
+    if example.pixels is not None:
+        return draw_over_picture(example.pixels, example.bands, example.title)
+    return draw_over_symbols(example.symbols, example.bands, example.title)
+
+
 @styled
 def draw_over_picture(picture: np.ndarray, bands: Sequence[BandOver], title: str) -> Figure:
     """Draw the picture, and below it a row for each layer with a picture of every band's attention.

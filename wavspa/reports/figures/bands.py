@@ -23,13 +23,12 @@ def draw_energies(rows: Rows) -> Figure:
     Raises:
         UserError: No energies were logged.
     """
-    names = _logged(rows, ENERGY)
+    steps, of_names = _logged(rows, ENERGY)
     layers: dict[str, list[str]] = {}
-    for name in names:
+    for name in of_names:
         layers.setdefault(name.removeprefix(ENERGY).partition("/")[0], []).append(name)
     figure = Figure(figsize=(2.6 * len(layers) + 1.6, 3.2), layout="constrained")
     axes = figure.subplots(1, len(layers), squeeze=False, sharey=True)[0]
-    steps, of_names = _series(rows, names)
     for axis, (layer, bands) in zip(axes, layers.items(), strict=True):
         labels = [name.rpartition("/")[2] for name in bands]
         shares = [100 * of_names[name] for name in bands]
@@ -53,14 +52,13 @@ def draw_orthogonality(rows: Rows) -> Figure:
     Raises:
         UserError: No errors were logged.
     """
-    names = _logged(rows, ORTHOGONALITY)
+    steps, of_names = _logged(rows, ORTHOGONALITY)
     figure = Figure(figsize=(6.0, 3.6), layout="constrained")
     axis = figure.subplots()
-    steps, of_names = _series(rows, names)
-    for number, name in enumerate(names):
+    for number, (name, errors) in enumerate(of_names.items()):
         colour, style = line_look(number)
         label = _layer(name.removeprefix(ORTHOGONALITY))
-        axis.plot(steps, of_names[name], style, marker=".", color=colour, label=label)
+        axis.plot(steps, errors, style, marker=".", color=colour, label=label)
     axis.set_ylim(bottom=0)
     axis.set_xlabel("optimizer steps")
     axis.set_ylabel("orthogonality error, mean over channels")
@@ -68,18 +66,14 @@ def draw_orthogonality(rows: Rows) -> Figure:
     return figure
 
 
-def _logged(rows: Rows, prefix: str) -> list[str]:
-    names = dict.fromkeys(name for row in rows for name in row if name.startswith(prefix))
+def _logged(rows: Rows, prefix: str) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """The steps [S] at which metrics with a prefix were logged, and the values [S] of each."""
+    names = list(dict.fromkeys(name for row in rows for name in row if name.startswith(prefix)))
     if not names:
         raise UserError(
             f"metrics.csv holds no {prefix}…: the run has no such bands, has not been validated yet, or "
             "left callbacks.wavelet_metrics out"
         )
-    return list(names)
-
-
-def _series(rows: Rows, names: Sequence[str]) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-    """Steps [S] and the values [S] of each name."""
     validated = [row for row in rows if names[0] in row]
     steps = np.array([row["step"] for row in validated])
     return steps, {name: np.array([row[name] for row in validated]) for name in names}

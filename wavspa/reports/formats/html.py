@@ -1,10 +1,10 @@
 """A report as one page that needs nothing but a browser."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from importlib.resources import files
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
@@ -15,8 +15,11 @@ from wavspa.reports.number_format import ABSENT, count, mebibytes, milliseconds
 from wavspa.reports.report import Report
 from wavspa.reports.runs.collect import Run
 from wavspa.reports.runs.progress import state_of
-from wavspa.reports.tables.columns import details, without_empty
+from wavspa.reports.tables.cell import Cell
+from wavspa.reports.tables.columns import Column, TextTable, cell_table, text_table
 
+# The package whose folder holds the template, the styles and the scripts.
+PACKAGE = "wavspa.reports"
 FOLDER = "page"
 STYLES = "report.css"
 SCRIPTS = (
@@ -29,12 +32,6 @@ SCRIPTS = (
     "runs.js",
     "main.js",
 )
-RUN_COLUMNS = (
-    *("run", "state", "dataset", "attention", "wavelet", "options", "seed", "test %", "best val %"),
-    *("params", "ms/step", "peak MiB", "steps"),
-)
-# How many columns of the runs hold words.
-RUN_WORDS = 6
 
 
 def page(report: Report) -> str:
@@ -46,8 +43,8 @@ def page(report: Report) -> str:
         comparison=report.comparison,
         notes=report.notes,
         troubles=report.troubles,
-        details=details(report.cells),
-        run_table=without_empty(RUN_COLUMNS, _run_rows(report), RUN_WORDS),
+        details=cell_table(report.cells),
+        run_table=_run_table(report),
         style=_own(STYLES),
         script=Markup("\n").join(map(_own, SCRIPTS)),
         has_filters=bool(report.filters),
@@ -61,40 +58,67 @@ def _title(runs: Sequence[Run]) -> str:
     return ", ".join(sorted(names))
 
 
-def _run_rows(report: Report) -> list[list[str]]:
-    cells = {cell.hash: cell for cell in report.cells}
-    rows = []
-    for run in report.runs:
-        row: list[Any] = [run.folder.name, state_of(run)]
-        if run.damage:
-            row += [""] * (len(RUN_COLUMNS) - len(row))
-        else:
-            cell = cells[run.cell]
-            status = run.status
-            best = status.get("best")
-            test = status.get("test", {}).get(report.comparison.metrics[cell.data])
-            row += [cell.data, cell.attention, cell.wavelet, cell.options, str(run.config["seed"])]
-            row += [
-                _percent(test),
-                _percent(best and best["value"]),
-                count(status.get("parameters")),
-            ]
-            row += [
-                milliseconds(status.get("seconds_per_step")),
-                mebibytes(status.get("peak_memory")),
-            ]
-            row += [str(status.get("step", 0))]
-        rows.append(row)
-    return rows
+class _Row(NamedTuple):
+    """A run, its cell and the metric that is compared; a damaged run has neither."""
+
+    run: Run
+    cell: Cell | None
+    metric: str
+
+
+def _run_table(report: Report) -> TextTable:
+    cells, metrics = {cell.hash: cell for cell in report.cells}, report.comparison.metrics
+    whole = {run.folder: cells[run.cell] for run in report.runs if not run.damage}
+    rows = [
+        _Row(run, cell, metrics[cell.data] if cell else "")
+        for run in report.runs
+        for cell in [whole.get(run.folder)]
+    ]
+    return text_table(_RUN_COLUMNS, rows)
+
+
+def _of_whole(
+    name: str,
+    value: Callable[[Run, Cell, str], Any],
+    format: Callable[[Any], str] = str,
+    side: Literal["left", "right"] = "right",
+) -> Column[_Row]:
+    """A column that is empty for damaged runs."""
+    return Column(
+        name,
+        lambda row: format(value(row.run, row.cell, row.metric)) if row.cell else "",
+        side=side,
+    )
+
+
+def _status(key: str) -> Callable[[Run, Cell, str], Any]:
+    return lambda run, _cell, _metric: run.status.get(key)
 
 
 def _percent(share: float | None) -> str:
     return ABSENT if share is None else f"{100 * share:.2f}"
 
 
+_RUN_COLUMNS: list[Column[_Row]] = [
+    Column("run", lambda row: row.run.folder.name, side="left"),
+    Column("state", lambda row: state_of(row.run), side="left"),
+    _of_whole("dataset", lambda _, cell, __: cell.data, side="left"),
+    _of_whole("attention", lambda _, cell, __: cell.attention, side="left"),
+    _of_whole("wavelet", lambda _, cell, __: cell.wavelet, side="left"),
+    _of_whole("options", lambda _, cell, __: cell.options, side="left"),
+    _of_whole("seed", lambda run, *_: run.config["seed"]),
+    _of_whole("test %", lambda run, _, metric: run.status.get("test", {}).get(metric), _percent),
+    _of_whole("best val %", lambda run, *_: (run.status.get("best") or {}).get("value"), _percent),
+    _of_whole("params", _status("parameters"), count),
+    _of_whole("ms/step", _status("seconds_per_step"), milliseconds),
+    _of_whole("peak MiB", _status("peak_memory"), mebibytes),
+    _of_whole("steps", lambda run, *_: run.status.get("step", 0)),
+]
+
+
 def _own(name: str) -> Markup:
     """A file of the page as it stands."""
-    return Markup(files(__package__).joinpath(FOLDER, name).read_text())
+    return Markup(files(PACKAGE).joinpath(FOLDER, name).read_text())
 
 
 @cache
@@ -105,7 +129,7 @@ def _packed_plotly() -> Markup:
 @cache
 def _environment() -> Environment:
     return Environment(
-        loader=PackageLoader(__package__, FOLDER),
+        loader=PackageLoader(PACKAGE, FOLDER),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

@@ -13,8 +13,7 @@ from wavspa.reports.figures.style import inline_svg
 from wavspa.reports.report import Report
 from wavspa.reports.runs.collect import Run
 from wavspa.reports.runs.progress import state_of
-from wavspa.reports.tables.cell import Summary
-from wavspa.reports.tables.columns import short, shown_metrics
+from wavspa.reports.tables.cell import Cell, short, shown_metrics
 from wavspa.reports.tables.footnotes import reason
 from wavspa.run_folder import layout
 
@@ -63,7 +62,7 @@ def command_of(run: Run) -> str:
     return shlex.join(["wavspa-train", *map(str, run.config["frozen"]["overrides"])])
 
 
-def _cell(cell: Summary, report: Report) -> dict[str, Any]:
+def _cell(cell: Cell, report: Report) -> dict[str, Any]:
     metric = report.comparison.metrics[cell.data]
     return {
         "data": cell.data,

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from wavspa.reports.report import Report
-from wavspa.reports.tables.columns import details
+from wavspa.reports.tables.columns import cell_table
 from wavspa.reports.tables.comparison import Table
 
 _ESCAPES = {
@@ -28,7 +28,7 @@ def latex(report: Report) -> str:
         title = f"{table.title}. " if table.title else ""
         caption = title + " ".join(report.notes[:2])
         parts.append(_environment(_comparison(table), caption))
-    parts.append(_environment(_details(report), "Every metric in %, and the cost."))
+    parts.append(_environment(_cells(report), "Every metric in %, and the cost."))
     notes = "\n\n".join(map(escaped, report.notes[2:]))
     parts.append(f"{{\\footnotesize\n{notes}\n\n}}")
     parts.append("".join(f"% not finished: {line}\n" for line in report.troubles))
@@ -45,9 +45,9 @@ def _environment(tabular: Sequence[str], caption: str) -> str:
     return "\n".join([*lines, r"\par\smallskip", _FIT, *tabular, "}", r"\end{table}"])
 
 
-def _details(report: Report) -> list[str]:
-    content = details(report.cells)
-    columns = "l" * content.words + "r" * (len(content.names) - content.words)
+def _cells(report: Report) -> list[str]:
+    content = cell_table(report.cells)
+    columns = "".join(side[0] for side in content.sides)
     head = [" & ".join(map(escaped, content.names)) + _END]
     return _tabular(columns, head, [list(map(escaped, row)) for row in content.rows])
 

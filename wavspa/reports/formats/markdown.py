@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from wavspa.reports.report import Report
-from wavspa.reports.tables.columns import details
+from wavspa.reports.tables.columns import cell_table
 from wavspa.reports.tables.comparison import Table
 
 
@@ -14,8 +14,8 @@ def markdown(report: Report) -> str:
     for table in report.comparison.tables:
         parts += [f"## {table.title}"] if table.title else []
         parts.append(_comparison(table))
-    content = details(report.cells)
-    sides = ["---" if number < content.words else "---:" for number in range(len(content.names))]
+    content = cell_table(report.cells)
+    sides = ["---" if side == "left" else "---:" for side in content.sides]
     parts += ["## Every metric in %, and the cost", _lines([content.names, sides, *content.rows])]
     parts += ["## Notes", "\n".join(f"- {_escaped(note)}" for note in report.notes)]
     if report.troubles:

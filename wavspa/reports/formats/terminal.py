@@ -3,16 +3,15 @@
 import statistics
 import sys
 from collections.abc import Sequence
-from typing import Literal
 
 from rich import box
 from rich.console import Console
 from rich.table import Table
 
 from wavspa.reports.runs.collect import Run
-from wavspa.reports.tables.cell import Summary, summarise
-from wavspa.reports.tables.columns import NUMBERED, details, short
-from wavspa.reports.tables.footnotes import baselines, troubles
+from wavspa.reports.tables.cell import NUMBERED, Cell, short, summarise
+from wavspa.reports.tables.columns import cell_table
+from wavspa.reports.tables.footnotes import chance_levels, unfinished_runs
 
 WIDTH_OF_FILES = 160
 
@@ -31,23 +30,22 @@ def print_report(runs: Sequence[Run], out: Console) -> None:
     """
     cells = summarise(runs)
     out.print(table(cells))
-    for line in [*series(cells), *troubles(runs), *baselines(runs)]:
+    for line in [*series(cells), *unfinished_runs(runs), *chance_levels(runs)]:
         out.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
-def table(cells: Sequence[Summary]) -> Table:
+def table(cells: Sequence[Cell]) -> Table:
     """One row a cell; metrics in per cent, mean ± standard deviation over finished seeds."""
-    content = details(cells)
+    content = cell_table(cells)
     result = Table(box=box.SIMPLE, title="test metrics in %", title_justify="left", pad_edge=False)
-    for number, name in enumerate(content.names):
-        side: Literal["left", "right"] = "left" if number < content.words else "right"
+    for name, side in zip(content.names, content.sides, strict=True):
         result.add_column(name, justify=side, no_wrap=name != "options")
     for row in content.rows:
         result.add_row(*row)
     return result
 
 
-def series(cells: Sequence[Summary]) -> list[str]:
+def series(cells: Sequence[Cell]) -> list[str]:
     """A line for each cell that has metrics with numbers, such as the accuracies along a chain of LEGO."""
     lines = []
     for cell in cells:

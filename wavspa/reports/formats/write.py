@@ -33,7 +33,7 @@ def write_report(report: Report, folder: Path) -> list[Path]:
     return list(texts)
 
 
-def beside(folders: Sequence[Path]) -> Path:
+def default_report_dir(folders: Sequence[Path]) -> Path:
     """Where the report of some folders lies unless told otherwise: beside their runs."""
     above = Path(os.path.commonpath([folder.resolve() for folder in folders]))
     return (above.parent if (above / layout.CONFIG).exists() else above) / FOLDER

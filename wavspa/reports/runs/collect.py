@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 from wavspa.errors import UserError
-from wavspa.reports.order import place
+from wavspa.reports.order import published_rank
 from wavspa.reports.runs.schema import check
 from wavspa.run_folder import layout
 from wavspa.run_folder.labels import attention_label
@@ -107,5 +107,6 @@ def _place(cell: list[Run]) -> list[tuple[int, str]]:
     model = cell[0].config["model"]
     attention = attention_label(model["attention"])
     return [
-        place(label) for label in (cell[0].config["dataset"]["name"], attention, model["wavelet"])
+        published_rank(label)
+        for label in (cell[0].config["dataset"]["name"], attention, model["wavelet"])
     ]

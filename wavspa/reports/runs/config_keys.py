@@ -1,9 +1,9 @@
 """Values of a run's configuration by their dotted keys."""
 
 from collections.abc import Mapping, Sequence
-from difflib import get_close_matches
 from typing import Any
 
+from wavspa.config_options import did_you_mean, flatten
 from wavspa.errors import UserError
 from wavspa.reports.number_format import ABSENT
 from wavspa.run_folder.labels import attention_label
@@ -11,7 +11,7 @@ from wavspa.run_folder.labels import attention_label
 UNTOLD = ("name", "experiment_name", "seed", "data_root")
 
 
-def label_of(config: Mapping[str, Any], key: str) -> str:
+def value_label(config: Mapping[str, Any], key: str) -> str:
     """The value of ``key`` as tables show it; a dash where the configuration has no such key."""
     value: Any = config
     for part in key.split("."):
@@ -27,15 +27,14 @@ def check_keys(configs: Sequence[Mapping[str, Any]], keys: Sequence[str]) -> Non
     Raises:
         UserError: There is one; the message names those that look like it.
     """
-    known = set().union(*(_flat(config) for config in configs))
+    known = {key for config in configs for key, _ in flatten(config)}
     for key in keys:
         if key not in known:
-            near = get_close_matches(key, sorted(known), n=1)
-            hint = f"; did you mean {near[0]}?" if near else ""
+            hint = did_you_mean(key, sorted(known))
             raise UserError(f"no run has the configuration key {key!r}{hint}")
 
 
-def tell_apart(
+def distinguishing_options(
     configs: Sequence[Mapping[str, Any]], places: Sequence[tuple[object, ...]]
 ) -> list[str]:
     """For each configuration the ``key=value`` that tell it from the others in its place.
@@ -58,11 +57,11 @@ def _telling_keys(configs: Sequence[Mapping[str, Any]]) -> list[str]:
     """As few keys, in the order of the configuration, as tell every one from every other."""
     keys: list[str] = []
     told: set[tuple[str, ...]] = {()}
-    for key in dict.fromkeys(key for config in configs for key in _flat(config)):
+    for key in dict.fromkeys(key for config in configs for key, _ in flatten(config)):
         if len(told) == len(configs):
             return keys
         if key.rpartition(".")[2] not in UNTOLD and not key.startswith("frozen."):
-            more = {tuple(label_of(config, k) for k in (*keys, key)) for config in configs}
+            more = {tuple(value_label(config, k) for k in (*keys, key)) for config in configs}
             if len(more) > len(told):
                 keys, told = [*keys, key], more
     return keys if len(told) == len(configs) else [*keys, "frozen.cell"]
@@ -70,7 +69,7 @@ def _telling_keys(configs: Sequence[Mapping[str, Any]]) -> list[str]:
 
 def _assigned(config: Mapping[str, Any], key: str) -> str:
     """A class is told by its own name, under what it is for."""
-    value = label_of(config, key)
+    value = value_label(config, key)
     name = key.removesuffix("._target_").rpartition(".")[2]
     return f"{name}={value.rpartition('.')[2] if key.endswith('_target_') else value}"
 
@@ -79,13 +78,3 @@ def _label(value: Any) -> str:
     if isinstance(value, list) and all(isinstance(part, str) for part in value):
         return attention_label(value)
     return "null" if value is None else str(value)
-
-
-def _flat(config: Mapping[str, Any], above: str = "") -> list[str]:
-    keys = []
-    for name, value in config.items():
-        if isinstance(value, Mapping):
-            keys += _flat(value, f"{above}{name}.")
-        else:
-            keys.append(f"{above}{name}")
-    return keys

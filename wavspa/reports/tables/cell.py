@@ -1,5 +1,6 @@
 """What the runs of a cell say together."""
 
+import re
 import statistics
 from collections import Counter
 from collections.abc import Sequence
@@ -7,14 +8,16 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from wavspa.reports.runs.collect import Run, cells
-from wavspa.reports.runs.config_keys import tell_apart
+from wavspa.reports.runs.config_keys import distinguishing_options
 from wavspa.reports.runs.labels import cell_label, data_label, differing_options
 from wavspa.reports.runs.progress import state_of
 from wavspa.run_folder.labels import attention_label
 
+NUMBERED = re.compile(r"_\d+$")
+
 
 @dataclass(frozen=True)
-class Summary:
+class Cell:
     """A cell: runs that differ in their seed alone.
 
     ``runs`` has one run a seed, ``repeated`` further ones of the same seeds. ``data`` is what their card
@@ -129,18 +132,31 @@ class Summary:
         )
 
 
-def summarise(runs: Sequence[Run]) -> list[Summary]:
+def summarise(runs: Sequence[Run]) -> list[Cell]:
     """Summarise undamaged runs by cell, in the order of :func:`~wavspa.reports.runs.collect.cells`."""
     groups = cells(runs)
     data, options = _data_labels(groups), differing_options(groups)
     labels = [cell_label(*pair) for pair in zip(groups, options, strict=True)]
-    further = tell_apart(
+    further = distinguishing_options(
         [group[0].config for group in groups], list(zip(data, labels, strict=True))
     )
     return [
-        Summary(*_once_a_seed(group), name, " ".join(filter(None, told)))
+        Cell(*_once_a_seed(group), name, " ".join(filter(None, told)))
         for group, name, *told in zip(groups, data, options, further, strict=True)
     ]
+
+
+def shown_metrics(cells: Sequence[Cell]) -> list[str]:
+    """The test metrics that have columns: no losses, and none with numbers."""
+    names = dict.fromkeys(
+        name for cell in cells for run in cell.runs for name in run.status.get("test", {})
+    )
+    return [name for name in names if not name.endswith("loss") and not NUMBERED.search(name)]
+
+
+def short(metric: str) -> str:
+    """A test metric's name as a column's."""
+    return metric.removeprefix("test/")
 
 
 def _data_labels(groups: Sequence[Sequence[Run]]) -> list[str]:

@@ -1,74 +1,137 @@
-"""One row a cell: every metric, and what it cost."""
+"""The columns of the report's table of cells: one entry adds one, in every format."""
 
-import re
-from collections.abc import Sequence
-from typing import NamedTuple
+import statistics
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Generic, Literal, NamedTuple, TypeVar
 
 from wavspa.reports.number_format import count, mean_and_deviation, mebibytes, milliseconds
-from wavspa.reports.tables.cell import Summary
+from wavspa.reports.tables.cell import Cell, short, shown_metrics
+from wavspa.reports.tables.comparison import Comparison
 
-NUMBERED = re.compile(r"_\d+$")
-# How many columns, from the left, hold words.
-WORDS = 4
-
-
-class Details(NamedTuple):
-    """The names of the columns and the rows; ``words`` columns from the left hold no numbers."""
-
-    names: list[str]
-    rows: list[list[str]]
-    words: int
+Row = TypeVar("Row")
 
 
-def details(cells: Sequence[Summary]) -> Details:
-    """One row a cell, in words; columns that are empty in all rows are left out."""
-    metrics = shown_metrics(cells)
-    names = ["dataset", "attention", "wavelet", "options", *map(short, metrics)]
-    names += ["best val", "params", "ms/step", "peak MiB", "steps", "seeds", "protocol"]
-    return without_empty(names, [_row(cell, metrics) for cell in cells], WORDS)
+class Column(NamedTuple, Generic[Row]):
+    """A column: its name, its value in a row, and how that is written.
+
+    Attributes:
+        name: In tables that are read; None leaves it out there.
+        value: Its value in a row.
+        format: How tables write the value.
+        csv: Its name in ``table.csv``, which writes the value as it is; None leaves it out there.
+        side: Where tables align it: words to the left, numbers to the right.
+    """
+
+    name: str | None
+    value: Callable[[Row], Any]
+    format: Callable[[Any], str] = str
+    csv: str | None = None
+    side: Literal["left", "right"] = "right"
 
 
-def without_empty(names: Sequence[str], rows: Sequence[Sequence[str]], words: int) -> Details:
-    """Rows without the columns that are empty in all of them."""
-    used = [number for number in range(len(names)) if any(row[number] for row in rows)]
-    return Details(
-        [names[number] for number in used],
-        [[row[number] for number in used] for row in rows],
-        sum(number < words for number in used),
-    )
+def columns(cells: Sequence[Cell], comparison: Comparison | None = None) -> list[Column[Cell]]:
+    """The columns of these cells, in their order.
 
-
-def shown_metrics(cells: Sequence[Summary]) -> list[str]:
-    """The test metrics that have columns: no losses, and none with numbers."""
-    names = dict.fromkeys(
-        name for cell in cells for run in cell.runs for name in run.status.get("test", {})
-    )
-    return [name for name in names if not name.endswith("loss") and not NUMBERED.search(name)]
-
-
-def short(metric: str) -> str:
-    """A test metric's name as a column's."""
-    return metric.removeprefix("test/")
-
-
-def _row(cell: Summary, metrics: Sequence[str]) -> list[str]:
+    Args:
+        cells: The cells.
+        comparison: How they compare; without it, the columns that need it are left out.
+    """
     return [
-        cell.data,
-        cell.attention,
-        cell.wavelet,
-        cell.options,
-        *(mean_and_deviation(cell.tested(metric), 2) for metric in metrics),
-        _best(cell),
-        count(cell.parameters),
-        milliseconds(cell.seconds_per_step),
-        mebibytes(cell.peak_memory),
-        str(cell.steps) if cell.steps == cell.budget else f"{cell.steps} of {cell.budget}",
-        cell.seeds,
-        cell.protocol,
+        Column("dataset", lambda c: c.data, csv="data", side="left"),
+        Column(None, lambda c: c.dataset, csv="dataset"),
+        Column("attention", lambda c: c.attention, csv="attention", side="left"),
+        Column("wavelet", lambda c: c.wavelet, csv="wavelet", side="left"),
+        Column("options", lambda c: c.options, csv="options", side="left"),
+        Column(None, lambda c: len(c.finished), csv="finished"),
+        Column(None, _unfinished, csv="unfinished"),
+        *(column for metric in shown_metrics(cells) for column in _of_metric(metric)),
+        *(_of_comparison(comparison) if comparison else ()),
+        Column("best val", _best),
+        Column("params", lambda c: c.parameters, count, csv="parameters"),
+        Column("ms/step", lambda c: c.seconds_per_step, milliseconds, csv="seconds_per_step"),
+        Column("peak MiB", lambda c: c.peak_memory, mebibytes, csv="peak_memory_bytes"),
+        Column("steps", _steps),
+        Column(None, lambda c: c.steps, csv="steps"),
+        Column(None, lambda c: c.budget, csv="budget_steps"),
+        Column("seeds", lambda c: c.seeds),
+        Column("protocol", lambda c: c.protocol, csv="protocol"),
+        Column(None, lambda c: ", ".join(c.devices), csv="devices"),
+        Column(None, lambda c: c.hash, csv="cell"),
     ]
 
 
-def _best(cell: Summary) -> str:
+class TextTable(NamedTuple):
+    """The names of the columns, the side that each is aligned to, and the rows, all as text."""
+
+    names: list[str]
+    sides: list[Literal["left", "right"]]
+    rows: list[list[str]]
+
+    @property
+    def words(self) -> int:
+        """How many columns hold words; they are the first ones."""
+        return self.sides.count("left")
+
+
+def cell_table(cells: Sequence[Cell]) -> TextTable:
+    """One row a cell, as text."""
+    return text_table(columns(cells), cells)
+
+
+def text_table(columns: Iterable[Column[Row]], rows: Sequence[Row]) -> TextTable:
+    """Rows as text; columns that are empty in all of them are left out."""
+    shown = [
+        (column.name, column.side, texts)
+        for column in columns
+        if column.name is not None
+        and any(texts := [column.format(column.value(row)) for row in rows])
+    ]
+    return TextTable(
+        [name for name, _, _ in shown],
+        [side for _, side, _ in shown],
+        [[texts[number] for _, _, texts in shown] for number in range(len(rows))],
+    )
+
+
+def _of_metric(metric: str) -> list[Column[Cell]]:
+    name = short(metric)
+    return [
+        Column(name, lambda c: c.tested(metric), _percent),
+        Column(None, lambda c: _mean(c.tested(metric)), csv=f"{name}_percent"),
+        Column(None, lambda c: _deviation(c.tested(metric)), csv=f"{name}_percent_sd"),
+    ]
+
+
+def _of_comparison(comparison: Comparison) -> list[Column[Cell]]:
+    entries, metrics = comparison.entries, comparison.metrics
+    return [
+        Column(None, lambda c: short(metrics[c.data]), csv="compared"),
+        Column(None, lambda c: entries[c.hash].best, csv="best"),
+        Column(None, lambda c: entries[c.hash].published, csv="published_percent"),
+    ]
+
+
+def _percent(values: Sequence[float]) -> str:
+    return mean_and_deviation(values, 2)
+
+
+def _mean(values: Sequence[float]) -> float | None:
+    return statistics.fmean(values) if values else None
+
+
+def _deviation(values: Sequence[float]) -> float | None:
+    return statistics.stdev(values) if len(values) > 1 else None
+
+
+def _unfinished(cell: Cell) -> str:
+    return ", ".join(f"{number} {state}" for state, number in cell.others.items())
+
+
+def _steps(cell: Cell) -> str:
+    return str(cell.steps) if cell.steps == cell.budget else f"{cell.steps} of {cell.budget}"
+
+
+def _best(cell: Cell) -> str:
     bests = [best for run in cell.runs if (best := run.status.get("best"))]
     if bests and bests[0]["metric"].endswith("loss"):
         return mean_and_deviation([best["value"] for best in bests], 4)

@@ -8,10 +8,9 @@ from wavspa.errors import UserError
 from wavspa.reports import published
 from wavspa.reports.number_format import ABSENT, counted, mean_and_deviation
 from wavspa.reports.order import ordered, ordered_rows
-from wavspa.reports.runs.config_keys import check_keys, label_of, tell_apart
+from wavspa.reports.runs.config_keys import check_keys, distinguishing_options, value_label
 from wavspa.reports.runs.labels import differing_options
-from wavspa.reports.tables.cell import Summary
-from wavspa.reports.tables.columns import short, shown_metrics
+from wavspa.reports.tables.cell import Cell, short, shown_metrics
 from wavspa.reports.tables.significance import best_of
 
 ROWS = ("model.attention", "model.wavelet")
@@ -92,7 +91,7 @@ class Comparison:
     metrics: dict[str, str]
 
 
-def compare(cells: Sequence[Summary], layout: Layout) -> Comparison:
+def compare(cells: Sequence[Cell], layout: Layout) -> Comparison:
     """Arrange cells.
 
     Args:
@@ -111,7 +110,7 @@ def compare(cells: Sequence[Summary], layout: Layout) -> Comparison:
     metrics = {cell.data: _metric(cell, layout.metric) for cell in cells}
     if not layout.mixed:
         _check_columns(cells, layout)
-    sections: dict[str, list[Summary]] = {}
+    sections: dict[str, list[Cell]] = {}
     for cell in cells:
         given = DATASET in (*layout.rows, *layout.columns)
         sections.setdefault("" if given else cell.data, []).append(cell)
@@ -121,19 +120,19 @@ def compare(cells: Sequence[Summary], layout: Layout) -> Comparison:
     return Comparison(tables, entries, metrics)
 
 
-def _metric(cell: Summary, chosen: str | None) -> str:
+def _metric(cell: Cell, chosen: str | None) -> str:
     return f"test/{chosen}" if chosen else cell.metric
 
 
-def _check_metric(cells: Sequence[Summary], chosen: str | None) -> None:
+def _check_metric(cells: Sequence[Cell], chosen: str | None) -> None:
     known = {short(name) for name in shown_metrics(cells)}
     if chosen and known and chosen not in known:
         raise UserError(f"metric={chosen}: the runs have {', '.join(sorted(known))}")
 
 
-def _check_columns(cells: Sequence[Summary], layout: Layout) -> None:
+def _check_columns(cells: Sequence[Cell], layout: Layout) -> None:
     named = (*layout.rows, *layout.columns)
-    columns: dict[tuple[str, str], list[Summary]] = {}
+    columns: dict[tuple[str, str], list[Cell]] = {}
     for cell in cells:
         if cell.finished:
             columns.setdefault((cell.data, _label(cell, layout.columns)), []).append(cell)
@@ -154,14 +153,14 @@ def _refusal(where: str, mixture: str, key: str) -> UserError:
     )
 
 
-def _entry(cell: Summary, metric: str) -> Entry:
+def _entry(cell: Cell, metric: str) -> Entry:
     said = None
     if metric == f"test/{published.METRIC}":
         said = published.published(cell.attention, cell.wavelet, cell.dataset)
     return Entry(cell.tested(metric), said, cell.others)
 
 
-def _mark_best(cells: Sequence[Summary], entries: Mapping[str, Entry]) -> None:
+def _mark_best(cells: Sequence[Cell], entries: Mapping[str, Entry]) -> None:
     comparable: dict[tuple[str, str, int], list[Entry]] = {}
     for cell in cells:
         if cell.finished:
@@ -174,10 +173,10 @@ def _mark_best(cells: Sequence[Summary], entries: Mapping[str, Entry]) -> None:
 
 
 def _table(
-    title: str, cells: Sequence[Summary], layout: Layout, entries: Mapping[str, Entry]
+    title: str, cells: Sequence[Cell], layout: Layout, entries: Mapping[str, Entry]
 ) -> Table:
     options = _options(cells, layout)
-    grid: dict[tuple[str, ...], dict[str, Summary]] = {}
+    grid: dict[tuple[str, ...], dict[str, Cell]] = {}
     for cell, option in zip(cells, options, strict=True):
         row = (*_labels(cell, layout.rows), *([option] if any(options) else []))
         grid.setdefault(row, {})[_label(cell, layout.columns)] = cell
@@ -195,20 +194,20 @@ def _table(
     return Table(title, names + ["options"] * any(options), columns, rows)
 
 
-def _options(cells: Sequence[Summary], layout: Layout) -> list[str]:
+def _options(cells: Sequence[Cell], layout: Layout) -> list[str]:
     """What must join the row of each cell, so that no other cell is in its place."""
     options = differing_options([cell.runs for cell in cells], (*layout.rows, *layout.columns))
     places = [
         (*_labels(cell, layout.rows), _label(cell, layout.columns), option)
         for cell, option in zip(cells, options, strict=True)
     ]
-    further = tell_apart([cell.config for cell in cells], places)
+    further = distinguishing_options([cell.config for cell in cells], places)
     return [" ".join(filter(None, pair)) for pair in zip(options, further, strict=True)]
 
 
 def _add_averages(
     rows: Mapping[tuple[str, ...], dict[str, Entry]],
-    grid: Mapping[tuple[str, ...], Mapping[str, Summary]],
+    grid: Mapping[tuple[str, ...], Mapping[str, Cell]],
 ) -> list[str]:
     """Fill the columns of the published averages whose data sets all have columns; their names."""
     there = {cell.dataset for cells in grid.values() for cell in cells.values()}
@@ -219,7 +218,7 @@ def _add_averages(
     return added
 
 
-def _average(name: str, row: Sequence[tuple[Summary, Entry]]) -> Entry:
+def _average(name: str, row: Sequence[tuple[Cell, Entry]]) -> Entry:
     datasets = published.averages()[name]
     means = {cell.dataset: fmean(entry.values) for cell, entry in row if entry.values}
     entry = Entry(is_average=True)
@@ -233,9 +232,9 @@ def _average(name: str, row: Sequence[tuple[Summary, Entry]]) -> Entry:
     return entry
 
 
-def _labels(cell: Summary, keys: Sequence[str]) -> list[str]:
-    return [cell.data if key == DATASET else label_of(cell.config, key) for key in keys]
+def _labels(cell: Cell, keys: Sequence[str]) -> list[str]:
+    return [cell.data if key == DATASET else value_label(cell.config, key) for key in keys]
 
 
-def _label(cell: Summary, keys: Sequence[str]) -> str:
+def _label(cell: Cell, keys: Sequence[str]) -> str:
     return ", ".join(_labels(cell, keys))

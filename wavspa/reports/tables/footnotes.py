@@ -6,12 +6,12 @@ from wavspa.reports import published
 from wavspa.reports.runs.collect import Run
 from wavspa.reports.runs.labels import data_label
 from wavspa.reports.runs.progress import state_of
-from wavspa.reports.tables.cell import Summary
+from wavspa.reports.tables.cell import Cell
 from wavspa.reports.tables.comparison import MISPRINT, Comparison
 from wavspa.reports.tables.significance import STATED
 
 
-def notes(comparison: Comparison, cells: Sequence[Summary], runs: Sequence[Run]) -> list[str]:
+def notes(comparison: Comparison, cells: Sequence[Cell], runs: Sequence[Run]) -> list[str]:
     """What the tables mean, what their numbers have to beat, and where care is due.
 
     Args:
@@ -24,14 +24,14 @@ def notes(comparison: Comparison, cells: Sequence[Summary], runs: Sequence[Run])
         _bold(comparison),
         *_published(comparison),
         *_misprints(comparison),
-        *baselines(runs),
+        *chance_levels(runs),
         *_mixtures(cells),
         *_origins(cells),
         *_repetitions(cells),
     ]
 
 
-def troubles(runs: Sequence[Run]) -> list[str]:
+def unfinished_runs(runs: Sequence[Run]) -> list[str]:
     """A line for each run that has not finished."""
     return [
         f"{state_of(run)}: {run.folder}: {reason(run)}" for run in runs if run.state != "finished"
@@ -43,17 +43,17 @@ def reason(run: Run) -> str:
     return run.damage or run.status.get("reason") or f"step {run.status.get('step', 0)}"
 
 
-def baselines(runs: Sequence[Run]) -> list[str]:
+def chance_levels(runs: Sequence[Run]) -> list[str]:
     """A line for each data set, from its card: what guessing reaches, and how it was split."""
     lines = (
-        f"{data_label([run])}: {_baseline(run)}"
+        f"{data_label([run])}: {_chance_level(run)}"
         for run in runs
         if run.card and run.state == "finished"
     )
     return list(dict.fromkeys(lines))
 
 
-def _baseline(run: Run) -> str:
+def _chance_level(run: Run) -> str:
     split = run.card["splits"]["test"]
     facts = [f"{split['examples']:,} test examples"]
     if "test/accuracy" in run.status["test"]:
@@ -108,7 +108,7 @@ def _misprints(comparison: Comparison) -> list[str]:
     return sorted(found)
 
 
-def _mixtures(cells: Sequence[Summary]) -> list[str]:
+def _mixtures(cells: Sequence[Cell]) -> list[str]:
     lines = []
     for data, group in _by_data(cells).items():
         protocols = sorted({c.protocol for c in group if c.finished and c.protocol})
@@ -124,7 +124,7 @@ def _mixtures(cells: Sequence[Summary]) -> list[str]:
     return lines
 
 
-def _origins(cells: Sequence[Summary]) -> list[str]:
+def _origins(cells: Sequence[Cell]) -> list[str]:
     runs = [run for cell in cells for run in cell.runs]
     versions = sorted({_version(run) for run in runs})
     devices = sorted({device for cell in cells for device in cell.devices})
@@ -141,7 +141,7 @@ def _version(run: Run) -> str:
     return f"{frozen.get('version') or 'unknown'} ({frozen.get('commit') or 'no commit'})"
 
 
-def _repetitions(cells: Sequence[Summary]) -> list[str]:
+def _repetitions(cells: Sequence[Cell]) -> list[str]:
     return [
         f"Not counted: {run.folder} repeats seed {run.config['seed']} of the same configuration."
         for cell in cells
@@ -149,8 +149,8 @@ def _repetitions(cells: Sequence[Summary]) -> list[str]:
     ]
 
 
-def _by_data(cells: Sequence[Summary]) -> dict[str, list[Summary]]:
-    groups: dict[str, list[Summary]] = {}
+def _by_data(cells: Sequence[Cell]) -> dict[str, list[Cell]]:
+    groups: dict[str, list[Cell]] = {}
     for cell in cells:
         groups.setdefault(cell.data, []).append(cell)
     return groups

@@ -1,0 +1,51 @@
+"""Options of a nested configuration: their dotted keys, a name near to a mistyped one, true and false."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from difflib import get_close_matches
+from typing import Any
+
+from wavspa.errors import UserError
+
+
+def flatten(
+    config: Mapping[Any, Any], inner: bool = False, above: str = ""
+) -> Iterator[tuple[str, Any]]:
+    """The dotted key of every value of a configuration, and the value, in order.
+
+    Args:
+        config: Mappings in mappings; lists are values.
+        inner: Give each mapping as well, before what is in it.
+        above: What stands before every key.
+    """
+    for name, value in config.items():
+        key = f"{above}{name}"
+        is_mapping = isinstance(value, Mapping)
+        if inner or not is_mapping:
+            yield key, value
+        if is_mapping:
+            yield from flatten(value, inner, f"{key}.")
+
+
+def did_you_mean(name: str, names: Iterable[str], above: str = "") -> str:
+    """``"; did you mean X?"``, or nothing if no name is near.
+
+    Args:
+        name: What was typed.
+        names: What could have been typed.
+        above: What stands before the suggested name.
+    """
+    near = get_close_matches(name, list(names), n=1)
+    return f"; did you mean {above}{near[0]}?" if near else ""
+
+
+def parse_bool(option: str, value: object) -> bool:
+    """The value of an option that is true or false.
+
+    Raises:
+        UserError: It is neither, such as ``yes`` or ``off``.
+    """
+    if isinstance(value, bool):
+        return value
+    if value in ("true", "false"):
+        return value == "true"
+    raise UserError(f"{option} must be true or false, got {value!r}")
