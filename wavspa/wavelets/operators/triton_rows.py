@@ -11,9 +11,6 @@ thread then walks along time with everything it needs twice in registers.
 import triton
 import triton.language as tl
 
-# Tiles at a row's ends are few: they loop over 4 taps at a time, which compiles sooner.
-EDGE_UNROLL = tl.constexpr(4)
-
 
 @triton.jit
 def floor_mod(a, b):
