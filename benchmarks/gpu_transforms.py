@@ -1,0 +1,310 @@
+"""The transform's kernels on a GPU, against plain torch: `python -m benchmarks.gpu_transforms`.
+
+First parity with plain torch in float64; red parity prints no figure. Then a table of one level with
+zero boundary, and with `--sweep` the tiles of `wavspa.wavelets.operators.tiles` against others.
+Everything is compiled first, by as many processes as there are cores, into Triton's cache.
+"""
+
+import importlib.util
+import os
+import sys
+import time
+import types
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+if importlib.util.find_spec("pywt") is None:
+    # Only families of filters need it, the operators do not: a machine with a GPU may lack it.
+    sys.modules["pywt"] = types.ModuleType("pywt")
+
+from wavspa.wavelets.boundaries import band_length
+from wavspa.wavelets.operators import (
+    analyse_level,
+    plain,
+    synthesise_level,
+    triton_operators,
+    use_backend,
+)
+from wavspa.wavelets.operators.extensions import EXTENSIONS
+from wavspa.wavelets.operators.tiles import (
+    GradientTile,
+    Tile,
+    gradient_tile,
+    level_tile,
+    power_of_two,
+    vectors,
+)
+
+SHAPES = ((8, 4096, 256), (32, 4096, 512))
+SWEPT = SHAPES[0]
+TAPS = (16, 40)
+DTYPES = (torch.float32, torch.bfloat16)
+OPERATORS = ("analysis", "synthesis", "filter_gradient")
+PARITY = (2, 1500, 64)
+
+
+class Job(NamedTuple):
+    """One operator on one kind of input."""
+
+    operator: str
+    shape: tuple[int, int, int]
+    taps: int
+    dtype: torch.dtype
+    tile: Tile | GradientTile | None = None
+    extension: str = "zero"
+    ragged: bool = False
+
+
+def tensors(job: Job, device: str = "cuda") -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Random x, low, high and filters of a job."""
+    (rows, samples, channels), taps = job.shape, job.taps
+    boundary = "periodic" if job.extension == "wrap" else job.extension
+    bands = band_length(samples, taps, boundary)
+    sizes = ((rows, samples, channels), (rows, bands, channels), (rows, bands, channels))
+    x, low, high = (torch.randn(size, device=device).to(job.dtype) for size in sizes)
+    return x, low, high, torch.randn(taps, channels, device=device) / taps**0.5
+
+
+def call(job: Job, library: types.ModuleType = triton_operators) -> Callable[[], object]:
+    """The job as a function without arguments."""
+    x, low, high, filters = tensors(job)
+    rows, samples, _ = job.shape
+    lengths = None
+    if job.ragged:
+        lengths = torch.tensor([max(1, samples - 700 * row) for row in range(rows)], device="cuda")
+    rest = (lengths, False)
+    wide = {} if job.tile is None else {"tile": job.tile}
+    arguments = {
+        "analysis": (x, filters, job.extension, low.shape[1], *rest, job.dtype, job.dtype),
+        "synthesis": (low, high, filters, job.extension, samples, *rest, job.dtype),
+        "filter_gradient": (x, low, high, job.extension, job.taps, *rest, torch.float32),
+    }[job.operator]
+    return lambda: getattr(library, job.operator)(*arguments, **wide)
+
+
+def compile_job(job: Job) -> None:
+    """Run a job once on few samples: what is compiled does not depend on their number."""
+    rows, samples, channels = job.shape
+    call(job._replace(shape=(min(rows, 2), min(samples, 128), channels)))()
+
+
+def compile_all(jobs: list[Job]) -> None:
+    """Fill Triton's cache by several processes."""
+    start = time.perf_counter()
+    workers = min(12, os.cpu_count() or 1, len(jobs))
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        list(pool.map(compile_job, jobs))
+    print(f"compiled {len(jobs)} kernels in {time.perf_counter() - start:.0f} s", flush=True)
+
+
+def parity_jobs() -> Iterator[Job]:
+    """Every extension, ragged; long filters; both dtypes."""
+    for operator in OPERATORS:
+        for extension in EXTENSIONS:
+            yield Job(operator, PARITY, 16, torch.float32, None, extension, ragged=True)
+        for dtype in DTYPES:
+            yield Job(operator, PARITY, 40, dtype)
+
+
+def check_parity() -> None:
+    """Compare the kernels with plain torch in float64.
+
+    Raises:
+        SystemExit: a result that differs by more than its dtype's rounding.
+    """
+    worst = dict.fromkeys(DTYPES, 0.0)
+    for job in parity_jobs():
+        torch.manual_seed(0)
+        ours = call(job)()
+        torch.manual_seed(0)
+        theirs = reference(job)
+        pairs = zip(ours, theirs, strict=True) if isinstance(ours, tuple) else [(ours, theirs)]
+        for own, wanted in pairs:
+            error = float((own.double() - wanted).norm() / wanted.norm())
+            worst[job.dtype] = max(worst[job.dtype], error)
+            if not error < (2e-6 if job.dtype == torch.float32 else 4e-3):
+                raise SystemExit(f"no speed while parity is red: {job} is off by {error:.1e}")
+    print("parity, worst relative error: " + ", ".join(f"{d} {e:.1e}" for d, e in worst.items()))
+
+
+def reference(job: Job) -> object:
+    """The job's result by plain torch in float64, from the numbers that the kernel gets."""
+    x, low, high, filters = (t.double() for t in tensors(job))
+    rows, samples, _ = job.shape
+    lengths = None
+    if job.ragged:
+        lengths = torch.tensor([max(1, samples - 700 * row) for row in range(rows)], device="cuda")
+    rest, wide = (lengths, False), torch.float64
+    if job.operator == "analysis":
+        return plain.analysis(x, filters, job.extension, low.shape[1], *rest, wide, wide)
+    if job.operator == "synthesis":
+        return plain.synthesis(low, high, filters, job.extension, samples, *rest, wide)
+    return plain.filter_gradient(x, low, high, job.extension, job.taps, *rest, wide)
+
+
+def milliseconds(run: Callable[[], object]) -> float:
+    """Median time of ``run`` on the device, from a cold cache."""
+    from triton.testing import do_bench
+
+    return float(do_bench(run, warmup=10, rep=40, return_mode="median"))
+
+
+def round_trip(shape: tuple[int, int, int], taps: int, dtype: torch.dtype) -> Callable[[], object]:
+    """Analysis, synthesis and the gradients of signal and filters."""
+    x = torch.randn(shape, device="cuda", dtype=dtype, requires_grad=True)
+    upstream = torch.randn(shape, device="cuda", dtype=dtype)
+    filters = torch.randn(taps, shape[2], device="cuda", requires_grad=True)
+
+    def run() -> object:
+        y = synthesise_level(*analyse_level(x, filters), filters, shape[1])
+        return torch.autograd.grad(y, (x, filters), upstream)
+
+    return run
+
+
+def replayed(run: Callable[[], object]) -> Callable[[], object]:
+    """``run`` as a CUDA graph: what is left without the host's work."""
+    side = torch.cuda.Stream()
+    side.wait_stream(torch.cuda.current_stream())
+    with torch.cuda.stream(side):
+        for _ in range(3):
+            run()
+    torch.cuda.current_stream().wait_stream(side)
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph):
+        run()
+    return graph.replay
+
+
+def host_milliseconds(run: Callable[[], object], times: int = 50) -> float:
+    """Time that the host takes to ask for ``run``."""
+    run()
+    torch.cuda.synchronize()
+    start = time.perf_counter()
+    for _ in range(times):
+        run()
+    elapsed = (time.perf_counter() - start) / times * 1e3
+    torch.cuda.synchronize()
+    return elapsed
+
+
+def print_table() -> None:
+    """The operators and the round trip, kernels and plain torch."""
+    print(f"\n{'ms, one level, zero boundary':38}", end="")
+    heads = ("copy of x", *OPERATORS, "round trip", "as a graph", "host")
+    print("".join(f"{head:>16}" for head in heads))
+    for shape in SHAPES:
+        for taps in TAPS:
+            for dtype in DTYPES:
+                print_rows(shape, taps, dtype)
+
+
+def print_rows(shape: tuple[int, int, int], taps: int, dtype: torch.dtype) -> None:
+    """Two rows of the table."""
+    x = torch.randn(shape, device="cuda").to(dtype)
+    other = torch.empty_like(x)
+    copy = milliseconds(lambda: other.copy_(x))
+    jobs = [Job(operator, shape, taps, dtype) for operator in OPERATORS]
+    trip = round_trip(shape, taps, dtype)
+    ours = [copy, *(milliseconds(call(job)) for job in jobs)]
+    ours += [milliseconds(trip), milliseconds(replayed(trip)), host_milliseconds(trip)]
+    theirs = [copy, *(milliseconds(call(job, plain)) for job in jobs)]
+    with use_backend("plain"):
+        theirs += [milliseconds(trip), float("nan"), float("nan")]
+    label = f"{list(shape)} {taps} taps {str(dtype)[6:]}"
+    for name, row in (("triton", ours), ("plain", theirs)):
+        print(f"{label + ' ' + name:38}" + "".join(f"{t:16.3f}" for t in row), flush=True)
+
+
+def level_tiles(dtype: torch.dtype) -> Iterator[Tile]:
+    """Tiles of analysis and synthesis that are worth a try."""
+    itemsize = dtype.itemsize
+    for steps, rows, channels, warps, unroll in (
+        (4, 1, 64, 4, 8),
+        (4, 1, 64, 4, 16),
+        (2, 1, 64, 4, 8),
+        (2, 2, 64, 4, 8),
+        (8, 1, 64, 4, 8),
+        (4, 1, 128, 4, 8),
+        (4, 1, 32, 4, 8),
+        (4, 1, 64, 2, 8),
+        (4, 1, 64, 8, 8),
+        (4, 2, 64, 4, 4),
+        (2, 1, 128, 4, 8),
+        (2, 1, 64, 4, 16),
+    ):
+        yield Tile(rows * vectors(warps, itemsize) // channels, steps, channels, warps, unroll)
+
+
+def gradient_tiles(taps: int, dtype: torch.dtype) -> Iterator[GradientTile]:
+    """Tiles of the filters' gradient that are worth a try."""
+    itemsize = dtype.itemsize
+    for block, steps, channels, warps in (
+        (8, 2, 16, 16),
+        (8, 4, 16, 8),
+        (4, 4, 16, 16),
+        (4, 2, 16, 16),
+        (5, 4, 16, 16),
+        (10, 4, 16, 8),
+        (4, 4, 32, 16),
+        (4, 2, 32, 8),
+    ):
+        blocks = power_of_two(-(-taps // block))
+        strips = max(vectors(warps, itemsize) // channels, blocks)
+        yield GradientTile(strips, steps, channels, warps, blocks, -(-taps // blocks))
+
+
+def sweep_jobs() -> Iterator[Job]:
+    """All tiles on the smaller shape, the table's first."""
+    for dtype in DTYPES:
+        for taps in TAPS:
+            size = (SWEPT[2], taps, dtype.itemsize)
+            levels = dict.fromkeys([level_tile(*size), *level_tiles(dtype)])
+            gradients = dict.fromkeys([gradient_tile(*size), *gradient_tiles(taps, dtype)])
+            for operator in OPERATORS:
+                tiles = gradients if operator == "filter_gradient" else levels
+                for tile in tiles:
+                    yield Job(operator, SWEPT, taps, dtype, tile)
+
+
+def print_sweep(jobs: list[Job]) -> None:
+    """Times of all tiles, for each operator from the fastest on; * is the table's."""
+    times = {job: milliseconds(call(job)) for job in jobs}
+    for operator in OPERATORS:
+        for taps in TAPS:
+            for dtype in DTYPES:
+                own = [j for j in jobs if j[0] == operator and j[2] == taps and j[3] == dtype]
+                print(f"\n{operator} {list(SWEPT)} {taps} taps {dtype}")
+                for job in sorted(own, key=lambda j: times[j]):
+                    mark = "*" if job is own[0] else " "
+                    print(f" {mark} {times[job]:.4f} {job.tile}", flush=True)
+
+
+def main() -> None:
+    """Check, then print."""
+    if not torch.cuda.is_available():
+        raise SystemExit("this needs a CUDA device")
+    table = [
+        Job(operator, shape, taps, dtype)
+        for operator in OPERATORS
+        for shape in SHAPES
+        for taps in TAPS
+        for dtype in DTYPES
+    ]
+    swept = list(sweep_jobs()) if "--sweep" in sys.argv else []
+    compile_all([*parity_jobs(), *table, *swept])
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
+    check_parity()
+    print(f"{torch.cuda.get_device_name()}, torch {torch.__version__}, medians")
+    print_table()
+    if swept:
+        print_sweep(swept)
+
+
+if __name__ == "__main__":
+    main()

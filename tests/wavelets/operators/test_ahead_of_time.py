@@ -1,0 +1,139 @@
+"""The kernels compiled without a GPU: for each target, and what their assembly says of their speed."""
+
+import re
+import subprocess
+import warnings
+
+import pytest
+
+from kernel_checks import INTERPRETED, needs_triton
+from wavspa.wavelets.operators.extensions import places_before
+from wavspa.wavelets.operators.tiles import gradient_tile, level_tile
+
+pytestmark = [
+    needs_triton,
+    pytest.mark.skipif(INTERPRETED, reason="the interpreter compiles nothing"),
+]
+
+AMPERE, HOPPER, MI300 = ("cuda", 80, 32), ("cuda", 90, 32), ("hip", "gfx942", 64)
+CHANNELS = 256
+BYTES = {"fp32": 4, "bf16": 2}
+
+
+def compiled(kernel, dtype, target, tile, **constants):
+    """``kernel`` for signals and bands of ``dtype`` whose rows start at multiples of 16 bytes."""
+    import triton
+    from triton.backends.compiler import GPUTarget
+    from triton.compiler import ASTSource
+
+    pointers = {"filters": "fp32", "partial": "fp32", "lengths": "i64"}
+    pointers |= dict.fromkeys(("x", "low", "high"), dtype)
+    signature, attributes = {}, {}
+    for place, name in enumerate(kernel.arg_names):
+        aligned = name in pointers or name.endswith("stride")
+        kind = f"*{pointers[name]}" if name in pointers else "i32"
+        signature[name] = "constexpr" if name in constants else kind
+        if aligned:
+            attributes[(place,)] = [["tt.divisibility", 16]]
+    source = ASTSource(kernel, signature, constants, attributes)
+    with warnings.catch_warnings():
+        # Triton 3.9 tells of a default that will change.
+        warnings.simplefilter("ignore", UserWarning)
+        return triton.compile(source, target=GPUTarget(*target), options={"num_warps": tile.warps})
+
+
+def constants_of(taps, extension, tile):
+    return {
+        "D": CHANNELS,
+        "TAPS": taps,
+        "BEFORE": places_before(taps, extension),
+        "EXTENSION": extension,
+        "MIRROR": False,
+        "RAGGED": True,
+        "G": tile.strips,
+        "T": tile.steps,
+        "TD": tile.channels,
+    }
+
+
+def level(name, dtype, taps, target=HOPPER, extension="zero"):
+    from wavspa.wavelets.operators.triton_analysis import analysis_kernel
+    from wavspa.wavelets.operators.triton_synthesis import synthesis_kernel
+
+    kernel = {"analysis": analysis_kernel, "synthesis": synthesis_kernel}[name]
+    tile = level_tile(CHANNELS, taps, BYTES[dtype])
+    constants = constants_of(taps, extension, tile) | {"UNROLL": tile.unroll}
+    return tile, compiled(kernel, dtype, target, tile, **constants)
+
+
+def gradient(dtype, taps, target=HOPPER, extension="zero"):
+    from wavspa.wavelets.operators.triton_filter_gradient import filter_gradient_kernel
+
+    tile = gradient_tile(CHANNELS, taps, BYTES[dtype])
+    constants = constants_of(taps, extension, tile)
+    constants |= {"COUNT": tile.taps, "BLOCKS": tile.blocks}
+    return tile, compiled(filter_gradient_kernel, dtype, target, tile, **constants)
+
+
+def accesses(ptx, kind):
+    """Loads or stores of global memory, without the one that reads a row's length."""
+    return [a for a in re.findall(rf"{kind}\.global[.\w:]*", ptx) if not a.endswith("b64")]
+
+
+def stack_bytes(program, folder):
+    """Bytes of a thread's stack, where the assembler puts what registers do not hold."""
+    from triton.knobs import nvidia
+
+    binary = folder / "kernel.cubin"
+    binary.write_bytes(program.asm["cubin"])
+    command = [nvidia.cuobjdump.path, "--dump-resource-usage", str(binary)]
+    listing = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    (stack,) = re.findall(r"STACK:(\d+)", listing)
+    return int(stack)
+
+
+@pytest.mark.parametrize("name", ["analysis", "synthesis"])
+@pytest.mark.parametrize(("dtype", "taps"), [("fp32", 16), ("bf16", 16), ("fp32", 40)])
+def test_levels_move_16_bytes_at_a_time(name, dtype, taps, tmp_path):
+    tile, program = level(name, dtype, taps)
+    ptx = program.asm["ptx"]
+    assert stack_bytes(program, tmp_path) == 0
+    loads, stores = accesses(ptx, "ld"), accesses(ptx, "st")
+    assert set(loads) == {"ld.global.v4.b32"}
+    assert set(stores) == {"st.global.v4.b32"}
+    # A block of taps inside a row, and a block of 4 at its ends: each thread loads what it reads and
+    # each tap once, however often it uses them. Vectors of a thread and position: 1.
+    inside, edge = (block_loads(name, tile.steps, block, dtype) for block in (tile.unroll, 4))
+    assert len(loads) == inside + edge
+
+
+def block_loads(name, steps, taps, dtype):
+    """16-byte loads of ``steps`` coefficients, or pairs of samples, from ``taps`` taps."""
+    of_taps = 2 * taps * (4 // BYTES[dtype])
+    if name == "analysis":
+        return 2 * steps + taps - 2 + of_taps
+    return 2 * (steps + taps // 2 - 1) + of_taps
+
+
+@pytest.mark.parametrize(("dtype", "taps"), [("fp32", 16), ("bf16", 16), ("fp32", 40)])
+def test_filter_gradient_moves_16_bytes_at_a_time(dtype, taps, tmp_path):
+    tile, program = gradient(dtype, taps)
+    ptx = program.asm["ptx"]
+    assert stack_bytes(program, tmp_path) == 0
+    loads = accesses(ptx, "ld")
+    assert set(loads) == {"ld.global.v4.b32"}
+    # A step inside a row and one at its ends: samples once for a block of taps, coefficients once.
+    step = 2 * tile.steps + tile.taps - 2 + 2 * tile.steps
+    assert len(loads) == 2 * step
+
+
+@pytest.mark.parametrize(
+    ("target", "extension"),
+    [(AMPERE, "upstream"), (MI300, "reflect"), (HOPPER, "periodic"), (HOPPER, "wrap")],
+    ids=lambda value: value if isinstance(value, str) else str(value[1]),
+)
+def test_every_target_and_extension(target, extension):
+    binary = "cubin" if target[0] == "cuda" else "hsaco"
+    for name in ("analysis", "synthesis"):
+        assert level(name, "bf16", 4, target, extension)[1].asm[binary]
+    assert gradient("bf16", 4, target, extension)[1].asm[binary]

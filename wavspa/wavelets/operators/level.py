@@ -1,0 +1,109 @@
+"""One level of a transform: the operators with gradients where kernels run, plain torch elsewhere.
+
+Plain torch is what ``torch.export``, ONNX, ``torch.func`` and forward-mode AD see, and what runs on
+a CPU and in float64. Shapes: B batch, N samples, M coefficients, D channels, L taps.
+"""
+
+import torch
+from torch import Tensor
+from torch.autograd import forward_ad
+
+from wavspa.wavelets.boundaries import band_length
+from wavspa.wavelets.operators import plain
+from wavspa.wavelets.operators.backend import runs_triton
+from wavspa.wavelets.operators.extensions import synthesis_extension
+from wavspa.wavelets.operators.gradients import Analysis, Synthesis
+
+
+def analyse_level(
+    x: Tensor,
+    filters: Tensor,
+    boundary: str = "zero",
+    lengths: Tensor | None = None,
+    *,
+    mirror_low: bool = False,
+    approximation_dtype: torch.dtype | None = None,
+    detail_dtype: torch.dtype | None = None,
+) -> tuple[Tensor, Tensor]:
+    """Analyse a signal into the approximation and the detail of one level.
+
+    Args:
+        x: signal [B, N, D], any float; sums are float32, or float64 where an input is.
+        filters: low-pass taps [L, D] (dec_lo), L even.
+        boundary: one of :data:`wavspa.wavelets.boundaries.BOUNDARIES`.
+        lengths: samples of each row, int64 [B]; None means all N.
+        mirror_low: the low pass of channel d is channel D-1-d's.
+        approximation_dtype: dtype of the approximation; None means that of ``x``.
+        detail_dtype: dtype of the detail; None means that of ``x``.
+
+    Returns:
+        cA and cD, [B, M, D], zero beyond each row's own coefficients.
+    """
+    bands = band_length(x.shape[1], filters.shape[0], boundary)
+    arguments = (
+        x,
+        filters,
+        boundary,
+        bands,
+        lengths,
+        mirror_low,
+        approximation_dtype or x.dtype,
+        detail_dtype or x.dtype,
+    )
+    if _by_kernels(x, filters):
+        approximation, detail = Analysis.apply(*arguments)
+        return approximation, detail
+    return plain.analysis(*arguments)
+
+
+def synthesise_level(
+    approximation: Tensor,
+    detail: Tensor,
+    filters: Tensor,
+    length: int,
+    boundary: str = "zero",
+    lengths: Tensor | None = None,
+    *,
+    mirror_low: bool = False,
+    dtype: torch.dtype | None = None,
+) -> Tensor:
+    """Synthesise the signal of one level: the inverse of analysis where that is orthonormal.
+
+    Args:
+        approximation: cA [B, M, D], any float.
+        detail: cD [B, M, D], any float.
+        filters: the low-pass taps [L, D] of the analysis.
+        length: samples N wanted.
+        boundary: as in :func:`analyse_level`.
+        lengths: samples of each row of the result, int64 [B]; it is zero beyond them.
+        mirror_low: as in :func:`analyse_level`.
+        dtype: dtype of the result; None means that of ``detail``.
+
+    Returns:
+        The signal [B, N, D].
+    """
+    arguments = (
+        approximation,
+        detail,
+        filters,
+        synthesis_extension(boundary),
+        length,
+        lengths,
+        mirror_low,
+        dtype or detail.dtype,
+    )
+    if _by_kernels(approximation, detail, filters):
+        signal: Tensor = Synthesis.apply(*arguments)
+        return signal
+    return plain.synthesis(*arguments)
+
+
+def _by_kernels(*tensors: Tensor) -> bool:
+    return runs_triton(*tensors) and not _transformed()
+
+
+def _transformed() -> bool:
+    """Whether torch looks into what runs: exports it, maps it or differentiates it forwards."""
+    if torch.compiler.is_compiling():
+        return torch.compiler.is_exporting()
+    return torch._C._are_functorch_transforms_active() or forward_ad._current_level >= 0

@@ -1,0 +1,131 @@
+"""The operators as torch knows them: ``wavspa::analysis``, ``synthesis``, ``filter_gradient``.
+
+An operator is one node to ``torch.compile``, whatever runs inside. Under autocast its inputs stay as
+they are: x in its own dtype, filters as the parameters are; sums are float32 inside. Calls with
+gradients go through :mod:`wavspa.wavelets.operators.gradients`.
+"""
+
+import torch
+from torch import Tensor
+
+from wavspa.wavelets.operators import plain
+from wavspa.wavelets.operators.backend import runs_triton
+
+SCHEMAS = (
+    "analysis(Tensor x, Tensor filters, str extension, SymInt bands, Tensor? lengths, "
+    "bool mirror_low, ScalarType low_dtype, ScalarType high_dtype) -> (Tensor, Tensor)",
+    "synthesis(Tensor low, Tensor high, Tensor filters, str extension, SymInt samples, "
+    "Tensor? lengths, bool mirror_low, ScalarType dtype) -> Tensor",
+    "filter_gradient(Tensor x, Tensor low, Tensor high, str extension, SymInt taps, "
+    "Tensor? lengths, bool mirror_low, ScalarType dtype) -> Tensor",
+)
+
+_library = torch.library.Library("wavspa", "DEF")
+for schema in SCHEMAS:
+    _library.define(schema, tags=(torch.Tag.pt2_compliant_tag,))
+
+
+@torch.library.impl(_library, "analysis", "CompositeExplicitAutograd")
+def _analysis(
+    x: Tensor,
+    filters: Tensor,
+    extension: str,
+    bands: int,
+    lengths: Tensor | None,
+    mirror_low: bool,
+    low_dtype: torch.dtype,
+    high_dtype: torch.dtype,
+) -> tuple[Tensor, Tensor]:
+    arguments = (x, filters, extension, bands, lengths, mirror_low, low_dtype, high_dtype)
+    if runs_triton(x) and filters.dtype != torch.float64:
+        from wavspa.wavelets.operators import triton_operators
+
+        return triton_operators.analysis(*arguments)
+    low, high = plain.analysis(*arguments)
+    return low.contiguous(), high.contiguous()
+
+
+@torch.library.impl(_library, "synthesis", "CompositeExplicitAutograd")
+def _synthesis(
+    low: Tensor,
+    high: Tensor,
+    filters: Tensor,
+    extension: str,
+    samples: int,
+    lengths: Tensor | None,
+    mirror_low: bool,
+    dtype: torch.dtype,
+) -> Tensor:
+    arguments = (low, high, filters, extension, samples, lengths, mirror_low, dtype)
+    if runs_triton(low, high) and filters.dtype != torch.float64:
+        from wavspa.wavelets.operators import triton_operators
+
+        return triton_operators.synthesis(*arguments)
+    return plain.synthesis(*arguments).contiguous()
+
+
+@torch.library.impl(_library, "filter_gradient", "CompositeExplicitAutograd")
+def _filter_gradient(
+    x: Tensor,
+    low: Tensor,
+    high: Tensor,
+    extension: str,
+    taps: int,
+    lengths: Tensor | None,
+    mirror_low: bool,
+    dtype: torch.dtype,
+) -> Tensor:
+    arguments = (x, low, high, extension, taps, lengths, mirror_low, dtype)
+    if runs_triton(x, low, high):
+        from wavspa.wavelets.operators import triton_operators
+
+        return triton_operators.filter_gradient(*arguments)
+    return plain.filter_gradient(*arguments)
+
+
+@torch.library.register_fake("wavspa::analysis", lib=_library)
+def _fake_analysis(
+    x: Tensor,
+    filters: Tensor,
+    extension: str,
+    bands: int,
+    lengths: Tensor | None,
+    mirror_low: bool,
+    low_dtype: torch.dtype,
+    high_dtype: torch.dtype,
+) -> tuple[Tensor, Tensor]:
+    shape = (x.shape[0], bands, x.shape[2])
+    return x.new_empty(shape, dtype=low_dtype), x.new_empty(shape, dtype=high_dtype)
+
+
+@torch.library.register_fake("wavspa::synthesis", lib=_library)
+def _fake_synthesis(
+    low: Tensor,
+    high: Tensor,
+    filters: Tensor,
+    extension: str,
+    samples: int,
+    lengths: Tensor | None,
+    mirror_low: bool,
+    dtype: torch.dtype,
+) -> Tensor:
+    return low.new_empty((low.shape[0], samples, low.shape[2]), dtype=dtype)
+
+
+@torch.library.register_fake("wavspa::filter_gradient", lib=_library)
+def _fake_filter_gradient(
+    x: Tensor,
+    low: Tensor,
+    high: Tensor,
+    extension: str,
+    taps: int,
+    lengths: Tensor | None,
+    mirror_low: bool,
+    dtype: torch.dtype,
+) -> Tensor:
+    return x.new_empty((taps, x.shape[2]), dtype=dtype)
+
+
+ANALYSIS = torch.ops.wavspa.analysis.default
+SYNTHESIS = torch.ops.wavspa.synthesis.default
+FILTER_GRADIENT = torch.ops.wavspa.filter_gradient.default

@@ -1,0 +1,97 @@
+"""How the Triton kernels cut up their work: a small table by channels, taps and bytes an element.
+
+Nothing here depends on the length, so that a new length compiles nothing and tunes nothing. Every
+thread loads 16 bytes of neighbouring channels at a time.
+"""
+
+import functools
+from dataclasses import dataclass
+
+WARP = 32
+VECTOR_BYTES = 16
+
+
+@dataclass(frozen=True)
+class Tile:
+    """A program's share of one level.
+
+    Args:
+        strips: strips of time G, side by side.
+        steps: coefficients T (or pairs of samples) that a thread makes of its strip.
+        channels: channels TD.
+        warps: warps of a program.
+        unroll: taps that stand in a row in the program; more are looped over. A multiple of 4.
+    """
+
+    strips: int
+    steps: int
+    channels: int
+    warps: int
+    unroll: int
+
+    @property
+    def places(self) -> int:
+        """Coefficients (or pairs of samples) of a program."""
+        return self.strips * self.steps
+
+
+@dataclass(frozen=True)
+class GradientTile:
+    """A program's share of the filters' gradient.
+
+    Args:
+        strips: strips G, of time and of taps: each strip of time stands there ``blocks`` times.
+        steps: coefficients T that a thread reads of its strip at a time.
+        channels: channels TD.
+        warps: warps of a program.
+        blocks: blocks of taps.
+        taps: taps of a block.
+    """
+
+    strips: int
+    steps: int
+    channels: int
+    warps: int
+    blocks: int
+    taps: int
+
+    @property
+    def places(self) -> int:
+        """Coefficients that a program reads at a time."""
+        return self.strips // self.blocks * self.steps
+
+
+@functools.cache
+def level_tile(channels: int, taps: int, itemsize: int) -> Tile:
+    """The tile of analysis and synthesis for ``channels`` of ``itemsize`` bytes."""
+    width = channel_tile(channels, itemsize, 64)
+    # A thread's sums are steps x 2 bands x channels of 16 bytes.
+    steps = 4 if itemsize == 4 else 2
+    return Tile(vectors(4, itemsize) // width, steps, width, 4, 8)
+
+
+@functools.cache
+def gradient_tile(channels: int, taps: int, itemsize: int) -> GradientTile:
+    """The tile of the filters' gradient for ``channels`` of ``itemsize`` bytes."""
+    width = channel_tile(channels, itemsize, 16)
+    # A thread's sums are taps x 2 bands x channels of 16 bytes: what its registers allow.
+    blocks = power_of_two(-(-taps // (32 // (VECTOR_BYTES // itemsize))))
+    block_taps = -(-taps // blocks)
+    steps = 4 if block_taps * (VECTOR_BYTES // itemsize) < 32 else 2
+    strips = max(vectors(16, itemsize) // width, blocks)
+    return GradientTile(strips, steps, width, 16, blocks, block_taps)
+
+
+def channel_tile(channels: int, itemsize: int, most: int) -> int:
+    """A power of two of channels: at least one vector, at most ``most``."""
+    return min(most, max(power_of_two(channels), VECTOR_BYTES // itemsize))
+
+
+def vectors(warps: int, itemsize: int) -> int:
+    """Elements of one vector of 16 bytes for every thread of ``warps`` warps."""
+    return warps * WARP * (VECTOR_BYTES // itemsize)
+
+
+def power_of_two(number: int) -> int:
+    """The least power of two that is at least ``number``, which is at least 1."""
+    return 1 << (number - 1).bit_length()

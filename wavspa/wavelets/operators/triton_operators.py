@@ -1,0 +1,198 @@
+"""The three operators by Triton: signatures and results of :mod:`wavspa.wavelets.operators.plain`.
+
+Signals and bands are float32, float16 or bfloat16 and may lie in memory as they like: rows whose
+channels are not beside each other are copied once. Sums are float32, outputs contiguous.
+"""
+
+import contextlib
+import functools
+
+import torch
+from torch import Tensor
+
+from wavspa.wavelets.operators.extensions import places_before
+from wavspa.wavelets.operators.tiles import GradientTile, Tile, gradient_tile, level_tile
+from wavspa.wavelets.operators.triton_analysis import analysis_kernel
+from wavspa.wavelets.operators.triton_filter_gradient import filter_gradient_kernel
+from wavspa.wavelets.operators.triton_synthesis import synthesis_kernel
+
+
+def analysis(
+    x: Tensor,
+    filters: Tensor,
+    extension: str,
+    bands: int,
+    lengths: Tensor | None,
+    mirror_low: bool,
+    low_dtype: torch.dtype,
+    high_dtype: torch.dtype,
+    tile: Tile | None = None,
+) -> tuple[Tensor, Tensor]:
+    """See :func:`wavspa.wavelets.operators.plain.analysis`; ``tile`` None takes the table's."""
+    (batch, samples, channels), taps = x.shape, filters.shape[0]
+    low = x.new_empty((batch, bands, channels), dtype=low_dtype)
+    high = x.new_empty((batch, bands, channels), dtype=high_dtype)
+    if low.numel() == 0:
+        return low, high
+    x, filters = _rows_in_order(x), filters.contiguous()
+    tile = tile or level_tile(channels, taps, x.element_size())
+    tiles = -(-bands // tile.places)
+    with _device_of(x):
+        analysis_kernel[(batch * tiles * -(-channels // tile.channels),)](
+            x,
+            filters,
+            low,
+            high,
+            x if lengths is None else lengths,
+            x.stride(0),
+            samples,
+            bands,
+            tiles,
+            D=channels,
+            TAPS=taps,
+            BEFORE=places_before(taps, extension),
+            EXTENSION=extension,
+            MIRROR=mirror_low,
+            RAGGED=lengths is not None,
+            UNROLL=tile.unroll,
+            G=tile.strips,
+            T=tile.steps,
+            TD=tile.channels,
+            num_warps=tile.warps,
+        )
+    return low, high
+
+
+def synthesis(
+    low: Tensor,
+    high: Tensor,
+    filters: Tensor,
+    extension: str,
+    samples: int,
+    lengths: Tensor | None,
+    mirror_low: bool,
+    dtype: torch.dtype,
+    tile: Tile | None = None,
+) -> Tensor:
+    """See :func:`wavspa.wavelets.operators.plain.synthesis`; ``tile`` None takes the table's."""
+    (batch, bands, channels), taps = low.shape, filters.shape[0]
+    x = low.new_empty((batch, samples, channels), dtype=dtype)
+    if x.numel() == 0:
+        return x
+    low, high, filters = _rows_in_order(low), _rows_in_order(high), filters.contiguous()
+    tile = tile or level_tile(channels, taps, min(low.element_size(), high.element_size()))
+    before = places_before(taps, extension)
+    pairs = (before + samples - 1) // 2 - before // 2 + 1
+    tiles = -(-pairs // tile.places)
+    with _device_of(x):
+        synthesis_kernel[(batch * tiles * -(-channels // tile.channels),)](
+            low,
+            high,
+            filters,
+            x,
+            low if lengths is None else lengths,
+            low.stride(0),
+            high.stride(0),
+            samples,
+            bands,
+            tiles,
+            D=channels,
+            TAPS=taps,
+            BEFORE=before,
+            EXTENSION=extension,
+            MIRROR=mirror_low,
+            RAGGED=lengths is not None,
+            UNROLL=tile.unroll,
+            G=tile.strips,
+            T=tile.steps,
+            TD=tile.channels,
+            num_warps=tile.warps,
+        )
+    return x
+
+
+def filter_gradient(
+    x: Tensor,
+    low: Tensor,
+    high: Tensor,
+    extension: str,
+    taps: int,
+    lengths: Tensor | None,
+    mirror_low: bool,
+    dtype: torch.dtype,
+    tile: GradientTile | None = None,
+) -> Tensor:
+    """See :func:`wavspa.wavelets.operators.plain.filter_gradient`; ``tile`` as above."""
+    (batch, samples, channels), bands = x.shape, low.shape[1]
+    if x.numel() == 0 or low.numel() == 0:
+        return x.new_zeros((taps, channels), dtype=dtype)
+    x, low, high = _rows_in_order(x), _rows_in_order(low), _rows_in_order(high)
+    tile = tile or gradient_tile(channels, taps, x.element_size())
+    row_steps = -(-bands // tile.places)
+    steps, channel_tiles = batch * row_steps, -(-channels // tile.channels)
+    run = steps_of_program(x, taps, steps, channel_tiles)
+    programs = -(-steps // run)
+    partial = x.new_empty((2 * programs, taps, channels), dtype=torch.float32)
+    with _device_of(x):
+        filter_gradient_kernel[(programs * channel_tiles,)](
+            x,
+            low,
+            high,
+            partial,
+            x if lengths is None else lengths,
+            x.stride(0),
+            low.stride(0),
+            high.stride(0),
+            samples,
+            bands,
+            steps,
+            row_steps,
+            run,
+            D=channels,
+            TAPS=taps,
+            BEFORE=places_before(taps, extension),
+            EXTENSION=extension,
+            MIRROR=mirror_low,
+            RAGGED=lengths is not None,
+            COUNT=tile.taps,
+            BLOCKS=tile.blocks,
+            G=tile.strips,
+            T=tile.steps,
+            TD=tile.channels,
+            num_warps=tile.warps,
+        )
+    return partial.sum(0, dtype=dtype)
+
+
+def steps_of_program(x: Tensor, taps: int, steps: int, channel_tiles: int) -> int:
+    """Time steps of one program of the filters' gradient.
+
+    Few enough to give every multiprocessor a program, many enough that all partial sums together
+    stay below one hundredth of ``x``.
+    """
+    wanted = -(-multiprocessors(x.device) // channel_tiles)
+    partial = 2 * taps * x.shape[2] * torch.float32.itemsize
+    allowed = x.numel() * x.element_size() // (100 * partial)
+    return -(-steps // max(1, min(wanted, allowed, steps)))
+
+
+@functools.cache
+def multiprocessors(device: torch.device) -> int:
+    """Multiprocessors of a GPU; of a CPU, where Triton interprets, a few."""
+    if device.type != "cuda":
+        return 4
+    return torch.cuda.get_device_properties(device).multi_processor_count
+
+
+def _rows_in_order(x: Tensor) -> Tensor:
+    """``x [B, N, D]`` itself if the samples of a row follow each other in memory, else a copy."""
+    _, length, channels = x.shape
+    beside = channels == 1 or x.stride(2) == 1
+    return x if beside and (length == 1 or x.stride(1) == channels) else x.contiguous()
+
+
+def _device_of(x: Tensor) -> contextlib.AbstractContextManager[object]:
+    """Triton launches on the current device: make it that of ``x`` where it is not."""
+    if x.device.type != "cuda" or x.device.index == torch.cuda.current_device():
+        return contextlib.nullcontext()
+    return torch.cuda.device(x.device)
