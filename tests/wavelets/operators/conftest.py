@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from kernel_checks import INTERPRETED
+from support.kernel_checks import INTERPRETED
 
 
 @pytest.fixture(autouse=True)

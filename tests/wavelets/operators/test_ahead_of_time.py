@@ -6,7 +6,7 @@ import warnings
 
 import pytest
 
-from kernel_checks import INTERPRETED, needs_triton
+from support.kernel_checks import INTERPRETED, needs_triton
 from wavspa.wavelets.operators.extensions import places_before
 from wavspa.wavelets.operators.tiles import gradient_tile, level_tile
 

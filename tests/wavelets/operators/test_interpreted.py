@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from kernel_checks import INTERPRETED, needs_triton
+from support.kernel_checks import INTERPRETED, needs_triton
 
 HERE = Path(__file__).parent
 FILES = sorted(path.name for path in HERE.glob("test_kernel_*.py"))

@@ -3,7 +3,14 @@
 import pytest
 import torch
 
-from kernel_checks import assert_near, inputs, needs_kernels, needs_triton, random, row_lengths
+from support.kernel_checks import (
+    assert_near,
+    inputs,
+    needs_kernels,
+    needs_triton,
+    random,
+    row_lengths,
+)
 from wavspa.wavelets import BOUNDARIES
 from wavspa.wavelets.operators import analyse_level, synthesise_level, use_backend
 

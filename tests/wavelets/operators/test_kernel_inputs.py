@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from kernel_checks import (
+from support.kernel_checks import (
     DEVICE,
     assert_near,
     inputs,

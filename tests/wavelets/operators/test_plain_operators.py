@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.autograd import forward_ad, gradcheck, gradgradcheck
 
-from kernel_checks import EXTENSIONS, INTERPRETED, inputs, random, row_lengths, run
+from support.kernel_checks import EXTENSIONS, INTERPRETED, inputs, random, row_lengths, run
 from wavspa.wavelets import BOUNDARIES, wavedec, waverec
 from wavspa.wavelets.operators import (
     Analysis,

@@ -18,15 +18,20 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from wavspa.wavelets.depthwise import correlate, depthwise_kernel, spread
 from wavspa.wavelets.operators.extensions import (
     extended_length,
     places_before,
     row_bands,
     source_index,
 )
-from wavspa.wavelets.precision import full_precision
-from wavspa.wavelets.ragged import gather_rows, zero_pads
+from wavspa.wavelets.primitives import (
+    correlate,
+    depthwise_kernel,
+    full_precision,
+    gather_rows,
+    spread,
+    zero_pads,
+)
 
 
 def analysis(
