@@ -37,6 +37,7 @@ from wavspa.wavelets.operators.tiles import (
     gradient_tile,
     level_tile,
     power_of_two,
+    synthesis_tile,
     vectors,
 )
 
@@ -263,12 +264,19 @@ def sweep_jobs() -> Iterator[Job]:
     """All tiles on the smaller shape, the table's first."""
     for dtype in DTYPES:
         for taps in TAPS:
-            size = (SWEPT[2], taps, dtype.itemsize)
-            levels = dict.fromkeys([level_tile(*size), *level_tiles(dtype)])
-            gradients = dict.fromkeys([gradient_tile(*size), *gradient_tiles(taps, dtype)])
+            channels, itemsize = SWEPT[2], dtype.itemsize
+            own = {
+                "analysis": level_tile(channels, itemsize),
+                "synthesis": synthesis_tile(channels, itemsize),
+                "filter_gradient": gradient_tile(channels, taps, itemsize),
+            }
             for operator in OPERATORS:
-                tiles = gradients if operator == "filter_gradient" else levels
-                for tile in tiles:
+                others = (
+                    gradient_tiles(taps, dtype)
+                    if operator == "filter_gradient"
+                    else level_tiles(dtype)
+                )
+                for tile in dict.fromkeys([own[operator], *others]):
                     yield Job(operator, SWEPT, taps, dtype, tile)
 
 

@@ -108,7 +108,7 @@ class Dwt(WaveletMode):
         taps: filter length L, even.
         level: number of levels J >= 1.
         boundary: how the signal continues past its ends.
-        mirror_low: the original's channel flip (see :func:`wavspa.wavelets.transform.filter_bank`).
+        mirror_low: the original's channel flip (see :func:`wavspa.wavelets.transform.wavedec`).
     """
 
     def __init__(

@@ -15,7 +15,8 @@ def small_tiles(monkeypatch):
     def gradient_tile(channels, taps, itemsize):
         return GradientTile(strips=4, steps=2, channels=4, warps=1, blocks=2, taps=taps // 2)
 
-    monkeypatch.setattr(triton_operators, "level_tile", lambda *_: Tile(2, 2, 4, 1, 4))
+    for name in ("level_tile", "synthesis_tile"):
+        monkeypatch.setattr(triton_operators, name, lambda *_: Tile(2, 2, 4, 1, 4))
     monkeypatch.setattr(triton_operators, "gradient_tile", gradient_tile)
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from support.kernel_checks import INTERPRETED, needs_triton
 from wavspa.wavelets.operators.extensions import places_before
-from wavspa.wavelets.operators.tiles import gradient_tile, level_tile
+from wavspa.wavelets.operators.tiles import gradient_tile, level_tile, synthesis_tile
 
 pytestmark = [
     needs_triton,
@@ -60,8 +60,11 @@ def level(name, dtype, taps, target=HOPPER, extension="zero"):
     from wavspa.wavelets.operators.triton_analysis import analysis_kernel
     from wavspa.wavelets.operators.triton_synthesis import synthesis_kernel
 
-    kernel = {"analysis": analysis_kernel, "synthesis": synthesis_kernel}[name]
-    tile = level_tile(CHANNELS, taps, BYTES[dtype])
+    kernel, tile_of = {
+        "analysis": (analysis_kernel, level_tile),
+        "synthesis": (synthesis_kernel, synthesis_tile),
+    }[name]
+    tile = tile_of(CHANNELS, BYTES[dtype])
     constants = constants_of(taps, extension, tile) | {"UNROLL": tile.unroll}
     return tile, compiled(kernel, dtype, target, tile, **constants)
 

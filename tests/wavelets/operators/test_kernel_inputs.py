@@ -80,7 +80,7 @@ def test_the_table_has_tiles_for_every_filter_and_width():
     for taps in range(2, 78, 2):
         for channels in (1, 3, 64, 100, 768):
             for itemsize in (2, 4):
-                level = triton_operators.level_tile(channels, taps, itemsize)
+                level = triton_operators.level_tile(channels, itemsize)
                 gradient = triton_operators.gradient_tile(channels, taps, itemsize)
                 assert level.unroll % 4 == 0
                 assert gradient.blocks * gradient.taps >= taps

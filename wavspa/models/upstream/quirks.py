@@ -1,6 +1,6 @@
 """What the original computes otherwise than it means to, and its baseline encoder's block.
 
-The channel flip lives in :func:`wavspa.wavelets.transform.filter_bank` (``mirror_low``).
+The channel flip is ``mirror_low`` of :func:`wavspa.wavelets.operators.analyse_level`.
 """
 
 from collections.abc import Sequence

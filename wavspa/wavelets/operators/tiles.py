@@ -62,12 +62,15 @@ class GradientTile:
 
 
 @functools.cache
-def level_tile(channels: int, taps: int, itemsize: int) -> Tile:
+def level_tile(channels: int, itemsize: int, unroll: int = 16) -> Tile:
     """The tile of analysis and synthesis for ``channels`` of ``itemsize`` bytes."""
     width = channel_tile(channels, itemsize, 64)
-    # A thread's sums are steps x 2 bands x channels of 16 bytes.
-    steps = 4 if itemsize == 4 else 2
-    return Tile(vectors(4, itemsize) // width, steps, width, 4, 8)
+    return Tile(vectors(4, itemsize) // width, 4, width, 4, unroll)
+
+
+def synthesis_tile(channels: int, itemsize: int) -> Tile:
+    """The tile of synthesis, which in float32 has registers for 8 taps in a row alone."""
+    return level_tile(channels, itemsize, 8 if itemsize == 4 else 16)
 
 
 @functools.cache
@@ -75,11 +78,9 @@ def gradient_tile(channels: int, taps: int, itemsize: int) -> GradientTile:
     """The tile of the filters' gradient for ``channels`` of ``itemsize`` bytes."""
     width = channel_tile(channels, itemsize, 16)
     # A thread's sums are taps x 2 bands x channels of 16 bytes: what its registers allow.
-    blocks = power_of_two(-(-taps // (32 // (VECTOR_BYTES // itemsize))))
-    block_taps = -(-taps // blocks)
-    steps = 4 if block_taps * (VECTOR_BYTES // itemsize) < 32 else 2
-    strips = max(vectors(16, itemsize) // width, blocks)
-    return GradientTile(strips, steps, width, 16, blocks, block_taps)
+    blocks = power_of_two(-(-taps // 10))
+    strips = max(vectors(8, itemsize) // width, blocks)
+    return GradientTile(strips, 4, width, 8, blocks, -(-taps // blocks))
 
 
 def channel_tile(channels: int, itemsize: int, most: int) -> int:

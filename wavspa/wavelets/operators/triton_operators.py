@@ -11,9 +11,16 @@ import torch
 from torch import Tensor
 
 from wavspa.wavelets.operators.extensions import places_before
-from wavspa.wavelets.operators.tiles import GradientTile, Tile, gradient_tile, level_tile
+from wavspa.wavelets.operators.tiles import (
+    GradientTile,
+    Tile,
+    gradient_tile,
+    level_tile,
+    synthesis_tile,
+)
 from wavspa.wavelets.operators.triton_analysis import analysis_kernel
 from wavspa.wavelets.operators.triton_filter_gradient import filter_gradient_kernel
+from wavspa.wavelets.operators.triton_launch import launch
 from wavspa.wavelets.operators.triton_synthesis import synthesis_kernel
 
 
@@ -35,30 +42,38 @@ def analysis(
     if low.numel() == 0:
         return low, high
     x, filters = _rows_in_order(x), filters.contiguous()
-    tile = tile or level_tile(channels, taps, x.element_size())
+    tile = tile or level_tile(channels, x.element_size())
     tiles = -(-bands // tile.places)
     with _device_of(x):
-        analysis_kernel[(batch * tiles * -(-channels // tile.channels),)](
-            x,
-            filters,
-            low,
-            high,
-            x if lengths is None else lengths,
-            x.stride(0),
-            samples,
-            bands,
-            tiles,
-            D=channels,
-            TAPS=taps,
-            BEFORE=places_before(taps, extension),
-            EXTENSION=extension,
-            MIRROR=mirror_low,
-            RAGGED=lengths is not None,
-            UNROLL=tile.unroll,
-            G=tile.strips,
-            T=tile.steps,
-            TD=tile.channels,
-            num_warps=tile.warps,
+        launch(
+            analysis_kernel,
+            batch * tiles * -(-channels // tile.channels),
+            (
+                x,
+                filters,
+                low,
+                high,
+                x if lengths is None else lengths,
+            ),
+            (x.stride(0),),
+            (
+                samples,
+                bands,
+                tiles,
+            ),
+            {
+                "D": channels,
+                "TAPS": taps,
+                "BEFORE": places_before(taps, extension),
+                "EXTENSION": extension,
+                "MIRROR": mirror_low,
+                "RAGGED": lengths is not None,
+                "UNROLL": tile.unroll,
+                "G": tile.strips,
+                "T": tile.steps,
+                "TD": tile.channels,
+            },
+            tile.warps,
         )
     return low, high
 
@@ -80,33 +95,43 @@ def synthesis(
     if x.numel() == 0:
         return x
     low, high, filters = _rows_in_order(low), _rows_in_order(high), filters.contiguous()
-    tile = tile or level_tile(channels, taps, min(low.element_size(), high.element_size()))
+    tile = tile or synthesis_tile(channels, min(low.element_size(), high.element_size()))
     before = places_before(taps, extension)
     pairs = (before + samples - 1) // 2 - before // 2 + 1
     tiles = -(-pairs // tile.places)
     with _device_of(x):
-        synthesis_kernel[(batch * tiles * -(-channels // tile.channels),)](
-            low,
-            high,
-            filters,
-            x,
-            low if lengths is None else lengths,
-            low.stride(0),
-            high.stride(0),
-            samples,
-            bands,
-            tiles,
-            D=channels,
-            TAPS=taps,
-            BEFORE=before,
-            EXTENSION=extension,
-            MIRROR=mirror_low,
-            RAGGED=lengths is not None,
-            UNROLL=tile.unroll,
-            G=tile.strips,
-            T=tile.steps,
-            TD=tile.channels,
-            num_warps=tile.warps,
+        launch(
+            synthesis_kernel,
+            batch * tiles * -(-channels // tile.channels),
+            (
+                low,
+                high,
+                filters,
+                x,
+                low if lengths is None else lengths,
+            ),
+            (
+                low.stride(0),
+                high.stride(0),
+            ),
+            (
+                samples,
+                bands,
+                tiles,
+            ),
+            {
+                "D": channels,
+                "TAPS": taps,
+                "BEFORE": before,
+                "EXTENSION": extension,
+                "MIRROR": mirror_low,
+                "RAGGED": lengths is not None,
+                "UNROLL": tile.unroll,
+                "G": tile.strips,
+                "T": tile.steps,
+                "TD": tile.channels,
+            },
+            tile.warps,
         )
     return x
 
@@ -134,32 +159,42 @@ def filter_gradient(
     programs = -(-steps // run)
     partial = x.new_empty((2 * programs, taps, channels), dtype=torch.float32)
     with _device_of(x):
-        filter_gradient_kernel[(programs * channel_tiles,)](
-            x,
-            low,
-            high,
-            partial,
-            x if lengths is None else lengths,
-            x.stride(0),
-            low.stride(0),
-            high.stride(0),
-            samples,
-            bands,
-            steps,
-            row_steps,
-            run,
-            D=channels,
-            TAPS=taps,
-            BEFORE=places_before(taps, extension),
-            EXTENSION=extension,
-            MIRROR=mirror_low,
-            RAGGED=lengths is not None,
-            COUNT=tile.taps,
-            BLOCKS=tile.blocks,
-            G=tile.strips,
-            T=tile.steps,
-            TD=tile.channels,
-            num_warps=tile.warps,
+        launch(
+            filter_gradient_kernel,
+            programs * channel_tiles,
+            (
+                x,
+                low,
+                high,
+                partial,
+                x if lengths is None else lengths,
+            ),
+            (
+                x.stride(0),
+                low.stride(0),
+                high.stride(0),
+            ),
+            (
+                samples,
+                bands,
+                steps,
+                row_steps,
+                run,
+            ),
+            {
+                "D": channels,
+                "TAPS": taps,
+                "BEFORE": places_before(taps, extension),
+                "EXTENSION": extension,
+                "MIRROR": mirror_low,
+                "RAGGED": lengths is not None,
+                "COUNT": tile.taps,
+                "BLOCKS": tile.blocks,
+                "G": tile.strips,
+                "T": tile.steps,
+                "TD": tile.channels,
+            },
+            tile.warps,
         )
     return partial.sum(0, dtype=dtype)
 

@@ -1,0 +1,58 @@
+"""Launching a kernel again without Triton's own look-up, which costs the host more than the kernel the GPU.
+
+Triton compiles a kernel anew for other constants, dtypes and alignments, and finds out at each call which it
+has. A kernel that ran before is remembered here by what Triton compiled it for, and then started directly.
+"""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+# What the compiled code assumes of a pointer or a stride where it holds.
+ALIGNMENT = 16
+
+_compiled: dict[tuple[Any, ...], Any] = {}
+
+
+def launch(
+    kernel: Any,
+    programs: int,
+    tensors: tuple[Tensor, ...],
+    strides: tuple[int, ...],
+    sizes: tuple[int, ...],
+    constants: dict[str, Any],
+    warps: int,
+) -> None:
+    """Run ``kernel(*tensors, *strides, *sizes, **constants)`` on the device of its tensors.
+
+    Args:
+        kernel: A kernel of ``triton.jit`` that does not specialise on ``sizes``.
+        programs: Size of the grid.
+        tensors: Its pointers.
+        strides: Numbers that it specialises on.
+        sizes: Numbers that it does not; all int32.
+        constants: Its ``constexpr`` arguments, in the order of its signature.
+        warps: Warps of a program.
+    """
+    key = (
+        kernel,
+        tensors[0].device,
+        *((tensor.dtype, tensor.data_ptr() % ALIGNMENT == 0) for tensor in tensors),
+        *map(_specialisation, strides),
+        *constants.values(),
+        warps,
+    )
+    known = _compiled.get(key)
+    if known is not None:
+        known[(programs, 1, 1)](*tensors, *strides, *sizes, *constants.values())
+        return
+    compiled = kernel[(programs,)](*tensors, *strides, *sizes, **constants, num_warps=warps)
+    # The interpreter compiles nothing.
+    if compiled is not None and torch.cuda.is_available():
+        _compiled[key] = compiled
+
+
+def _specialisation(number: int) -> tuple[bool, bool, bool]:
+    """What Triton compiles anew for: the divisibility, the number 1, and 64 bits."""
+    return number % ALIGNMENT == 0, number == 1, number > 2**31 - 1
