@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
 
-.PHONY: help install demo test test-fast test-slurm coverage lint typecheck format docs bench build clean
+.PHONY: help install demo test test-fast test-slurm coverage lint typecheck format docs bench bench-gpu build clean
 
 help: ## what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -54,6 +54,10 @@ bench: $(READY) ## measure our speed against peers (minutes; nothing else should
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[bench]'
 	$(BIN)/python -m benchmarks.transforms
 	$(BIN)/python -m benchmarks.layers
+
+bench-gpu: $(READY) ## measure the kernels and layers on a CUDA device (about 2 minutes)
+	$(BIN)/python -m benchmarks.gpu_transforms
+	$(BIN)/python -m benchmarks.gpu_layers
 
 build: $(READY) ## the source distribution and the wheel, in dist/
 	$(BIN)/python -m build

@@ -8,7 +8,6 @@ CPU's tensors if ``TRITON_INTERPRET=1`` was set at the start.
 """
 
 import contextlib
-import functools
 import importlib.util
 import os
 from collections.abc import Iterator
@@ -18,6 +17,10 @@ from torch import Tensor
 
 BACKENDS = ("auto", "plain")
 KERNEL_DTYPES = (torch.float32, torch.float16, torch.bfloat16)
+
+# Constants, because torch.compile can look into neither.
+HAS_TRITON = importlib.util.find_spec("triton") is not None
+INTERPRETED = os.environ.get("TRITON_INTERPRET") == "1"
 
 _chosen = "auto"
 
@@ -55,16 +58,6 @@ def runs_triton(*tensors: Tensor) -> bool:
     return (
         _chosen == "auto"
         and all(tensor.dtype in KERNEL_DTYPES for tensor in tensors)
-        and (tensors[0].is_cuda or (_interprets() and tensors[0].device.type == "cpu"))
-        and _has_triton()
+        and (tensors[0].is_cuda or (INTERPRETED and tensors[0].device.type == "cpu"))
+        and HAS_TRITON
     )
-
-
-@functools.cache
-def _has_triton() -> bool:
-    return importlib.util.find_spec("triton") is not None
-
-
-@functools.cache
-def _interprets() -> bool:
-    return os.environ.get("TRITON_INTERPRET") == "1"
