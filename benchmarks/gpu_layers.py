@@ -1,6 +1,6 @@
 """Layers in wavelet space against their own base on a GPU: `python -m benchmarks.gpu_layers`.
 
-Forward and backward under bfloat16 autocast, width 256, 4 heads, 16 taps, window 512, rank 128, no lengths; medians.
+Forward and backward under bfloat16 autocast, width 256, 4 heads, 16 taps, no lengths; medians.
 """
 
 import torch
