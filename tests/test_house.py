@@ -60,6 +60,7 @@ ROOMS = {
         "runs": {""},
     },
     "training": {"callbacks": {""}, "checkpoints": {""}},
+    "wavelets": {"operators": {""}},
 }
 MOST_MODULES = 15
 FEWEST_LINES = 30
