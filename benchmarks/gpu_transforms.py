@@ -22,7 +22,7 @@ if importlib.util.find_spec("pywt") is None:
     # Only families of filters need it, the operators do not: a machine with a GPU may lack it.
     sys.modules["pywt"] = types.ModuleType("pywt")
 
-from wavspa.wavelets.boundaries import band_length
+from wavspa.wavelets.boundaries import EXTENSIONS
 from wavspa.wavelets.operators import (
     analyse_level,
     plain,
@@ -30,7 +30,6 @@ from wavspa.wavelets.operators import (
     triton_operators,
     use_backend,
 )
-from wavspa.wavelets.operators.extensions import EXTENSIONS
 from wavspa.wavelets.operators.tiles import (
     GradientTile,
     Tile,
@@ -64,8 +63,7 @@ class Job(NamedTuple):
 def tensors(job: Job, device: str = "cuda") -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Random x, low, high and filters of a job."""
     (rows, samples, channels), taps = job.shape, job.taps
-    boundary = "periodic" if job.extension == "wrap" else job.extension
-    bands = band_length(samples, taps, boundary)
+    bands = EXTENSIONS[job.extension].band_length(samples, taps)
     sizes = ((rows, samples, channels), (rows, bands, channels), (rows, bands, channels))
     x, low, high = (torch.randn(size, device=device).to(job.dtype) for size in sizes)
     return x, low, high, torch.randn(taps, channels, device=device) / taps**0.5

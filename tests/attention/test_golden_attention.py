@@ -5,7 +5,7 @@ import torch
 
 from support import golden_vectors as golden
 from support.golden_vectors import agree, tensor
-from wavspa.attention import Longformer
+from wavspa.attention import AttentionOptions, Longformer
 from wavspa.models.upstream import build_from_flax
 from wavspa.models.upstream.weights import flax_names, from_flax
 
@@ -34,7 +34,7 @@ def test_window(path):
     arrays, options = golden.load(path)
     expected = torch.tensor(arrays["mask"] > 0)
     length = len(expected)
-    longformer = Longformer(dim=length, heads=1, window=options["window"])
+    longformer = Longformer(length, 1, AttentionOptions(window=options["window"]))
     q = k = torch.zeros(1, 1, length, length)
     seen = longformer.attend(q, k, torch.eye(length)[None, None], None)[0, 0] > 0
     assert torch.equal(seen, expected)

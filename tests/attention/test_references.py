@@ -2,9 +2,20 @@
 
 import pytest
 import torch
+import torch.nn.functional as F
 
 from references import attention as reference
-from wavspa.attention import BASES, Linformer, Performer, Softmax, build_attention, softmax
+from wavspa.attention import (
+    BASES,
+    AttentionOptions,
+    Linformer,
+    Performer,
+    Softmax,
+    build_attention,
+    softmax,
+)
+from wavspa.attention.base import real_positions
+from wavspa.attention.longformer import attend_in_window
 from wavspa.attention.performer import orthogonal_features
 
 DIM, HEADS, MAX_LEN = 8, 2, 200
@@ -18,7 +29,8 @@ def random(*shape, seed=0):
 def build(name, **options):
     """A base in float64 whose parameters, biases and scales too, are all random."""
     torch.manual_seed(0)
-    module = build_attention(name, DIM, HEADS, max_len=MAX_LEN, **options).double().eval()
+    module = build_attention(name, DIM, HEADS, AttentionOptions(max_len=MAX_LEN, **options))
+    module = module.double().eval()
     for index, parameter in enumerate(module.parameters()):
         parameter.data += 0.3 * random(*parameter.shape, seed=index)
     return module
@@ -39,21 +51,17 @@ LOOSE = {"favor": {"rtol": 1e-4, "atol": 1e-4}, "rotary": {"rtol": 1e-5, "atol":
 CLOSE = {"rtol": 1e-9, "atol": 1e-10}
 
 
-def masks(batch, length):
-    """No mask; real prefixes; scattered real positions."""
-    lengths = torch.tensor([length, max(1, length // 2), 1][:batch])
-    scattered = random(batch, length, seed=9) > 0
-    scattered[:, -1] = True
-    return [None, torch.arange(length) < lengths[:, None], scattered]
+def ragged(batch, length):
+    return torch.tensor([length, max(1, length // 2), 1][:batch])
 
 
-def assert_matches(module, x, mask, close):
+def assert_matches(module, x, lengths, close):
     """Outputs at real positions, and the gradients of x and of every parameter through them."""
     x.requires_grad_()
-    ours, expected = module(x, mask), reference.attention(module, x, mask)
+    ours, expected = module(x, lengths), reference.attention(module, x, lengths)
     cotangent = random(*x.shape, seed=5)
-    if mask is not None:
-        real = mask[..., None]
+    if lengths is not None:
+        real = real_positions(lengths, x.shape[1])[..., None]
         ours, expected, cotangent = ours * real, expected * real, cotangent * real
     torch.testing.assert_close(ours, expected, **close)
     inputs = {"x": x, **dict(module.named_parameters())}
@@ -68,8 +76,8 @@ def assert_matches(module, x, mask, close):
 def test_values_and_gradients(variant, shape):
     name, options = VARIANTS[variant]
     module = build(name, **options)
-    for mask in masks(*shape):
-        assert_matches(module, random(*shape, DIM), mask, LOOSE.get(variant, CLOSE))
+    for lengths in (None, ragged(*shape)):
+        assert_matches(module, random(*shape, DIM), lengths, LOOSE.get(variant, CLOSE))
 
 
 @pytest.mark.parametrize("window", [1, 2, 3, 8, 65, 129, 300])
@@ -77,8 +85,22 @@ def test_values_and_gradients(variant, shape):
 def test_longformer_windows(window, length):
     """Windows on both sides of the length, and lengths on both sides of the blocks."""
     module = build("longformer", window=window)
-    for mask in masks(1, length):
-        assert_matches(module, random(1, length, DIM), mask, CLOSE)
+    for lengths in (None, ragged(2, length)[1:]):
+        assert_matches(module, random(1, length, DIM), lengths, CLOSE)
+
+
+@pytest.mark.parametrize("window", [1, 8, 65])
+def test_a_window_over_scattered_keys(window):
+    """As upstream's plain baselines need it: pads are where tokens are 0."""
+    q, k, v = (random(1, 2, 70, 4, seed=seed) for seed in range(3))
+    real = random(1, 70, seed=9) > 0
+    seen = real & reference.window(70, window) | torch.eye(70).bool()
+    weights = reference.softmax_weights(q[0, 1], k[0, 1], seen)
+    ours = attend_in_window(q, k, v, real, window)[0, 1]
+    # A query that is no key itself sees itself all the same: only those that are have a meaning.
+    torch.testing.assert_close(
+        ours[real[0]], reference.weighted(weights, v[0, 1])[real[0]], **CLOSE
+    )
 
 
 def test_window_of_the_whole_sequence_is_softmax():
@@ -94,14 +116,14 @@ def test_window_of_one_passes_values_through():
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
-def test_masked_keys_do_not_matter(variant):
+def test_pads_do_not_matter(variant):
     name, options = VARIANTS[variant]
     module = build(name, **options)
-    x, mask = random(2, 11, DIM), torch.arange(11) < torch.tensor([[7], [1]])
-    real = mask[..., None]
+    x, lengths = random(2, 11, DIM), torch.tensor([7, 1])
+    real = real_positions(lengths, 11)[..., None]
     huge = torch.where(real, x, 1e4 * random(2, 11, DIM, seed=3)).requires_grad_()
-    y = module(huge, mask)
-    torch.testing.assert_close(y * real, module(x, mask) * real, **CLOSE)
+    y = module(huge, lengths)
+    torch.testing.assert_close(y * real, module(x, lengths) * real, **CLOSE)
     assert y.isfinite().all()
     (gradient,) = torch.autograd.grad((y * real).sum(), [huge])
     assert gradient.isfinite().all()
@@ -127,25 +149,32 @@ def test_rotary_scores_depend_on_distances_only():
     def late(t):
         return torch.cat([random(1, 1, 5, 4, seed=4), t], dim=2)
 
-    mask = torch.arange(13)[None] >= 5
-    shifted = module.attend(late(q), late(k), late(v), mask)[:, :, 5:]
-    # The angles are made in float32.
-    torch.testing.assert_close(shifted, module.attend(q, k, v, None), rtol=0, atol=1e-5)
-    assert not torch.allclose(shifted, build("softmax").attend(q, k, v, None), atol=1e-3)
+    scores = softmax.rotate(q) @ softmax.rotate(k).mT
+    shifted = (softmax.rotate(late(q)) @ softmax.rotate(late(k)).mT)[..., 5:, 5:]
+    # The angles are computed in float32.
+    torch.testing.assert_close(shifted, scores, rtol=0, atol=1e-5)
+    assert not torch.allclose(scores, q @ k.mT, atol=1e-3)
+    attended = F.scaled_dot_product_attention(softmax.rotate(q), softmax.rotate(k), v)
+    torch.testing.assert_close(module.attend(q, k, v, None), attended, **CLOSE)
+
+
+def favor(width, count):
+    options = AttentionOptions(features="favor", random_features=count)
+    return Performer(width, 1, options, norm=False).double()
 
 
 def test_favor_comes_close_to_softmax():
     torch.manual_seed(1)
     width, count = 8, 8192
-    performer = Performer(width, 1, features="favor", random_features=count, norm=False).double()
+    performer = favor(width, count)
     softmax = Softmax(width, 1).double()
     q, k, v = (random(1, 1, 30, width, seed=s) / 2 for s in (1, 2, 3))
-    mask = torch.arange(30)[None] < 25
-    exact = softmax.attend(q, k, v, mask)
-    error = (performer.attend(q, k, v, mask) - exact).abs().max()
-    few = Performer(width, 1, features="favor", random_features=8, norm=False).double()
+    lengths = torch.tensor([25])
+    exact = softmax.attend(q, k, v, lengths)
+    error = (performer.attend(q, k, v, lengths) - exact).abs().max()
+    few = favor(width, 8)
     assert error < 0.1 * exact.abs().max()
-    assert error < (few.attend(q, k, v, mask) - exact).abs().max() / 3
+    assert error < (few.attend(q, k, v, lengths) - exact).abs().max() / 3
 
 
 def test_favor_directions_are_orthogonal_in_blocks():
@@ -162,7 +191,7 @@ def test_favor_directions_are_orthogonal_in_blocks():
 
 
 def test_favor_features_are_kept_with_the_model():
-    module = Performer(DIM, HEADS, features="favor")
+    module = Performer(DIM, HEADS, AttentionOptions(features="favor"))
     assert "projection" in module.state_dict()
     assert module.projection.shape == (4 * 2, 4)  # K ceil(ln K)
 
@@ -170,7 +199,7 @@ def test_favor_features_are_kept_with_the_model():
 def test_favor_survives_large_inputs():
     module = build("performer", features="favor").float()
     x = (100 * random(2, 9, DIM)).float().requires_grad_()
-    y = module(x, torch.arange(9) < torch.tensor([[9], [4]]))
+    y = module(x, torch.tensor([9, 4]))
     y.sum().backward()
     assert y.isfinite().all() and x.grad.isfinite().all()
 
@@ -219,47 +248,57 @@ def test_performer_has_no_dropout():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"heads": 3}, "dim 8 is not divisible by heads 3"),
-        ({"heads": 0}, "dim 8 is not divisible by heads 0"),
-        ({"qkv_dim": 7}, "qkv_dim 7 is not divisible by heads 2"),
+        ({"heads": 3}, "dim must be a multiple of heads=3, got 8"),
+        ({"heads": 0}, "heads must be at least 1, got 0"),
+        ({"qkv_dim": 7}, "qkv_dim must be a multiple of heads=2, got 7"),
+        ({"qkv_dim": 0}, "qkv_dim must be a multiple of heads=2, got 0"),
     ],
 )
 def test_heads_must_divide(name, options, message):
-    arguments = {"dim": DIM, "heads": HEADS, "max_len": MAX_LEN} | options
+    others = {option: value for option, value in options.items() if option != "heads"}
     with pytest.raises(ValueError, match=message):
-        build_attention(name, **arguments)
+        build_attention(
+            name, DIM, options.get("heads", HEADS), AttentionOptions(max_len=MAX_LEN, **others)
+        )
 
 
 @pytest.mark.parametrize(
     ("name", "options", "message"),
     [
-        ("lsh", {}, "attention 'lsh' is unknown; choose one of softmax, longformer, linformer, l"),
-        ("longformer", {"window": 0}, "window must be at least 1, not 0"),
-        ("linformer", {"rank": 0}, "rank and max_len >= 1, not 0 and 200"),
-        ("linformer", {"max_len": 0}, "rank and max_len >= 1, not 128 and 0"),
+        ("lsh", {}, "attention='lsh' is unknown; choose one of softmax, longformer, linformer, l"),
+        ("longformer", {"window": 0}, "window must be at least 1, got 0"),
+        ("linformer", {"rank": 0}, "rank must be at least 1, got 0"),
+        ("linformer", {"max_len": 0}, "max_len must be at least 1, got 0"),
         ("linformer", {"max_len": None}, "linformer needs max_len"),
-        ("performer", {"features": "elu"}, "features 'elu' is unknown; choose one of relu, favor"),
-        ("performer", {"features": "favor", "random_features": 0}, "at least 1, not 0"),
+        ("performer", {"features": "elu"}, "features='elu' is unknown; choose one of relu, favor"),
+        (
+            "performer",
+            {"features": "favor", "random_features": 0},
+            "random_features must be at least 1, got 0",
+        ),
         ("softmax", {"rotary": True, "qkv_dim": 6}, "rotary positions need an even head width"),
-        *[(name, {"rotary": True}, f"softmax base, not of {name}") for name in BASES[1:]],
+        *[
+            (name, {"rotary": True}, f"softmax base, not of {name}")
+            for name in BASES
+            if name != "softmax"
+        ],
     ],
 )
 def test_bases_refuse(name, options, message):
-    arguments = {"dim": DIM, "heads": HEADS, "max_len": MAX_LEN} | options
     with pytest.raises(ValueError, match=message):
-        build_attention(name, **arguments)
+        build_attention(name, DIM, HEADS, AttentionOptions(**{"max_len": MAX_LEN} | options))
 
 
 def test_linformer_refuses_a_longer_sequence():
-    module = Linformer(DIM, HEADS, max_len=5)
+    module = Linformer(DIM, HEADS, AttentionOptions(max_len=5))
     assert module(torch.zeros(1, 5, DIM)).shape == (1, 5, DIM)
-    with pytest.raises(ValueError, match="at most 5, not 6; raise max_len"):
+    with pytest.raises(ValueError, match="at most 5, got 6; raise max_len"):
         module(torch.zeros(1, 6, DIM))
 
 
 def test_linformer_starts_with_lecun_variance():
     torch.manual_seed(0)
-    module = Linformer(400, 4, max_len=900)
+    module = Linformer(400, 4, AttentionOptions(max_len=900))
     assert abs(module.along_time.var() * 900 - 1) < 0.05
     for projection in (module.query, module.key, module.value, module.out):
         assert abs(projection.weight.var() * 400 - 1) < 0.05
@@ -268,7 +307,7 @@ def test_linformer_starts_with_lecun_variance():
 
 @pytest.mark.parametrize("name", ["softmax", "longformer", "linear", "performer"])
 def test_other_bases_start_with_xavier(name):
-    module = build_attention(name, 300, 4, qkv_dim=100)
+    module = build_attention(name, 300, 4, AttentionOptions(qkv_dim=100))
     bound = (6 / 400) ** 0.5
     for projection in (module.query, module.key, module.value, module.out):
         assert 0.99 * bound < projection.weight.abs().max() <= bound
@@ -279,7 +318,7 @@ def test_other_bases_start_with_xavier(name):
 def test_softmax_in_blocks(monkeypatch, masked):
     """Blocks of queries, recomputed in the backward pass with their dropout, are one block after another."""
     q, k, v = (random(2, 2, 13, 4, seed=seed).requires_grad_() for seed in range(3))
-    mask = masks(2, 13)[1][:, None, None] if masked else None
+    mask = real_positions(ragged(2, 13), 13)[:, None, None] if masked else None
 
     def outputs_and_gradients(attend):
         torch.manual_seed(7)

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from wavspa import DualEncoder, Encoder
+from wavspa import DualEncoder, Encoder, WavSpAttention
 from wavspa.attention import BASES
 from wavspa.models.block import Block
 from wavspa.models.pooling import POOLS, Pool
@@ -144,7 +144,7 @@ def test_the_parts_in_their_order():
     x = model.embedding.weight[ids] + model.positions.table[:7]
     for block in model.blocks:
         x = x + block.attention(block.norm(x), lengths)
-        h = block.before_mlp(x)
+        h = block.mlp_norm(x)
         h = nn.functional.gelu(h @ block.mlp[0].weight.t() + block.mlp[0].bias, approximate="tanh")
         x = x + h @ block.mlp[3].weight.t() + block.mlp[3].bias
     x = (x - x.mean(-1, keepdim=True)) / (x.var(-1, keepdim=True, correction=0) + 1e-6).sqrt()
@@ -171,19 +171,38 @@ def test_cls_is_prepended():
 
 
 def test_norm_mlp():
-    """The original's block has a dropout where ours has a LayerNorm, and none on its branch."""
-    ours, original = (Block(8, 2, 12, {"taps": 4}, 0.5, norm_mlp=n) for n in (True, False))
-    assert isinstance(ours.before_mlp, nn.LayerNorm) and ours.branch_dropout.p == 0.5
-    assert isinstance(original.before_mlp, nn.Dropout) and original.before_mlp.p == 0.5
-    assert original.branch_dropout.p == 0
-    original.load_state_dict(
-        {k: v for k, v in ours.state_dict().items() if not k.startswith("before_mlp")}
+    """Upstream's block has a dropout where ours has a LayerNorm, and none on its branch."""
+    ours, upstream = (
+        Block(8, 12, WavSpAttention(8, 2, taps=4), 0.5, norm_mlp=n) for n in (True, False)
+    )
+    assert isinstance(ours.mlp_norm, nn.LayerNorm) and ours.branch_dropout.p == 0.5
+    assert ours.mlp_input_dropout.p == 0
+    assert isinstance(upstream.mlp_norm, nn.Identity) and upstream.mlp_input_dropout.p == 0.5
+    assert upstream.branch_dropout.p == 0
+    upstream.load_state_dict(
+        {k: v for k, v in ours.state_dict().items() if not k.startswith("mlp_norm")}
     )
     x = torch.randn(2, 9, 8)
-    ours.eval(), original.eval()
+    ours.eval(), upstream.eval()
     branch = x + ours.attention(ours.norm(x))
-    torch.testing.assert_close(ours(x), branch + ours.mlp(ours.before_mlp(branch)))
-    torch.testing.assert_close(original(x), branch + ours.mlp(branch))
+    torch.testing.assert_close(ours(x), branch + ours.mlp(ours.mlp_norm(branch)))
+    torch.testing.assert_close(upstream(x), branch + ours.mlp(branch))
+
+
+def test_weights_of_version_0_1_load():
+    """Then ``low_pass`` was called ``taps``, and ``mlp_norm`` ``before_mlp``."""
+    model = encoder(wavelet="ada")
+    old = {
+        name.replace("low_pass", "taps").replace("mlp_norm", "before_mlp"): tensor
+        for name, tensor in model.state_dict().items()
+    }
+    assert set(old) != set(model.state_dict())
+    other = encoder(wavelet="ada")
+    for parameter in other.parameters():
+        parameter.data.fill_(7.0)
+    other.load_state_dict(old)
+    for name, tensor in model.state_dict().items():
+        assert torch.equal(other.state_dict()[name], tensor), name
 
 
 def test_dropout_rates():
@@ -215,7 +234,7 @@ def test_sizes_arrive():
     performer = encoder(attention="performer", features="favor", random_features=7)
     assert performer.blocks[0].attention.attentions[0].projection.shape == (7, 4)
     fixed = encoder(wavelet="fixed", wavelet_name="sym5").blocks[0].attention.wavelet
-    assert fixed.num_taps == 10
+    assert fixed.taps == 10
 
 
 @pytest.mark.parametrize("interaction", ["none", "nli"])

@@ -1,6 +1,6 @@
 """The attention bases by their definitions: a dense matrix of weights for every row and head.
 
-``attention(module, x, mask)`` reads the parameters of our module and nothing else of it, so that
+``attention(module, x, lengths)`` reads the parameters of our module and nothing else of it, so that
 gradients of both computations can be compared.
 """
 
@@ -13,11 +13,16 @@ import torch.nn.functional as F
 from wavspa.attention import Linear, Linformer, Longformer, Performer, Softmax
 
 
-def attention(module, x, mask=None):
+def attention(module, x, lengths=None):
     """``x [B, N, D]`` -> [B, N, D], one row and one head after the other."""
-    if mask is None:
-        mask = torch.ones(x.shape[:2], dtype=torch.bool)
-    return torch.stack([one_row(module, row, real) for row, real in zip(x, mask, strict=True)])
+    length = x.shape[1]
+    reals = [length] * len(x) if lengths is None else lengths.tolist()
+    return torch.stack(
+        [
+            one_row(module, row, torch.arange(length) < real)
+            for row, real in zip(x, reals, strict=True)
+        ]
+    )
 
 
 def one_row(module, x_ND, real_N):

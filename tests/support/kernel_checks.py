@@ -6,9 +6,8 @@ import os
 import pytest
 import torch
 
-from wavspa.wavelets.boundaries import band_length
+from wavspa.wavelets.boundaries import EXTENSIONS
 from wavspa.wavelets.operators import Analysis, FilterGradient, Synthesis, use_backend
-from wavspa.wavelets.operators.extensions import EXTENSIONS
 
 INTERPRETED = os.environ.get("TRITON_INTERPRET") == "1"
 DEVICE = "cuda" if torch.cuda.is_available() and not INTERPRETED else "cpu"
@@ -32,7 +31,7 @@ def random(*shape, seed=0, dtype=torch.float64):
 
 
 def bands_of(samples, taps, extension):
-    return band_length(samples, taps, "periodic" if extension == "wrap" else extension)
+    return EXTENSIONS[extension].band_length(samples, taps)
 
 
 def row_lengths(rows, samples):

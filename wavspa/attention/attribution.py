@@ -3,10 +3,10 @@
 import torch
 from torch import Tensor
 
-from wavspa.attention.base import Attention
+from wavspa.attention.base import Attention, real_positions
 
 
-def attention_received(attention: Attention, x: Tensor, mask: Tensor | None = None) -> Tensor:
+def attention_received(attention: Attention, x: Tensor, lengths: Tensor | None = None) -> Tensor:
     """The weight that each position receives, in the mean over the real queries of its row, [B, H, N].
 
     Weights are what a base multiplies the values by, whether it makes them (softmax, longformer) or
@@ -17,7 +17,7 @@ def attention_received(attention: Attention, x: Tensor, mask: Tensor | None = No
     Args:
         attention: Any base.
         x: What it attends to, [B, N, D].
-        mask: Real positions [B, N] bool; None means all.
+        lengths: Real positions of each row, int64 [B]; None means all N.
     """
     training = attention.training
     attention.eval()
@@ -25,10 +25,11 @@ def attention_received(attention: Attention, x: Tensor, mask: Tensor | None = No
         with torch.inference_mode(False), torch.enable_grad():
             q, k, v = attention.project(x.detach().clone())
             values = torch.zeros_like(v, requires_grad=True)
-            y = attention.attend(q.detach(), k.detach(), values, mask)
-            real = torch.ones(y.shape[0], y.shape[2], device=x.device, dtype=torch.bool)
-            real = real if mask is None else mask
-            weights = real.to(y.dtype) / real.sum(dim=1, keepdim=True)
+            y = attention.attend(q.detach(), k.detach(), values, lengths)
+            if lengths is None:
+                lengths = torch.full(x.shape[:1], x.shape[1], device=x.device)
+            real = real_positions(lengths, x.shape[1])
+            weights = real.to(y.dtype) / lengths[:, None]
             # One channel of the values stands for all: their weights are the same.
             total = (y[..., 0] * weights[:, None]).sum()
             (gradient,) = torch.autograd.grad(total, values)

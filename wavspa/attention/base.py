@@ -1,13 +1,16 @@
-"""What the attention bases share: multi-head projections around a kernel of their own.
+"""What the attention bases share: multi-head projections around the base's own kernel.
 
-Shapes: B batch, N length, D model width, H heads, K head width, Q = H * K. ``mask [B, N]`` bool marks
-real positions; False keys are never attended to. Outputs at False positions are not meaningful.
+Shapes: B batch, N length, D model width, H heads, K head width, Q = H * K. ``lengths``, int64 [B], each in
+1..N, counts the real positions of each row, which are its first; None means all N. Keys beyond are never
+attended to; outputs beyond are not meaningful.
 """
 
 import math
 
 import torch
 from torch import Tensor, nn
+
+from wavspa.attention.options import AttentionOptions
 
 
 class Attention(nn.Module):
@@ -16,9 +19,8 @@ class Attention(nn.Module):
     Args:
         dim: model width D.
         heads: number of heads H.
-        qkv_dim: width Q of queries, keys and values together; None means D.
+        options: width of queries, keys and values, dropout, and each base's own.
         bias: whether the four projections have biases (zero at first).
-        dropout: rate, applied where the base's docstring says.
 
     Raises:
         ValueError: H does not divide Q.
@@ -28,16 +30,18 @@ class Attention(nn.Module):
         self,
         dim: int,
         heads: int,
-        qkv_dim: int | None = None,
+        options: AttentionOptions = AttentionOptions(),
+        *,
         bias: bool = False,
-        dropout: float = 0.0,
     ) -> None:
         super().__init__()
-        width = dim if qkv_dim is None else qkv_dim
-        if heads < 1 or width % heads:
-            name = "dim" if qkv_dim is None else "qkv_dim"
-            raise ValueError(f"{name} {width} is not divisible by heads {heads}")
-        self.heads, self.head_dim, self.dropout = heads, width // heads, dropout
+        width = dim if options.qkv_dim is None else options.qkv_dim
+        if heads < 1:
+            raise ValueError(f"heads must be at least 1, got {heads}")
+        if width < 1 or width % heads:
+            name = "dim" if options.qkv_dim is None else "qkv_dim"
+            raise ValueError(f"{name} must be a multiple of heads={heads}, got {width}")
+        self.heads, self.head_dim, self.dropout = heads, width // heads, options.dropout
         self.query = nn.Linear(dim, width, bias=bias)
         self.key = nn.Linear(dim, width, bias=bias)
         self.value = nn.Linear(dim, width, bias=bias)
@@ -47,19 +51,22 @@ class Attention(nn.Module):
             if bias:
                 nn.init.zeros_(projection.bias)
 
-    def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
-        """Attend within ``x [B, N, D]`` -> [B, N, D]; ``mask [B, N]`` bool, None means all real."""
-        y_BHNK = self.attend(*self.project(x), mask)
-        return self.out(y_BHNK.transpose(1, 2).flatten(2))
+    def forward(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
+        """Attend within the rows of ``x [B, N, D]`` -> [B, N, D]; ``lengths`` int64 [B] or None."""
+        return self.merge(self.attend(*self.project(x), lengths))
 
     def project(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Queries, keys and values of ``x [B, N, D]``, [B, H, N, K] each."""
         q, k, v = (self._split(p(x)) for p in (self.query, self.key, self.value))
         return q, k, v
 
-    def attend(self, q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None) -> Tensor:
+    def attend(self, q: Tensor, k: Tensor, v: Tensor, lengths: Tensor | None) -> Tensor:
         """The base's own kernel on ``[B, H, N, K]`` each -> [B, H, N, K], linear in ``v``."""
         raise NotImplementedError
+
+    def merge(self, y_BHNK: Tensor) -> Tensor:
+        """Merge the heads ``[B, H, N, K]`` and project them back, [B, N, D]."""
+        return self.out(y_BHNK.transpose(1, 2).flatten(2))
 
     def _split(self, x_BNQ: Tensor) -> Tensor:
         return x_BNQ.unflatten(-1, (self.heads, self.head_dim)).transpose(1, 2)
@@ -76,13 +83,21 @@ def init_lecun(weight: Tensor, fan_in: int) -> None:
     nn.init.trunc_normal_(weight, std=std, a=-2 * std, b=2 * std)
 
 
-def zero_masked(x_BHNK: Tensor, mask: Tensor | None) -> Tensor:
-    """Set ``x [B, H, N, K]`` to zero where ``mask [B, N]`` is False."""
-    return x_BHNK if mask is None else x_BHNK.masked_fill(~mask[:, None, :, None], 0)
+def real_positions(lengths: Tensor, length: int) -> Tensor:
+    """Which of ``length`` positions are a row's own, bool [B, N]."""
+    return torch.arange(length, device=lengths.device) < lengths[:, None]
+
+
+def zero_pads(x_BHNK: Tensor, lengths: Tensor | None) -> Tensor:
+    """Set ``x [B, H, N, K]`` to zero at positions ``>= lengths [B]``."""
+    if lengths is None:
+        return x_BHNK
+    real = real_positions(lengths, x_BHNK.shape[2])
+    return x_BHNK.masked_fill(~real[:, None, :, None], 0)
 
 
 def kernel_attention(
-    phi_q: Tensor, phi_k: Tensor, v: Tensor, mask: Tensor | None, epsilon: float = 0.0
+    phi_q: Tensor, phi_k: Tensor, v: Tensor, lengths: Tensor | None, epsilon: float = 0.0
 ) -> Tensor:
     """Attention whose weights are ``phi(q) . phi(k)``, in time linear in N.
 
@@ -90,15 +105,15 @@ def kernel_attention(
         phi_q: query features [B, H, N, F], not negative.
         phi_k: key features [B, H, N, F], not negative.
         v: values [B, H, N, K].
-        mask: real positions [B, N] bool, or None.
+        lengths: real positions of each row, int64 [B], or None.
         epsilon: added to the normaliser.
 
     Returns:
         [B, H, N, K].
     """
-    phi_k = zero_masked(phi_k, mask)
-    # Where values at masked positions are not finite, zero weight would not save the sum.
-    context_BHFK = phi_k.transpose(-1, -2) @ zero_masked(v, mask)
+    phi_k = zero_pads(phi_k, lengths)
+    # Where values at pads are not finite, a weight of zero would not save the sum.
+    context_BHFK = phi_k.transpose(-1, -2) @ zero_pads(v, lengths)
     # The normaliser sums over all of N: in bfloat16 it would lose the small terms.
     total_BHF1 = phi_k.sum(dim=2, dtype=torch.float32 if v.dtype != torch.float64 else None)[
         ..., None

@@ -5,6 +5,7 @@ from torch import Tensor, nn
 from typing_extensions import override
 
 from wavspa.attention.base import Attention, kernel_attention
+from wavspa.attention.options import AttentionOptions
 
 
 class Linear(Attention):
@@ -18,22 +19,22 @@ class Linear(Attention):
         self,
         dim: int,
         heads: int,
-        qkv_dim: int | None = None,
+        options: AttentionOptions = AttentionOptions(),
+        *,
         bias: bool = True,
-        dropout: float = 0.0,
     ) -> None:
-        super().__init__(dim, heads, qkv_dim, bias=bias, dropout=dropout)
+        super().__init__(dim, heads, options, bias=bias)
         if bias:
             for projection in (self.query, self.key, self.value, self.out):
                 nn.init.normal_(projection.bias, std=1e-6)
 
     @override
-    def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
-        return F.dropout(super().forward(x, mask), self.dropout, self.training)
+    def forward(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
+        return F.dropout(super().forward(x, lengths), self.dropout, self.training)
 
     @override
-    def attend(self, q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None) -> Tensor:
-        return kernel_attention(positive(q), positive(k), v, mask, epsilon=1e-6)
+    def attend(self, q: Tensor, k: Tensor, v: Tensor, lengths: Tensor | None) -> Tensor:
+        return kernel_attention(positive(q), positive(k), v, lengths, epsilon=1e-6)
 
 
 def positive(x: Tensor) -> Tensor:

@@ -5,7 +5,8 @@ import torch.nn.functional as F
 from torch import Tensor
 from typing_extensions import override
 
-from wavspa.attention.base import Attention
+from wavspa.attention.base import Attention, real_positions
+from wavspa.attention.options import AttentionOptions
 
 # Blocks shorter than this cost more in overhead than they save in scores.
 SHORTEST_BLOCK = 64
@@ -17,74 +18,85 @@ class Longformer(Attention):
     A position attends to ``window // 2`` places on its right and to ``window - window // 2`` on its left,
     itself included. Queries are cut into blocks of half a window; each block sees itself and its two
     neighbours, so no N x N array is ever made. There are no global tokens. Source: Longformer (Beltagy
-    et al. 2020); the window's shape is the original WavSpA's.
+    et al. 2020); the window's shape is upstream's.
 
     Args:
         dim: model width D.
         heads: number of heads H.
-        qkv_dim: width of queries, keys and values; None means D.
-        window: number of places seen, at least 1.
-        dropout: rate.
+        options: ``window`` is the number of positions that a query sees, at least 1.
 
     Raises:
         ValueError: window < 1, or H does not divide the width.
     """
 
     def __init__(
-        self,
-        dim: int,
-        heads: int,
-        qkv_dim: int | None = None,
-        window: int = 512,
-        dropout: float = 0.0,
+        self, dim: int, heads: int, options: AttentionOptions = AttentionOptions()
     ) -> None:
-        super().__init__(dim, heads, qkv_dim, dropout=dropout)
-        if window < 1:
-            raise ValueError(f"window must be at least 1, not {window}")
-        self.window = window
+        super().__init__(dim, heads, options)
+        if options.window < 1:
+            raise ValueError(f"window must be at least 1, got {options.window}")
+        self.window = options.window
 
     @override
-    def attend(self, q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None) -> Tensor:
+    def attend(self, q: Tensor, k: Tensor, v: Tensor, lengths: Tensor | None) -> Tensor:
         batch, _, length, _ = q.shape
-        right, left = self.window // 2, self.window - self.window // 2 - 1
-        block = max(right, left, SHORTEST_BLOCK)
-        if torch.compiler.is_exporting():
-            # One program for all lengths: no branch on them, and some padding always.
-            blocks = length // block + 2
+        if lengths is None:
+            real = torch.ones(batch, length, dtype=torch.bool, device=q.device)
         else:
-            block = min(block, length)
-            blocks = -(-length // block)
-        missing = blocks * block - length
-        if mask is None:
-            mask = torch.ones(batch, length, dtype=torch.bool, device=q.device)
-        q_blocks = self._cut(F.pad(q, (0, 0, 0, missing)), block)
-        k_blocks = self._with_neighbours(k, block, missing)
-        v_blocks = self._with_neighbours(v, block, missing)
-        padded = F.pad(mask, (block, block + missing))
-        real = padded.unfold(1, 3 * block, block).flatten(0, 1)
-        offset = torch.arange(3 * block, device=q.device) - block
-        offset = offset - torch.arange(block, device=q.device)[:, None]
-        band = (offset >= -left) & (offset <= right)
-        # A query of the padding sees itself, so that no row of the softmax is empty.
-        allowed = band & real[:, None] | (offset == 0)
-        y = F.scaled_dot_product_attention(
-            q_blocks,
-            k_blocks,
-            v_blocks,
-            attn_mask=allowed[:, None],
-            dropout_p=self._probability_dropout,
-        )
-        y = y.unflatten(0, (batch, blocks)).transpose(1, 2).flatten(2, 3)
-        return y[:, :, :length]
+            real = real_positions(lengths, length)
+        return attend_in_window(q, k, v, real, self.window, self._probability_dropout)
 
-    @staticmethod
-    def _cut(x_BHNK: Tensor, block: int) -> Tensor:
-        """[B, H, blocks * block, K] -> [B * blocks, H, block, K]."""
-        return x_BHNK.unflatten(2, (-1, block)).transpose(1, 2).flatten(0, 1)
 
-    @staticmethod
-    def _with_neighbours(x_BHNK: Tensor, block: int, missing: int) -> Tensor:
-        """Each block between its two neighbours: [B, H, N, K] -> [B * blocks, H, 3 * block, K]."""
-        padded = F.pad(x_BHNK, (0, 0, block, block + missing))
-        windows = padded.unfold(2, 3 * block, block)
-        return windows.permute(0, 2, 1, 4, 3).flatten(0, 1)
+def attend_in_window(
+    q: Tensor, k: Tensor, v: Tensor, real: Tensor, window: int, dropout: float = 0.0
+) -> Tensor:
+    """Attention in blocks of half a window.
+
+    Args:
+        q: queries [B, H, N, K].
+        k: keys [B, H, N, K].
+        v: values [B, H, N, K].
+        real: keys that may be seen, bool [B, N].
+        window: as :class:`Longformer` describes it.
+        dropout: rate on the probabilities.
+
+    Returns:
+        [B, H, N, K].
+    """
+    batch, _, length, _ = q.shape
+    right, left = window // 2, window - window // 2 - 1
+    block = max(right, left, SHORTEST_BLOCK)
+    if torch.compiler.is_exporting():
+        # One program for all lengths: no branch on them, and some padding always.
+        blocks = length // block + 2
+    else:
+        block = min(block, length)
+        blocks = -(-length // block)
+    missing = blocks * block - length
+    seen = F.pad(real, (block, block + missing)).unfold(1, 3 * block, block).flatten(0, 1)
+    offset = torch.arange(3 * block, device=q.device) - block
+    offset = offset - torch.arange(block, device=q.device)[:, None]
+    band = (offset >= -left) & (offset <= right)
+    # A query of the padding sees itself, so that no row of the softmax is empty.
+    allowed = band & seen[:, None] | (offset == 0)
+    y = F.scaled_dot_product_attention(
+        _cut(F.pad(q, (0, 0, 0, missing)), block),
+        _with_neighbours(k, block, missing),
+        _with_neighbours(v, block, missing),
+        attn_mask=allowed[:, None],
+        dropout_p=dropout,
+    )
+    y = y.unflatten(0, (batch, blocks)).transpose(1, 2).flatten(2, 3)
+    return y[:, :, :length]
+
+
+def _cut(x_BHNK: Tensor, block: int) -> Tensor:
+    """[B, H, blocks * block, K] -> [B * blocks, H, block, K]."""
+    return x_BHNK.unflatten(2, (-1, block)).transpose(1, 2).flatten(0, 1)
+
+
+def _with_neighbours(x_BHNK: Tensor, block: int, missing: int) -> Tensor:
+    """Each block between its two neighbours: [B, H, N, K] -> [B * blocks, H, 3 * block, K]."""
+    padded = F.pad(x_BHNK, (0, 0, block, block + missing))
+    windows = padded.unfold(2, 3 * block, block)
+    return windows.permute(0, 2, 1, 4, 3).flatten(0, 1)

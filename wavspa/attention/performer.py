@@ -7,7 +7,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from typing_extensions import override
 
-from wavspa.attention.base import Attention, kernel_attention
+from wavspa.attention.base import Attention, kernel_attention, real_positions
+from wavspa.attention.options import AttentionOptions
 
 FEATURES = ("relu", "favor")
 LAYER_NORM_EPS = 1e-6
@@ -16,17 +17,16 @@ LAYER_NORM_EPS = 1e-6
 class Performer(Attention):
     """Attention with weights ``phi(q) . phi(k)`` (Choromanski et al. 2021), linear in N, no dropout.
 
-    ``features="relu"`` is the original WavSpA's ``phi(x) = relu(x) + 1e-3``. ``"favor"`` approximates
+    ``features="relu"`` is upstream's ``phi(x) = relu(x) + 1e-3``. ``"favor"`` approximates
     softmax attention by ``random_features`` positive orthogonal random features (FAVOR+), drawn once
     and kept in the checkpoint.
 
     Args:
         dim: model width D.
         heads: number of heads H.
-        qkv_dim: width of queries, keys and values; None means D.
-        features: ``relu`` or ``favor``.
-        random_features: number of features of ``favor``; None means ``K ceil(ln K)``, at least K.
-        norm: LayerNorm queries, keys and values over the head width, as the original.
+        options: ``features`` is ``relu`` or ``favor``; ``random_features`` the number of features of
+            ``favor``, None means ``K ceil(ln K)``, at least K.
+        norm: LayerNorm queries, keys and values over the head width, as upstream.
 
     Raises:
         ValueError: unknown features, or fewer than one random feature.
@@ -38,27 +38,26 @@ class Performer(Attention):
         self,
         dim: int,
         heads: int,
-        qkv_dim: int | None = None,
-        features: str = "relu",
-        random_features: int | None = None,
+        options: AttentionOptions = AttentionOptions(),
+        *,
         norm: bool = True,
     ) -> None:
-        super().__init__(dim, heads, qkv_dim)
-        if features not in FEATURES:
+        super().__init__(dim, heads, options)
+        self.features, count = options.features, options.random_features
+        if self.features not in FEATURES:
             raise ValueError(
-                f"features {features!r} is unknown; choose one of {', '.join(FEATURES)}"
+                f"features={self.features!r} is unknown; choose one of {', '.join(FEATURES)}"
             )
-        self.features = features
         width = self.head_dim
         self.norms = nn.ModuleList(
             nn.LayerNorm(width, eps=LAYER_NORM_EPS) if norm else nn.Identity() for _ in range(3)
         )
-        if features == "favor":
-            if random_features is None:
-                random_features = width * max(1, math.ceil(math.log(width)))
-            if random_features < 1:
-                raise ValueError(f"random_features must be at least 1, not {random_features}")
-            self.register_buffer("projection", orthogonal_features(random_features, width))
+        if self.features == "favor":
+            if count is None:
+                count = width * max(1, math.ceil(math.log(width)))
+            if count < 1:
+                raise ValueError(f"random_features must be at least 1, got {count}")
+            self.register_buffer("projection", orthogonal_features(count, width))
 
     @override
     def project(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -66,19 +65,22 @@ class Performer(Attention):
         return q, k, v
 
     @override
-    def attend(self, q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None) -> Tensor:
+    def attend(self, q: Tensor, k: Tensor, v: Tensor, lengths: Tensor | None) -> Tensor:
         if self.features == "relu":
-            return kernel_attention(F.relu(q) + 1e-3, F.relu(k) + 1e-3, v, mask)
-        return kernel_attention(self._positive(q), self._positive(k, mask, keys=True), v, mask)
+            return kernel_attention(F.relu(q) + 1e-3, F.relu(k) + 1e-3, v, lengths)
+        return kernel_attention(
+            self._positive(q), self._positive(k, lengths, keys=True), v, lengths
+        )
 
-    def _positive(self, x: Tensor, mask: Tensor | None = None, keys: bool = False) -> Tensor:
+    def _positive(self, x: Tensor, lengths: Tensor | None = None, keys: bool = False) -> Tensor:
         """FAVOR+ features [B, H, N, F] of queries or keys [B, H, N, K]."""
         x = x.float() if x.dtype != torch.float64 else x
         x = x * x.shape[-1] ** -0.25
         exponent = x @ self.projection.to(x.dtype).t() - x.square().sum(-1, keepdim=True) / 2
         seen = exponent
-        if mask is not None:
-            seen = exponent.masked_fill(~mask[:, None, :, None], float("-inf"))
+        if lengths is not None:
+            real = real_positions(lengths, x.shape[2])
+            seen = exponent.masked_fill(~real[:, None, :, None], float("-inf"))
         # The largest exponent cancels in the quotient; keys share one, each query has its own.
         largest = seen.amax(dim=(-1, -2) if keys else -1, keepdim=True).detach()
         return torch.exp((exponent - largest).clamp(max=0)) + 1e-6

@@ -6,7 +6,8 @@ from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 from typing_extensions import override
 
-from wavspa.attention.base import Attention
+from wavspa.attention.base import Attention, real_positions
+from wavspa.attention.options import AttentionOptions
 
 # With dropout, torch's kernel for the CPU holds all probabilities, and more than once: at batch 8, 4 heads
 # and 4,096 positions 8 GiB for one layer. More scores than these are made in blocks of queries.
@@ -22,23 +23,18 @@ class Softmax(Attention):
     """
 
     def __init__(
-        self,
-        dim: int,
-        heads: int,
-        qkv_dim: int | None = None,
-        dropout: float = 0.0,
-        rotary: bool = False,
+        self, dim: int, heads: int, options: AttentionOptions = AttentionOptions()
     ) -> None:
-        super().__init__(dim, heads, qkv_dim, dropout=dropout)
-        if rotary and self.head_dim % 2:
-            raise ValueError(f"rotary positions need an even head width, not {self.head_dim}")
-        self.rotary = rotary
+        super().__init__(dim, heads, options)
+        self.rotary = options.rotary
+        if self.rotary and self.head_dim % 2:
+            raise ValueError(f"rotary positions need an even head width, got {self.head_dim}")
 
     @override
-    def attend(self, q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None) -> Tensor:
+    def attend(self, q: Tensor, k: Tensor, v: Tensor, lengths: Tensor | None) -> Tensor:
         if self.rotary:
             q, k = rotate(q), rotate(k)
-        keys = None if mask is None else mask[:, None, None]
+        keys = None if lengths is None else real_positions(lengths, k.shape[2])[:, None, None]
         dropout = self._probability_dropout
         if dropout and q.device.type == "cpu" and q.shape[:3].numel() * k.shape[2] > MOST_SCORES:
             return attend_in_blocks(q, k, v, keys, dropout)
@@ -48,7 +44,7 @@ class Softmax(Attention):
 def attend_in_blocks(
     q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None, dropout: float
 ) -> Tensor:
-    """Attention of some queries at a time, whose probabilities the backward pass makes anew.
+    """Attention of some queries at a time, whose probabilities the backward pass recomputes.
 
     Args:
         q: queries [B, H, N, K].

@@ -9,6 +9,7 @@ from wavspa.attention import Attention, attention_received
 from wavspa.models.dual_encoder import DualEncoder
 from wavspa.models.introspection import band_names, layers_of, watch_bands
 from wavspa.models.wavelet_attention import WavSpAttention
+from wavspa.wavelets.transforms import Bands
 
 # A footprint is the mean over at most so many channels, whose filters resemble each other.
 CHANNELS = 16
@@ -46,10 +47,10 @@ def attention_maps(model: nn.Module, tokens: Tensor) -> list[list[BandMap]]:
     layers = layers_of(encoder)
     received: dict[tuple[int, int], Tensor] = {}
 
-    def see(layer: int, band: int, x: Tensor, mask: Tensor | None) -> None:
+    def see(layer: int, band: int, x: Tensor, lengths: Tensor | None) -> None:
         attention = layers[layer].attentions[band]
         assert isinstance(attention, Attention)
-        received[layer, band] = attention_received(attention, x, mask)[0].mean(dim=0)
+        received[layer, band] = attention_received(attention, x, lengths)[0].mean(dim=0)
 
     handles = watch_bands(encoder, see)
     try:
@@ -90,10 +91,11 @@ def footprints(layer: WavSpAttention, band: int, length: int) -> Tensor:
     mode = layer.wavelet
     sizes = mode.band_lengths(length)
     chosen = torch.linspace(0, mode.dim - 1, min(CHANNELS, mode.dim)).round().long()
-    filters = tuple(taps if taps is None else taps[:, chosen] for taps in mode.filters())
+    transform = mode.bind([one[:, chosen] for one in mode.filters()])
+    full: list[Tensor | None] = [None] * max(len(sizes), 2)
     parts = []
     for coefficients in torch.arange(sizes[band]).split(COEFFICIENTS):
         bands = [torch.zeros(len(coefficients), size, len(chosen)) for size in sizes]
         bands[band][torch.arange(len(coefficients)), coefficients] = 1
-        parts.append(mode.synthesise(bands, filters, length).square().mean(dim=2))
+        parts.append(transform.synthesise(Bands(bands, full, length)).square().mean(dim=2))
     return torch.cat(parts)

@@ -1,11 +1,8 @@
-"""One encoder block: wavelet space attention and an MLP, each with a residual."""
+"""One encoder block: attention and an MLP, each with a residual."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from torch import Tensor, nn
-
-from wavspa.models.wavelet_attention import WavSpAttention
 
 LAYER_NORM_EPS = 1e-6
 
@@ -23,33 +20,34 @@ class Mlp(nn.Sequential):
 
 
 class Block(nn.Module):
-    """Pre-norm residual block around :class:`WavSpAttention`.
+    """Pre-norm residual block.
 
     Args:
         dim: model width D.
-        heads: number of heads.
         mlp_dim: hidden width of the MLP.
-        layer: options of :class:`WavSpAttention`.
+        attention: called with ``x [B, N, D]`` and lengths [B]: a
+            :class:`~wavspa.models.wavelet_attention.WavSpAttention`.
         dropout: rate on both branches.
-        norm_mlp: LayerNorm before the MLP. False is the original's WavSpA block, which has dropout
+        norm_mlp: LayerNorm before the MLP. False is upstream's WavSpA block, which has dropout
             there instead, and none on the attention branch.
     """
 
     def __init__(
         self,
         dim: int,
-        heads: int,
         mlp_dim: int,
-        layer: Mapping[str, Any],
+        attention: nn.Module,
         dropout: float = 0.0,
         norm_mlp: bool = True,
     ) -> None:
         super().__init__()
         self.norm = nn.LayerNorm(dim, eps=LAYER_NORM_EPS)
-        self.attention = WavSpAttention(dim, heads, **layer)
+        self.attention = attention
         self.branch_dropout = nn.Dropout(dropout if norm_mlp else 0.0)
-        self.before_mlp = nn.LayerNorm(dim, eps=LAYER_NORM_EPS) if norm_mlp else nn.Dropout(dropout)
+        self.mlp_norm = nn.LayerNorm(dim, eps=LAYER_NORM_EPS) if norm_mlp else nn.Identity()
+        self.mlp_input_dropout = nn.Dropout(0.0 if norm_mlp else dropout)
         self.mlp = Mlp(dim, mlp_dim, dropout)
+        self.register_load_state_dict_pre_hook(_accept_before_mlp)
 
     def forward(
         self, x: Tensor, lengths: Tensor | None = None, mask: Tensor | None = None
@@ -65,4 +63,11 @@ class Block(nn.Module):
         if mask is not None:
             x = x.masked_fill(~mask[..., None], 0)
         x = x + self.branch_dropout(self.attention(self.norm(x), lengths))
-        return x + self.mlp(self.before_mlp(x))
+        return x + self.mlp(self.mlp_input_dropout(self.mlp_norm(x)))
+
+
+def _accept_before_mlp(block: nn.Module, weights: dict[str, Any], prefix: str, *_: Any) -> None:
+    """Read weights of version 0.1, where ``mlp_norm`` was called ``before_mlp``."""
+    for name in ("weight", "bias"):
+        if (old := f"{prefix}before_mlp.{name}") in weights:
+            weights[f"{prefix}mlp_norm.{name}"] = weights.pop(old)

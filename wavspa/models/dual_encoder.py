@@ -1,11 +1,12 @@
 """The dual encoder for pairs of sequences."""
 
-from typing import Any
+from typing import Unpack
 
 import torch
 from torch import Tensor, nn
 
 from wavspa.models.encoder import Encoder, Head
+from wavspa.models.options import EncoderOptions
 
 INTERACTIONS = ("none", "nli")
 
@@ -15,7 +16,7 @@ class DualEncoder(nn.Module):
 
     The joined vector is ``[e1, e2]``, or with interaction ``nli`` ``[e1, e2, e1 * e2, e1 - e2]``; the head
     has the hidden widths ``mlp_dim`` and ``mlp_dim // 2``. No CLS token is prepended: pool ``cls`` takes
-    the state of the first token, as the original does.
+    the state of the first token, as upstream does.
 
     Args:
         vocab_size: number of token ids.
@@ -39,12 +40,12 @@ class DualEncoder(nn.Module):
         pool: str = "mean",
         mlp_dim: int = 256,
         head_dim: int | None = None,
-        **encoder: Any,
+        **encoder: Unpack[EncoderOptions],
     ) -> None:
         super().__init__()
         if interaction not in INTERACTIONS:
             raise ValueError(
-                f"interaction {interaction!r} is unknown; choose one of {', '.join(INTERACTIONS)}"
+                f"interaction={interaction!r} is unknown; choose one of {', '.join(INTERACTIONS)}"
             )
         if pool == "token":
             raise ValueError("pool token gives logits per position; a pair needs one vector each")

@@ -2,15 +2,18 @@
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any
+from typing import Unpack
 
 import torch
 from torch import Tensor, nn
 
 from wavspa.attention.base import init_lecun
 from wavspa.models.block import LAYER_NORM_EPS, Block
+from wavspa.models.options import LayerOptions
 from wavspa.models.pooling import Pool
 from wavspa.models.position_embeddings import AddPositions
+from wavspa.models.wavelet_attention import WavSpAttention
+from wavspa.wavelets.primitives import check_lengths
 
 
 class Head(nn.Sequential):
@@ -44,7 +47,7 @@ class Encoder(nn.Module):
         positions: ``sinusoidal``, ``learned``, ``rotary`` (softmax base only) or ``none``.
         dropout: rate on embeddings, branches and in MLPs.
         attention_dropout: rate inside the attention; None means ``dropout``.
-        norm_mlp: LayerNorm before each MLP (the original's WavSpA has none).
+        norm_mlp: LayerNorm before each MLP (upstream's WavSpA has none).
         padding: ``mask`` or ``upstream`` (token 0 is a pad, pads are attended to and pooled).
         head_dim: hidden width of the head; None means ``mlp_dim``.
         **layer: options of :class:`~wavspa.models.wavelet_attention.WavSpAttention`: ``attention``,
@@ -71,13 +74,13 @@ class Encoder(nn.Module):
         norm_mlp: bool = True,
         padding: str = "mask",
         head_dim: int | None = None,
-        **layer: Any,
+        **layer: Unpack[LayerOptions],
     ) -> None:
         super().__init__()
         sizes = {"vocab_size": vocab_size, "max_len": max_len, "dim": dim, "mlp_dim": mlp_dim}
         for name, size in sizes.items():
             if size < 1:
-                raise ValueError(f"{name} must be at least 1, not {size}")
+                raise ValueError(f"{name} must be at least 1, got {size}")
         self.padding = padding
         self.embedding = nn.Embedding(vocab_size, dim)
         has_cls = classes is not None and pool == "cls"
@@ -85,16 +88,18 @@ class Encoder(nn.Module):
         rows = max_len + has_cls
         self.positions = AddPositions(positions, rows, dim)
         self.dropout = nn.Dropout(dropout)
-        layer = {
-            "dropout": dropout if attention_dropout is None else attention_dropout,
-            "max_len": rows,
-            "padding": padding,
-            "rotary": positions == "rotary",
-            **layer,
-        }
-        self.blocks = nn.ModuleList(
-            Block(dim, heads, mlp_dim, layer, dropout, norm_mlp) for _ in range(depth)
-        )
+        self.blocks = nn.ModuleList()
+        for _ in range(depth):
+            attention = WavSpAttention(
+                dim,
+                heads,
+                dropout=dropout if attention_dropout is None else attention_dropout,
+                max_len=rows,
+                padding=padding,
+                rotary=positions == "rotary",
+                **layer,
+            )
+            self.blocks.append(Block(dim, mlp_dim, attention, dropout, norm_mlp))
         self.norm = nn.LayerNorm(dim, eps=LAYER_NORM_EPS)
         self.pool = Pool(pool, dim, max_len, upstream=padding == "upstream")
         self.head = None
@@ -106,7 +111,7 @@ class Encoder(nn.Module):
 
         Args:
             tokens: ids, int64 [B, N], N <= max_len.
-            lengths: real tokens of each row, int64 [B], each >= 1; None means all N. Padding
+            lengths: real tokens of each row, int64 [B], each in 1..N; None means all N. Padding
                 ``upstream`` ignores it: there a token is real where its id is not 0.
 
         Returns:
@@ -121,11 +126,12 @@ class Encoder(nn.Module):
         """States [B, N, D] and lengths [B], both with the CLS token where there is one."""
         x = self.embedding(tokens)
         mask = None
+        lengths = check_lengths(lengths, tokens)
         if self.padding == "upstream":
             mask, lengths = tokens > 0, None
         if self.cls is not None:
             x = torch.cat([self.cls.expand(x.shape[0], -1, -1).to(x.dtype), x], dim=1)
-            # The original gives the CLS token the mask of the first real token.
+            # Upstream gives the CLS token the mask of the first real token.
             mask = None if mask is None else torch.cat([mask[:, :1], mask], dim=1)
             lengths = None if lengths is None else lengths + 1
         x = self.dropout(self.positions(x))

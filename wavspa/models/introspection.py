@@ -28,8 +28,8 @@ def filters_of(layer: WavSpAttention) -> dict[str, Tensor]:
     names: dict[type, list[str]] = {Dwt: ["low pass"], Lift: ["predict", "update"]}
     for mode, of_mode in names.items():
         if isinstance(layer.wavelet, mode):
-            filters = (taps for taps in layer.wavelet.filters() if taps is not None)
-            return {name: taps.detach() for name, taps in zip(of_mode, filters, strict=True)}
+            filters = zip(of_mode, layer.wavelet.filters(), strict=True)
+            return {name: one.detach() for name, one in filters}
     return {}
 
 
@@ -49,7 +49,7 @@ def watch_bands(model: nn.Module, see: See) -> list[RemovableHandle]:
     Args:
         model: Any model.
         see: Called with the layer's number, the band's number (both from 0, the coarsest band first), the
-            coefficients [B, M, D] and which of them belong to their row [B, M] bool (None: all). Layers
+            coefficients [B, M, D] and how many of them belong to each row, int64 [B] (None: all). Layers
             that are used more than once in a forward pass are seen as often.
 
     Returns:

@@ -1,10 +1,11 @@
 """Wavelet space attention in the place of torch's ``nn.MultiheadAttention``."""
 
-from typing import Any, NoReturn
+from typing import NoReturn, Unpack
 
 import torch
 from torch import Tensor, nn
 
+from wavspa.models.options import LoneLayerOptions
 from wavspa.models.wavelet_attention import WavSpAttention
 
 
@@ -39,7 +40,7 @@ class WavSpMultiheadAttention(nn.Module):
         dropout: float = 0.0,
         *,
         batch_first: bool = False,
-        **layer: Any,
+        **layer: Unpack[LoneLayerOptions],
     ) -> None:
         super().__init__()
         self.embed_dim, self.num_heads = embed_dim, num_heads
@@ -63,8 +64,8 @@ class WavSpMultiheadAttention(nn.Module):
             query: [B, N, D] with ``batch_first``, else [N, B, D]; or one sequence [N, D].
             key: the same tensor.
             value: the same tensor.
-            key_padding_mask: [B, N] (of one sequence [N]), True or negative at pads, which may stand
-                anywhere: what is left, in its order, is the sequence that is transformed.
+            key_padding_mask: bool or float [B, N] (of one sequence [N]), True or negative at pads, which
+                may be anywhere: what remains, in its order, is the sequence that is transformed.
             need_weights: without effect: there is a matrix of weights for each band, and none for all.
             attn_mask: None.
             average_attn_weights: without effect.
@@ -75,7 +76,7 @@ class WavSpMultiheadAttention(nn.Module):
 
         Raises:
             ValueError: ``key`` or ``value`` is another tensor than ``query``, or a mask over pairs of
-                positions is given.
+                positions is given, or ``key_padding_mask`` is of another dtype or shape.
         """
         if key is not query or value is not query:
             raise ValueError(
@@ -90,7 +91,7 @@ class WavSpMultiheadAttention(nn.Module):
         x = query if query.dim() == 3 else query.unsqueeze(0)
         if query.dim() == 3 and not self.batch_first:
             x = x.transpose(0, 1)
-        y = self._attend(x, None if key_padding_mask is None else _real(key_padding_mask))
+        y = self._attend(x, None if key_padding_mask is None else _real(key_padding_mask, x))
         if query.dim() == 2:
             return y.squeeze(0), None
         return (y if self.batch_first else y.transpose(0, 1)), None
@@ -119,7 +120,7 @@ class WavSpMultiheadAttention(nn.Module):
         )
 
 
-def swap_attention(model: nn.Module, **layer: Any) -> nn.Module:
+def swap_attention(model: nn.Module, **layer: Unpack[LoneLayerOptions]) -> nn.Module:
     """Put a new :class:`WavSpMultiheadAttention` in the place of every ``nn.MultiheadAttention``, in place.
 
     Width, heads, dropout, device, dtype and ``batch_first`` stay as they were; weights begin anew.
@@ -158,14 +159,25 @@ def swap_attention(model: nn.Module, **layer: Any) -> nn.Module:
     return model
 
 
-def _like(old: nn.MultiheadAttention, layer: dict[str, Any]) -> WavSpMultiheadAttention:
+def _like(old: nn.MultiheadAttention, layer: LoneLayerOptions) -> WavSpMultiheadAttention:
     new = WavSpMultiheadAttention(
         old.embed_dim, old.num_heads, old.dropout, batch_first=old.batch_first, **layer
     )
     return new.to(old.out_proj.weight).train(old.training)
 
 
-def _real(key_padding_mask: Tensor) -> Tensor:
-    """Where a sequence is, [B, N] bool, of a mask [B, N] or [N] that is True or negative at pads."""
+def _real(key_padding_mask: Tensor, x: Tensor) -> Tensor:
+    """Where ``x [B, N, D]`` is real, bool [B, N], by a mask [B, N] or [N], True or negative at pads."""
     mask = key_padding_mask if key_padding_mask.dim() == 2 else key_padding_mask.unsqueeze(0)
-    return ~mask if mask.dtype == torch.bool else mask >= 0
+    if mask.shape != x.shape[:2]:
+        raise ValueError(
+            f"key_padding_mask must be {list(x.shape[:2])}, got {list(key_padding_mask.shape)}"
+        )
+    if mask.dtype == torch.bool:
+        return ~mask
+    if not mask.is_floating_point():
+        raise ValueError(
+            f"key_padding_mask must be bool, True at pads (or float, -inf at pads), got {mask.dtype}; "
+            "of a mask that is 1 at real positions, pass mask == 0"
+        )
+    return mask >= 0

@@ -20,7 +20,7 @@ class Pool(nn.Module):
         kind: one of :data:`POOLS`.
         dim: width D.
         max_len: positions of ``flatten``.
-        upstream: the original's behaviour: lengths are ignored, so pads count, and the "middle" of
+        upstream: upstream's behaviour: lengths are ignored, so pads count, and the "middle" of
             ``clsm`` is position D // 2 (there a mix-up of axes).
 
     Raises:
@@ -30,7 +30,7 @@ class Pool(nn.Module):
     def __init__(self, kind: str, dim: int, max_len: int, upstream: bool = False) -> None:
         super().__init__()
         if kind not in POOLS:
-            raise ValueError(f"pool {kind!r} is unknown; choose one of {', '.join(POOLS)}")
+            raise ValueError(f"pool={kind!r} is unknown; choose one of {', '.join(POOLS)}")
         self.kind, self.dim, self.max_len, self.upstream = kind, dim, max_len, upstream
 
     @property
@@ -51,7 +51,7 @@ class Pool(nn.Module):
         if self.kind == "flatten":
             if length > self.max_len:
                 raise ValueError(
-                    f"pool flatten takes at most {self.max_len} positions, not {length}"
+                    f"pool flatten takes at most {self.max_len} positions, got {length}"
                 )
             return F.pad(states, (0, 0, 0, self.max_len - length)).flatten(1)
         if lengths is None:

@@ -34,7 +34,7 @@ class AddPositions(nn.Module):
     def __init__(self, kind: str, length: int, dim: int) -> None:
         super().__init__()
         if kind not in POSITIONS:
-            raise ValueError(f"positions {kind!r} is unknown; choose one of {', '.join(POSITIONS)}")
+            raise ValueError(f"positions={kind!r} is unknown; choose one of {', '.join(POSITIONS)}")
         self.length = length
         if kind == "learned":
             self.table = nn.Parameter(torch.randn(length, dim) * 0.02)

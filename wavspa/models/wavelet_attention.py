@@ -1,13 +1,14 @@
-"""Wavelet space attention: analysis, an attention of its own on every band, synthesis."""
+"""Wavelet space attention: analysis, attention on every band, synthesis."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
 
-from wavspa.attention import build_attention
-from wavspa.wavelets import build_mode
-from wavspa.wavelets.primitives import zero_pads
+from wavspa.attention import AttentionOptions, build_attention
+from wavspa.wavelets import WaveletOptions, build_mode
+from wavspa.wavelets.primitives import check_lengths, zero_pads
 
 PADDINGS = ("mask", "upstream")
 
@@ -29,17 +30,17 @@ class WavSpAttention(nn.Module):
         level: number of levels J; there are J + 1 bands (one band with ``none`` and ``fourier``).
         boundary: ``zero``, ``reflect``, ``periodic`` or ``upstream`` (modes ada, ortho, fixed).
         padding: ``mask``: outputs at real positions depend on nothing but the row's own real
-            positions; ``upstream``: ``lengths`` are ignored, pads are attended to as the original does.
+            positions; ``upstream``: ``lengths`` are ignored, pads are attended to as upstream does.
         wavelet_name: the PyWavelets wavelet of mode ``fixed``; None means db(taps / 2).
         qkv_dim: width of queries, keys and values; None means D.
         max_len: longest sequence that can come (linformer must know).
-        window: places that longformer sees.
+        window: positions that a query of longformer sees.
         rank: mixtures of linformer.
         features: ``relu`` or ``favor`` (performer).
         random_features: number of features of ``favor``; None chooses by the head width.
         rotary: rotary positions in the softmax base.
         dropout: rate inside the attention, where the base applies it.
-        mirror_low: the original's channel flip, for its checkpoints.
+        mirror_low: upstream's channel flip, for its checkpoints.
 
     Raises:
         ValueError: an option with an impossible value; the message names it.
@@ -51,28 +52,33 @@ class WavSpAttention(nn.Module):
         heads: int,
         attention: str | Sequence[str] = "softmax",
         wavelet: str = "ada",
-        taps: int = 16,
-        level: int = 1,
-        boundary: str = "zero",
+        taps: int = WaveletOptions.taps,
+        level: int = WaveletOptions.level,
+        boundary: str = WaveletOptions.boundary,
         *,
         padding: str = "mask",
-        wavelet_name: str | None = None,
-        qkv_dim: int | None = None,
-        max_len: int | None = None,
-        window: int = 512,
-        rank: int = 128,
-        features: str = "relu",
-        random_features: int | None = None,
-        rotary: bool = False,
-        dropout: float = 0.0,
-        mirror_low: bool = False,
+        wavelet_name: str | None = WaveletOptions.wavelet_name,
+        qkv_dim: int | None = AttentionOptions.qkv_dim,
+        max_len: int | None = AttentionOptions.max_len,
+        window: int = AttentionOptions.window,
+        rank: int = AttentionOptions.rank,
+        features: str = AttentionOptions.features,
+        random_features: int | None = AttentionOptions.random_features,
+        rotary: bool = AttentionOptions.rotary,
+        dropout: float = AttentionOptions.dropout,
+        mirror_low: bool = WaveletOptions.mirror_low,
     ) -> None:
         super().__init__()
         if padding not in PADDINGS:
-            raise ValueError(f"padding {padding!r} is unknown; choose one of {', '.join(PADDINGS)}")
+            raise ValueError(f"padding={padding!r} is unknown; choose one of {', '.join(PADDINGS)}")
         self.padding = padding
-        self.wavelet = build_mode(wavelet, dim, taps, level, boundary, wavelet_name, mirror_low)
-        longest = self.wavelet.band_lengths(max_len if max_len is not None else 1)
+        self.wavelet = build_mode(
+            wavelet, dim, WaveletOptions(taps, level, boundary, wavelet_name, mirror_low)
+        )
+        options = AttentionOptions(
+            qkv_dim, dropout, max_len, window, rank, features, random_features, rotary
+        )
+        longest = self.wavelet.band_lengths(1 if max_len is None else max_len)
         bases = [attention] * len(longest) if isinstance(attention, str) else list(attention)
         if len(bases) != len(longest):
             raise ValueError(
@@ -81,17 +87,7 @@ class WavSpAttention(nn.Module):
             )
         self.attentions = nn.ModuleList(
             build_attention(
-                base,
-                dim,
-                heads,
-                qkv_dim,
-                max_len=rows if max_len is not None else None,
-                window=window,
-                rank=rank,
-                features=features,
-                random_features=random_features,
-                rotary=rotary,
-                dropout=dropout,
+                base, dim, heads, replace(options, max_len=None if max_len is None else rows)
             )
             for base, rows in zip(bases, longest, strict=True)
         )
@@ -101,29 +97,27 @@ class WavSpAttention(nn.Module):
 
         Args:
             x: float32, float64, or a half type (the transform itself then runs in float32).
-            lengths: real positions of each row, int64 [B], each >= 1; None means all N. The output
-                is zero beyond them.
-        """
-        if self.padding == "upstream":
-            lengths = None
-        if lengths is None and torch.compiler.is_exporting():
-            # The same in other words: ONNX has no remainder by a length that is no tensor.
-            lengths = torch.full((x.shape[0],), x.shape[1], device=x.device)
-        filters = self.wavelet.filters()
-        bands = self.wavelet.analyse(x, filters, lengths)
-        masks = self._masks(bands, lengths)
-        attended = [
-            attention(band.to(x.dtype), mask)
-            for attention, band, mask in zip(self.attentions, bands, masks, strict=True)
-        ]
-        y = self.wavelet.synthesise(attended, filters, x.shape[1], lengths)
-        return zero_pads(y.to(x.dtype), lengths)
+            lengths: real positions of each row, int64 [B], each in 1..N; None means all N. The
+                output is zero beyond them. Values are checked where they are on the host.
 
-    def _masks(self, bands: list[Tensor], lengths: Tensor | None) -> list[Tensor | None]:
-        """Which coefficients of each band belong to the row, [B, band length] bool."""
-        if lengths is None:
-            return [None] * len(bands)
-        return [
-            torch.arange(band.shape[1], device=band.device) < real[:, None]
-            for band, real in zip(bands, self.wavelet.band_lengths(lengths), strict=True)
+        Raises:
+            ValueError: a shape, dtype or length that does not fit.
+        """
+        if x.dim() != 3 or x.shape[1] < 1 or x.shape[2] != self.wavelet.dim:
+            raise ValueError(
+                f"x must be [batch, length >= 1, dim={self.wavelet.dim}], got {list(x.shape)}"
+            )
+        lengths = None if self.padding == "upstream" else check_lengths(lengths, x)
+        if lengths is None and torch.compiler.is_exporting():
+            # The same in other words: ONNX has no remainder by a length that is not a tensor.
+            lengths = torch.full((x.shape[0],), x.shape[1], device=x.device)
+        transform = self.wavelet.transform()
+        bands = transform.analyse(x, lengths)
+        attended = [
+            attention(band.to(x.dtype), real)
+            for attention, band, real in zip(
+                self.attentions, bands.coefficients, bands.lengths, strict=True
+            )
         ]
+        y = transform.synthesise(bands._replace(coefficients=attended))
+        return zero_pads(y.to(x.dtype), lengths)

@@ -6,7 +6,7 @@ from typing import Literal
 import torch
 from torch import nn
 
-FILTER_NAMES = ("taps", "angles", "predict", "update")
+FILTER_NAMES = ("low_pass", "angles", "predict", "update")
 
 
 def adamw(

@@ -7,6 +7,7 @@ from torch.utils.hooks import RemovableHandle
 from typing_extensions import override
 
 from wavspa.models.introspection import band_names, layers_of, orthogonality_of, watch_bands
+from wavspa.wavelets.primitives import zero_pads
 
 ENERGY = "energy/"
 ORTHOGONALITY = "orthogonality/"
@@ -30,8 +31,8 @@ class WaveletMetrics(Callback):
     def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         layers = layers_of(pl_module)
 
-        def see(layer: int, band: int, x: Tensor, mask: Tensor | None) -> None:
-            real = x if mask is None else x.masked_fill(~mask[..., None], 0)
+        def see(layer: int, band: int, x: Tensor, lengths: Tensor | None) -> None:
+            real = zero_pads(x, lengths)
             key = (layer, band)
             self._energies[key] = self._energies.get(key, 0) + real.float().square().sum()
             if layer not in self._errors:

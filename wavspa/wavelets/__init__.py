@@ -1,6 +1,7 @@
 """Wavelet transforms with a learnable filter in every channel, and the modes built on them."""
 
 from wavspa.wavelets.boundaries import BOUNDARIES, band_lengths
+from wavspa.wavelets.dwt import wavedec, waverec
 from wavspa.wavelets.filters import (
     daubechies_taps,
     lattice_filters,
@@ -10,12 +11,13 @@ from wavspa.wavelets.filters import (
 from wavspa.wavelets.hartley import hartley
 from wavspa.wavelets.lifting import lifting_dec, lifting_rec
 from wavspa.wavelets.modes import MODES, WaveletMode, build_mode
-from wavspa.wavelets.transform import wavedec, waverec
+from wavspa.wavelets.options import WaveletOptions
 
 __all__ = [
     "BOUNDARIES",
     "MODES",
     "WaveletMode",
+    "WaveletOptions",
     "band_lengths",
     "build_mode",
     "daubechies_taps",

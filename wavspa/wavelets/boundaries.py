@@ -1,7 +1,7 @@
-"""Boundary modes: how a finite signal is continued past its ends, as plain index arithmetic.
+"""Boundaries: how a level continues a finite signal past its ends, as plain index arithmetic.
 
 One analysis level correlates the extended signal with L taps at every second sample:
-``c[m] = sum_k lo[k] * ext[2m + k]``. A boundary says how long the band is and which sample
+``c[m] = sum_k lo[k] * ext[2m + k]``. A boundary knows how long the band is and which sample
 ``ext[p]`` is. Everything here works alike on ints (all rows equally long) and on int64 tensors
 (a length per row).
 
@@ -11,81 +11,193 @@ boundary    ``... ext ...`` of the samples a b c d          PyWavelets' name
 zero        ``0 0 | a b c d | 0 0``                         ``zero``
 reflect     ``c b | a b c d | c b``                         ``reflect``
 periodic    ``c d | a b c d | a b``                         ``periodization`` (odd: last repeated)
-upstream    reflect, and the reflected signal wraps round   none (the original's code)
+upstream    reflect, and the reflected signal wraps round   none (upstream's code)
 ==========  ==============================================  ====================================
+
+``wrap`` is the fifth extension, which no analysis asks for: its transpose is the synthesis of
+``periodic``. It reads a row on a circle of twice as many places as it has coefficients, and nothing
+where an odd row leaves one place empty.
 """
 
 from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
-
-BOUNDARIES = ("zero", "reflect", "periodic", "upstream")
+from typing_extensions import override
 
 Length = TypeVar("Length", int, Tensor)
 
 
-def check_boundary(boundary: str) -> None:
-    """Raise ``ValueError`` unless ``boundary`` is one of :data:`BOUNDARIES`."""
-    if boundary not in BOUNDARIES:
-        raise ValueError(f"boundary {boundary!r} is unknown; choose one of {', '.join(BOUNDARIES)}")
+class Boundary:
+    """An extension of signals; this class has what ``zero`` and ``reflect`` share.
+
+    Attributes:
+        name: as configurations and operators name it.
+        is_zero: nothing is read past the ends, so that padding with zeros does it.
+        synthesis: name of the extension whose transpose is the synthesis.
+    """
+
+    name = "zero"
+    is_zero = True
+    synthesis = "zero"
+
+    def band_length(self, length: Length, taps: int) -> Length:
+        """Number of coefficients of one level on a signal of ``length`` samples."""
+        return (length + taps - 1) // 2
+
+    def natural_length(self, band: int, taps: int) -> int:
+        """Samples that one synthesis level makes of bands of ``band`` coefficients."""
+        return 2 * band - (taps - 2)
+
+    def left_extension(self, taps: int) -> int:
+        """How many samples of ``ext`` precede the signal's first sample."""
+        return taps - 2
+
+    def source_index(
+        self, length: int | Tensor, bands: int | Tensor, extended: int, taps: int
+    ) -> Tensor:
+        """Which sample ``ext[p]`` is, p = 0..extended-1, for every extension but ``zero``.
+
+        Args:
+            length: samples of the signal: an int, or int64 [B].
+            bands: coefficients of the signal, of the same kind.
+            extended: length of ``ext``.
+            taps: filter length L.
+
+        Returns:
+            int64 [extended], or [B, extended] where ``length`` is a tensor. ``wrap``: a number past
+            the row's end where nothing is read.
+        """
+        raise NotImplementedError
+
+    @override
+    def __repr__(self) -> str:
+        return repr(self.name)
 
 
-def band_length(length: Length, taps: int, boundary: str) -> Length:
-    """Number of coefficients of one level on a signal of ``length`` samples."""
-    if boundary == "periodic":
+class Reflect(Boundary):
+    """The signal and its mirror image in turn; the end samples are not repeated."""
+
+    name = "reflect"
+    is_zero = False
+
+    @override
+    def source_index(
+        self, length: int | Tensor, bands: int | Tensor, extended: int, taps: int
+    ) -> Tensor:
+        position = _places(length, extended) - self.left_extension(taps)
+        return _reflected(position, _column(length))
+
+
+class Periodic(Boundary):
+    """The signal again and again; a signal of odd length repeats its last sample first."""
+
+    name = "periodic"
+    is_zero = False
+    synthesis = "wrap"
+
+    @override
+    def band_length(self, length: Length, taps: int) -> Length:
         return (length + 1) // 2
-    if boundary == "upstream":
+
+    @override
+    def natural_length(self, band: int, taps: int) -> int:
+        return 2 * band
+
+    @override
+    def left_extension(self, taps: int) -> int:
+        return taps // 2 - 1
+
+    @override
+    def source_index(
+        self, length: int | Tensor, bands: int | Tensor, extended: int, taps: int
+    ) -> Tensor:
+        position, n = _places(length, extended) - self.left_extension(taps), _column(length)
+        return torch.clamp(position % (n + n % 2), max=n - 1)
+
+
+class Wrap(Periodic):
+    """The transpose of the synthesis of ``periodic``: a circle on which an odd row has a gap."""
+
+    name = "wrap"
+
+    @override
+    def source_index(
+        self, length: int | Tensor, bands: int | Tensor, extended: int, taps: int
+    ) -> Tensor:
+        position = _places(length, extended) - self.left_extension(taps)
+        return position % (2 * _column(bands))
+
+
+class Upstream(Reflect):
+    """Upstream's: the signal is reflected, and what was reflected wraps round."""
+
+    name = "upstream"
+
+    @override
+    def band_length(self, length: Length, taps: int) -> Length:
         return (length + 1) // 2 + taps - 2
-    return (length + taps - 1) // 2
+
+    @override
+    def natural_length(self, band: int, taps: int) -> int:
+        return 2 * band - 2 * (taps - 2)
+
+    @override
+    def source_index(
+        self, length: int | Tensor, bands: int | Tensor, extended: int, taps: int
+    ) -> Tensor:
+        n = _column(length)
+        position = _places(length, extended) % (2 * self.band_length(n, taps))
+        return _reflected(position - self.left_extension(taps), n)
+
+
+ZERO, PERIODIC = Boundary(), Periodic()
+EXTENSIONS: dict[str, Boundary] = {
+    extension.name: extension for extension in (ZERO, Reflect(), PERIODIC, Upstream(), Wrap())
+}
+BOUNDARIES = tuple(name for name in EXTENSIONS if name != Wrap.name)
+
+
+def find_boundary(name: str) -> Boundary:
+    """The boundary ``name``.
+
+    Raises:
+        ValueError: it is not one of :data:`BOUNDARIES`.
+    """
+    if name not in BOUNDARIES:
+        raise ValueError(f"boundary={name!r} is unknown; choose one of {', '.join(BOUNDARIES)}")
+    return EXTENSIONS[name]
 
 
 def band_lengths(length: Length, taps: int, level: int, boundary: str) -> list[Length]:
     """Lengths of ``[cA_J, cD_J, ..., cD_1]`` for a signal of ``length`` samples."""
-    details: list[Length] = []
+    lengths = approximation_lengths(length, taps, level, find_boundary(boundary))
+    return [lengths[-1], *reversed(lengths[1:])]
+
+
+def approximation_lengths(
+    length: Length, taps: int, level: int, boundary: Boundary
+) -> list[Length]:
+    """Lengths of the signal and of its approximations at the levels 1..J."""
+    lengths = [length]
     for _ in range(level):
-        length = band_length(length, taps, boundary)
-        details.insert(0, length)
-    details.insert(0, length)
-    return details
+        lengths.append(boundary.band_length(lengths[-1], taps))
+    return lengths
 
 
-def natural_length(band: int, taps: int, boundary: str) -> int:
-    """Samples that one synthesis level gives from bands of ``band`` coefficients."""
-    if boundary == "periodic":
-        return 2 * band
-    if boundary == "upstream":
-        return 2 * band - 2 * (taps - 2)
-    return 2 * band - (taps - 2)
+def _places(length: int | Tensor, extended: int) -> Tensor:
+    device = length.device if isinstance(length, Tensor) else None
+    return torch.arange(extended, device=device)
 
 
-def left_extension(taps: int, boundary: str) -> int:
-    """How many samples of ``ext`` stand before the signal's first sample."""
-    return taps // 2 - 1 if boundary == "periodic" else taps - 2
+def _column(length: int | Tensor) -> Any:
+    """An int as it is, int64 [B] as [B, 1], for arithmetic with positions."""
+    return length[:, None] if isinstance(length, Tensor) else length
 
 
-def extension_index(length: int | Tensor, extended: int, taps: int, boundary: str) -> Tensor:
-    """Which sample ``ext[p]`` is, p = 0..extended-1, for every boundary but ``zero``.
-
-    Args:
-        length: samples of the signal: an int, or int64 [B].
-        extended: length of ``ext``.
-        taps: filter length L.
-        boundary: ``reflect``, ``periodic`` or ``upstream``.
-
-    Returns:
-        int64 [extended], or [B, extended] where ``length`` is a tensor.
-    """
-    n: Any = length if isinstance(length, int) else length[:, None]
-    device = None if isinstance(length, int) else length.device
-    position = torch.arange(extended, device=device)
-    if boundary == "upstream":
-        position = position % (2 * band_length(n, taps, boundary))
-    position = position - left_extension(taps, boundary)
-    if boundary == "periodic":
-        # An odd signal repeats its last sample.
-        return torch.clamp(position % (n + n % 2), max=n - 1)
-    # Reflection has the period 2 (n - 1). A single sample has no neighbour: it is repeated.
+def _reflected(position: Tensor, n: Any) -> Tensor:
+    """The sample at a place of the signal reflected at both ends, whose period is 2 (n - 1)."""
+    # A single sample has no neighbour: it is repeated.
     period = 2 * (n - 1) + (n == 1)
     position = position % period
     return torch.minimum(position, period - position) * (n > 1)

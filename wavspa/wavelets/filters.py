@@ -10,7 +10,7 @@ LONGEST_DAUBECHIES = 76
 def check_taps(taps: int) -> None:
     """Raise ``ValueError`` unless ``taps`` is even and at least 2."""
     if taps < 2 or taps % 2:
-        raise ValueError(f"taps must be even and at least 2, not {taps}")
+        raise ValueError(f"taps must be even and at least 2, got {taps}")
 
 
 def daubechies_taps(taps: int) -> Tensor:
@@ -22,8 +22,8 @@ def daubechies_taps(taps: int) -> Tensor:
     check_taps(taps)
     if taps > LONGEST_DAUBECHIES:
         raise ValueError(
-            f"Daubechies filters are known up to taps={LONGEST_DAUBECHIES}, not {taps}; "
-            "use fewer taps, or wavelet=ortho, whose filters can be as long as you like"
+            f"taps must be at most {LONGEST_DAUBECHIES} for Daubechies filters, got {taps}; "
+            "use fewer taps, or wavelet=ortho, whose filters may have any length"
         )
     return orthogonal_taps(f"db{taps // 2}")
 
@@ -39,7 +39,7 @@ def orthogonal_taps(name: str) -> Tensor:
         if wavelet.orthogonal:
             return torch.tensor(wavelet.dec_lo, dtype=torch.float64)
     raise ValueError(
-        f"wavelet_name {name!r} is no orthogonal PyWavelets wavelet; "
+        f"wavelet_name={name!r} is not an orthogonal PyWavelets wavelet; "
         f"choose one of {', '.join(orthogonal_names())}"
     )
 
@@ -65,7 +65,7 @@ def lattice_filters(angles: Tensor) -> Tensor:
         ValueError: ``angles`` that are not a non-empty matrix.
     """
     if angles.dim() != 2 or angles.shape[0] < 1:
-        raise ValueError(f"angles must be [taps / 2, channels], not {list(angles.shape)}")
+        raise ValueError(f"angles must be [taps / 2, channels], got {list(angles.shape)}")
     half, channels = angles.shape
     sine, cosine = angles.sin(), angles.cos()
     even, odd = torch.zeros_like(angles), torch.zeros_like(angles)

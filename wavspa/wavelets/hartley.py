@@ -10,14 +10,19 @@ import math
 import torch
 from torch import Tensor
 
-from wavspa.wavelets.primitives import zero_pads
+from wavspa.wavelets.primitives import check_lengths, zero_pads
 
 
 def hartley(x: Tensor, lengths: Tensor | None = None) -> Tensor:
     """Transform ``x [B, N, D]`` (float32 or float64) along time; done twice it gives ``x`` back.
 
-    With ``lengths`` (int64 [B]) each row is transformed over its own length and is zero beyond it.
+    With ``lengths`` (int64 [B], each in 1..N) each row is transformed over its own length and is zero
+    beyond it.
+
+    Raises:
+        ValueError: lengths that do not fit.
     """
+    lengths = check_lengths(lengths, x)
     if lengths is None:
         spectrum = torch.fft.fft(x, dim=1)
         return (spectrum.real - spectrum.imag) / math.sqrt(x.shape[1])

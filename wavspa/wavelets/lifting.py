@@ -6,17 +6,24 @@ P and update U. Learned: ``P(e) = silu(C(e, predict)) / 2``,
 ``U(d) = silu(C(d, update)) / 4`` with ``C(x, w)[n] = sum_k x[(n + k) mod len] w[k]``. Fixed:
 ``P(e)[n] = (e[n] + e[n+1]) / 2``, ``U(d)[n] = (d[n-1] + d[n]) / 4``, like the 5/3 wavelet.
 
-Shapes: B batch, N length, D channels, L taps, J levels. Source: the original's LiftWavSpA.
+Shapes: B batch, N length, D channels, L taps, J levels. Source: upstream's LiftWavSpA.
 """
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from wavspa.wavelets.boundaries import band_lengths
-from wavspa.wavelets.primitives import correlate, depthwise_kernel, gather_rows, zero_pads
+from wavspa.wavelets.boundaries import PERIODIC, approximation_lengths
+from wavspa.wavelets.primitives import (
+    check_lengths,
+    correlate,
+    depthwise_kernel,
+    gather_rows,
+    zero_pads,
+)
 
 
 def lifting_dec(
@@ -39,23 +46,10 @@ def lifting_dec(
         ``[s_J, d_J, ..., d_1]``; each level halves the length, rounded up.
 
     Raises:
-        ValueError: level < 1, or filters that do not fit each other or the signal.
+        ValueError: level < 1, lengths that do not fit the signal, or filters that do not fit each
+            other or the signal.
     """
-    if level < 1:
-        raise ValueError(f"level must be at least 1, not {level}")
-    _check(x, predict, update)
-    smooth, details = x, []
-    for _ in range(level):
-        half = (smooth.shape[1] + 1) // 2
-        # More zeros than are needed, of which some are cut off again: no branch on the length.
-        smooth = F.pad(zero_pads(smooth, lengths), (0, 0, 0, 2))[:, : 2 * half]
-        even, odd = smooth.unflatten(1, (half, 2)).unbind(2)
-        if lengths is not None:
-            lengths = (lengths + 1) // 2
-        detail = odd - _predict(even, predict, lengths)
-        smooth = even + _update(detail, update, lengths)
-        details.append(detail)
-    return [smooth, *reversed(details)]
+    return analyse(x, predict, update, row_lengths(check_lengths(lengths, x), level))
 
 
 def lifting_rec(
@@ -71,7 +65,7 @@ def lifting_rec(
         coeffs: ``[s_J, d_J, ..., d_1]``, each [B, band length, D].
         predict: as in :func:`lifting_dec`.
         update: as in :func:`lifting_dec`.
-        length: samples wanted; None gives twice the length of d_1.
+        length: samples wanted; None means twice the length of d_1.
         lengths: samples of each row, int64 [B]; the result is zero beyond them.
 
     Returns:
@@ -82,19 +76,58 @@ def lifting_rec(
     """
     if len(coeffs) < 2:
         raise ValueError("coeffs must hold an approximation and at least one detail band")
+    lengths = check_lengths(lengths, coeffs[0], length or 2 * coeffs[-1].shape[1])
+    return synthesise(coeffs, predict, update, length, row_lengths(lengths, len(coeffs) - 1))
+
+
+def row_lengths(lengths: Tensor | None, level: int) -> list[Tensor | None]:
+    """Lengths [B] of each row in the signal and in its approximations at levels 1..J; None: all full.
+
+    Raises:
+        ValueError: level < 1.
+    """
+    if level < 1:
+        raise ValueError(f"level must be at least 1, got {level}")
+    if lengths is None:
+        return [None] * (level + 1)
+    return [*approximation_lengths(lengths, 2, level, PERIODIC)]
+
+
+def analyse(
+    x: Tensor, predict: Tensor | None, update: Tensor | None, rows: Sequence[Tensor | None]
+) -> list[Tensor]:
+    """:func:`lifting_dec` whose ``rows`` come from :func:`row_lengths`."""
+    _check(x, predict, update)
+    smooth, details = x, []
+    for whole_rows, half_rows in pairwise(rows):
+        half = (smooth.shape[1] + 1) // 2
+        # More zeros than are needed, of which some are cut off again: no branch on the length.
+        smooth = F.pad(zero_pads(smooth, whole_rows), (0, 0, 0, 2))[:, : 2 * half]
+        even, odd = smooth.unflatten(1, (half, 2)).unbind(2)
+        detail = odd - _predict(even, predict, half_rows)
+        smooth = even + _update(detail, update, half_rows)
+        details.append(detail)
+    return [smooth, *reversed(details)]
+
+
+def synthesise(
+    coeffs: Sequence[Tensor],
+    predict: Tensor | None,
+    update: Tensor | None,
+    length: int | None,
+    rows: Sequence[Tensor | None],
+) -> Tensor:
+    """:func:`lifting_rec` whose ``rows`` come from :func:`row_lengths`."""
     for band in coeffs:
         _check(band, predict, update)
     smooth, details = coeffs[0], coeffs[1:]
-    rows: list[Tensor | None] = [None] * (len(details) + 1)
-    if lengths is not None:
-        rows = [*band_lengths(lengths, 2, len(details), "periodic")[1:], lengths]
-    for step, detail in enumerate(details):
+    for detail, (half_rows, whole_rows) in zip(details, pairwise(reversed(rows)), strict=True):
         half = detail.shape[1]
         if not 0 <= smooth.shape[1] - half <= 1:
             raise ValueError(f"a detail of length {half} does not fit {smooth.shape[1]} samples")
-        even = _head(smooth, half) - _update(detail, update, rows[step])
-        odd = detail + _predict(even, predict, rows[step])
-        smooth = zero_pads(torch.stack([even, odd], dim=2).flatten(1, 2), rows[step + 1])
+        even = _head(smooth, half) - _update(detail, update, half_rows)
+        odd = detail + _predict(even, predict, half_rows)
+        smooth = zero_pads(torch.stack([even, odd], dim=2).flatten(1, 2), whole_rows)
     if length is not None and not 1 <= length <= smooth.shape[1]:
         raise ValueError(
             f"length {length} is out of reach: the bands give {smooth.shape[1]} samples"
@@ -164,7 +197,7 @@ def _row_by_row(x: Tensor, filters: Tensor) -> Tensor:
 
 def _check(x: Tensor, predict: Tensor | None, update: Tensor | None) -> None:
     if x.dim() != 3 or x.shape[1] < 1:
-        raise ValueError(f"a signal must be [batch, length >= 1, channels], not {list(x.shape)}")
+        raise ValueError(f"a signal must be [batch, length >= 1, channels], got {list(x.shape)}")
     if (predict is None) != (update is None):
         raise ValueError("give both filters, predict and update, or neither")
     for name, filters in (("predict", predict), ("update", update)):
@@ -172,7 +205,7 @@ def _check(x: Tensor, predict: Tensor | None, update: Tensor | None) -> None:
             continue
         if filters.dim() != 2 or filters.shape[0] < 1 or filters.shape[1] != x.shape[2]:
             raise ValueError(
-                f"{name} must be [taps, {x.shape[2]} channels], not {list(filters.shape)}"
+                f"{name} must be [taps, {x.shape[2]} channels], got {list(filters.shape)}"
             )
         if filters.dtype != x.dtype:
             raise ValueError(f"the signal is {x.dtype}, {name} is {filters.dtype}")

@@ -10,6 +10,7 @@ import contextlib
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+from torch._subclasses.fake_tensor import FakeTensor
 
 
 def depthwise_kernel(filters: Tensor) -> Tensor:
@@ -51,8 +52,42 @@ def at_least_float32(x: Tensor) -> Tensor:
     return x if x.dtype in (torch.float32, torch.float64) else x.float()
 
 
+def check_lengths(lengths: Tensor | None, x: Tensor, length: int | None = None) -> Tensor | None:
+    """``lengths`` as int64 [B], or None, after a look at what can be seen without waiting for a device.
+
+    Args:
+        lengths: real samples of each row, or None.
+        x: the batch [B, N, ...] that they are for.
+        length: the longest that a row can be; None means N.
+
+    Raises:
+        ValueError: they are not integers or not one for each row; on a CPU also: one is not in 1..N.
+    """
+    if lengths is None:
+        return None
+    if lengths.dtype not in (torch.int64, torch.int32):
+        raise ValueError(f"lengths must be int64, got {lengths.dtype}")
+    if lengths.shape != x.shape[:1]:
+        raise ValueError(
+            f"lengths must be [{x.shape[0]}], one for each row, got {list(lengths.shape)}"
+        )
+    longest = x.shape[1] if length is None else length
+    if _is_readable(lengths) and lengths.numel():
+        least, most = (int(bound) for bound in lengths.aminmax())
+        if least < 1 or most > longest:
+            wrong = least if least < 1 else most
+            raise ValueError(f"lengths must be between 1 and {longest}, got {wrong}")
+    return lengths.long()
+
+
+def _is_readable(x: Tensor) -> bool:
+    """Whether the values of a tensor are at hand: on the host, and not traced or mapped."""
+    traced = torch.compiler.is_compiling() or torch._C._are_functorch_transforms_active()
+    return x.device.type == "cpu" and not traced and not isinstance(x, FakeTensor)
+
+
 def zero_pads(x: Tensor, lengths: Tensor | None) -> Tensor:
-    """Set ``x [B, N, D]`` to zero at positions ``>= lengths [B]``, whatever stood there."""
+    """Set ``x [B, N, D]`` to zero at positions ``>= lengths [B]``, whatever their values."""
     if lengths is None:
         return x
     positions = torch.arange(x.shape[1], device=x.device)

@@ -7,7 +7,7 @@ import warnings
 import pytest
 
 from support.kernel_checks import INTERPRETED, needs_triton
-from wavspa.wavelets.operators.extensions import places_before
+from wavspa.wavelets.boundaries import EXTENSIONS
 from wavspa.wavelets.operators.tiles import gradient_tile, level_tile, synthesis_tile
 
 pytestmark = [
@@ -46,7 +46,7 @@ def constants_of(taps, extension, tile):
     return {
         "D": CHANNELS,
         "TAPS": taps,
-        "BEFORE": places_before(taps, extension),
+        "BEFORE": EXTENSIONS[extension].left_extension(taps),
         "EXTENSION": extension,
         "MIRROR": False,
         "RAGGED": True,

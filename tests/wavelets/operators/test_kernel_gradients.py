@@ -12,6 +12,7 @@ from support.kernel_checks import (
     row_lengths,
 )
 from wavspa.wavelets import BOUNDARIES
+from wavspa.wavelets.boundaries import find_boundary
 from wavspa.wavelets.operators import analyse_level, synthesise_level, use_backend
 
 pytestmark = [needs_triton, needs_kernels]
@@ -44,10 +45,10 @@ def check(function, tensors, second=False):
 def test_levels(boundary, ragged):
     lengths = row_lengths(*SHAPE[:2]) if ragged else None
     x, low, high, filters = inputs(SHAPE, boundary)
-    check(lambda x, h: analyse_level(x, h, boundary, lengths), [x, filters])
+    check(lambda x, h: analyse_level(x, h, find_boundary(boundary), lengths), [x, filters])
 
     def synthesise(low, high, h):
-        return (synthesise_level(low, high, h, SHAPE[1], boundary, lengths),)
+        return (synthesise_level(low, high, h, SHAPE[1], find_boundary(boundary), lengths),)
 
     check(synthesise, [low, high, filters])
 
@@ -55,10 +56,10 @@ def test_levels(boundary, ragged):
 @pytest.mark.parametrize("boundary", ["zero", "periodic"])
 def test_double_backward(boundary):
     x, low, high, filters = inputs(SHAPE, boundary)
-    check(lambda x, h: analyse_level(x, h, boundary), [x, filters], second=True)
+    check(lambda x, h: analyse_level(x, h, find_boundary(boundary)), [x, filters], second=True)
 
     def synthesise(low, high, h):
-        return (synthesise_level(low, high, h, SHAPE[1], boundary),)
+        return (synthesise_level(low, high, h, SHAPE[1], find_boundary(boundary)),)
 
     check(synthesise, [low, high, filters], second=True)
 

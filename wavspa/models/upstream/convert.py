@@ -1,4 +1,4 @@
-"""Build our modules with the original's behaviour, options and weights."""
+"""Build our modules with upstream's behaviour, options and weights."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,12 +7,20 @@ import numpy as np
 import torch
 from torch import nn
 
-from wavspa.attention import Attention, Linear, Linformer, Longformer, Performer, Softmax
+from wavspa.attention import (
+    Attention,
+    AttentionOptions,
+    Linear,
+    Linformer,
+    Performer,
+    build_attention,
+)
 from wavspa.models.block import Block
 from wavspa.models.dual_encoder import DualEncoder
 from wavspa.models.encoder import Encoder
 from wavspa.models.upstream.quirks import BaselineBlock, MisalignedLift
 from wavspa.models.upstream.weights import copy_weights
+from wavspa.wavelets import WaveletOptions
 from wavspa.wavelets.modes import Ada, LiftFixed
 
 Options = Mapping[str, Any]
@@ -34,7 +42,7 @@ BASE_OF_KIND = {
     "ported performer": "performer",
 }
 POOLS = ("MEAN", "SUM", "CLS", "CLS2", "CLSM", "FLATTEN")
-# PyWavelets knows more, but above this the original's own filters are no wavelets.
+# PyWavelets knows more, but above this upstream's own filters are no wavelets.
 LONGEST_FIXED_UPSTREAM = 40
 BASELINE_LINFORMER_RANK = 16
 
@@ -45,13 +53,13 @@ def build_from_flax(params: Params, options: Options, upstream_defects: bool) ->
     Args:
         params: arrays by flat Flax name (``encoderblock_0/LayerNorm_0/scale``), as
             :func:`~wavspa.models.upstream.load_flax_checkpoint` gives them.
-        options: the original's model options: ``vocab_size``, ``emb_dim``, ``num_heads``, ``num_layers``,
+        options: upstream's model options: ``vocab_size``, ``emb_dim``, ``num_heads``, ``num_layers``,
             ``qkv_dim``, ``mlp_dim``, ``max_len``, ``num_classes``, and ``model_type``, ``wavelet``, ``wlen``,
-            ``level`` of a WavSpA encoder or ``kind`` of a baseline; others have the original's
-            defaults, and those that the original ignores are ignored.
-        upstream_defects: compute with the original's channel flip and misaligned lifting, as its
+            ``level`` of a WavSpA encoder or ``kind`` of a baseline; others have upstream's
+            defaults, and those that upstream ignores are ignored.
+        upstream_defects: compute with upstream's channel flip and misaligned lifting, as its
             checkpoints were trained; False computes what was meant. All else (its boundary, attention
-            to pads, pools that count pads, no LayerNorm before the MLP) is the original's either way.
+            to pads, pools that count pads, no LayerNorm before the MLP) is upstream's either way.
 
     Returns:
         A float32 module in eval mode: ``module(tokens [B, N])``, or ``module(tokens1, tokens2)`` where the
@@ -77,11 +85,11 @@ def _model(params: Params, options: Options, defects: bool) -> nn.Module:
     pool = options.get("classifier_pool") or "CLS"
     if pool not in POOLS:
         raise ValueError(
-            f"classifier_pool {pool!r} has no usable definition in the original; "
+            f"classifier_pool {pool!r} has no usable definition in upstream; "
             f"importable are {', '.join(POOLS)}"
         )
     if dual and pool == "CLSM":
-        raise ValueError("classifier_pool CLSM is undefined in the original's dual encoder")
+        raise ValueError("classifier_pool CLSM is undefined in upstream's dual encoder")
     dropout = options.get("dropout_rate", 0.1)
     common = {
         "vocab_size": options["vocab_size"],
@@ -96,7 +104,7 @@ def _model(params: Params, options: Options, defects: bool) -> nn.Module:
         "positions": "learned" if options.get("learn_pos_emb") and not dual else "sinusoidal",
         "dropout": dropout,
         "attention_dropout": options.get("attention_dropout_rate", 0.1),
-        "window": 512 if options.get("window") is None else options["window"],
+        "window": AttentionOptions.window if (w := options.get("window")) is None else w,
         "padding": "upstream",
     }
     if "wavelet" in options:
@@ -104,7 +112,7 @@ def _model(params: Params, options: Options, defects: bool) -> nn.Module:
     else:
         common |= {"wavelet": "none", "norm_mlp": True}
     if common.get("attention") == "linear":
-        # The original drops out linear attention's output, at the common rate.
+        # Upstream drops out linear attention's output, at the common rate.
         common["attention_dropout"] = dropout
     if dual:
         # Anything but this one name is plain concatenation there.
@@ -124,7 +132,7 @@ def _model(params: Params, options: Options, defects: bool) -> nn.Module:
 
 
 def _wavelet_options(options: Options, defects: bool) -> dict[str, Any]:
-    """Our layer options for the original's; ``wavelet`` is matched by substring, in its order."""
+    """Our layer options for upstream's; ``wavelet`` is matched by substring, in its order."""
     model_type, wavelet, taps = options["model_type"], options["wavelet"], options["wlen"]
     if model_type not in BASE_OF_MODEL_TYPE:
         raise ValueError(
@@ -137,12 +145,12 @@ def _wavelet_options(options: Options, defects: bool) -> dict[str, Any]:
     elif "db" in wavelet:
         mode = "ada"
     elif "sin" in wavelet:
-        raise ValueError("wavelet 'sin' cannot be run in the original (it fails at start)")
+        raise ValueError("wavelet 'sin' cannot be run in upstream (it fails at start)")
     else:
         mode = "fixed"
         if defects and taps > LONGEST_FIXED_UPSTREAM:
             raise ValueError(
-                f"fixed filters of wlen {taps} are no wavelets in the original (above "
+                f"fixed filters of wlen {taps} are no wavelets in upstream (above "
                 f"{LONGEST_FIXED_UPSTREAM} taps); import with upstream_defects=False, up to 76 taps"
             )
     return {
@@ -160,14 +168,16 @@ def _wavelet_options(options: Options, defects: bool) -> dict[str, Any]:
 def _adapt_blocks(
     encoder: Encoder, params: Params, prefix: str, options: Options, defects: bool
 ) -> None:
-    """Give the blocks what our constructors would not: any taps, the original's projections."""
+    """Give the blocks what our constructors would not: any taps, upstream's projections."""
     for index, block in enumerate(encoder.blocks):
         assert isinstance(block, Block)
         layer = block.attention
         if isinstance(layer.wavelet, Ada):
-            layer.wavelet.set_taps(torch.zeros(options["wlen"], options["emb_dim"]))
+            layer.wavelet.set_low_pass(torch.zeros(options["wlen"], options["emb_dim"]))
         if defects and type(layer.wavelet) is LiftFixed:
-            layer.wavelet = MisalignedLift(options["emb_dim"], options["wlen"], options["level"])
+            layer.wavelet = MisalignedLift(
+                options["emb_dim"], WaveletOptions(options["wlen"], options["level"])
+            )
         longest = layer.wavelet.band_lengths(encoder.positions.length)
         for band, attention in enumerate(layer.attentions):
             if not isinstance(attention, Linformer):
@@ -177,13 +187,13 @@ def _adapt_blocks(
             if longest[band] > rows[0]:
                 raise ValueError(
                     f"{name} has {rows[0]} rows, but its band can be {longest[band]} long: "
-                    "the original fails there; use fewer taps or levels"
+                    "upstream fails there; use fewer taps or levels"
                 )
             attention.set_projection(torch.zeros(rows))
 
 
 def _fit_flatten(module: Encoder | DualEncoder, encoder: Encoder, params: Params) -> None:
-    """The head is as wide as the sequences were that the original was initialised with."""
+    """The head is as wide as the sequences were that upstream was initialised with."""
     assert module.head is not None
     dense, pool = module.head[0], encoder.pool
     assert isinstance(dense, nn.Linear)
@@ -222,37 +232,42 @@ def _baseline_blocks(
 
 
 def _baseline_attention(base: str, common: Mapping[str, Any], rows: tuple[int, int]) -> Attention:
-    """The original's baselines have no biases and no LayerNorm on queries, keys and values."""
-    dim, heads, width = common["dim"], common["heads"], common["qkv_dim"]
-    dropout = common["attention_dropout"]
+    """Upstream's baselines have no biases and no LayerNorm on queries, keys and values."""
+    dim, heads = common["dim"], common["heads"]
+    options = AttentionOptions(
+        qkv_dim=common["qkv_dim"],
+        dropout=0.0 if base == "linear" else common["attention_dropout"],
+        max_len=rows[0],
+        rank=rows[1],
+        window=common["window"],
+    )
     if base == "linear":
-        return Linear(dim, heads, width, bias=False)
+        return Linear(dim, heads, options, bias=False)
     if base == "linformer":
-        return Linformer(dim, heads, rows[0], width, rows[1], bias=False, dropout=dropout)
-    if base == "longformer":
-        return Longformer(dim, heads, width, common["window"], dropout)
+        return Linformer(dim, heads, options, bias=False)
     if base == "performer":
-        return Performer(dim, heads, width, norm=False)
-    return Softmax(dim, heads, width, dropout)
+        return Performer(dim, heads, options, norm=False)
+    return build_attention(base, dim, heads, options)
 
 
 def _lone_attention(params: Params, options: Options) -> Attention:
     """The attention modules of a WavSpA block by themselves; longformer's window is in its name."""
     kind, _, window = options["kind"].partition("_window")
-    dim, heads, width = options["emb_dim"], options["num_heads"], options["qkv_features"]
     base = BASE_OF_MODEL_TYPE.get(kind)
-    if base == "linformer":
-        rows = _shape(params, "lr_kernel")
-        return Linformer(dim, heads, rows[0], width, rows[1])
-    if base == "longformer":
-        return Longformer(dim, heads, width, int(window or options.get("window", 512)))
-    if base == "linear":
-        return Linear(dim, heads, width)
-    if base == "performer":
-        return Performer(dim, heads, width)
-    if base == "softmax":
-        return Softmax(dim, heads, width)
-    raise ValueError(f"kind {kind!r} is no attention of the original")
+    if base is None:
+        raise ValueError(f"kind={kind!r} is not an attention of upstream")
+    rows, rank = _shape(params, "lr_kernel") if base == "linformer" else (None, 1)
+    return build_attention(
+        base,
+        options["emb_dim"],
+        options["num_heads"],
+        AttentionOptions(
+            qkv_dim=options["qkv_features"],
+            max_len=rows,
+            rank=rank,
+            window=int(window or options.get("window", AttentionOptions.window)),
+        ),
+    )
 
 
 def _shape(params: Params, name: str) -> tuple[int, int]:

@@ -1,4 +1,4 @@
-"""What the original computes otherwise than it means to, and its baseline encoder's block.
+"""What upstream computes otherwise than it means to, and its baseline encoder's block.
 
 The channel flip is ``mirror_low`` of :func:`wavspa.wavelets.operators.analyse_level`.
 """
@@ -10,43 +10,47 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from typing_extensions import override
 
-from wavspa.attention import Attention
+from wavspa.attention import Attention, Longformer
+from wavspa.attention.longformer import attend_in_window
 from wavspa.models.block import LAYER_NORM_EPS, Mlp
 from wavspa.wavelets.lifting import lifting_rec
-from wavspa.wavelets.modes import Filters, LiftFixed
+from wavspa.wavelets.modes import LiftFixed
+from wavspa.wavelets.transforms import Bands, Lifting, Transform
 
 
 class MisalignedLift(LiftFixed):
+    """The mode of :class:`MisalignedLifting`."""
+
+    @override
+    def bind(self, filters: Sequence[Tensor]) -> Transform:
+        return MisalignedLifting(None, None, self.level)
+
+
+class MisalignedLifting(Lifting):
     """The fixed lifting whose inverse goes wrong where a half signal has an odd length.
 
-    Where the approximation is longer than the detail, the original appends a zero to the detail
+    Where the approximation is longer than the detail, upstream appends a zero to the detail
     instead of dropping the approximation's last sample.
     """
 
     @override
-    def synthesise(
-        self,
-        bands: Sequence[Tensor],
-        filters: Filters,
-        length: int,
-        lengths: Tensor | None = None,
-    ) -> Tensor:
-        smooth = bands[0]
-        for detail in bands[1:]:
+    def synthesise(self, bands: Bands) -> Tensor:
+        smooth = bands.coefficients[0]
+        for detail in bands.coefficients[1:]:
             detail = F.pad(detail, (0, 0, 0, smooth.shape[1] - detail.shape[1]))
             smooth = lifting_rec([smooth, detail], None, None)
-        return smooth[:, :length]
+        return smooth[:, : bands.length]
 
 
 class BaselineBlock(nn.Module):
-    """The original's plain encoder block: pre-norm attention and MLP, the stream not zeroed at pads.
+    """Upstream's plain encoder block: pre-norm attention and MLP, the stream not zeroed at pads.
 
     Args:
         attention: the base.
         dim: model width D.
         mlp_dim: hidden width of the MLP.
         dropout: rate.
-        ported: one of the baselines that the original cannot run itself; only names depend on it.
+        ported: one of the baselines that upstream cannot run itself; only names depend on it.
         masked: mask queries and keys at pads. The scores of a masked query are all the same smallest
             number there, so that it attends uniformly to every position, pads included.
     """
@@ -64,7 +68,7 @@ class BaselineBlock(nn.Module):
         self.norm = nn.LayerNorm(dim, eps=LAYER_NORM_EPS)
         self.attention = attention
         self.branch_dropout = nn.Dropout(dropout)
-        self.before_mlp = nn.LayerNorm(dim, eps=LAYER_NORM_EPS)
+        self.mlp_norm = nn.LayerNorm(dim, eps=LAYER_NORM_EPS)
         self.mlp = Mlp(dim, mlp_dim, dropout)
         self.ported, self.masked = ported, masked
 
@@ -73,10 +77,21 @@ class BaselineBlock(nn.Module):
         z = self.norm(x)
         y = self._masked(z, mask) if self.masked else self.attention(z)
         x = x + self.branch_dropout(y)
-        return x + self.mlp(self.before_mlp(x))
+        return x + self.mlp(self.mlp_norm(x))
 
     def _masked(self, z: Tensor, mask: Tensor) -> Tensor:
         # A row of pads alone would leave the softmax without any key; its result is replaced anyway.
         keys = mask | ~mask.any(dim=1, keepdim=True)
         uniform = self.attention.out(self.attention.value(z).mean(dim=1, keepdim=True))
-        return torch.where(mask[..., None], self.attention(z, keys), uniform)
+        return torch.where(mask[..., None], self._attend(z, keys), uniform)
+
+    def _attend(self, z: Tensor, keys: Tensor) -> Tensor:
+        """Attention to ``keys``, bool [B, N], which may be any, not only the first of a row."""
+        q, k, v = self.attention.project(z)
+        dropout = self.attention.dropout if self.training else 0.0
+        if isinstance(self.attention, Longformer):
+            y = attend_in_window(q, k, v, keys, self.attention.window, dropout)
+        else:
+            keys = keys[:, None, None]
+            y = F.scaled_dot_product_attention(q, k, v, attn_mask=keys, dropout_p=dropout)
+        return self.attention.merge(y)

@@ -67,7 +67,7 @@ def flax_shape(name: str, shape: torch.Size, heads: int) -> list[int]:
 
 
 def dead_suffixes(module: nn.Module) -> tuple[str, ...]:
-    """Names that the original gives parameters it creates and never uses."""
+    """Names that upstream gives parameters it creates and never uses."""
     modules = list(module.modules())
     dead: tuple[str, ...] = ()
     if any(isinstance(m, Longformer) for m in modules):
@@ -78,7 +78,7 @@ def dead_suffixes(module: nn.Module) -> tuple[str, ...]:
 
 
 def flax_names(module: nn.Module) -> dict[str, Tensor]:
-    """Our parameters by the names that the original gives them."""
+    """Our parameters by the names that upstream gives them."""
     if isinstance(module, DualEncoder):
         return dict(_dual(module))
     if isinstance(module, Encoder):
@@ -121,7 +121,7 @@ def _block(block: nn.Module, prefix: str) -> Names:
         for index, attention in enumerate(block.attention.attentions):
             yield from _attention(attention, f"{prefix}{_module_name(attention, index)}/")
         return
-    yield from _layer_norm(block.before_mlp, f"{prefix}LayerNorm_1/")
+    yield from _layer_norm(block.mlp_norm, f"{prefix}LayerNorm_1/")
     name = "attn" if block.ported else "SelfAttention_0"
     yield from _attention(block.attention, f"{prefix}{name}/")
 
@@ -140,11 +140,11 @@ def _module_name(attention: nn.Module, index: int) -> str:
 
 def _mode(mode: WaveletMode, prefix: str) -> Names:
     if isinstance(mode, Ada):
-        yield f"{prefix}adawave", mode.taps
+        yield f"{prefix}adawave", mode.low_pass
     if isinstance(mode, Ortho):
         yield f"{prefix}thetas", mode.angles
     if isinstance(mode, Lift):
-        # The original's names are swapped: "est" predicts, "pred" updates.
+        # Upstream's names are swapped: "est" predicts, "pred" updates.
         yield f"{prefix}adawave_est", mode.predict
         yield f"{prefix}adawave_pred", mode.update
 

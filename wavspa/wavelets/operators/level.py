@@ -8,17 +8,16 @@ import torch
 from torch import Tensor
 from torch.autograd import forward_ad
 
-from wavspa.wavelets.boundaries import band_length
+from wavspa.wavelets.boundaries import ZERO, Boundary
 from wavspa.wavelets.operators import plain
 from wavspa.wavelets.operators.backend import runs_triton
-from wavspa.wavelets.operators.extensions import synthesis_extension
 from wavspa.wavelets.operators.gradients import Analysis, Synthesis
 
 
 def analyse_level(
     x: Tensor,
     filters: Tensor,
-    boundary: str = "zero",
+    boundary: Boundary = ZERO,
     lengths: Tensor | None = None,
     *,
     mirror_low: bool = False,
@@ -30,7 +29,7 @@ def analyse_level(
     Args:
         x: signal [B, N, D], any float; sums are float32, or float64 where an input is.
         filters: low-pass taps [L, D] (dec_lo), L even.
-        boundary: one of :data:`wavspa.wavelets.boundaries.BOUNDARIES`.
+        boundary: how the signal continues past its ends.
         lengths: samples of each row, int64 [B]; None means all N.
         mirror_low: the low pass of channel d is channel D-1-d's.
         approximation_dtype: dtype of the approximation; None means that of ``x``.
@@ -39,11 +38,11 @@ def analyse_level(
     Returns:
         cA and cD, [B, M, D], zero beyond each row's own coefficients.
     """
-    bands = band_length(x.shape[1], filters.shape[0], boundary)
+    bands = boundary.band_length(x.shape[1], filters.shape[0])
     arguments = (
         x,
         filters,
-        boundary,
+        boundary.name,
         bands,
         lengths,
         mirror_low,
@@ -61,7 +60,7 @@ def synthesise_level(
     detail: Tensor,
     filters: Tensor,
     length: int,
-    boundary: str = "zero",
+    boundary: Boundary = ZERO,
     lengths: Tensor | None = None,
     *,
     mirror_low: bool = False,
@@ -86,7 +85,7 @@ def synthesise_level(
         approximation,
         detail,
         filters,
-        synthesis_extension(boundary),
+        boundary.synthesis,
         length,
         lengths,
         mirror_low,

@@ -1,6 +1,7 @@
 """The three operators in plain torch: the formulas as they stand, on any device, in any mode.
 
-With x a signal, c a band, f the band's filter and ``x~`` the extended signal, all three are
+With x a signal, c a band, f the band's filter and ``x~`` the extended signal
+(:data:`wavspa.wavelets.boundaries.EXTENSIONS`), all three are
 derivatives of one number, ``sum over b, m, k, d of f[k, d] c[b, m, d] x~[b, 2 m + k, d]``:
 
 - *analysis* is its derivative by c, of both bands;
@@ -18,12 +19,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from wavspa.wavelets.operators.extensions import (
-    extended_length,
-    places_before,
-    row_bands,
-    source_index,
-)
+from wavspa.wavelets.boundaries import EXTENSIONS
 from wavspa.wavelets.primitives import (
     correlate,
     depthwise_kernel,
@@ -51,7 +47,7 @@ def analysis(
     with _same_precision(x):
         low = correlate(extended, depthwise_kernel(low_pass), stride=2)
         high = correlate(extended, depthwise_kernel(high_pass), stride=2)
-    if lengths is not None and extension != "zero":
+    if lengths is not None and not EXTENSIONS[extension].is_zero:
         # A row extended by zeros has none beyond its bands anyway.
         own = row_bands(lengths, bands, taps, extension)
         low, high = zero_pads(low, own), zero_pads(high, own)
@@ -76,7 +72,7 @@ def synthesis(
     if lengths is not None:
         own = row_bands(lengths, bands, taps, extension)
         low, high = zero_pads(low, own), zero_pads(high, own)
-    start = places_before(taps, extension)
+    start = EXTENSIONS[extension].left_extension(taps)
     if extension == "wrap":
         # What wraps round in the result comes from the bands' own periodic continuation.
         around = taps // 4
@@ -91,7 +87,8 @@ def synthesis(
         x = extended[:, start : start + samples]
     else:
         rows = samples if lengths is None else lengths
-        index = source_index(rows, own, extended.shape[1], taps, extension).to(low.device)
+        index = EXTENSIONS[extension].source_index(rows, own, extended.shape[1], taps)
+        index = index.to(low.device)
         x = _scatter_rows(extended, index, samples)
     return zero_pads(x, lengths).to(dtype)
 
@@ -137,13 +134,13 @@ def _signs(filters: Tensor) -> Tensor:
 
 def _extend(x: Tensor, extension: str, bands: int, taps: int, lengths: Tensor | None) -> Tensor:
     """``x~``, [B, 2 (M - 1) + L, D]."""
-    samples, extended = x.shape[1], extended_length(bands, taps)
-    if extension == "zero":
-        before = places_before(taps, extension)
+    samples, extended, boundary = x.shape[1], 2 * (bands - 1) + taps, EXTENSIONS[extension]
+    if boundary.is_zero:
+        before = boundary.left_extension(taps)
         return F.pad(zero_pads(x, lengths), (0, 0, before, extended - before - samples))
     rows: int | Tensor = samples if lengths is None else lengths
     own = bands if lengths is None else row_bands(lengths, bands, taps, extension)
-    index = source_index(rows, own, extended, taps, extension).to(x.device)
+    index = boundary.source_index(rows, own, extended, taps).to(x.device)
     if extension != "wrap":
         return gather_rows(x, index)
     nothing = index >= (rows[:, None] if isinstance(rows, Tensor) else rows)
@@ -159,6 +156,11 @@ def _scatter_rows(extended: Tensor, index: Tensor, samples: int) -> Tensor:
     flat = extended.new_zeros(batch * samples, channels)
     flat = flat.index_add(0, (index + offsets).flatten(), extended.flatten(0, 1))
     return flat.view(batch, samples, channels)
+
+
+def row_bands(lengths: Tensor, bands: int, taps: int, extension: str) -> Tensor:
+    """Coefficients of each row of ``lengths`` samples, int64 [B], at most ``bands``."""
+    return EXTENSIONS[extension].band_length(lengths, taps).clamp(max=bands)
 
 
 def _sum_dtype(*tensors: Tensor) -> torch.dtype:

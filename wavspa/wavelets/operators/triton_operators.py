@@ -10,7 +10,7 @@ import functools
 import torch
 from torch import Tensor
 
-from wavspa.wavelets.operators.extensions import places_before
+from wavspa.wavelets.boundaries import EXTENSIONS
 from wavspa.wavelets.operators.tiles import (
     GradientTile,
     Tile,
@@ -64,7 +64,7 @@ def analysis(
             {
                 "D": channels,
                 "TAPS": taps,
-                "BEFORE": places_before(taps, extension),
+                "BEFORE": EXTENSIONS[extension].left_extension(taps),
                 "EXTENSION": extension,
                 "MIRROR": mirror_low,
                 "RAGGED": lengths is not None,
@@ -96,7 +96,7 @@ def synthesis(
         return x
     low, high, filters = _rows_in_order(low), _rows_in_order(high), filters.contiguous()
     tile = tile or synthesis_tile(channels, min(low.element_size(), high.element_size()))
-    before = places_before(taps, extension)
+    before = EXTENSIONS[extension].left_extension(taps)
     pairs = (before + samples - 1) // 2 - before // 2 + 1
     tiles = -(-pairs // tile.places)
     with _device_of(x):
@@ -184,7 +184,7 @@ def filter_gradient(
             {
                 "D": channels,
                 "TAPS": taps,
-                "BEFORE": places_before(taps, extension),
+                "BEFORE": EXTENSIONS[extension].left_extension(taps),
                 "EXTENSION": extension,
                 "MIRROR": mirror_low,
                 "RAGGED": lengths is not None,

@@ -12,13 +12,10 @@ from collections.abc import Sequence
 
 from torch import Tensor
 
-from wavspa.wavelets.boundaries import (
-    band_length,
-    band_lengths,
-    check_boundary,
-    natural_length,
-)
+from wavspa.wavelets.boundaries import Boundary, approximation_lengths, find_boundary
+from wavspa.wavelets.filters import check_taps
 from wavspa.wavelets.operators import analyse_level, synthesise_level
+from wavspa.wavelets.primitives import check_lengths
 
 
 def wavedec(
@@ -38,27 +35,19 @@ def wavedec(
         level: number of levels J >= 1.
         boundary: ``zero``, ``reflect``, ``periodic`` or ``upstream``.
         lengths: samples of each row, int64 [B]; None means all N. A row's coefficients are those of
-            the row alone; what stands beyond its own bands is not meaningful.
-        mirror_low: the low pass of channel d is channel D-1-d's: the original's defect, kept to import its
+            the row alone; values beyond its own bands are not meaningful.
+        mirror_low: the low pass of channel d is channel D-1-d's: upstream's defect, kept to import its
             checkpoints.
 
     Returns:
         ``[cA_J, cD_J, ..., cD_1]``, each [B, band length, D].
 
     Raises:
-        ValueError: odd L, level < 1, unknown boundary, or shapes and dtypes that do not agree.
+        ValueError: odd L, level < 1, unknown boundary, or shapes, dtypes or lengths that do not fit.
     """
-    check_transform(filters, level, boundary)
-    _check_signal(x, filters)
-    taps, approximation, details = len(filters), x, []
-    for _ in range(level):
-        approximation, detail = analyse_level(
-            approximation, filters, boundary, lengths, mirror_low=mirror_low
-        )
-        details.append(detail)
-        if lengths is not None:
-            lengths = band_length(lengths, taps, boundary)
-    return [approximation, *reversed(details)]
+    extension = find_boundary(boundary)
+    rows = row_lengths(check_lengths(lengths, x), filters, level, extension)
+    return analyse(x, filters, rows, extension, mirror_low)
 
 
 def waverec(
@@ -87,22 +76,69 @@ def waverec(
         ValueError: as :func:`wavedec`, bands whose lengths do not fit together, or a ``length``
             that the bands cannot give.
     """
-    check_transform(filters, len(coeffs) - 1, boundary)
+    extension = find_boundary(boundary)
+    longest = length or extension.natural_length(coeffs[-1].shape[1], len(filters))
+    lengths = check_lengths(lengths, coeffs[0], longest)
+    rows = row_lengths(lengths, filters, len(coeffs) - 1, extension)
+    return synthesise(coeffs, filters, length, rows, extension, mirror_low)
+
+
+def row_lengths(
+    lengths: Tensor | None, filters: Tensor, level: int, boundary: Boundary
+) -> list[Tensor | None]:
+    """Lengths [B] of each row in the signal and in its approximations at levels 1..J; None: all full.
+
+    Raises:
+        ValueError: level < 1, or filters that are not [L, D] with an even L.
+    """
+    if level < 1:
+        raise ValueError(f"level must be at least 1, got {level}")
+    if filters.dim() != 2:
+        raise ValueError(f"filters must be [taps, channels], got {list(filters.shape)}")
+    check_taps(filters.shape[0])
+    if lengths is None:
+        return [None] * (level + 1)
+    return [*approximation_lengths(lengths, filters.shape[0], level, boundary)]
+
+
+def analyse(
+    x: Tensor,
+    filters: Tensor,
+    rows: Sequence[Tensor | None],
+    boundary: Boundary,
+    mirror_low: bool = False,
+) -> list[Tensor]:
+    """:func:`wavedec` whose ``rows`` come from :func:`row_lengths`."""
+    _check_signal(x, filters)
+    approximation, details = x, []
+    for lengths in rows[:-1]:
+        approximation, detail = analyse_level(
+            approximation, filters, boundary, lengths, mirror_low=mirror_low
+        )
+        details.append(detail)
+    return [approximation, *reversed(details)]
+
+
+def synthesise(
+    coeffs: Sequence[Tensor],
+    filters: Tensor,
+    length: int | None,
+    rows: Sequence[Tensor | None],
+    boundary: Boundary,
+    mirror_low: bool = False,
+) -> Tensor:
+    """:func:`waverec` whose ``rows`` come from :func:`row_lengths`."""
     for band in coeffs:
         _check_signal(band, filters)
     taps, approximation, details = len(filters), coeffs[0], coeffs[1:]
     targets = [detail.shape[1] for detail in details[1:]]
-    rows: list[Tensor | None] = [None] * len(details)
-    if lengths is not None:
-        # Lengths of what each step gives: cD_{J-1}'s, ..., cD_1's, the signal's.
-        rows = [*band_lengths(lengths, taps, len(details), boundary)[2:], lengths]
-    for step, detail in enumerate(details):
+    for step, (detail, lengths) in enumerate(zip(details, reversed(rows[:-1]), strict=True)):
         if approximation.shape[1] != detail.shape[1]:
             raise ValueError(
                 f"the approximation and the detail of a level differ in length: "
                 f"{approximation.shape[1]} and {detail.shape[1]}"
             )
-        natural = natural_length(detail.shape[1], taps, boundary)
+        natural = boundary.natural_length(detail.shape[1], taps)
         wanted = targets[step] if step < len(targets) else length
         if wanted is None:
             wanted = natural
@@ -111,25 +147,14 @@ def waverec(
         elif wanted > natural or wanted < 1:
             raise ValueError(f"length {wanted} is out of reach: the bands give {natural} samples")
         approximation = synthesise_level(
-            approximation, detail, filters, wanted, boundary, rows[step], mirror_low=mirror_low
+            approximation, detail, filters, wanted, boundary, lengths, mirror_low=mirror_low
         )
     return approximation
 
 
-def check_transform(filters: Tensor, level: int, boundary: str) -> None:
-    """Raise ``ValueError`` for taps, a level or a boundary that no transform can have."""
-    check_boundary(boundary)
-    if level < 1:
-        raise ValueError(f"level must be at least 1, not {level}")
-    if filters.dim() != 2:
-        raise ValueError(f"filters must be [taps, channels], not {list(filters.shape)}")
-    if filters.shape[0] < 2 or filters.shape[0] % 2:
-        raise ValueError(f"taps must be even and at least 2, not {filters.shape[0]}")
-
-
 def _check_signal(x: Tensor, filters: Tensor) -> None:
     if x.dim() != 3 or x.shape[1] < 1:
-        raise ValueError(f"a signal must be [batch, length >= 1, channels], not {list(x.shape)}")
+        raise ValueError(f"a signal must be [batch, length >= 1, channels], got {list(x.shape)}")
     if x.shape[2] != filters.shape[1]:
         raise ValueError(f"the signal has {x.shape[2]} channels, the filters {filters.shape[1]}")
     if x.dtype != filters.dtype:

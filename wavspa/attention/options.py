@@ -1,0 +1,28 @@
+"""The options of the attention bases: every default stands here, once."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class AttentionOptions:
+    """What a base is built from, besides width and heads; a base ignores the options it does not have.
+
+    Attributes:
+        qkv_dim: width Q of queries, keys and values together; None means the model's.
+        dropout: rate, applied where the base's docstring says.
+        max_len: longest sequence that can come (linformer must know).
+        window: positions that a query of longformer sees.
+        rank: mixtures of linformer.
+        features: ``relu`` or ``favor`` (performer).
+        random_features: number of features of ``favor``; None chooses by the head width.
+        rotary: rotary positions (softmax).
+    """
+
+    qkv_dim: int | None = None
+    dropout: float = 0.0
+    max_len: int | None = None
+    window: int = 512
+    rank: int = 128
+    features: str = "relu"
+    random_features: int | None = None
+    rotary: bool = False

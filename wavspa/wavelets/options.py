@@ -1,0 +1,22 @@
+"""The options of the wavelet modes: every default stands here, once."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class WaveletOptions:
+    """What a mode is built from, besides its channels; a mode ignores the options it does not have.
+
+    Attributes:
+        taps: filter length L, even.
+        level: number of levels J >= 1.
+        boundary: ``zero``, ``reflect``, ``periodic`` or ``upstream`` (modes ada, ortho, fixed).
+        wavelet_name: the PyWavelets wavelet of mode ``fixed``; None means db(taps / 2).
+        mirror_low: upstream's channel flip (:func:`wavspa.wavelets.dwt.wavedec`), for its checkpoints.
+    """
+
+    taps: int = 16
+    level: int = 1
+    boundary: str = "zero"
+    wavelet_name: str | None = None
+    mirror_low: bool = False

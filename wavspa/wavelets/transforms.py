@@ -1,0 +1,125 @@
+"""Transforms that own their filters: what a mode hands out, once per forward pass.
+
+    transform = mode.transform()
+    bands = transform.analyse(x, lengths)
+    y = transform.synthesise(bands)          # or of other coefficients in the same bands
+
+They run in float32 (float64 stays) under any autocast: their sums are long, and the FFT does not know
+bfloat16. Shapes: B batch, N length, D channels, L taps, J levels.
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from torch import Tensor
+from typing_extensions import override
+
+from wavspa.wavelets import dwt, lifting
+from wavspa.wavelets.boundaries import Boundary
+from wavspa.wavelets.hartley import hartley
+from wavspa.wavelets.primitives import at_least_float32, full_precision, zero_pads
+
+
+class Bands(NamedTuple):
+    """The coefficients of a batch of signals, with the lengths that the synthesis needs.
+
+    Attributes:
+        coefficients: ``[cA_J, cD_J, ..., cD_1]``, each [B, band length, D]; one tensor without bands.
+        rows: lengths of each row, int64 [B], of the signal and of its approximations at levels 1..J;
+            None means full.
+        length: samples N of the signal.
+    """
+
+    coefficients: list[Tensor]
+    rows: list[Tensor | None]
+    length: int
+
+    @property
+    def lengths(self) -> list[Tensor | None]:
+        """Coefficients of each row in each band, int64 [B]; None means all."""
+        return [self.rows[-1], *reversed(self.rows[1:])]
+
+
+class Transform:
+    """Interface of the transforms; by itself the identity: the signal is its only band."""
+
+    def analyse(self, x: Tensor, lengths: Tensor | None = None) -> Bands:
+        """Bands of ``x [B, N, D]``; ``lengths`` int64 [B], each in 1..N, or None (all N)."""
+        return Bands([zero_pads(x, lengths)], [lengths], x.shape[1])
+
+    def synthesise(self, bands: Bands) -> Tensor:
+        """The signal [B, N, D] of the bands."""
+        return bands.coefficients[0]
+
+
+@dataclass
+class FilterBank(Transform):
+    """The discrete wavelet transform by the low pass ``filters [L, D]`` (dec_lo)."""
+
+    filters: Tensor
+    level: int
+    boundary: Boundary
+    mirror_low: bool = False
+
+    @override
+    def analyse(self, x: Tensor, lengths: Tensor | None = None) -> Bands:
+        rows = dwt.row_lengths(lengths, self.filters, self.level, self.boundary)
+        x = at_least_float32(x)
+        with full_precision(x):
+            bands = dwt.analyse(x, self.filters, rows, self.boundary, self.mirror_low)
+        return Bands(bands, rows, x.shape[1])
+
+    @override
+    def synthesise(self, bands: Bands) -> Tensor:
+        coefficients = [at_least_float32(band) for band in bands.coefficients]
+        with full_precision(coefficients[0]):
+            return dwt.synthesise(
+                coefficients,
+                self.filters,
+                bands.length,
+                bands.rows,
+                self.boundary,
+                self.mirror_low,
+            )
+
+
+@dataclass
+class Lifting(Transform):
+    """The lifting scheme by ``predict`` and ``update`` [L, D], or the fixed one (both None)."""
+
+    predict: Tensor | None
+    update: Tensor | None
+    level: int
+
+    @override
+    def analyse(self, x: Tensor, lengths: Tensor | None = None) -> Bands:
+        rows = lifting.row_lengths(lengths, self.level)
+        x = at_least_float32(x)
+        with full_precision(x):
+            bands = lifting.analyse(x, self.predict, self.update, rows)
+        return Bands(bands, rows, x.shape[1])
+
+    @override
+    def synthesise(self, bands: Bands) -> Tensor:
+        coefficients = [at_least_float32(band) for band in bands.coefficients]
+        with full_precision(coefficients[0]):
+            return lifting.synthesise(
+                coefficients, self.predict, self.update, bands.length, bands.rows
+            )
+
+
+class Hartley(Transform):
+    """The orthonormal Hartley transform over each row's own length, which is its own inverse."""
+
+    @override
+    def analyse(self, x: Tensor, lengths: Tensor | None = None) -> Bands:
+        return Bands([self._hartley(x, lengths)], [lengths], x.shape[1])
+
+    @override
+    def synthesise(self, bands: Bands) -> Tensor:
+        return self._hartley(bands.coefficients[0], bands.rows[0])
+
+    def _hartley(self, x: Tensor, lengths: Tensor | None) -> Tensor:
+        x = at_least_float32(x)
+        with full_precision(x):
+            return hartley(x, lengths)
