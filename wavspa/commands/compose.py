@@ -17,7 +17,7 @@ from omegaconf import DictConfig
 from wavspa.commands.hydra_errors import mistyped
 from wavspa.config_options import parse_bool
 from wavspa.errors import UserError
-from wavspa.launching.subprocesses import become
+from wavspa.launching.subprocesses import exec_run
 
 
 def train() -> None:
@@ -68,7 +68,7 @@ def _start(config: DictConfig, overrides: list[str]) -> None:
         run(folder)
     else:
         # Lightning starts the other ranks by the command line of this process.
-        become(folder)
+        exec_run(folder)
 
 
 def _trial(config: DictConfig) -> list[str]:

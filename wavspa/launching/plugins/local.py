@@ -9,7 +9,7 @@ from omegaconf import DictConfig
 from typing_extensions import override
 
 from wavspa.errors import UserError
-from wavspa.launching.subprocesses import run_fresh
+from wavspa.launching.subprocesses import run_subprocess
 from wavspa.launching.sweeps.launcher import SweepLauncher
 
 
@@ -44,7 +44,7 @@ class LocalLauncher(SweepLauncher):
             share = free.get()
             try:
                 print(f"[{number}/{len(folders)}] {folder}", flush=True)
-                run_fresh(folder, share)
+                run_subprocess(folder, share)
             finally:
                 free.put(share)
 

@@ -12,7 +12,7 @@ from omegaconf import DictConfig, OmegaConf
 from typing_extensions import override
 
 from wavspa.errors import UserError, first_line
-from wavspa.launching.subprocesses import run_fresh
+from wavspa.launching.subprocesses import run_subprocess
 from wavspa.launching.sweeps.launcher import SweepLauncher
 
 # How these say how many jobs run at the same time.
@@ -88,7 +88,7 @@ class ForeignLauncher(SweepLauncher):
 
 def _start(folders: Sequence[Path], _: DictConfig) -> int:
     """The task function of a worker."""
-    return run_fresh(folders[HydraConfig.get().job.num])
+    return run_subprocess(folders[HydraConfig.get().job.num])
 
 
 def _gpus(trainer: DictConfig) -> Any:
