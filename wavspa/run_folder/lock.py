@@ -14,7 +14,7 @@ _SECONDS = 2.0
 
 
 @contextmanager
-def alone_in(folder: Path) -> Iterator[None]:
+def exclusive(folder: Path) -> Iterator[None]:
     """Keep other starts of the same run out; the system gives the lock back when a process dies.
 
     Of several ranks the first one holds it for all.
@@ -44,7 +44,7 @@ def alone_in(folder: Path) -> Iterator[None]:
         lock.release()
 
 
-def is_taken(folder: Path) -> bool:
+def is_locked(folder: Path) -> bool:
     """Whether a process is running the run in ``folder``, as far as this machine can tell."""
     path = folder / layout.LOCK
     if not path.exists():

@@ -23,7 +23,7 @@ from wavspa.launching.run.freeze import read_config, warn_if_code_changed
 from wavspa.launching.run.resume_check import find_resumable, step_to_go_on_from
 from wavspa.launching.run.slurm import requeue_after
 from wavspa.run_folder import layout
-from wavspa.run_folder.lock import alone_in
+from wavspa.run_folder.lock import exclusive
 from wavspa.run_folder.status import read_status, update_status
 from wavspa.training.callbacks.progress import progress
 from wavspa.training.callbacks.status import StatusFile
@@ -69,7 +69,7 @@ def run(folder: Path) -> dict[str, float]:
     if status.get("state") == "finished":
         _say(f"finished: {folder}  {format_metrics(status['test'])}")
         return status["test"]
-    with alone_in(folder), StopRequest() as stop:
+    with exclusive(folder), StopRequest() as stop:
         if (folder / layout.PRUNE).exists():
             known = status["reason"] if status.get("state") == "pruned" else ""
             return _give_up(folder, known or "given up by a search before its next start")
