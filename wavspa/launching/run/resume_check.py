@@ -17,7 +17,7 @@ _DECIDING = ("seed", "model", "task", "optimizer", "schedule", "dataset", "train
 _FREE = ("data_root", "workers", "download", "devices", "num_nodes", "strategy", "accelerator")
 
 
-def step_to_go_on_from(checkpoint: Path, config: DictConfig) -> int:
+def checked_resume_step(checkpoint: Path, config: DictConfig) -> int:
     """The step that a checkpoint was written at.
 
     Args:

@@ -20,7 +20,7 @@ from wavspa.launching.run.build import build, build_run
 from wavspa.launching.run.cluster import cluster_environment
 from wavspa.launching.run.evaluate import evaluate
 from wavspa.launching.run.freeze import read_config, warn_if_code_changed
-from wavspa.launching.run.resume_check import find_resumable, step_to_go_on_from
+from wavspa.launching.run.resume_check import checked_resume_step, find_resumable
 from wavspa.launching.run.slurm import requeue_after
 from wavspa.run_folder import layout
 from wavspa.run_folder.lock import exclusive
@@ -114,7 +114,7 @@ def _train_and_test(folder: Path, config: DictConfig, stop: StopRequest) -> dict
     seed_everything(config.seed, workers=True, verbose=False)
     task, data = build_run(config)
     last = find_resumable(folder)
-    step = 0 if last is None else step_to_go_on_from(last, config)
+    step = 0 if last is None else checked_resume_step(last, config)
     _say(f"starting: {folder}" if last is None else f"going on from step {step}: {folder}")
     batches = config.trainer.accumulate_grad_batches
     csv = MetricsCsv(folder, step, lambda step: data.epoch_of(step * batches))  # type: ignore[attr-defined]
