@@ -22,7 +22,11 @@ from wavspa.errors import UserError
 from wavspa.launching.run.build import build_run
 from wavspa.run_folder import layout
 from wavspa.tasks import Classification, Embedding
-from wavspa.training.checkpoints.read import find_checkpoint, load_weights, read_checkpoint
+from wavspa.training.checkpoints.read import (
+    find_checkpoint,
+    load_checkpoint_weights,
+    read_checkpoint,
+)
 
 # Batches whose examples are in memory, and put in order by length, at a time.
 WINDOW = 32
@@ -71,7 +75,7 @@ class Predictor:
                 "wavspa-evaluate gives the metrics of its data"
             )
         checkpoint = find_checkpoint(folder)
-        load_weights(task.model, read_checkpoint(checkpoint), checkpoint)
+        load_checkpoint_weights(task.model, read_checkpoint(checkpoint), checkpoint)
         data.open_vocabulary()
         # Where pads are attended to, an answer depends on its batch: then it is that of the test.
         self._by_length = config.model.padding != "upstream"

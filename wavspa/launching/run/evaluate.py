@@ -7,7 +7,7 @@ from omegaconf import DictConfig
 from pytorch_lightning import Callback, LightningDataModule, LightningModule
 
 from wavspa.errors import UserError
-from wavspa.training.checkpoints.read import load_weights, read_checkpoint
+from wavspa.training.checkpoints.read import load_checkpoint_weights, read_checkpoint
 from wavspa.training.trainer import evaluation_trainer
 
 
@@ -37,7 +37,7 @@ def evaluate(
     """
     if split not in ("val", "test"):
         raise UserError(f"split must be val or test, got {split!r}")
-    load_weights(task.model, read_checkpoint(checkpoint), checkpoint)  # type: ignore[arg-type]
+    load_checkpoint_weights(task.model, read_checkpoint(checkpoint), checkpoint)  # type: ignore[arg-type]
     evaluator = evaluation_trainer(trainer, callbacks)
     loop = evaluator.validate if split == "val" else evaluator.test
     (metrics,) = loop(task, datamodule=data, verbose=False)
