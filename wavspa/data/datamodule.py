@@ -15,7 +15,7 @@ from wavspa.data.loading.dataset import Rows
 from wavspa.data.loading.samplers import EndlessBatches, EvaluationBatches, TrainingBatches
 from wavspa.data.options import number_or_auto, number_or_none, one_of, whole_number
 from wavspa.data.preparation import store
-from wavspa.data.sources.downloads import Download, obtain
+from wavspa.data.sources.downloads import Download, download_all
 from wavspa.data.sources.locate import FilesNotFound
 from wavspa.errors import UserError
 
@@ -178,7 +178,7 @@ class SequenceDataModule(LightningDataModule):
         except FilesNotFound:
             if not (self.download and self.downloads):
                 raise
-        obtain(self.data_root, self.downloads)
+        download_all(self.data_root, self.downloads)
         return self.build()
 
     def setup(self, stage: str | None = None) -> None:

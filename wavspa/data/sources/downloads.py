@@ -70,7 +70,7 @@ class Archive:
             if own := archive.is_file():
                 _say(f"unpacking {archive}")
             else:
-                fetch(self.url, archive, self.md5)
+                download(self.url, archive, self.md5)
             unpack(archive, folder)
             if not own:
                 archive.unlink()
@@ -93,7 +93,7 @@ class File:
         name = self.url.rpartition("/")[2]
         with _alone(root, name):
             if not (root / name).is_file():
-                fetch(self.url, root / name, self.md5)
+                download(self.url, root / name, self.md5)
 
 
 @dataclass(frozen=True)
@@ -145,17 +145,17 @@ class HubFiles:
 LRA = Archive("https://storage.googleapis.com/long-range-arena/lra_release.gz", "lra_release")
 
 
-def obtain(root: Path, downloads: Sequence[Download]) -> None:
-    """Fetches all of ``downloads``, one after the other.
+def download_all(root: Path, downloads: Sequence[Download]) -> None:
+    """Downloads all of ``downloads``, one after the other.
 
     Raises:
         UserError: one cannot be had.
     """
-    for download in downloads:
-        download.into(root)
+    for item in downloads:
+        item.into(root)
 
 
-def fetch(url: str, path: Path, md5: str | None = None) -> None:
+def download(url: str, path: Path, md5: str | None = None) -> None:
     """Downloads one file; goes on with what an earlier call has left.
 
     Args:
