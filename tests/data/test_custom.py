@@ -90,7 +90,7 @@ def test_every_format_gives_the_same(tmp_path: Path, name: str) -> None:
     assert sorted(held) == sorted((f"text {i}", i % 2) for i in range(20))
     assert data.card["label_names"] == ["0", "1"]
     assert data.card["held_out"].keys() == {"val"}
-    assert data.automatic()["classes"] == 2
+    assert data.infer_auto()["classes"] == 2
 
 
 @pytest.mark.parametrize(

@@ -32,7 +32,7 @@ class Ramps(SequenceDataModule):
         )
         self.rows = rows
 
-    def choices(self) -> dict[str, Any]:
+    def cache_key(self) -> dict[str, Any]:
         return {"rows": self.rows}
 
     def build(self) -> dict[str, store.Source]:
@@ -40,7 +40,7 @@ class Ramps(SequenceDataModule):
         table = store.token_table(tokens, [i % 3 for i in range(self.rows)])
         return {split: store.Source([table], self.rows) for split in ("train", "val", "test")}
 
-    def facts(self, splits: store.Splits) -> dict[str, Any]:
+    def card_facts(self, splits: store.Splits) -> dict[str, Any]:
         return {"source": "here", "licence": "none"}
 
 

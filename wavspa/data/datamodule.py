@@ -29,16 +29,16 @@ class SequenceDataModule(LightningDataModule):
     training loader never ends, and begins where ``trainer.global_step`` left off, so that a resumed
     run reads on exactly: the trainer needs ``max_steps``.
 
-    A data set is a subclass with :meth:`choices`, :meth:`build` and :meth:`facts`; and with
+    A data set is a subclass with :meth:`cache_key`, :meth:`build` and :meth:`card_facts`; and with
     ``downloads``, where its files can be had if :meth:`build` does not find them. One of which a
     trained model can be given new examples has ``input_columns``, where their parts stand in a table,
-    :meth:`parts_of` and :meth:`examples_of`.
+    :meth:`parse_input` and :meth:`encode_inputs`.
 
     Args:
         name: what reports and the prepared folder call the data.
         data_root: the folder under which prepared data are kept.
         vocab_size: size of the model's embedding; tokens in the data are smaller. ``auto`` is for
-            :meth:`automatic` to say, and stands for any.
+            :meth:`infer_auto` to say, and stands for any.
         classes: number of labels, which count from 0; or ``auto``.
         max_length: longer sequences keep their head.
         batch_size: examples in a training batch, over all devices together.
@@ -96,7 +96,7 @@ class SequenceDataModule(LightningDataModule):
         self._rows: dict[str, Rows] = {}
         self._training_batches: TrainingBatches | None = None
 
-    def choices(self) -> Mapping[str, Any]:
+    def cache_key(self) -> Mapping[str, Any]:
         """Everything that shapes what is prepared, as JSON can hold it."""
         raise NotImplementedError
 
@@ -104,19 +104,19 @@ class SequenceDataModule(LightningDataModule):
         """The splits ``train``, ``val`` and ``test``, written in the order they stand in."""
         raise NotImplementedError
 
-    def facts(self, splits: store.Splits) -> store.Facts:
+    def card_facts(self, splits: store.Splits) -> store.Facts:
         """Entries of the card: ``source``, ``licence``, and what else is worth knowing."""
         raise NotImplementedError
 
     def card_entries(self, splits: store.Splits) -> store.Facts:
         """All that the card holds beside the splits."""
-        return {**self.facts(splits), "choices": self.choices()}
+        return {**self.card_facts(splits), "choices": self.cache_key()}
 
     def files(self) -> Mapping[str, str]:
         """Text files to keep beside the splits, by their name; asked for when those are written."""
         return {}
 
-    def parts_of(self, values: Sequence[object], where: str) -> tuple[Any, ...]:
+    def parse_input(self, values: Sequence[object], where: str) -> tuple[Any, ...]:
         """What the sequences of a new example are made of: by default, texts.
 
         Args:
@@ -137,23 +137,23 @@ class SequenceDataModule(LightningDataModule):
         return self.max_length if self.pad == "max" else None
 
     def open_vocabulary(self) -> None:
-        """Makes ready for :meth:`examples_of`."""
+        """Makes ready for :meth:`encode_inputs`."""
 
-    def examples_of(self, parts: Sequence[tuple[Any, ...]]) -> list[Any]:
-        """What the loaders collate, with the label 0, of new examples as :meth:`parts_of` gives them."""
+    def encode_inputs(self, parts: Sequence[tuple[Any, ...]]) -> list[Any]:
+        """What the loaders collate, with the label 0, of new examples as :meth:`parse_input` gives them."""
         raise NotImplementedError
 
     @property
     def folder(self) -> Path:
         """Where the prepared data lie, or will lie."""
-        return store.prepared_folder(self.data_root, self.name, self.choices())
+        return store.prepared_folder(self.data_root, self.name, self.cache_key())
 
     @property
     def card(self) -> dict[str, Any]:
         """The card of the prepared data."""
         return store.read_card(self.folder)
 
-    def automatic(self) -> dict[str, Any]:
+    def infer_auto(self) -> dict[str, Any]:
         """The options that may be ``auto``, as the prepared data decide them.
 
         These are ``vocab_size`` and ``classes``, as small as possible.

@@ -193,10 +193,10 @@ def test_no_hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 class Letters(Texts):
     """The bytes of one file, which the server has."""
 
-    def source_choices(self) -> dict[str, Any]:
+    def source_cache_key(self) -> dict[str, Any]:
         return {"data": "letters"}
 
-    def facts(self, splits: Any) -> dict[str, Any]:
+    def card_facts(self, splits: Any) -> dict[str, Any]:
         return {}
 
     def read(self) -> dict[str, TextSplit]:

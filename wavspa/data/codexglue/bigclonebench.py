@@ -62,7 +62,7 @@ class BigCloneBench(PooledPairs):
         }
         self.data_seed = whole_number("data_seed", data_seed, least=0)
 
-    def source_choices(self) -> Mapping[str, Any]:
+    def source_cache_key(self) -> Mapping[str, Any]:
         """The shares of the pairs and their seed."""
         return {
             "data": "bigclonebench",
@@ -76,7 +76,7 @@ class BigCloneBench(PooledPairs):
         reader = self._reader()
         return {split: TextSplit(partial(reader, split), None) for split in self.shares}
 
-    def facts(self, splits: store.Splits) -> store.Facts:
+    def card_facts(self, splits: store.Splits) -> store.Facts:
         """Source, licence, and how much of the benchmark's pairs this is."""
         return {
             "source": "BigCloneBench (Svajlenko et al., 2014) as filtered by Wang et al. (2020) and "

@@ -29,7 +29,7 @@ class Devign(Texts):
     downloads = (common.hub_files(*WHERE),)
     input_columns = ("func",)
 
-    def source_choices(self) -> Mapping[str, Any]:
+    def source_cache_key(self) -> Mapping[str, Any]:
         """The name of the data."""
         return {"data": "devign", "version": 1}
 
@@ -38,7 +38,7 @@ class Devign(Texts):
         reader = self._reader()
         return {split: TextSplit(partial(reader, split), None) for split in common.JSONL}
 
-    def facts(self, splits: store.Splits) -> store.Facts:
+    def card_facts(self, splits: store.Splits) -> store.Facts:
         """Source and licence."""
         return {
             "source": "Devign (Zhou et al., 2019) as split by CodeXGLUE (Lu et al., 2021), "

@@ -51,7 +51,7 @@ class Poj104(Texts):
                 "every epoch: set dataset.batch_size"
             )
 
-    def source_choices(self) -> Mapping[str, Any]:
+    def source_cache_key(self) -> Mapping[str, Any]:
         """The name of the data."""
         return {"data": "poj104", "version": 1}
 
@@ -60,7 +60,7 @@ class Poj104(Texts):
         reader = self._reader()
         return {split: TextSplit(partial(reader, split), None) for split in PROBLEMS}
 
-    def facts(self, splits: store.Splits) -> store.Facts:
+    def card_facts(self, splits: store.Splits) -> store.Facts:
         """Source, licence, and what makes up the splits."""
         return {
             "source": "POJ-104 (Mou et al., 2016) as split by CodeXGLUE (Lu et al., 2021), "

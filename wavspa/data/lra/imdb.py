@@ -57,7 +57,7 @@ class Imdb(Texts):
         self.val_share = share("val_share", val_share)
         self.data_seed = whole_number("data_seed", data_seed, least=0)
 
-    def source_choices(self) -> Mapping[str, Any]:
+    def source_cache_key(self) -> Mapping[str, Any]:
         """What makes the splits."""
         return {
             "data": "imdb",
@@ -96,7 +96,7 @@ class Imdb(Texts):
             "test": _split(test),
         }
 
-    def facts(self, splits: store.Splits) -> store.Facts:
+    def card_facts(self, splits: store.Splits) -> store.Facts:
         """Source, licence, what val is, and the reviews that two splits share."""
         validation = {
             "default": f"val is {self.val_share:.0%} of the benchmark's train, held out by label, "

@@ -73,9 +73,9 @@ def token_columns(names: Iterable[str]) -> list[str]:
     return [name for name in names if name != "label"]
 
 
-def prepared_folder(data_root: Path, name: str, choices: Mapping[str, Any]) -> Path:
-    """Where the data that these choices give lie, or will lie."""
-    digest = hashlib.sha256(json.dumps(choices, sort_keys=True).encode()).hexdigest()
+def prepared_folder(data_root: Path, name: str, cache_key: Mapping[str, Any]) -> Path:
+    """Where the data of this key are stored, or will be."""
+    digest = hashlib.sha256(json.dumps(cache_key, sort_keys=True).encode()).hexdigest()
     return data_root / "prepared" / f"{name}-{digest[:12]}"
 
 

@@ -148,11 +148,11 @@ class Predictor:
     ) -> Iterable[tuple[tuple[Any, ...], tuple[str, ...]]]:
         # A part of an example may be blank: the data set says whether what there is will do.
         for place, values in table.read([*columns, *ids], blank=columns):
-            parts = self.data.parts_of(values[: len(columns)], table.at(place))
+            parts = self.data.parse_input(values[: len(columns)], table.at(place))
             yield parts, tuple(map(_kept, values[len(columns) :]))
 
     def _answer(self, window: Examples) -> Answers:
-        examples = self.data.examples_of(window.parts)
+        examples = self.data.encode_inputs(window.parts)
         lengths = [max(map(len, example[:-1])) for example in examples]
         order = np.argsort(lengths, kind="stable") if self._by_length else np.arange(len(examples))
         size = self.data.eval_batch_size

@@ -95,7 +95,7 @@ def warn_if_code_changed(folder: Path, config: DictConfig) -> None:
     then = {key: config.frozen.get(key) for key in now}
     if then != now:
         print(
-            f"note: {folder} was started with wavspa {_say(then)}; this is {_say(now)}",
+            f"note: {folder} was started with wavspa {format_version(then)}; this is {format_version(now)}",
             file=sys.stderr,
         )
 
@@ -144,7 +144,8 @@ def _one_level(name: str) -> str:
     return name.replace(os.sep, "-")
 
 
-def _say(version: dict[str, Any]) -> str:
+def format_version(version: dict[str, Any]) -> str:
+    """Format :func:`code_version` for a message."""
     return f"{version['version']} ({version['commit'] or 'no commit'})"
 
 

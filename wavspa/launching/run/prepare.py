@@ -50,7 +50,7 @@ def resolve_auto(config: DictConfig) -> DictConfig:
         return config
     data = build(config, "dataset")
     data.prepare_data()
-    found = data.automatic()
+    found = data.infer_auto()
     config = config.copy()
     for name in wanted:
         config.dataset[name] = found[name]

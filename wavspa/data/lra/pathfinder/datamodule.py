@@ -83,7 +83,7 @@ class Pathfinder(Pictures):
         self.data_seed = whole_number("data_seed", data_seed, least=0)
         self.threads = max(1, self.workers)
 
-    def choices(self) -> Mapping[str, Any]:
+    def cache_key(self) -> Mapping[str, Any]:
         """The rule, the numbers of pictures and their seed; or what was read and the split's seed."""
         fixed = {"data": "pathfinder", "version": 1, "data_seed": self.data_seed}
         if not self.generate:
@@ -98,7 +98,7 @@ class Pathfinder(Pictures):
         """
         return self._generated() if self.generate else self._read()
 
-    def facts(self, splits: store.Splits) -> store.Facts:
+    def card_facts(self, splits: store.Splits) -> store.Facts:
         """Source and licence, and a name that says what is not the benchmark's own."""
         split = f"80 : 10 : 10 at random, stratified, data_seed {self.data_seed}"
         if not self.generate:
