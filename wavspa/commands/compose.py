@@ -14,6 +14,7 @@ from hydra_plugins.wavspa.search import SearchSweeper
 from hydra_plugins.wavspa.slurm import SlurmLauncher
 from omegaconf import DictConfig
 
+from wavspa.checks import one_of
 from wavspa.commands.hydra_errors import mistyped
 from wavspa.config_options import parse_bool
 from wavspa.errors import UserError
@@ -76,8 +77,7 @@ def _trial(config: DictConfig) -> list[str]:
     from wavspa.launching.run.cost import estimate
     from wavspa.launching.run.tuner import find_batch_size, find_learning_rate
 
-    if config.find not in (None, "lr", "batch_size"):
-        raise UserError(f"find={config.find} is unknown: lr, batch_size")
+    one_of("find", config.find, (None, "lr", "batch_size"))
     if config.find == "lr":
         return [f"optimizer.lr={find_learning_rate(config):.2g}"]
     if config.find:

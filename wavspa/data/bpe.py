@@ -15,7 +15,7 @@ from tokenizers.models import BPE as BPEModel
 from tokenizers.pre_tokenizers import ByteLevel
 from tokenizers.trainers import BpeTrainer
 
-from wavspa.data.options import whole_number
+from wavspa.checks import whole_number
 from wavspa.data.tokenizers import Tokenizer
 from wavspa.errors import UserError
 

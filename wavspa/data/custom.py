@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from wavspa.data.options import share, whole_number
+from wavspa.checks import share, whole_number
 from wavspa.data.preparation import store
 from wavspa.data.preparation.holdout import hold_out
 from wavspa.data.sources.tables import open_table

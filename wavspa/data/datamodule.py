@@ -10,10 +10,10 @@ import torch
 from pytorch_lightning import LightningDataModule
 from torch.utils.data import DataLoader, Dataset, Sampler
 
+from wavspa.checks import one_of, whole_number, whole_number_or_none
 from wavspa.data.loading.collate import Example, collate
 from wavspa.data.loading.dataset import Rows
 from wavspa.data.loading.samplers import EndlessBatches, EvaluationBatches, TrainingBatches
-from wavspa.data.options import number_or_auto, number_or_none, one_of, whole_number
 from wavspa.data.preparation import store
 from wavspa.data.sources.downloads import Download, download_all
 from wavspa.data.sources.locate import FilesNotFound
@@ -82,13 +82,15 @@ class SequenceDataModule(LightningDataModule):
         super().__init__()
         self.name = name
         self.data_root = Path(data_root).expanduser()
-        self.vocab_size = number_or_auto("vocab_size", vocab_size)
-        self.classes = number_or_auto("classes", classes)
+        self.vocab_size = _number_or_auto("vocab_size", vocab_size)
+        self.classes = _number_or_auto("classes", classes)
         self.max_length = whole_number("max_length", max_length)
         self.batch_size = whole_number("batch_size", batch_size)
-        self.batch_tokens = number_or_none("batch_tokens", batch_tokens)
-        self.eval_batch_size = number_or_none("eval_batch_size", eval_batch_size) or self.batch_size
-        self.limit = number_or_none("limit", limit)
+        self.batch_tokens = whole_number_or_none("batch_tokens", batch_tokens)
+        self.eval_batch_size = (
+            whole_number_or_none("eval_batch_size", eval_batch_size) or self.batch_size
+        )
+        self.limit = whole_number_or_none("limit", limit)
         self.workers = whole_number("workers", workers, least=0)
         self.download = download
         self.pad = one_of("pad", pad, ("batch", "max"))
@@ -287,15 +289,18 @@ class SequenceDataModule(LightningDataModule):
     def _check(self, split: str, summary: Mapping[str, Any]) -> None:
         if self.vocab_size is not None and summary["largest_token"] >= self.vocab_size:
             raise UserError(
-                f"dataset.vocab_size={self.vocab_size} is too small: {split} of {self.name} holds "
-                f"the token {summary['largest_token']}, so it has to be at least "
-                f"{summary['largest_token'] + 1}"
+                f"dataset.vocab_size must be at least {summary['largest_token'] + 1}, got "
+                f"{self.vocab_size}: {split} of {self.name} holds the token {summary['largest_token']}"
             )
         labels = [int(label) for label in summary["labels"]]
         if min(labels) < 0 or (self.classes is not None and max(labels) >= self.classes):
             raise UserError(
                 f"dataset.classes={self.classes} does not fit: {split} of {self.name} holds labels "
-                f"from {min(labels)} to {max(labels)}, and they have to lie in 0..classes-1"
+                f"from {min(labels)} to {max(labels)}, and they must be in 0..classes-1"
             )
         if summary["length"]["min"] < 1:
             raise UserError(f"{split} of {self.name} holds a sequence without tokens")
+
+
+def _number_or_auto(option: str, value: object) -> int | None:
+    return None if value == "auto" else whole_number(option, value)

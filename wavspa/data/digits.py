@@ -7,8 +7,8 @@ import numpy as np
 import pyarrow as pa
 from PIL import Image
 
+from wavspa.checks import whole_number
 from wavspa.data.image_datamodule import Pictures
-from wavspa.data.options import whole_number
 from wavspa.data.preparation import store
 
 WHITE = 16

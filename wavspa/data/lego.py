@@ -8,9 +8,9 @@ import numpy as np
 import pyarrow as pa
 import torch
 
+from wavspa.checks import whole_number
 from wavspa.data.datamodule import SequenceDataModule
 from wavspa.data.loading.collate import Example, collate
-from wavspa.data.options import whole_number
 from wavspa.data.preparation import store
 from wavspa.errors import UserError
 
@@ -89,9 +89,9 @@ class Lego(SequenceDataModule):
         **options: Any,
     ) -> None:
         super().__init__(max_length=max_length, **options)
-        self.variables = whole_number("variables", variables, least=2)
-        if variables > len(string.ascii_lowercase):
-            raise UserError(f"dataset.variables={variables} has to be at most 26: they are letters")
+        self.variables = whole_number(
+            "variables", variables, least=2, most=len(string.ascii_lowercase)
+        )
         if max_length != CLAUSE * variables + 2:
             raise UserError(
                 f"dataset.max_length={max_length} does not fit dataset.variables={variables}: sentences "

@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import pyarrow as pa
 
+from wavspa.checks import whole_number_or_none
 from wavspa.data.datamodule import SequenceDataModule
 from wavspa.data.loading.collate import PairExample, collate_pairs
-from wavspa.data.options import number_or_none
 from wavspa.data.preparation import store
 from wavspa.data.tokenizers import Tokenizer
 from wavspa.errors import UserError
@@ -57,7 +57,7 @@ class Texts(SequenceDataModule):
     ) -> None:
         super().__init__(**options)
         self.tokenizer = tokenizer
-        self.stored_length = number_or_none("stored_length", stored_length)
+        self.stored_length = whole_number_or_none("stored_length", stored_length)
         if self.stored_length is not None and self.stored_length < self.max_length:
             raise UserError(
                 f"dataset.stored_length={stored_length} is less than "

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from wavspa.data.options import whole_number
+from wavspa.checks import whole_number
 
 # Texts whose characters are counted at a time.
 CHUNK = 256

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from typing_extensions import override
 
+from wavspa.checks import one_of
 from wavspa.errors import RunFailed
 from wavspa.training.schedules import Schedule, scheduler
 
@@ -41,11 +42,8 @@ class Task(LightningModule):
         mode: Literal["min", "max"],
     ) -> None:
         super().__init__()
-        if mode not in ("min", "max"):
-            raise ValueError(f"mode must be 'min' or 'max', got {mode!r}")
-        legal = [f"val/{name}" for name in metrics]
-        if monitor not in legal:
-            raise ValueError(f"monitor must be one of {', '.join(legal)}, got {monitor!r}")
+        one_of("mode", mode, ("min", "max"))
+        one_of("monitor", monitor, [f"val/{name}" for name in metrics])
         self.model = model
         self.make_optimizer = optimizer
         self.schedule = schedule

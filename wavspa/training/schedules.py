@@ -9,6 +9,8 @@ from collections.abc import Callable
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 
+from wavspa.checks import at_least
+
 Schedule = Callable[[int, int], float]
 """``(step, total steps) -> factor of the learning rate``."""
 
@@ -48,15 +50,14 @@ def cosine(step: int, total: int, warmup: int, cycle: int | None = None) -> floa
     if cycle is None:
         # The last scheduler step, behind the last training step, must not start a second cycle.
         step, cycle = min(step, total - 1), max(total - warmup, 1)
-    elif cycle < 1:
-        raise ValueError(f"cycle must be at least 1, got {cycle}")
+    else:
+        at_least("cycle", cycle, 1)
     return linear_warmup(step, warmup) * cosine_decay(step, warmup, cycle)
 
 
 def linear_warmup(step: int, warmup: int) -> float:
     """``min(1, step / warmup)``; one where there is no warm-up."""
-    if warmup < 0:
-        raise ValueError(f"warmup must be at least 0, got {warmup}")
+    at_least("warmup", warmup, 0)
     return min(1.0, step / warmup) if warmup else 1.0
 
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from wavspa.checks import share, whole_number
 from wavspa.data.codexglue import common
 from wavspa.data.labels import binary
-from wavspa.data.options import share, whole_number
 from wavspa.data.preparation import store
 from wavspa.data.preparation.holdout import hold_out
 from wavspa.data.sources.locate import FilesNotFound, find_splits

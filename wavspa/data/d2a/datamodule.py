@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from wavspa.checks import one_of, share, whole_number
 from wavspa.data.d2a.files import COLUMNS, GROUPS, find_files, group_of, text_of
 from wavspa.data.labels import binary
-from wavspa.data.options import one_of, share, whole_number
 from wavspa.data.preparation import store
 from wavspa.data.preparation.holdout import hold_out
 from wavspa.data.sources.downloads import HubFiles

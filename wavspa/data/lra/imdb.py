@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
+from wavspa.checks import one_of, share, whole_number
 from wavspa.data.lra.imdb_files import LABELS, SPLITS, find_reviews
-from wavspa.data.options import one_of, share, whole_number
 from wavspa.data.preparation import store
 from wavspa.data.preparation.holdout import hold_out
 from wavspa.data.sources.downloads import File

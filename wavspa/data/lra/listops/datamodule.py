@@ -8,12 +8,12 @@ import numpy as np
 import pyarrow.compute as pc
 from datasets import Dataset
 
+from wavspa.checks import whole_number
 from wavspa.data.datamodule import SequenceDataModule
 from wavspa.data.loading.collate import Example
 from wavspa.data.lra.listops.files import COLUMNS, FILES, PLACES, read_tables, tokens_of
 from wavspa.data.lra.listops.generator import ListOpsRule, UniqueListOps
 from wavspa.data.lra.listops.grammar import SYMBOLS
-from wavspa.data.options import whole_number
 from wavspa.data.preparation import store
 from wavspa.data.sources.downloads import LRA
 from wavspa.data.sources.locate import FilesNotFound, find_folder
