@@ -120,7 +120,7 @@ def test_files_that_are_no_vocabulary(gpt2: Path, damage: Any, message: str) -> 
         (
             BPE,
             {"vocab_size": 255},
-            r"^tokenizer\.vocab_size must be a whole number of at least 256, got 255$",
+            r"^tokenizer\.vocab_size must be .* at least 256, got 255$",
         ),
         (Characters, {"min_count": 0}, r"^tokenizer\.min_count must be .* got 0$"),
     ],

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,6 +21,7 @@ from wavspa.launching.search.result import FOLDER, REASON, Result, print_result,
 from wavspa.launching.search.space import Space
 from wavspa.launching.search.study import Options, next_trial, open_study, running_trials
 from wavspa.launching.sweeps.launcher import SweepLauncher
+from wavspa.reporting import report
 from wavspa.run_folder.lock import exclusive, is_locked
 from wavspa.run_folder.status import read_status
 
@@ -137,7 +137,7 @@ def _compose(launcher: SweepLauncher, words: Sequence[str], result: Result) -> D
 def _wait_until_free(folder: Path) -> None:
     """Wait for a run that has outlived the search that started it."""
     if is_locked(folder):
-        print(f"waiting for the process that is running {folder}", file=sys.stderr, flush=True)
+        report(f"waiting for the process that is running {folder}")
     while is_locked(folder):
         time.sleep(_SECONDS_BETWEEN_LOOKS)
 

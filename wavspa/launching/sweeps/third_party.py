@@ -1,6 +1,5 @@
 """Sweeps under the launchers of other projects: each job is still a fresh ``wavspa-run``."""
 
-import sys
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing_extensions import override
 from wavspa.errors import UserError, first_line
 from wavspa.launching.subprocesses import run_subprocess
 from wavspa.launching.sweeps.launcher import SweepLauncher
+from wavspa.reporting import warn
 
 # How these say how many jobs run at the same time.
 _AT_ONCE = {"joblib": "n_jobs", "submitit_slurm": "array_parallelism"}
@@ -69,8 +69,7 @@ class ForeignLauncher(SweepLauncher):
         try:
             self.inner.launch([[place] for _ in paths], initial_job_idx=0)
         except Exception as error:  # whatever theirs is; what the runs wrote down counts
-            line = first_line(error)
-            print(f"warning: hydra/launcher={self.name}: {line}", file=sys.stderr, flush=True)
+            warn(f"hydra/launcher={self.name}: {first_line(error)}")
 
     def _check_gpus(self, gpus: Any, options: DictConfig) -> None:
         if self.name in _SHARE_GPUS:
