@@ -18,7 +18,7 @@ MOST_ROWS = 64
 
 
 class Task(LightningModule):
-    """Trains a model. A task is a subclass with the steps of training, validation and test.
+    """Trains a model. A task is a subclass with ``training_step`` and :meth:`evaluation_step`.
 
     Args:
         model: The model.
@@ -56,6 +56,18 @@ class Task(LightningModule):
             "optimizer": optimizer,
             "lr_scheduler": {"scheduler": schedule, "interval": "step"},
         }
+
+    def evaluation_step(self, split: str, batch: Any) -> None:
+        """Take a batch of the split ``val`` or ``test`` into its metrics, and log those."""
+        raise NotImplementedError
+
+    @override
+    def validation_step(self, batch: Any, batch_idx: int) -> None:
+        self.evaluation_step("val", batch)
+
+    @override
+    def test_step(self, batch: Any, batch_idx: int) -> None:
+        self.evaluation_step("test", batch)
 
     def on_before_optimizer_step(self, optimizer: Optimizer) -> None:
         """Stop before weights become useless, and with them the next checkpoint.

@@ -114,14 +114,7 @@ class Classification(Task):
         return loss
 
     @override
-    def validation_step(self, batch: Any, batch_idx: int) -> None:
-        self._evaluate("val", batch)
-
-    @override
-    def test_step(self, batch: Any, batch_idx: int) -> None:
-        self._evaluate("test", batch)
-
-    def _evaluate(self, split: str, batch: Any) -> None:
+    def evaluation_step(self, split: str, batch: Any) -> None:
         logits = self.logits(batch).float()
         loss, scores = self.losses[split], self.scores[split]
         assert isinstance(loss, MeanMetric) and isinstance(scores, MetricCollection)

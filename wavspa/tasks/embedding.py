@@ -89,14 +89,7 @@ class Embedding(Task):
         return loss
 
     @override
-    def validation_step(self, batch: Any, batch_idx: int) -> None:
-        self._evaluate("val", batch)
-
-    @override
-    def test_step(self, batch: Any, batch_idx: int) -> None:
-        self._evaluate("test", batch)
-
-    def _evaluate(self, split: str, batch: Any) -> None:
+    def evaluation_step(self, split: str, batch: Any) -> None:
         score = self.scores[split]
         assert isinstance(score, MeanAveragePrecisionAtR)
         score.update(self(batch.tokens, batch.lengths), batch.labels)
