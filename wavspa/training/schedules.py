@@ -1,6 +1,6 @@
 """Learning rate schedules: factors of the step, counted from zero.
 
-The factors are the original's: the first step of a warm-up has learning rate zero.
+The factors are upstream's: the first step of a warm-up has learning rate zero.
 """
 
 import math
@@ -28,7 +28,7 @@ def rsqrt(step: int, total: int, warmup: int, lr_is_peak: bool = True) -> float:
         total: Steps of the run (not used).
         warmup: Steps of the warm-up.
         lr_is_peak: Scale by ``sqrt(warmup)``, so that the factor's peak is 1; without it the peak is
-            ``1 / sqrt(warmup)``, as in the original.
+            ``1 / sqrt(warmup)``, as upstream.
     """
     scale = math.sqrt(max(warmup, 1)) if lr_is_peak else 1.0
     return scale * linear_warmup(step, warmup) * rsqrt_decay(step, warmup)
@@ -41,7 +41,7 @@ def cosine(step: int, total: int, warmup: int, cycle: int | None = None) -> floa
         step: The step, from 0.
         total: Steps of the run.
         warmup: Steps of the warm-up.
-        cycle: Steps from one restart to the next, as in the original; None is one cycle that ends with
+        cycle: Steps from one restart to the next, as upstream; None is one cycle that ends with
             the run.
 
     Raises:

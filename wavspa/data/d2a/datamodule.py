@@ -22,7 +22,7 @@ class D2A(Texts):
     """Reports of Infer on five C projects, and the functions they are about; 1 is a real bug.
 
     The labels of the benchmark's test split are not public: its dev split is the test here. By
-    default, a part of train is held out for validation. The original validates on dev as well.
+    default, a part of train is held out for validation. Upstream validates on dev as well.
 
     Args:
         kind: what is read of each report: its ``trace``, the ``code`` of its functions, both

@@ -19,7 +19,7 @@ FILES = {
 }
 PLACES = below((*LRA_PLACES, "data", "lra/data"), "tsv_data", "tsv_data/tsv_data", "aan", "")
 COLUMNS = ("label", "id1", "id2", "text1", "text2")
-# The original cuts each text before it makes tokens of it.
+# Upstream cuts each text before it makes tokens of it.
 LONGEST_TEXT = 10_000
 
 

@@ -24,7 +24,7 @@ class Imdb(Texts):
     """25,000 reviews to train on and 25,000 to test on, half of them positive.
 
     There is no validation split. By default, a part of train is held out for it, the same whatever
-    files the reviews were read from; equal reviews stay together. The original validates on test.
+    files the reviews were read from; equal reviews stay together. Upstream validates on test.
 
     Args:
         protocol: ``default``, or ``upstream``: train on all of train, validate on test.
