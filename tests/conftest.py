@@ -6,7 +6,7 @@ from wavspa.launching.subprocesses import ENVIRONMENT
 @pytest.fixture(autouse=True)
 def no_downloads(monkeypatch):
     """No test fetches a data set from its public address: what is not there is not found."""
-    monkeypatch.setattr("wavspa.data.datamodule.obtain", lambda root, downloads: None)
+    monkeypatch.setattr("wavspa.data.datamodule.download_all", lambda root, downloads: None)
 
 
 @pytest.fixture(autouse=True)

@@ -9,7 +9,7 @@ from typing import BinaryIO
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[BinaryIO]:
+def atomic_write(path: Path) -> Iterator[BinaryIO]:
     """Open a temporary file beside ``path`` that takes its place once all of it is on the disk.
 
     Args:
@@ -31,21 +31,26 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
 
 def write_text(path: Path, text: str) -> None:
     """Write ``text`` to ``path`` in UTF-8, atomically."""
-    with replacing(path) as file:
+    with atomic_write(path) as file:
         file.write(text.encode())
 
 
 @contextmanager
-def replacing_folder(path: Path) -> Iterator[Path]:
+def atomic_write_dir(path: Path, only_writer: bool = False) -> Iterator[Path]:
     """Make a temporary folder beside ``path`` that takes its place, whatever was there, once it is whole.
 
     Args:
         path: The folder; the one above it must exist.
+        only_writer: No other process writes it now, as the caller holds a lock: what a killed one left
+            behind is removed.
 
     Yields:
         The temporary folder. If the block raises, ``path`` stays as it was.
     """
     temporary, old = (path.with_name(f".{path.name}.{os.getpid()}.{end}") for end in ("tmp", "old"))
+    if only_writer:
+        temporary = path.with_name(f".{path.name}.partial")
+        shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir()
     try:
         yield temporary

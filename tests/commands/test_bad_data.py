@@ -16,7 +16,7 @@ from wavspa.commands.prepare import main
 from wavspa.data.lra.pathfinder.files import write_pictures
 from wavspa.data.lra.pathfinder.generator import Pathfinder
 from wavspa.data.lra.pathfinder.stamps import benchmark_rule
-from wavspa.data.sources.downloads import obtain
+from wavspa.data.sources.downloads import download_all
 
 PAGE = (Path(__file__).parents[2] / "docs" / "datasets.md").read_text()
 FILES = ["dataset=files", "dataset.train=train.csv", "dataset.text=body", "dataset.label=y"]
@@ -111,7 +111,7 @@ def test_a_fault_is_one_line(
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("WAVSPA_DATA", raising=False)
     # Archives are there already, and only to be unpacked.
-    monkeypatch.setattr("wavspa.data.datamodule.obtain", obtain)
+    monkeypatch.setattr("wavspa.data.datamodule.download_all", download_all)
     monkeypatch.setattr("sys.argv", ["wavspa-prepare", *FAULTS[fault]])
     fault()
     before = left(tmp_path)

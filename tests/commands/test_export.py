@@ -86,7 +86,7 @@ def test_texts_with_all_forms(place, capsys):
     rows = tokenizer.encode_batch([row["body"] for row in ROWS])
     tokens = torch.tensor([row.ids for row in rows])
     lengths = torch.tensor([sum(row.attention_mask) for row in rows])
-    examples = data.examples_of([(row["body"],) for row in ROWS])
+    examples = data.encode_inputs([(row["body"],) for row in ROWS])
     assert tokens.shape == (42, max(len(example.tokens) for example in examples))
     expected = wavspa.load_model(folder)(tokens, lengths).detach()
     feed = {"tokens": tokens.numpy(), "lengths": lengths.numpy()}

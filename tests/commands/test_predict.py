@@ -178,7 +178,7 @@ def test_a_broken_row_is_named_and_leaves_what_was_there(place, texts):
     [
         ({"input": "nowhere.csv"}, "there is no file nowhere.csv"),
         ({"input": "nowhere.txt"}, "there is no file nowhere.txt"),
-        ({"kind": "xml"}, "kind=xml is unknown: txt, csv, "),
+        ({"kind": "xml"}, "kind='xml' is unknown; choose one of txt, csv, "),
         ({"input": "-", "kind": "csv"}, "kind=csv: standard input is read as txt or jsonl"),
         (
             {"names": "a,b", "kind": "jsonl"},
@@ -190,7 +190,10 @@ def test_a_broken_row_is_named_and_leaves_what_was_there(place, texts):
         ({"embeddings": "yes"}, "embeddings must be true or false, got 'yes'"),
         ({"output": "x.xls"}, "output=x.xls: its name has to end in .csv, .jsonl, .parquet, or "),
         ({"output": "no/x.csv"}, "output=no/x.csv cannot be written .No such file"),
-        ({"format": "tsv"}, "format=tsv is unknown: csv, jsonl, parquet, d2a, codexglue"),
+        (
+            {"format": "tsv"},
+            "format='tsv' is unknown; choose one of csv, jsonl, parquet, d2a, codexglue",
+        ),
         ({"format": "parquet"}, "format=parquet cannot go to standard output"),
         ({"id": "n,n"}, "id=n,n: there would be two columns 'n'"),
         ({"dataset.batchsize": "3"}, "this run has no option 'dataset.batchsize'"),

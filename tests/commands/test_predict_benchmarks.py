@@ -176,9 +176,7 @@ def test_poj104_gives_embeddings_alone(tmp_path):
     labels = torch.tensor([int(row["label"]) for row in rows])
     score = map_at_r(torch.from_numpy(embeddings(rows)), labels)
     assert score.item() == pytest.approx(score_of(folder, "map_at_r"), abs=1e-6)
-    with pytest.raises(
-        UserError, match="format=codexglue is of two classes, and this run has none"
-    ):
+    with pytest.raises(UserError, match="format=codexglue needs two classes; this run has none"):
         submitted(folder, tmp_path, "codexglue", input=source)
 
 

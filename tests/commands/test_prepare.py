@@ -19,7 +19,7 @@ def test_it_prepares_and_prints_the_card(tmp_path, capsys):
 
 
 def test_options_are_the_run_s(tmp_path):
-    with pytest.raises(UserError, match=r"dataset\.seed=-1"):
+    with pytest.raises(UserError, match=r"^seed must be a whole number of at least 0, got -1$"):
         prepare(["dataset=digits", "seed=-1", f"data_root={tmp_path}"])
 
 

@@ -90,7 +90,7 @@ def test_every_format_gives_the_same(tmp_path: Path, name: str) -> None:
     assert sorted(held) == sorted((f"text {i}", i % 2) for i in range(20))
     assert data.card["label_names"] == ["0", "1"]
     assert data.card["held_out"].keys() == {"val"}
-    assert data.automatic()["classes"] == 2
+    assert data.infer_auto()["classes"] == 2
 
 
 @pytest.mark.parametrize(
@@ -162,7 +162,7 @@ def test_pairs(tmp_path: Path) -> None:
         ("a.jsonl", '{"body": "a", "y": [0]}', {}, r"line 1: .*'y' holds \[0\], which is no label"),
         ("a.xls", "", {}, r"a\.xls: its name has to end in \.csv"),
         ("a.csv", "", {"val_share": 0.5, "test_share": 0.5}, r"val_share=0\.5 .* leave nothing"),
-        ("a.csv", "", {"test_share": 0}, r"dataset\.test_share=0 "),
+        ("a.csv", "", {"test_share": 0}, r"^test_share must be a number between 0 and 1, got 0$"),
         ("a.csv", "", {"train": "b.csv"}, r"dataset\.train=b\.csv cannot be read \(No such file"),
     ],
 )

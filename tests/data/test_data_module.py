@@ -32,7 +32,7 @@ class Ramps(SequenceDataModule):
         )
         self.rows = rows
 
-    def choices(self) -> dict[str, Any]:
+    def cache_key(self) -> dict[str, Any]:
         return {"rows": self.rows}
 
     def build(self) -> dict[str, store.Source]:
@@ -40,7 +40,7 @@ class Ramps(SequenceDataModule):
         table = store.token_table(tokens, [i % 3 for i in range(self.rows)])
         return {split: store.Source([table], self.rows) for split in ("train", "val", "test")}
 
-    def facts(self, splits: store.Splits) -> dict[str, Any]:
+    def card_facts(self, splits: store.Splits) -> dict[str, Any]:
         return {"source": "here", "licence": "none"}
 
 
@@ -196,7 +196,7 @@ def test_a_resumed_run_reads_on(tmp_path: Path, workers: int, stop: int) -> None
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"vocab_size": 39}, r"dataset\.vocab_size=39 .* token 39, .* at least 40"),
+        ({"vocab_size": 39}, r"dataset\.vocab_size must be at least 40, got 39: .* token 39$"),
         ({"classes": 2}, r"dataset\.classes=2 .* labels from 0 to 2"),
     ],
 )
@@ -234,7 +234,7 @@ def test_an_empty_sequence_is_an_error(tmp_path: Path) -> None:
     ],
 )
 def test_impossible_options_are_named(tmp_path: Path, option: str, value: Any) -> None:
-    with pytest.raises(UserError, match=rf"dataset\.{option}={value}"):
+    with pytest.raises(UserError, match=rf"^{option}( must be .*, got |=){value!r}"):
         Ramps(data_root=tmp_path, **{option: value})
 
 

@@ -68,7 +68,7 @@ def test_every_data_set_fits_its_own_options(
 
 def test_listops_is_the_benchmark(composed: Compose) -> None:
     data = instantiate(composed("lra/listops").dataset)
-    assert data.choices() == {
+    assert data.cache_key() == {
         "data": "listops",
         "version": 1,
         "max_depth": 10,

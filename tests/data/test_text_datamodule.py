@@ -16,10 +16,10 @@ OPTIONS: dict[str, Any] = {"name": "texts", "classes": 2, "max_length": 6, "batc
 class Words(Texts):
     """Two labels; row i is i % 7 + 1 letters."""
 
-    def source_choices(self) -> dict[str, Any]:
+    def source_cache_key(self) -> dict[str, Any]:
         return {"data": "words"}
 
-    def facts(self, splits: Any) -> dict[str, Any]:
+    def card_facts(self, splits: Any) -> dict[str, Any]:
         return {}
 
     def rows(self) -> Iterator[TextRow]:
@@ -77,4 +77,4 @@ def test_less_is_stored_than_is_asked_for(tmp_path: Path) -> None:
 
 def test_sizes_are_the_tokenizer_s_and_the_data_s(tmp_path: Path) -> None:
     data = ready(Words, tmp_path, vocab_size="auto", classes="auto")
-    assert data.automatic() == {"vocab_size": 257, "classes": 2}
+    assert data.infer_auto() == {"vocab_size": 257, "classes": 2}

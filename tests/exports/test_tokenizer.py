@@ -89,7 +89,7 @@ def exported(data, tmp_path):
 def test_the_same_tokens(kind, stored, tmp_path):
     data = files(tmp_path, TOKENIZERS[kind](tmp_path), stored)
     tokenizer = exported(data, tmp_path)
-    examples = data.examples_of([(text,) for text in ODD + LEARNED])
+    examples = data.encode_inputs([(text,) for text in ODD + LEARNED])
     for text, example in zip(ODD + LEARNED, examples, strict=True):
         assert tokenizer.encode(text).ids == example.tokens.tolist(), text
     assert tokenizer.get_vocab_size() == data.tokenizer.size
@@ -107,7 +107,7 @@ def test_characters_that_the_library_refuses_keep_their_tokens(tmp_path):
     rows = [{"text": f"{i} \ud800z\uffff", "label": i % 2} for i in range(40)]
     write_rows(tmp_path / "train.jsonl", rows)
     tokenizer = exported(data, tmp_path)
-    (example,) = data.examples_of([("1z\uffff",)])
+    (example,) = data.encode_inputs([("1z\uffff",)])
     assert tokenizer.encode("1z\uffff").ids == example.tokens.tolist()
 
 
@@ -115,7 +115,7 @@ def test_a_foreign_tokenizer_has_none(tmp_path):
     class Own(Tokens):
         size = 3
 
-        def choices(self):
+        def cache_key(self):
             return {"name": "own"}
 
     assert tokenizer_of(files(tmp_path, Own(), None), {}) is None
@@ -134,7 +134,7 @@ def test_expressions(tmp_path):
     )
     tokenizer = exported(data, tmp_path)
     texts = ["[MAX 1 2 ]", "( ( [MED 4 ( [SM 1 2 ] ) ) ] )", "[MIN  9\n0 ]", "[MAX 1 2 ] " * 20]
-    for text, example in zip(texts, data.examples_of([(text,) for text in texts]), strict=True):
+    for text, example in zip(texts, data.encode_inputs([(text,) for text in texts]), strict=True):
         assert tokenizer.encode(text).ids == example.tokens.tolist()
     with pytest.raises(Exception, match="UNK"):
         tokenizer.encode("[MAX 1 x ]")

@@ -50,7 +50,7 @@ def test_texts_to_logits_and_loss(folder):
     config = read_config(folder.parent)
     data = build(config, "dataset")
     data.open_vocabulary()
-    batch = data.collate(data.examples_of([(text,) for text in TEXTS]))
+    batch = data.collate(data.encode_inputs([(text,) for text in TEXTS]))
     assert torch.equal(feed["input_ids"], batch.tokens)
     assert torch.equal(feed["attention_mask"].sum(1), batch.lengths)
     logits = wavspa.load_model(folder.parent)(batch.tokens, batch.lengths)

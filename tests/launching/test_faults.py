@@ -78,7 +78,7 @@ def test_a_folder_that_becomes_read_only(disk, tmp_path, monkeypatch, undisturbe
         subprocess.run(["mount", "-o", f"remount,{how}", disk], check=True)
 
     # A file that is open for writing keeps a disk from becoming read-only.
-    monkeypatch.setattr("wavspa.launching.run.worker.alone_in", lambda _: contextlib.nullcontext())
+    monkeypatch.setattr("wavspa.launching.run.worker.exclusive", lambda _: contextlib.nullcontext())
     at_step(lambda: remount("ro"), 5)
     with pytest.raises(RunFailed, match=r"cannot be written \(.*Read-only file system"):
         run(folder)

@@ -38,7 +38,7 @@ def test_two_at_a_time(tmp_path, monkeypatch):
         with counting:
             running -= 1
 
-    monkeypatch.setattr(local, "run_fresh", job)
+    monkeypatch.setattr(local, "run_subprocess", job)
     folders = [tmp_path / str(number) for number in range(4)]
     LocalLauncher(jobs=2).start(folders)
     assert most == 2

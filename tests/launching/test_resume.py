@@ -15,7 +15,7 @@ from support.tiny_runs import tiny_run
 from wavspa.errors import RunFailed, RunInterrupted, UserError
 from wavspa.launching.run.worker import run
 from wavspa.run_folder import layout
-from wavspa.run_folder.lock import alone_in
+from wavspa.run_folder.lock import exclusive
 from wavspa.run_folder.status import read_status
 from wavspa.training.stop_signals import StopRequest
 
@@ -237,7 +237,7 @@ def test_a_run_that_ends_short_of_its_budget_has_failed(tmp_path, monkeypatch):
 
 def test_the_second_of_two_starts_refuses(tmp_path):
     folder = tiny_run(tmp_path)
-    with alone_in(folder):
+    with exclusive(folder):
         other = subprocess.run(
             [sys.executable, "-m", "wavspa.commands.run", folder], capture_output=True, text=True
         )

@@ -31,7 +31,7 @@ def test_a_job_does_not_inherit_ranks(monkeypatch):
 def test_the_exit_code_of_a_job_comes_back(monkeypatch, tmp_path, code):
     program = f"import sys; sys.exit({code})"
     monkeypatch.setattr(subprocesses, "_command", lambda folder: [sys.executable, "-c", program])
-    assert subprocesses.run_fresh(tmp_path) == code
+    assert subprocesses.run_subprocess(tmp_path) == code
 
 
 def test_a_worker_that_is_stopped_stops_its_job(monkeypatch, tmp_path):
@@ -44,6 +44,6 @@ def test_a_worker_that_is_stopped_stops_its_job(monkeypatch, tmp_path):
     handler = signal.signal(signal.SIGALRM, lambda *_: sys.exit(3))
     signal.setitimer(signal.ITIMER_REAL, 0.2)
     with pytest.raises(SystemExit):
-        subprocesses.run_fresh(tmp_path)
+        subprocesses.run_subprocess(tmp_path)
     signal.signal(signal.SIGALRM, handler)
     assert jobs[0].returncode == -signal.SIGTERM

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from hydra import compose, initialize_config_module
 
-from wavspa.launching.run.prepare import without_hydra
+from wavspa.launching.run.prepare import strip_hydra_node
 from wavspa.launching.run.validate import validate
 from wavspa.launching.slurm.script import Shape, options_from, shape_of
 
@@ -30,7 +30,7 @@ def words_of(path, tmp_path, **variables):
 def composed(words):
     with initialize_config_module("wavspa.conf", version_base="1.3"):
         config = compose("train", words, return_hydra_config=True)
-    validate(without_hydra(config))
+    validate(strip_hydra_node(config))
     return config
 
 

@@ -189,7 +189,7 @@ def test_a_mistake_is_final(cluster, jobs):
     until(lambda: facts_of(cluster, job.task)["JobState"] == "FAILED", "it fails", LONG)
     facts = facts_of(cluster, job.task)
     assert (facts["Restarts"], facts["ExitCode"]) == ("0", "2:0")
-    assert "vocab_size=5 is too small" in read_status(job.folder)["reason"]
+    assert "vocab_size must be at least" in read_status(job.folder)["reason"]
 
 
 def test_a_sweep_over_shapes_is_an_array_each(cluster, sweep, root):

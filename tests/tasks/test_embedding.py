@@ -105,7 +105,7 @@ def test_it_learns_and_reports_map_at_r_of_the_whole_split(tmp_path):
     "option", [{"temperature": 0.0}, {"monitor": "val/loss"}, {"mode": "best"}]
 )
 def test_impossible_options_are_refused_by_name(option):
-    with pytest.raises(ValueError, match=f"^{next(iter(option))} "):
+    with pytest.raises(ValueError, match=f"^{next(iter(option))}[ =]"):
         task(**option)
 
 

@@ -14,10 +14,11 @@ from hydra_plugins.wavspa.search import SearchSweeper
 from hydra_plugins.wavspa.slurm import SlurmLauncher
 from omegaconf import DictConfig
 
+from wavspa.checks import one_of
 from wavspa.commands.hydra_errors import mistyped
 from wavspa.config_options import parse_bool
 from wavspa.errors import UserError
-from wavspa.launching.subprocesses import become
+from wavspa.launching.subprocesses import exec_run
 
 
 def train() -> None:
@@ -53,13 +54,13 @@ def train() -> None:
 
 def _start(config: DictConfig, overrides: list[str]) -> None:
     # Imported here: --help and what Hydra refuses need not wait for torch and Lightning.
-    from wavspa.launching.run.prepare import prepare, without_auto
+    from wavspa.launching.run.prepare import prepare, resolve_auto
     from wavspa.launching.run.validate import validate
     from wavspa.launching.run.worker import run
 
     with _typed_words_named(overrides):
         if parse_bool("dry_run", config.dry_run) or config.find:
-            config = without_auto(config)
+            config = resolve_auto(config)
             validate(config)
             print("\n".join(_trial(config)))
             return
@@ -68,7 +69,7 @@ def _start(config: DictConfig, overrides: list[str]) -> None:
         run(folder)
     else:
         # Lightning starts the other ranks by the command line of this process.
-        become(folder)
+        exec_run(folder)
 
 
 def _trial(config: DictConfig) -> list[str]:
@@ -76,8 +77,7 @@ def _trial(config: DictConfig) -> list[str]:
     from wavspa.launching.run.cost import estimate
     from wavspa.launching.run.tuner import find_batch_size, find_learning_rate
 
-    if config.find not in (None, "lr", "batch_size"):
-        raise UserError(f"find={config.find} is unknown: lr, batch_size")
+    one_of("find", config.find, (None, "lr", "batch_size"))
     if config.find == "lr":
         return [f"optimizer.lr={find_learning_rate(config):.2g}"]
     if config.find:

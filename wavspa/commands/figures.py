@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from wavspa.checks import one_of
 from wavspa.commands.entry_point import command
 from wavspa.commands.overrides import apply_overrides, typed_words
-from wavspa.config_options import did_you_mean
 from wavspa.errors import UserError
 from wavspa.reports.figures.registry import FIGURES
 
@@ -60,19 +60,15 @@ def draw(
     # Imported here: --help need not wait for Lightning.
     from wavspa.launching.analysis.figures import FigureData
     from wavspa.launching.analysis.trained_run import TrainedRun
+    from wavspa.launching.run.evaluate import SPLITS
     from wavspa.launching.run.freeze import read_config
     from wavspa.launching.run.worker import quiet_lightning
     from wavspa.reports.figures.style import check_format, save
     from wavspa.run_folder import layout
 
-    names = ", ".join(FIGURES)
     for name in what:
-        if name not in FIGURES:
-            raise UserError(
-                f"what={name!r} is unknown; choose one of {names}{did_you_mean(name, FIGURES)}"
-            )
-    if split not in ("val", "test"):
-        raise UserError(f"split must be val or test, got {split!r}")
+        one_of("what", name, FIGURES)
+    one_of("split", split, SPLITS)
     for suffix in formats:
         check_format(suffix)
     config = read_config(folder)

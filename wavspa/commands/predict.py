@@ -127,10 +127,12 @@ def _ids_of(kind: str, texts: int) -> list[str]:
 @contextmanager
 def _opened(output: str | None) -> Iterator[BinaryIO]:
     """The output, which is there when all of it is."""
-    from wavspa.atomic import replacing
+    from wavspa.atomic import atomic_write
 
     try:
-        with nullcontext(sys.stdout.buffer) if output is None else replacing(Path(output)) as file:
+        with (
+            nullcontext(sys.stdout.buffer) if output is None else atomic_write(Path(output)) as file
+        ):
             yield file
             file.flush()
     except BrokenPipeError:

@@ -1,13 +1,13 @@
 """``wavspa-train``: compose a run, or a sweep of them, freeze it and start it."""
 
 from wavspa.commands.entry_point import command
-from wavspa.launching.subprocesses import take_environment_of_runs
+from wavspa.launching.subprocesses import reexec_with_run_environment
 
 
 @command
 def main() -> None:
     """Run the command."""
-    take_environment_of_runs("wavspa.commands.train")
+    reexec_with_run_environment("wavspa.commands.train")
     # Imported by the process that stays: it takes seconds.
     from wavspa.commands.compose import train
 

@@ -15,7 +15,7 @@ from tokenizers.models import BPE as BPEModel
 from tokenizers.pre_tokenizers import ByteLevel
 from tokenizers.trainers import BpeTrainer
 
-from wavspa.data.options import whole_number
+from wavspa.checks import whole_number
 from wavspa.data.tokenizers import Tokenizer
 from wavspa.errors import UserError
 
@@ -62,7 +62,7 @@ class BPE(_ByteLevel):
         super().__init__(BPEModel())
         self.vocab_size = whole_number("tokenizer.vocab_size", vocab_size, least=256)
 
-    def choices(self) -> Mapping[str, Any]:
+    def cache_key(self) -> Mapping[str, Any]:
         """Its name and the size of its vocabulary."""
         return {"name": "bpe", "vocab_size": self.vocab_size}
 
@@ -107,7 +107,7 @@ class BPEFiles(_ByteLevel):
         if not self._tokenizer.get_vocab().keys() >= set(ByteLevel.alphabet()):
             raise UserError(f"{paths[0]} is no byte-level vocabulary: it lacks some of the bytes")
 
-    def choices(self) -> Mapping[str, Any]:
+    def cache_key(self) -> Mapping[str, Any]:
         """Its name and the checksums of its files."""
         return {"name": "bpe", "files": self._checksums}
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from wavspa.data.options import share, whole_number
+from wavspa.checks import share, whole_number
 from wavspa.data.preparation import store
 from wavspa.data.preparation.holdout import hold_out
 from wavspa.data.sources.tables import open_table
@@ -79,7 +79,7 @@ class Files(Texts):
         """16 hexadecimal digits that stand for the content of the files."""
         return self._found_checksum if self._checksum == "auto" else self._checksum
 
-    def source_choices(self) -> Mapping[str, Any]:
+    def source_cache_key(self) -> Mapping[str, Any]:
         """The content of the files, and how rows are made of it."""
         return {
             "data": "files",
@@ -91,9 +91,9 @@ class Files(Texts):
             "data_seed": self.data_seed,
         }
 
-    def automatic(self) -> dict[str, Any]:
+    def infer_auto(self) -> dict[str, Any]:
         """With the checksum, by which a run knows its files again."""
-        return {**super().automatic(), "checksum": self.checksum}
+        return {**super().infer_auto(), "checksum": self.checksum}
 
     def read(self) -> Mapping[str, TextSplit]:
         """The splits, row by row; train has been read once before, for its labels."""
@@ -112,7 +112,7 @@ class Files(Texts):
             splits[split] = TextSplit(rows, int(kept[split].sum()) if split in kept else None)
         return splits
 
-    def facts(self, splits: store.Splits) -> store.Facts:
+    def card_facts(self, splits: store.Splits) -> store.Facts:
         """The files, the names of the labels, and what was held out."""
         return {
             "source": "own files: "
@@ -184,7 +184,7 @@ class Files(Texts):
         table = open_table(self.paths[split])
         for place, (*values, label) in table.read([*self.input_columns, self.label_column]):
             where = table.at(place)
-            texts = self.parts_of(values, where)
+            texts = self.parse_input(values, where)
             if isinstance(label, list | dict):
                 raise UserError(
                     f"{where}: the column {self.label_column!r} holds {label!r}, which is no label"

@@ -10,12 +10,12 @@ import torch
 from pytorch_lightning import LightningDataModule
 from torch.utils.data import DataLoader, Dataset, Sampler
 
+from wavspa.checks import one_of, whole_number, whole_number_or_none
 from wavspa.data.loading.collate import Example, collate
 from wavspa.data.loading.dataset import Rows
 from wavspa.data.loading.samplers import EndlessBatches, EvaluationBatches, TrainingBatches
-from wavspa.data.options import number_or_auto, number_or_none, one_of, whole_number
 from wavspa.data.preparation import store
-from wavspa.data.sources.downloads import Download, obtain
+from wavspa.data.sources.downloads import Download, download_all
 from wavspa.data.sources.locate import FilesNotFound
 from wavspa.errors import UserError
 
@@ -29,16 +29,16 @@ class SequenceDataModule(LightningDataModule):
     training loader never ends, and begins where ``trainer.global_step`` left off, so that a resumed
     run reads on exactly: the trainer needs ``max_steps``.
 
-    A data set is a subclass with :meth:`choices`, :meth:`build` and :meth:`facts`; and with
+    A data set is a subclass with :meth:`cache_key`, :meth:`build` and :meth:`card_facts`; and with
     ``downloads``, where its files can be had if :meth:`build` does not find them. One of which a
     trained model can be given new examples has ``input_columns``, where their parts stand in a table,
-    :meth:`parts_of` and :meth:`examples_of`.
+    :meth:`parse_input` and :meth:`encode_inputs`.
 
     Args:
         name: what reports and the prepared folder call the data.
         data_root: the folder under which prepared data are kept.
         vocab_size: size of the model's embedding; tokens in the data are smaller. ``auto`` is for
-            :meth:`automatic` to say, and stands for any.
+            :meth:`infer_auto` to say, and stands for any.
         classes: number of labels, which count from 0; or ``auto``.
         max_length: longer sequences keep their head.
         batch_size: examples in a training batch, over all devices together.
@@ -82,13 +82,15 @@ class SequenceDataModule(LightningDataModule):
         super().__init__()
         self.name = name
         self.data_root = Path(data_root).expanduser()
-        self.vocab_size = number_or_auto("vocab_size", vocab_size)
-        self.classes = number_or_auto("classes", classes)
+        self.vocab_size = _number_or_auto("vocab_size", vocab_size)
+        self.classes = _number_or_auto("classes", classes)
         self.max_length = whole_number("max_length", max_length)
         self.batch_size = whole_number("batch_size", batch_size)
-        self.batch_tokens = number_or_none("batch_tokens", batch_tokens)
-        self.eval_batch_size = number_or_none("eval_batch_size", eval_batch_size) or self.batch_size
-        self.limit = number_or_none("limit", limit)
+        self.batch_tokens = whole_number_or_none("batch_tokens", batch_tokens)
+        self.eval_batch_size = (
+            whole_number_or_none("eval_batch_size", eval_batch_size) or self.batch_size
+        )
+        self.limit = whole_number_or_none("limit", limit)
         self.workers = whole_number("workers", workers, least=0)
         self.download = download
         self.pad = one_of("pad", pad, ("batch", "max"))
@@ -96,7 +98,7 @@ class SequenceDataModule(LightningDataModule):
         self._rows: dict[str, Rows] = {}
         self._training_batches: TrainingBatches | None = None
 
-    def choices(self) -> Mapping[str, Any]:
+    def cache_key(self) -> Mapping[str, Any]:
         """Everything that shapes what is prepared, as JSON can hold it."""
         raise NotImplementedError
 
@@ -104,19 +106,19 @@ class SequenceDataModule(LightningDataModule):
         """The splits ``train``, ``val`` and ``test``, written in the order they stand in."""
         raise NotImplementedError
 
-    def facts(self, splits: store.Splits) -> store.Facts:
+    def card_facts(self, splits: store.Splits) -> store.Facts:
         """Entries of the card: ``source``, ``licence``, and what else is worth knowing."""
         raise NotImplementedError
 
     def card_entries(self, splits: store.Splits) -> store.Facts:
         """All that the card holds beside the splits."""
-        return {**self.facts(splits), "choices": self.choices()}
+        return {**self.card_facts(splits), "choices": self.cache_key()}
 
     def files(self) -> Mapping[str, str]:
         """Text files to keep beside the splits, by their name; asked for when those are written."""
         return {}
 
-    def parts_of(self, values: Sequence[object], where: str) -> tuple[Any, ...]:
+    def parse_input(self, values: Sequence[object], where: str) -> tuple[Any, ...]:
         """What the sequences of a new example are made of: by default, texts.
 
         Args:
@@ -137,23 +139,23 @@ class SequenceDataModule(LightningDataModule):
         return self.max_length if self.pad == "max" else None
 
     def open_vocabulary(self) -> None:
-        """Makes ready for :meth:`examples_of`."""
+        """Makes ready for :meth:`encode_inputs`."""
 
-    def examples_of(self, parts: Sequence[tuple[Any, ...]]) -> list[Any]:
-        """What the loaders collate, with the label 0, of new examples as :meth:`parts_of` gives them."""
+    def encode_inputs(self, parts: Sequence[tuple[Any, ...]]) -> list[Any]:
+        """What the loaders collate, with the label 0, of new examples as :meth:`parse_input` gives them."""
         raise NotImplementedError
 
     @property
     def folder(self) -> Path:
         """Where the prepared data lie, or will lie."""
-        return store.prepared_folder(self.data_root, self.name, self.choices())
+        return store.prepared_folder(self.data_root, self.name, self.cache_key())
 
     @property
     def card(self) -> dict[str, Any]:
         """The card of the prepared data."""
         return store.read_card(self.folder)
 
-    def automatic(self) -> dict[str, Any]:
+    def infer_auto(self) -> dict[str, Any]:
         """The options that may be ``auto``, as the prepared data decide them.
 
         These are ``vocab_size`` and ``classes``, as small as possible.
@@ -178,7 +180,7 @@ class SequenceDataModule(LightningDataModule):
         except FilesNotFound:
             if not (self.download and self.downloads):
                 raise
-        obtain(self.data_root, self.downloads)
+        download_all(self.data_root, self.downloads)
         return self.build()
 
     def setup(self, stage: str | None = None) -> None:
@@ -287,15 +289,18 @@ class SequenceDataModule(LightningDataModule):
     def _check(self, split: str, summary: Mapping[str, Any]) -> None:
         if self.vocab_size is not None and summary["largest_token"] >= self.vocab_size:
             raise UserError(
-                f"dataset.vocab_size={self.vocab_size} is too small: {split} of {self.name} holds "
-                f"the token {summary['largest_token']}, so it has to be at least "
-                f"{summary['largest_token'] + 1}"
+                f"dataset.vocab_size must be at least {summary['largest_token'] + 1}, got "
+                f"{self.vocab_size}: {split} of {self.name} holds the token {summary['largest_token']}"
             )
         labels = [int(label) for label in summary["labels"]]
         if min(labels) < 0 or (self.classes is not None and max(labels) >= self.classes):
             raise UserError(
                 f"dataset.classes={self.classes} does not fit: {split} of {self.name} holds labels "
-                f"from {min(labels)} to {max(labels)}, and they have to lie in 0..classes-1"
+                f"from {min(labels)} to {max(labels)}, and they must be in 0..classes-1"
             )
         if summary["length"]["min"] < 1:
             raise UserError(f"{split} of {self.name} holds a sequence without tokens")
+
+
+def _number_or_auto(option: str, value: object) -> int | None:
+    return None if value == "auto" else whole_number(option, value)

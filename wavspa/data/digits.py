@@ -7,8 +7,8 @@ import numpy as np
 import pyarrow as pa
 from PIL import Image
 
+from wavspa.checks import whole_number
 from wavspa.data.image_datamodule import Pictures
-from wavspa.data.options import whole_number
 from wavspa.data.preparation import store
 
 WHITE = 16
@@ -31,7 +31,7 @@ class Digits(Pictures):
         super().__init__(**options)
         self.data_seed = whole_number("data_seed", data_seed, least=0)
 
-    def choices(self) -> Mapping[str, Any]:
+    def cache_key(self) -> Mapping[str, Any]:
         """The seed of the split."""
         return {"data": "digits", "version": 1, "data_seed": self.data_seed}
 
@@ -59,7 +59,7 @@ class Digits(Pictures):
         brightness = np.rint(super().pixels(picture) * (WHITE / 255))
         return brightness.astype(np.uint8) + np.uint8(1)
 
-    def facts(self, splits: store.Splits) -> store.Facts:
+    def card_facts(self, splits: store.Splits) -> store.Facts:
         """Source and licence."""
         return {
             "source": "scikit-learn's load_digits: the test part of UCI Optical Recognition of "

@@ -35,12 +35,12 @@ class Pictures(SequenceDataModule):
         """The tokens [side * side] uint8 of a picture; see :func:`open_picture`."""
         return self.pixels(open_picture(file, where, self.side)).reshape(-1)
 
-    def parts_of(self, values: Sequence[object], where: str) -> tuple[np.ndarray]:
+    def parse_input(self, values: Sequence[object], where: str) -> tuple[np.ndarray]:
         """The tokens of a picture, which :func:`file_of` finds."""
         (value,) = values
         return (self.tokens_of(*file_of(value, where)),)
 
-    def examples_of(self, parts: Sequence[tuple[Any, ...]]) -> list[Example]:
+    def encode_inputs(self, parts: Sequence[tuple[Any, ...]]) -> list[Example]:
         """As the loaders give them."""
         return [Example(tokens[: self.max_length], 0) for (tokens,) in parts]
 

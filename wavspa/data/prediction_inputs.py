@@ -9,6 +9,7 @@ from io import TextIOWrapper
 from pathlib import Path
 from typing import Any, TextIO
 
+from wavspa.checks import one_of
 from wavspa.data.image_datamodule import ENDINGS
 from wavspa.data.sources.tables import (
     JsonTable,
@@ -40,8 +41,8 @@ def open_input(source: str, kind: str | None = None, names: Sequence[str] = ()) 
     Raises:
         UserError: there is no such file, or the kind is unknown or has no use for ``names``.
     """
-    if kind is not None and kind not in KINDS:
-        raise UserError(f"kind={kind} is unknown: {', '.join(KINDS)}")
+    if kind is not None:
+        one_of("kind", kind, KINDS)
     if names and (kind or plain_suffix(Path(source))) not in NAMED:
         raise UserError(f"names= is for {' and '.join(NAMED)} without header, and not for {source}")
     if source == STANDARD_INPUT:

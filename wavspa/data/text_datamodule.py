@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import pyarrow as pa
 
+from wavspa.checks import whole_number_or_none
 from wavspa.data.datamodule import SequenceDataModule
 from wavspa.data.loading.collate import PairExample, collate_pairs
-from wavspa.data.options import number_or_none
 from wavspa.data.preparation import store
 from wavspa.data.tokenizers import Tokenizer
 from wavspa.errors import UserError
@@ -37,7 +37,7 @@ class TextSplit(NamedTuple):
 class Texts(SequenceDataModule):
     """Labelled texts, or pairs of texts, read once and kept as tokens.
 
-    A data set is a subclass with :meth:`read`, :meth:`source_choices` and :meth:`facts`.
+    A data set is a subclass with :meth:`read`, :meth:`source_cache_key` and :meth:`card_facts`.
 
     Args:
         tokenizer: makes tokens of texts.
@@ -57,7 +57,7 @@ class Texts(SequenceDataModule):
     ) -> None:
         super().__init__(**options)
         self.tokenizer = tokenizer
-        self.stored_length = number_or_none("stored_length", stored_length)
+        self.stored_length = whole_number_or_none("stored_length", stored_length)
         if self.stored_length is not None and self.stored_length < self.max_length:
             raise UserError(
                 f"dataset.stored_length={stored_length} is less than "
@@ -69,14 +69,14 @@ class Texts(SequenceDataModule):
         """The splits ``train``, ``val`` and ``test`` as they are on disk."""
 
     @abstractmethod
-    def source_choices(self) -> Mapping[str, Any]:
+    def source_cache_key(self) -> Mapping[str, Any]:
         """Everything that shapes :meth:`read`, as JSON can hold it."""
 
-    def choices(self) -> Mapping[str, Any]:
+    def cache_key(self) -> Mapping[str, Any]:
         """What shapes the rows and what shapes their tokens."""
         return {
-            **self.source_choices(),
-            "tokenizer": self.tokenizer.choices(),
+            **self.source_cache_key(),
+            "tokenizer": self.tokenizer.cache_key(),
             "stored_length": self.stored_length,
         }
 
@@ -93,15 +93,15 @@ class Texts(SequenceDataModule):
         """With the tokenizer's number of tokens, of which the data may lack some."""
         return {**super().card_entries(splits), "vocab_size": self.tokenizer.size}
 
-    def automatic(self) -> dict[str, Any]:
+    def infer_auto(self) -> dict[str, Any]:
         """With the number of tokens that the tokenizer has."""
-        return {**super().automatic(), "vocab_size": self.card["vocab_size"]}
+        return {**super().infer_auto(), "vocab_size": self.card["vocab_size"]}
 
     def files(self) -> Mapping[str, str]:
         """The tokenizer's vocabulary, if it has learned one."""
         return self.tokenizer.files()
 
-    def examples_of(self, texts: Sequence[tuple[str, ...]]) -> list[Any]:
+    def encode_inputs(self, texts: Sequence[tuple[str, ...]]) -> list[Any]:
         """As :meth:`prepare_data` and the loaders make them, by a tokenizer that has learned."""
         sides = (
             self.tokenizer.encode(side, self.stored_length) for side in zip(*texts, strict=True)

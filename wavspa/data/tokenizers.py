@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from wavspa.data.options import whole_number
+from wavspa.checks import whole_number
 
 # Texts whose characters are counted at a time.
 CHUNK = 256
@@ -30,7 +30,7 @@ class Tokenizer:
         """How many tokens there are, the pad among them; known after :meth:`fit`."""
         raise NotImplementedError
 
-    def choices(self) -> Mapping[str, Any]:
+    def cache_key(self) -> Mapping[str, Any]:
         """Everything that shapes the tokens, as JSON can hold it."""
         raise NotImplementedError
 
@@ -64,7 +64,7 @@ class Bytes(Tokenizer):
         """257, or 258 with the end."""
         return 257 + self.end
 
-    def choices(self) -> Mapping[str, Any]:
+    def cache_key(self) -> Mapping[str, Any]:
         """Its name, and whether there is an end."""
         return {"name": "bytes", "end": self.end}
 
@@ -96,7 +96,7 @@ class Characters(Tokenizer):
         """The pad, the unknown, the vocabulary, the end."""
         return 2 + len(self.vocabulary) + self.end
 
-    def choices(self) -> Mapping[str, Any]:
+    def cache_key(self) -> Mapping[str, Any]:
         """Its name and its options."""
         return {"name": "characters", "min_count": self.min_count, "end": self.end}
 

@@ -81,7 +81,7 @@ def write_folder(trained: Trained, output: Path, graphs: Sequence[str], name: st
             vocabulary is missing, or the disk refuses.
     """
     try:
-        with atomic.replacing_folder(output) as folder:
+        with atomic.atomic_write_dir(output) as folder:
             _fill(folder, trained, graphs, name)
             return sorted(path.name for path in folder.iterdir())
     except OSError as error:

@@ -64,7 +64,7 @@ def write_onnx(graph: Graph, folder: Path) -> dict[str, Any]:
         feed = {name: x.numpy() for name, x in inputs.items()}
         return torch.from_numpy(session.run(None, feed)[0])
 
-    return {**_sizes(graph), "opset": opset, **_tried("onnx=true", graph, answer)}
+    return {**_sizes(graph), "opset": opset, **_check_graph("onnx=true", graph, answer)}
 
 
 def write_program(graph: Graph, folder: Path) -> dict[str, Any]:
@@ -88,7 +88,7 @@ def write_program(graph: Graph, folder: Path) -> dict[str, Any]:
             return module(**inputs)
 
     facts = {**_sizes(graph), "torch": torch.__version__}
-    return {**facts, **_tried("program=true", graph, answer)}
+    return {**facts, **_check_graph("program=true", graph, answer)}
 
 
 def _sizes(graph: Graph) -> dict[str, Any]:
@@ -100,7 +100,7 @@ def _sizes(graph: Graph) -> dict[str, Any]:
     }
 
 
-def _tried(option: str, graph: Graph, answer: Callable[[Inputs], Tensor]) -> dict[str, float]:
+def _check_graph(option: str, graph: Graph, answer: Callable[[Inputs], Tensor]) -> dict[str, float]:
     try:
         return {"largest_difference": largest_difference(graph, answer)}
     except UserError as error:

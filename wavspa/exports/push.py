@@ -5,7 +5,7 @@ from pathlib import Path
 from huggingface_hub import get_token
 
 from wavspa.errors import UserError
-from wavspa.training.checkpoints.hub import hub, plainly
+from wavspa.training.checkpoints.hub import hub, hub_errors_as_user_errors
 from wavspa.training.checkpoints.read import is_hub_id
 
 
@@ -37,7 +37,7 @@ def push(folder: Path, hub_id: str, private: bool) -> str:
     Raises:
         UserError: There is no network, or no right to do this.
     """
-    with plainly(f"push={hub_id}"):
+    with hub_errors_as_user_errors(f"push={hub_id}"):
         address = hub().create_repo(hub_id, private=private, exist_ok=True)
         hub().upload_folder(
             repo_id=hub_id, folder_path=folder, commit_message="Export by wavspa-export"

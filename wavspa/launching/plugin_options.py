@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import fields
 from typing import Any, TypeVar
 
+from wavspa.checks import whole_number
 from wavspa.config_options import did_you_mean
 from wavspa.errors import UserError
 
@@ -46,9 +47,5 @@ def check_whole_numbers(
     """
     for name, smallest in least.items():
         value = getattr(options, name)
-        if value is None and name in optional:
-            continue
-        if not isinstance(value, int) or value < smallest:
-            raise UserError(
-                f"{node}.{name} must be a whole number of at least {smallest}, got {value}"
-            )
+        if value is not None or name not in optional:
+            whole_number(f"{node}.{name}", value, smallest)

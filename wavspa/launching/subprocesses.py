@@ -41,7 +41,7 @@ ENVIRONMENT = {
 _SECONDS_TO_STOP = 30
 
 
-def become(folder: Path) -> NoReturn:
+def exec_run(folder: Path) -> NoReturn:
     """Replace this process by ``wavspa-run folder``; ranks come from the environment as it is."""
     sys.stdout.flush()
     sys.stderr.flush()
@@ -49,7 +49,7 @@ def become(folder: Path) -> NoReturn:
     os.execv(command[0], command)
 
 
-def take_environment_of_runs(module: str) -> None:
+def reexec_with_run_environment(module: str) -> None:
     """Start this command anew with the environment that runs have, unless it has it already.
 
     Args:
@@ -60,7 +60,7 @@ def take_environment_of_runs(module: str) -> None:
         os.execve(command[0], command, {**ENVIRONMENT, **os.environ})
 
 
-def run_fresh(folder: Path, variables: Mapping[str, str] = MappingProxyType({})) -> int:
+def run_subprocess(folder: Path, variables: Mapping[str, str] = MappingProxyType({})) -> int:
     """Run ``wavspa-run folder`` as a job of its own and wait for it.
 
     Args:

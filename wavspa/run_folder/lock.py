@@ -1,12 +1,12 @@
 """One process at a time in a run's folder."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
+from wavspa import locks
 from wavspa.errors import UserError
+from wavspa.reporting import is_first_rank
 from wavspa.run_folder import layout
 
 # wavspa-status takes the lock for a moment when it looks whether a process has it.
@@ -14,7 +14,7 @@ _SECONDS = 2.0
 
 
 @contextmanager
-def alone_in(folder: Path) -> Iterator[None]:
+def exclusive(folder: Path) -> Iterator[None]:
     """Keep other starts of the same run out; the system gives the lock back when a process dies.
 
     Of several ranks the first one holds it for all.
@@ -25,36 +25,19 @@ def alone_in(folder: Path) -> Iterator[None]:
     Raises:
         UserError: Another process runs it, or the folder cannot be written.
     """
-    # Imported here: who only looks at runs need not wait for Lightning.
-    from pytorch_lightning.utilities import rank_zero_only
-
-    if getattr(rank_zero_only, "rank", 0) != 0:
+    if not is_first_rank():
         yield
         return
-    lock = FileLock(folder / layout.LOCK)
-    try:
-        lock.acquire(timeout=_SECONDS)
-    except Timeout as error:
-        raise UserError(f"another process is running {folder}: wait for it, or stop it") from error
-    except OSError as error:
-        raise UserError(f"{folder} cannot be written ({error.strerror})") from error
-    try:
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(locks.lock(folder / layout.LOCK, folder, _SECONDS))
+        except locks.Locked as error:
+            raise UserError(
+                f"another process is running {folder}: wait for it, or stop it"
+            ) from error
         yield
-    finally:
-        lock.release()
 
 
-def is_taken(folder: Path) -> bool:
+def is_locked(folder: Path) -> bool:
     """Whether a process is running the run in ``folder``, as far as this machine can tell."""
-    path = folder / layout.LOCK
-    if not path.exists():
-        return False
-    lock = FileLock(path)
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        return True
-    except OSError:
-        return False  # a folder of somebody else's
-    lock.release()
-    return False
+    return locks.is_locked(folder / layout.LOCK)

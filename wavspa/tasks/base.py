@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from typing_extensions import override
 
+from wavspa.checks import one_of
 from wavspa.errors import RunFailed
 from wavspa.training.schedules import Schedule, scheduler
 
@@ -17,7 +18,7 @@ MOST_ROWS = 64
 
 
 class Task(LightningModule):
-    """Trains a model. A task is a subclass with the steps of training, validation and test.
+    """Trains a model. A task is a subclass with ``training_step`` and :meth:`evaluation_step`.
 
     Args:
         model: The model.
@@ -41,11 +42,8 @@ class Task(LightningModule):
         mode: Literal["min", "max"],
     ) -> None:
         super().__init__()
-        if mode not in ("min", "max"):
-            raise ValueError(f"mode must be 'min' or 'max', got {mode!r}")
-        legal = [f"val/{name}" for name in metrics]
-        if monitor not in legal:
-            raise ValueError(f"monitor must be one of {', '.join(legal)}, got {monitor!r}")
+        one_of("mode", mode, ("min", "max"))
+        one_of("monitor", monitor, [f"val/{name}" for name in metrics])
         self.model = model
         self.make_optimizer = optimizer
         self.schedule = schedule
@@ -58,6 +56,18 @@ class Task(LightningModule):
             "optimizer": optimizer,
             "lr_scheduler": {"scheduler": schedule, "interval": "step"},
         }
+
+    def evaluation_step(self, split: str, batch: Any) -> None:
+        """Take a batch of the split ``val`` or ``test`` into its metrics, and log those."""
+        raise NotImplementedError
+
+    @override
+    def validation_step(self, batch: Any, batch_idx: int) -> None:
+        self.evaluation_step("val", batch)
+
+    @override
+    def test_step(self, batch: Any, batch_idx: int) -> None:
+        self.evaluation_step("test", batch)
 
     def on_before_optimizer_step(self, optimizer: Optimizer) -> None:
         """Stop before weights become useless, and with them the next checkpoint.

@@ -10,6 +10,7 @@ from torch.optim import Optimizer
 from torchmetrics import MeanMetric, Metric, MetricCollection
 from typing_extensions import override
 
+from wavspa.checks import at_least
 from wavspa.errors import UserError
 from wavspa.tasks import metrics as metrics_of
 from wavspa.tasks.base import Task
@@ -62,8 +63,7 @@ class Classification(Task):
         monitor: str = "val/accuracy",
         mode: Literal["min", "max"] = "max",
     ) -> None:
-        if classes < 2:
-            raise ValueError(f"classes must be at least 2, got {classes}")
+        at_least("classes", classes, 2)
         super().__init__(model, optimizer, schedule, ["loss", *metrics(classes)], monitor, mode)
         if not 0.0 <= label_smoothing < 1.0:
             raise ValueError(f"label_smoothing must be in [0, 1), got {label_smoothing}")
@@ -114,14 +114,7 @@ class Classification(Task):
         return loss
 
     @override
-    def validation_step(self, batch: Any, batch_idx: int) -> None:
-        self._evaluate("val", batch)
-
-    @override
-    def test_step(self, batch: Any, batch_idx: int) -> None:
-        self._evaluate("test", batch)
-
-    def _evaluate(self, split: str, batch: Any) -> None:
+    def evaluation_step(self, split: str, batch: Any) -> None:
         logits = self.logits(batch).float()
         loss, scores = self.losses[split], self.scores[split]
         assert isinstance(loss, MeanMetric) and isinstance(scores, MetricCollection)

@@ -9,6 +9,7 @@ from torch.nn import functional as F
 from torch.optim import Optimizer
 from typing_extensions import override
 
+from wavspa.checks import positive
 from wavspa.tasks.base import Task
 from wavspa.tasks.metrics import MeanAveragePrecisionAtR
 from wavspa.training.schedules import Schedule
@@ -50,11 +51,9 @@ class Embedding(Task):
         mode: Literal["min", "max"] = "max",
     ) -> None:
         super().__init__(model, optimizer, schedule, [METRIC], monitor, mode)
-        if temperature <= 0:
-            raise ValueError(f"temperature must be above 0, got {temperature}")
         if not hasattr(model, "pool") or getattr(model, "head", None) is not None:
             raise ValueError("the model must be an encoder without a head: model/encoder=embedding")
-        self.temperature = temperature
+        self.temperature = positive("temperature", temperature)
         self.scores = nn.ModuleDict({split: MeanAveragePrecisionAtR() for split in ("val", "test")})
 
     def forward(self, tokens: Tensor, lengths: Tensor) -> Tensor:
@@ -90,14 +89,7 @@ class Embedding(Task):
         return loss
 
     @override
-    def validation_step(self, batch: Any, batch_idx: int) -> None:
-        self._evaluate("val", batch)
-
-    @override
-    def test_step(self, batch: Any, batch_idx: int) -> None:
-        self._evaluate("test", batch)
-
-    def _evaluate(self, split: str, batch: Any) -> None:
+    def evaluation_step(self, split: str, batch: Any) -> None:
         score = self.scores[split]
         assert isinstance(score, MeanAveragePrecisionAtR)
         score.update(self(batch.tokens, batch.lengths), batch.labels)

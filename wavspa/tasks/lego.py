@@ -76,14 +76,6 @@ class Lego(Task):
         return loss
 
     @override
-    def validation_step(self, batch: Any, batch_idx: int) -> None:
-        self._collect("val", batch)
-
-    @override
-    def test_step(self, batch: Any, batch_idx: int) -> None:
-        self._collect("test", batch)
-
-    @override
     def on_validation_epoch_end(self) -> None:
         self._report("val")
 
@@ -91,7 +83,8 @@ class Lego(Task):
     def on_test_epoch_end(self) -> None:
         self._report("test")
 
-    def _collect(self, split: str, batch: Any) -> None:
+    @override
+    def evaluation_step(self, split: str, batch: Any) -> None:
         logits = self(batch.tokens, batch.lengths, batch.places)
         loss, score = self.losses[split], self.scores[split]
         assert isinstance(loss, MeanMetric) and isinstance(score, MultilabelAccuracy)

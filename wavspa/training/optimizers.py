@@ -6,6 +6,8 @@ from typing import Literal
 import torch
 from torch import nn
 
+from wavspa.checks import at_least, one_of
+
 FILTER_NAMES = ("low_pass", "angles", "predict", "update")
 
 
@@ -32,10 +34,9 @@ def adamw(
     Raises:
         ValueError: An option is out of range.
     """
-    if decay not in ("matrices", "all"):
-        raise ValueError(f"decay must be 'matrices' or 'all', got {decay!r}")
-    if filter_lr is not None and filter_lr < 0:
-        raise ValueError(f"filter_lr must be at least 0, got {filter_lr}")
+    one_of("decay", decay, ("matrices", "all"))
+    if filter_lr is not None:
+        at_least("filter_lr", filter_lr, 0)
     groups: dict[tuple[float, float], list[nn.Parameter]] = {}
     for name, parameter in model.named_parameters():
         if not parameter.requires_grad:

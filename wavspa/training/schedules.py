@@ -1,6 +1,6 @@
 """Learning rate schedules: factors of the step, counted from zero.
 
-The factors are the original's: the first step of a warm-up has learning rate zero.
+The factors are upstream's: the first step of a warm-up has learning rate zero.
 """
 
 import math
@@ -8,6 +8,8 @@ from collections.abc import Callable
 
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR
+
+from wavspa.checks import at_least
 
 Schedule = Callable[[int, int], float]
 """``(step, total steps) -> factor of the learning rate``."""
@@ -26,7 +28,7 @@ def rsqrt(step: int, total: int, warmup: int, lr_is_peak: bool = True) -> float:
         total: Steps of the run (not used).
         warmup: Steps of the warm-up.
         lr_is_peak: Scale by ``sqrt(warmup)``, so that the factor's peak is 1; without it the peak is
-            ``1 / sqrt(warmup)``, as in the original.
+            ``1 / sqrt(warmup)``, as upstream.
     """
     scale = math.sqrt(max(warmup, 1)) if lr_is_peak else 1.0
     return scale * linear_warmup(step, warmup) * rsqrt_decay(step, warmup)
@@ -39,7 +41,7 @@ def cosine(step: int, total: int, warmup: int, cycle: int | None = None) -> floa
         step: The step, from 0.
         total: Steps of the run.
         warmup: Steps of the warm-up.
-        cycle: Steps from one restart to the next, as in the original; None is one cycle that ends with
+        cycle: Steps from one restart to the next, as upstream; None is one cycle that ends with
             the run.
 
     Raises:
@@ -48,15 +50,14 @@ def cosine(step: int, total: int, warmup: int, cycle: int | None = None) -> floa
     if cycle is None:
         # The last scheduler step, behind the last training step, must not start a second cycle.
         step, cycle = min(step, total - 1), max(total - warmup, 1)
-    elif cycle < 1:
-        raise ValueError(f"cycle must be at least 1, got {cycle}")
+    else:
+        at_least("cycle", cycle, 1)
     return linear_warmup(step, warmup) * cosine_decay(step, warmup, cycle)
 
 
 def linear_warmup(step: int, warmup: int) -> float:
     """``min(1, step / warmup)``; one where there is no warm-up."""
-    if warmup < 0:
-        raise ValueError(f"warmup must be at least 0, got {warmup}")
+    at_least("warmup", warmup, 0)
     return min(1.0, step / warmup) if warmup else 1.0
 
 

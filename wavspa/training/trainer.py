@@ -1,6 +1,6 @@
 """Lightning's Trainer, built from steps."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -9,6 +9,8 @@ from omegaconf import DictConfig
 from pytorch_lightning import Callback, LightningModule, Trainer
 from pytorch_lightning.plugins.environments import LightningEnvironment
 from typing_extensions import override
+
+from wavspa.checks import whole_number
 
 # Runs have their own progress bar; the DataModules deal batches out to the ranks themselves.
 _FIXED: dict[str, Any] = {
@@ -37,7 +39,8 @@ def build_trainer(
         "val_every": val_every,
         "accumulate_grad_batches": accumulate_grad_batches,
     }
-    check_steps(numbers)
+    for option, value in numbers.items():
+        whole_number(option, value)
     callbacks = [*(options.pop("callbacks", None) or []), LastStepValidates()]
     return Trainer(
         max_steps=max_steps,
@@ -50,13 +53,6 @@ def build_trainer(
         **_FIXED,
         **options,
     )
-
-
-def check_steps(numbers: Mapping[str, Any]) -> None:
-    """Raise ValueError unless all ``numbers`` (option: value) are whole and at least 1."""
-    for name, value in numbers.items():
-        if not isinstance(value, int) or value < 1:
-            raise ValueError(f"{name} must be a whole number of at least 1, got {value}")
 
 
 def evaluation_trainer(config: DictConfig, callbacks: Sequence[Callback] = ()) -> Trainer:

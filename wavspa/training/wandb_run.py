@@ -3,7 +3,6 @@
 import io
 import os
 import secrets
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from pytorch_lightning.utilities import rank_zero_only
 
 from wavspa import atomic
 from wavspa.errors import first_line
+from wavspa.reporting import warn
 from wavspa.run_folder import layout
 from wavspa.run_folder.metrics import read_metrics
 
@@ -73,7 +73,7 @@ class WandbRun(WandbLogger):
             try:
                 return super().experiment
             except Exception as error:
-                self._say(error, f"the run is kept in {self.save_dir} for `wandb sync`")
+                self._warn(error, f"the run is kept in {self.save_dir} for `wandb sync`")
                 self._go_offline()
         return super().experiment
 
@@ -86,7 +86,7 @@ class WandbRun(WandbLogger):
         try:
             super().log_metrics(metrics, step)
         except Exception as error:
-            self._say(error, "nothing more is logged to it")
+            self._warn(error, "nothing more is logged to it")
             self.failed = True
 
     def log_picture(self, name: str, png: bytes, step: int) -> None:
@@ -113,8 +113,8 @@ class WandbRun(WandbLogger):
         self._offline = True
         self._wandb_init["mode"] = "offline"
 
-    def _say(self, error: Exception, consequence: str) -> None:
-        print(f"warning: W&B: {first_line(error)}; {consequence}", file=sys.stderr, flush=True)
+    def _warn(self, error: Exception, consequence: str) -> None:
+        warn(f"W&B: {first_line(error)}; {consequence}")
 
 
 @rank_zero_only

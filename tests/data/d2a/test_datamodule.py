@@ -225,9 +225,12 @@ def test_an_empty_file_and_nothing_there(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"kind": "bugs"}, r"dataset\.kind=bugs is unknown: function, trace, code, code_trace"),
-        ({"protocol": "dev"}, r"dataset\.protocol=dev is unknown"),
-        ({"val_share": 1}, r"dataset\.val_share=1 "),
+        (
+            {"kind": "bugs"},
+            r"^kind='bugs' is unknown; choose one of function, trace, code, code_trace",
+        ),
+        ({"protocol": "dev"}, r"^protocol='dev' is unknown"),
+        ({"val_share": 1}, r"^val_share must be a number between 0 and 1, got 1$"),
     ],
 )
 def test_impossible_options(tmp_path: Path, options: dict[str, Any], message: str) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from wavspa.data import Texts
 from wavspa.data.sources import downloads
-from wavspa.data.sources.downloads import Archive, File, HubFiles, fetch, obtain
+from wavspa.data.sources.downloads import Archive, File, HubFiles, download, download_all
 from wavspa.data.sources.locate import FilesNotFound
 from wavspa.data.text_datamodule import TextRow, TextSplit
 from wavspa.data.tokenizers import Bytes
@@ -113,14 +113,14 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
 
 def test_a_file(server: Server, tmp_path: Path) -> None:
     checksum = hashlib.md5(CONTENT).hexdigest()
-    fetch(f"{server.url}/data.bin", tmp_path / "data.bin", checksum)
+    download(f"{server.url}/data.bin", tmp_path / "data.bin", checksum)
     assert (tmp_path / "data.bin").read_bytes() == CONTENT
     assert [path.name for path in tmp_path.iterdir()] == ["data.bin"]
 
 
 def test_it_goes_on_when_the_connection_breaks(server: Server, tmp_path: Path) -> None:
     server.breaks = 3
-    fetch(f"{server.url}/data.bin", tmp_path / "data.bin")
+    download(f"{server.url}/data.bin", tmp_path / "data.bin")
     assert (tmp_path / "data.bin").read_bytes() == CONTENT
     starts = [int(wanted[6:-1]) if wanted else 0 for wanted in server.ranges]
     assert starts[0] == 0 < len(CONTENT) // 2 - downloads.PIECE < starts[1] < starts[2] < starts[3]
@@ -129,34 +129,34 @@ def test_it_goes_on_when_the_connection_breaks(server: Server, tmp_path: Path) -
 def test_a_later_command_goes_on_where_the_first_stopped(server: Server, tmp_path: Path) -> None:
     server.breaks = downloads.TRIES
     with pytest.raises(UserError, match=r"cannot be downloaded .* goes on where it stopped"):
-        fetch(f"{server.url}/data.bin", tmp_path / "data.bin")
+        download(f"{server.url}/data.bin", tmp_path / "data.bin")
     assert not (tmp_path / "data.bin").exists()
     server.ranges.clear()
-    fetch(f"{server.url}/data.bin", tmp_path / "data.bin")
+    download(f"{server.url}/data.bin", tmp_path / "data.bin")
     assert (tmp_path / "data.bin").read_bytes() == CONTENT
     assert len(server.ranges) == 1 and server.ranges[0] is not None
 
 
 def test_all_was_there_but_its_name(server: Server, tmp_path: Path) -> None:
     (tmp_path / ".data.bin.part").write_bytes(CONTENT)
-    fetch(f"{server.url}/data.bin", tmp_path / "data.bin")
+    download(f"{server.url}/data.bin", tmp_path / "data.bin")
     assert (tmp_path / "data.bin").read_bytes() == CONTENT
 
 
 def test_a_wrong_checksum_leaves_nothing(server: Server, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="should have 0123"):
-        fetch(f"{server.url}/data.bin", tmp_path / "data.bin", "0123")
+        download(f"{server.url}/data.bin", tmp_path / "data.bin", "0123")
     assert not list(tmp_path.iterdir())
 
 
 def test_an_address_that_refuses(server: Server, tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"404 .*gone: download it in another way .*gone"):
-        fetch(f"{server.url}/gone", tmp_path / "gone")
+        download(f"{server.url}/gone", tmp_path / "gone")
 
 
 def test_an_archive_is_unpacked_once(server: Server, tmp_path: Path) -> None:
     tree = Archive(f"{server.url}/tree.tar.gz", "somewhere/tree_v1")
-    obtain(tmp_path, [tree, tree])
+    download_all(tmp_path, [tree, tree])
     assert (tmp_path / "somewhere/tree_v1/tree/file").read_bytes() == CONTENT
     assert len(server.ranges) == 1
     assert not (tmp_path / "tree.tar.gz").exists()
@@ -164,7 +164,7 @@ def test_an_archive_is_unpacked_once(server: Server, tmp_path: Path) -> None:
 
 def test_an_archive_that_the_user_has_is_taken_and_kept(tmp_path: Path) -> None:
     (tmp_path / "tree.tar.gz").write_bytes(archive_bytes())
-    obtain(tmp_path, [Archive("http://127.0.0.1:1/tree.tar.gz", "tree_v1")])
+    download_all(tmp_path, [Archive("http://127.0.0.1:1/tree.tar.gz", "tree_v1")])
     assert (tmp_path / "tree_v1/tree/file").read_bytes() == CONTENT
     assert (tmp_path / "tree.tar.gz").exists()
 
@@ -177,7 +177,7 @@ def use_hub(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
 
 def test_files_of_the_hub(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     use_hub(monkeypatch, server.url)
-    obtain(tmp_path, [HubFiles("some/set", ("plain_text/*.parquet",), "set")])
+    download_all(tmp_path, [HubFiles("some/set", ("plain_text/*.parquet",), "set")])
     found = [path.relative_to(tmp_path) for path in (tmp_path / "set").rglob("*") if path.is_file()]
     assert found == [Path("set/plain_text/train.parquet")]
     assert (tmp_path / "set/plain_text/train.parquet").read_bytes() == PARQUET
@@ -186,17 +186,17 @@ def test_files_of_the_hub(server: Server, tmp_path: Path, monkeypatch: pytest.Mo
 def test_no_hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     use_hub(monkeypatch, "http://127.0.0.1:1")
     with pytest.raises(UserError, match=r"some/set cannot be had from the hub"):
-        obtain(tmp_path, [HubFiles("some/set", ("*.parquet",), "set")])
+        download_all(tmp_path, [HubFiles("some/set", ("*.parquet",), "set")])
     assert not (tmp_path / "set").exists()
 
 
 class Letters(Texts):
     """The bytes of one file, which the server has."""
 
-    def source_choices(self) -> dict[str, Any]:
+    def source_cache_key(self) -> dict[str, Any]:
         return {"data": "letters"}
 
-    def facts(self, splits: Any) -> dict[str, Any]:
+    def card_facts(self, splits: Any) -> dict[str, Any]:
         return {}
 
     def read(self) -> dict[str, TextSplit]:
@@ -211,7 +211,7 @@ class Letters(Texts):
 def test_a_data_set_gets_what_it_lacks(
     server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wanted: bool
 ) -> None:
-    monkeypatch.setattr("wavspa.data.datamodule.obtain", obtain)
+    monkeypatch.setattr("wavspa.data.datamodule.download_all", download_all)
     monkeypatch.setattr(Letters, "downloads", (File(f"{server.url}/data.bin"),))
     sizes: dict[str, Any] = {"vocab_size": 257, "classes": 2, "max_length": 9, "batch_size": 1}
     data = Letters(name="letters", data_root=tmp_path, tokenizer=Bytes(), download=wanted, **sizes)

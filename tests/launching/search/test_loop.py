@@ -180,7 +180,7 @@ def test_a_hopeless_trial_is_given_up(runs, search, tmp_path, monkeypatch, prune
 @pytest.mark.parametrize(
     ("words", "message"),
     {
-        "hydra.sweeper.sampler=cma": "hydra.sweeper.sampler is one of tpe, random, got cma",
+        "hydra.sweeper.sampler=cma": "hydra.sweeper.sampler='cma' is unknown; choose one of tpe, random",
         "+hydra.sweeper.n_trial=3": "hydra.sweeper.n_trial is not an option of hydra/sweeper=optuna;",
         "model.tap=range(2,8)": "there is no option 'model.tap'; did you mean model.taps",
         "model/wavelet=ada,nope": "model/wavelet has no option 'nope'",

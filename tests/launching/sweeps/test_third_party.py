@@ -72,7 +72,7 @@ def test_a_failed_job_is_named_and_the_others_train_on_two_processes(tmp_path):
     done = sweep(tmp_path, "hydra/launcher=joblib", *words)
     assert (done.returncode, states(tmp_path)) == (1, ["failed", "finished"]), done.stderr
     assert "1 of 2 jobs did not finish" in done.stderr.splitlines()[-1]
-    assert "vocab_size=5 is too small" in done.stdout
+    assert "vocab_size must be at least" in done.stdout
     # Nothing but runs, in the place that was asked for.
     kept = {path.name for path in (tmp_path / "runs/digits").iterdir()}
     assert kept == {path.parent.name for path in tmp_path.rglob(layout.CONFIG)}
@@ -101,7 +101,7 @@ def test_a_search(tmp_path, launcher):
 @pytest.mark.parametrize(
     ("launcher", "message"),
     [
-        ("joblib", "error: model.taps: "),
+        ("joblib", "error: model.taps "),
         pytest.param(
             "ray",
             "error: hydra/launcher=ray is not installed: pip install 'wavspa[ray]'",

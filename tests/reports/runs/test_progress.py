@@ -9,7 +9,7 @@ from support.tiny_runs import tiny_run
 from wavspa.reports.runs.collect import collect
 from wavspa.reports.runs.progress import print_states
 from wavspa.run_folder import layout
-from wavspa.run_folder.lock import alone_in
+from wavspa.run_folder.lock import exclusive
 from wavspa.run_folder.status import update_status
 
 
@@ -33,7 +33,7 @@ def sweep(tmp_path):
 
 
 def test_every_state(sweep):
-    with alone_in(sweep[1]):
+    with exclusive(sweep[1]):
         lines = printed(sweep[0].parent)
     found = dict(line.split(" ", 1) for line in lines if line.startswith("digits"))
     best = "val/accuracy 0.5000 at 3"

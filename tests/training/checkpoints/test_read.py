@@ -8,7 +8,12 @@ from support.tiny_runs import tiny_run
 from wavspa.errors import UserError
 from wavspa.launching.run.worker import run
 from wavspa.run_folder import layout
-from wavspa.training.checkpoints.read import CONFIG_KEY, load_model, load_weights, read_checkpoint
+from wavspa.training.checkpoints.read import (
+    CONFIG_KEY,
+    load_checkpoint_weights,
+    load_model,
+    read_checkpoint,
+)
 from wavspa.training.checkpoints.write import AtomicCheckpointIO
 
 
@@ -119,5 +124,5 @@ def test_the_model_alone_takes_the_weights(folder):
     model = wavspa.load_model(folder)
     with torch.no_grad():
         next(model.parameters()).zero_()
-    load_weights(model, read_checkpoint(path), path)
+    load_checkpoint_weights(model, read_checkpoint(path), path)
     assert next(model.parameters()).abs().sum() > 0

@@ -1,19 +1,18 @@
 """Clone detection of CodeXGLUE (BigCloneBench): whether two Java functions do the same."""
 
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from wavspa.checks import share, whole_number
 from wavspa.data.codexglue import common
 from wavspa.data.labels import binary
-from wavspa.data.options import share, whole_number
 from wavspa.data.preparation import store
 from wavspa.data.preparation.holdout import hold_out
-from wavspa.data.sources.locate import FilesNotFound, find_splits
 from wavspa.data.sources.tables import open_table
 from wavspa.data.text_datamodule import PooledPairs, TextRow, TextSplit
 
@@ -62,7 +61,7 @@ class BigCloneBench(PooledPairs):
         }
         self.data_seed = whole_number("data_seed", data_seed, least=0)
 
-    def source_choices(self) -> Mapping[str, Any]:
+    def source_cache_key(self) -> Mapping[str, Any]:
         """The shares of the pairs and their seed."""
         return {
             "data": "bigclonebench",
@@ -76,7 +75,7 @@ class BigCloneBench(PooledPairs):
         reader = self._reader()
         return {split: TextSplit(partial(reader, split), None) for split in self.shares}
 
-    def facts(self, splits: store.Splits) -> store.Facts:
+    def card_facts(self, splits: store.Splits) -> store.Facts:
         """Source, licence, and how much of the benchmark's pairs this is."""
         return {
             "source": "BigCloneBench (Svajlenko et al., 2014) as filtered by Wang et al. (2020) and "
@@ -90,19 +89,21 @@ class BigCloneBench(PooledPairs):
             "benchmark's own script does",
         }
 
-    def _reader(self) -> Callable[[str], Iterable[TextRow]]:
+    def _reader(self) -> common.Reader:
         """Gives the pairs of a split from the files that are there."""
         self._unknown = 0
-        places = common.places(*WHERE)
-        if raw := find_splits(self.data_root, places, {FUNCTIONS: FUNCTIONS, **INDICES}):
-            functions = _functions(raw[FUNCTIONS][0])
-            return lambda split: self._known(
-                self._pairs(split, raw[split], INDEX_COLUMNS), functions
-            )
-        if files := find_splits(self.data_root, places, common.PARQUET):
-            return lambda split: self._pairs(split, files[split], TEXT_COLUMNS)
-        holds = [FUNCTIONS, *INDICES.values(), *common.PARQUET.values()]
-        raise FilesNotFound("BigCloneBench", self.data_root, holds, common.remedy(*WHERE))
+        layouts = [
+            common.Layout({FUNCTIONS: FUNCTIONS, **INDICES}, self._from_indices),
+            common.Layout(
+                common.PARQUET,
+                lambda files: lambda split: self._pairs(split, files[split], TEXT_COLUMNS),
+            ),
+        ]
+        return common.reader_of("BigCloneBench", self.data_root, WHERE, layouts)
+
+    def _from_indices(self, files: Mapping[str, Sequence[Path]]) -> common.Reader:
+        functions = _functions(files[FUNCTIONS][0])
+        return lambda split: self._known(self._pairs(split, files[split], INDEX_COLUMNS), functions)
 
     def _pairs(
         self, split: str, files: Sequence[Path], columns: Sequence[str]

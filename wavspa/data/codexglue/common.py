@@ -1,13 +1,53 @@
 """What the data sets of CodeXGLUE share: where users have them, and in which files."""
 
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
 from wavspa.data.sources.downloads import HubFiles
-from wavspa.data.sources.locate import below
+from wavspa.data.sources.locate import FilesNotFound, below, find_splits
+from wavspa.data.text_datamodule import TextRow
 
 LICENCE = "C-UDA 1.0 (Computational Use of Data Agreement)"
 
 # Of each split: the file that the benchmark's own scripts make, and those of the hub.
 JSONL = {"train": "train.jsonl", "val": "valid.jsonl", "test": "test.jsonl"}
 PARQUET = {"train": "train-*.parquet", "val": "validation-*.parquet", "test": "test-*.parquet"}
+
+Reader = Callable[[str], Iterable[TextRow]]
+"""``split -> its rows``."""
+
+
+class Layout(NamedTuple):
+    """Files in which users have a data set."""
+
+    patterns: Mapping[str, str]
+    """By split or another part of it: the name of the file, or a pattern of several."""
+    reader: Callable[[Mapping[str, Sequence[Path]]], Reader]
+    """Reads the files that were found, by the keys of ``patterns``."""
+    also_in: Sequence[str] = ()
+    """Folders below the data root that may hold them, besides :func:`places`."""
+
+
+def reader_of(
+    what: str, root: Path, where: tuple[str, str, str], layouts: Sequence[Layout]
+) -> Reader:
+    """The reader of the first layout whose files are there.
+
+    Args:
+        what: The data set's name.
+        root: The data root.
+        where: The arguments of :func:`places`.
+        layouts: Tried in order.
+
+    Raises:
+        FilesNotFound: None of them is there.
+    """
+    for layout in layouts:
+        if files := find_splits(root, [*layout.also_in, *places(*where)], layout.patterns):
+            return layout.reader(files)
+    holds = [pattern for layout in layouts for pattern in layout.patterns.values()]
+    raise FilesNotFound(what, root, holds, remedy(*where))
 
 
 def places(name: str, task: str, hub: str) -> list[str]:

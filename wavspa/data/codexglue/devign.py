@@ -1,6 +1,6 @@
 """Defect detection of CodeXGLUE (Devign): whether a C function is vulnerable."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -8,7 +8,6 @@ from typing import Any
 from wavspa.data.codexglue import common
 from wavspa.data.labels import binary
 from wavspa.data.preparation import store
-from wavspa.data.sources.locate import FilesNotFound, find_splits
 from wavspa.data.sources.tables import open_table
 from wavspa.data.text_datamodule import TextRow, Texts, TextSplit
 from wavspa.errors import UserError
@@ -29,7 +28,7 @@ class Devign(Texts):
     downloads = (common.hub_files(*WHERE),)
     input_columns = ("func",)
 
-    def source_choices(self) -> Mapping[str, Any]:
+    def source_cache_key(self) -> Mapping[str, Any]:
         """The name of the data."""
         return {"data": "devign", "version": 1}
 
@@ -38,7 +37,7 @@ class Devign(Texts):
         reader = self._reader()
         return {split: TextSplit(partial(reader, split), None) for split in common.JSONL}
 
-    def facts(self, splits: store.Splits) -> store.Facts:
+    def card_facts(self, splits: store.Splits) -> store.Facts:
         """Source and licence."""
         return {
             "source": "Devign (Zhou et al., 2019) as split by CodeXGLUE (Lu et al., 2021), "
@@ -46,21 +45,19 @@ class Devign(Texts):
             "licence": common.LICENCE,
         }
 
-    def _reader(self) -> Callable[[str], Iterable[TextRow]]:
+    def _reader(self) -> common.Reader:
         """Gives the rows of a split from the files that are there."""
-        places = common.places(*WHERE)
-        for patterns in (common.JSONL, common.PARQUET, CSV):
-            if files := find_splits(self.data_root, places, patterns):
-                return lambda split: _from_tables(files[split])
-        if raw := find_splits(self.data_root, places, {FUNCTIONS: FUNCTIONS, **INDICES}):
-            return lambda split: _from_indices(raw[FUNCTIONS][0], raw[split][0])
-        holds = [
-            *common.JSONL.values(),
-            *common.PARQUET.values(),
-            *CSV.values(),
-            f"{FUNCTIONS} with {', '.join(INDICES.values())}",
+        layouts = [
+            *(
+                common.Layout(tables, lambda files: lambda split: _from_tables(files[split]))
+                for tables in (common.JSONL, common.PARQUET, CSV)
+            ),
+            common.Layout(
+                {FUNCTIONS: FUNCTIONS, **INDICES},
+                lambda files: lambda split: _from_indices(files[FUNCTIONS][0], files[split][0]),
+            ),
         ]
-        raise FilesNotFound("Devign", self.data_root, holds, common.remedy(*WHERE))
+        return common.reader_of("Devign", self.data_root, WHERE, layouts)
 
 
 def _from_tables(files: Sequence[Path]) -> Iterator[TextRow]:

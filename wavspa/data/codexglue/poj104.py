@@ -1,6 +1,6 @@
 """POJ-104 of CodeXGLUE: programs that solve the same problem have to find each other."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,6 @@ from wavspa.data.codexglue import common
 from wavspa.data.loading.collate import collate_pairs
 from wavspa.data.loading.partner_sampler import PartnerBatches, PartnerRows
 from wavspa.data.preparation import store
-from wavspa.data.sources.locate import FilesNotFound, find_folder, find_splits
 from wavspa.data.sources.tables import open_table
 from wavspa.data.text_datamodule import TextRow, Texts, TextSplit
 from wavspa.errors import UserError
@@ -51,7 +50,7 @@ class Poj104(Texts):
                 "every epoch: set dataset.batch_size"
             )
 
-    def source_choices(self) -> Mapping[str, Any]:
+    def source_cache_key(self) -> Mapping[str, Any]:
         """The name of the data."""
         return {"data": "poj104", "version": 1}
 
@@ -60,7 +59,7 @@ class Poj104(Texts):
         reader = self._reader()
         return {split: TextSplit(partial(reader, split), None) for split in PROBLEMS}
 
-    def facts(self, splits: store.Splits) -> store.Facts:
+    def card_facts(self, splits: store.Splits) -> store.Facts:
         """Source, licence, and what makes up the splits."""
         return {
             "source": "POJ-104 (Mou et al., 2016) as split by CodeXGLUE (Lu et al., 2021), "
@@ -88,17 +87,23 @@ class Poj104(Texts):
             raise UserError(f"dataset.limit={self.limit} leaves no two programs of one problem")
         return self._training_loader(PartnerRows(rows), batches, collate_pairs)
 
-    def _reader(self) -> Callable[[str], Iterable[TextRow]]:
+    def _reader(self) -> common.Reader:
         """Gives the rows of a split from the files that are there."""
-        places = common.places(*WHERE)
-        for patterns in (common.JSONL, common.PARQUET):
-            if files := find_splits(self.data_root, places, patterns):
-                return lambda split: _from_tables(files[split], PROBLEMS[split])
-        folder = find_folder(self.data_root, ["", *places], [TREE])
-        if folder is not None:
-            return lambda split: _from_tree(folder / TREE, PROBLEMS[split])
-        holds = [*common.JSONL.values(), *common.PARQUET.values(), TREE]
-        raise FilesNotFound("POJ-104", self.data_root, holds, common.remedy(*WHERE))
+        layouts = [
+            *(
+                common.Layout(
+                    tables,
+                    lambda files: lambda split: _from_tables(files[split], PROBLEMS[split]),
+                )
+                for tables in (common.JSONL, common.PARQUET)
+            ),
+            common.Layout(
+                {TREE: TREE},
+                lambda files: lambda split: _from_tree(files[TREE][0], PROBLEMS[split]),
+                also_in=[""],
+            ),
+        ]
+        return common.reader_of("POJ-104", self.data_root, WHERE, layouts)
 
 
 def _from_tables(files: Sequence[Path], problems: range) -> Iterator[TextRow]:

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from wavspa.checks import one_of, share, whole_number
 from wavspa.data.d2a.files import COLUMNS, GROUPS, find_files, group_of, text_of
 from wavspa.data.labels import binary
-from wavspa.data.options import one_of, share, whole_number
 from wavspa.data.preparation import store
 from wavspa.data.preparation.holdout import hold_out
 from wavspa.data.sources.downloads import HubFiles
@@ -22,7 +22,7 @@ class D2A(Texts):
     """Reports of Infer on five C projects, and the functions they are about; 1 is a real bug.
 
     The labels of the benchmark's test split are not public: its dev split is the test here. By
-    default, a part of train is held out for validation. The original validates on dev as well.
+    default, a part of train is held out for validation. Upstream validates on dev as well.
 
     Args:
         kind: what is read of each report: its ``trace``, the ``code`` of its functions, both
@@ -54,7 +54,7 @@ class D2A(Texts):
         self.val_share = share("val_share", val_share)
         self.data_seed = whole_number("data_seed", data_seed, least=0)
 
-    def source_choices(self) -> Mapping[str, Any]:
+    def source_cache_key(self) -> Mapping[str, Any]:
         """What makes the texts and the splits."""
         return {
             "data": "d2a",
@@ -65,7 +65,7 @@ class D2A(Texts):
             "data_seed": self.data_seed,
         }
 
-    def parts_of(self, values: Sequence[object], where: str) -> tuple[str, ...]:
+    def parse_input(self, values: Sequence[object], where: str) -> tuple[str, ...]:
         """One text of all parts, some of which may be blank."""
         return (text_of(self.input_columns, values, where),)
 
@@ -85,7 +85,7 @@ class D2A(Texts):
             }
         return {name: TextSplit(rows, None) for name, rows in splits.items()}
 
-    def facts(self, splits: store.Splits) -> store.Facts:
+    def card_facts(self, splits: store.Splits) -> store.Facts:
         """Source, licence, what the text of a row is, and what validation and test are."""
         validation = {
             "default": f"val is {self.val_share:g} of the benchmark's train, held out by label "
@@ -108,7 +108,7 @@ class D2A(Texts):
             table = open_table(path)
             for place, (label, *values) in table.read(["label", *columns], blank=columns):
                 where = table.at(place)
-                yield TextRow(self.parts_of(values, where), binary(label, where))
+                yield TextRow(self.parse_input(values, where), binary(label, where))
 
     def _held_out(self, files: Iterable[Path]) -> np.ndarray:
         """[rows] whether a row of train belongs to val."""

@@ -19,7 +19,7 @@ FILES = {
 }
 PLACES = below((*LRA_PLACES, "data", "lra/data"), "tsv_data", "tsv_data/tsv_data", "aan", "")
 COLUMNS = ("label", "id1", "id2", "text1", "text2")
-# The original cuts each text before it makes tokens of it.
+# Upstream cuts each text before it makes tokens of it.
 LONGEST_TEXT = 10_000
 
 
@@ -35,7 +35,7 @@ class Aan(TextPairs):
 
     downloads = (LRA,)
 
-    def source_choices(self) -> Mapping[str, Any]:
+    def source_cache_key(self) -> Mapping[str, Any]:
         """The name of the data."""
         return {"data": "aan", "version": 1}
 
@@ -53,7 +53,7 @@ class Aan(TextPairs):
             split: TextSplit(partial(self._read, path), None) for split, (path,) in files.items()
         }
 
-    def facts(self, splits: store.Splits) -> store.Facts:
+    def card_facts(self, splits: store.Splits) -> store.Facts:
         """Source and licence."""
         return {
             "source": "ACL Anthology Network (Radev et al., 2013) in pairs of the Long Range Arena "
@@ -63,12 +63,12 @@ class Aan(TextPairs):
             "longest_text": f"{LONGEST_TEXT:,} characters; longer texts keep their head, as the original",
         }
 
-    def parts_of(self, values: Sequence[object], where: str) -> tuple[str, ...]:
+    def parse_input(self, values: Sequence[object], where: str) -> tuple[str, ...]:
         """The heads of the two texts."""
-        return tuple(text[:LONGEST_TEXT] for text in super().parts_of(values, where))
+        return tuple(text[:LONGEST_TEXT] for text in super().parse_input(values, where))
 
     def _read(self, path: Path) -> Iterator[TextRow]:
         table = open_table(path, kind="tsv", names=COLUMNS, quoted=False)
         for place, (label, *values) in table.read(["label", *self.input_columns]):
             where = table.at(place)
-            yield TextRow(self.parts_of(values, where), binary(label, where))
+            yield TextRow(self.parse_input(values, where), binary(label, where))

@@ -44,7 +44,7 @@ class Cifar10(Pictures):
     input_columns = COLUMNS[:1]
     side = SIDE
 
-    def choices(self) -> Mapping[str, Any]:
+    def cache_key(self) -> Mapping[str, Any]:
         """Nothing but the data set itself."""
         return {"data": "cifar10", "version": 1}
 
@@ -71,7 +71,7 @@ class Cifar10(Pictures):
         """[32, 32] uint8."""
         return grey_of(picture)
 
-    def facts(self, splits: store.Splits) -> store.Facts:
+    def card_facts(self, splits: store.Splits) -> store.Facts:
         """Source, licence, classes, and a name that says when the pictures are not the official ones."""
         formats = self._found.formats - {OFFICIAL}
         changed = f" (CIFAR-10 as {', '.join(sorted(formats))})" if formats else ""

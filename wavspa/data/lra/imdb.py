@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
+from wavspa.checks import one_of, share, whole_number
 from wavspa.data.lra.imdb_files import LABELS, SPLITS, find_reviews
-from wavspa.data.options import one_of, share, whole_number
 from wavspa.data.preparation import store
 from wavspa.data.preparation.holdout import hold_out
 from wavspa.data.sources.downloads import File
@@ -24,7 +24,7 @@ class Imdb(Texts):
     """25,000 reviews to train on and 25,000 to test on, half of them positive.
 
     There is no validation split. By default, a part of train is held out for it, the same whatever
-    files the reviews were read from; equal reviews stay together. The original validates on test.
+    files the reviews were read from; equal reviews stay together. Upstream validates on test.
 
     Args:
         protocol: ``default``, or ``upstream``: train on all of train, validate on test.
@@ -57,7 +57,7 @@ class Imdb(Texts):
         self.val_share = share("val_share", val_share)
         self.data_seed = whole_number("data_seed", data_seed, least=0)
 
-    def source_choices(self) -> Mapping[str, Any]:
+    def source_cache_key(self) -> Mapping[str, Any]:
         """What makes the splits."""
         return {
             "data": "imdb",
@@ -96,7 +96,7 @@ class Imdb(Texts):
             "test": _split(test),
         }
 
-    def facts(self, splits: store.Splits) -> store.Facts:
+    def card_facts(self, splits: store.Splits) -> store.Facts:
         """Source, licence, what val is, and the reviews that two splits share."""
         validation = {
             "default": f"val is {self.val_share:.0%} of the benchmark's train, held out by label, "

@@ -10,13 +10,11 @@ Where rows share their sequences, those are kept once: in ``pool.arrow``, whose 
 
 import hashlib
 import json
-import logging
-import os
 import shlex
-import shutil
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -25,13 +23,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from datasets import Dataset
 from datasets.arrow_writer import ArrowWriter
-from filelock import FileLock, Timeout
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from wavspa.atomic import atomic_write_dir
 from wavspa.errors import UserError, first_line
-
-log = logging.getLogger(__name__)
+from wavspa.locks import lock
+from wavspa.reporting import report
 
 Splits = Mapping[str, Dataset]
 Facts = Mapping[str, Any]
@@ -73,9 +71,9 @@ def token_columns(names: Iterable[str]) -> list[str]:
     return [name for name in names if name != "label"]
 
 
-def prepared_folder(data_root: Path, name: str, choices: Mapping[str, Any]) -> Path:
-    """Where the data that these choices give lie, or will lie."""
-    digest = hashlib.sha256(json.dumps(choices, sort_keys=True).encode()).hexdigest()
+def prepared_folder(data_root: Path, name: str, cache_key: Mapping[str, Any]) -> Path:
+    """Where the data of this key are stored, or will be."""
+    digest = hashlib.sha256(json.dumps(cache_key, sort_keys=True).encode()).hexdigest()
     return data_root / "prepared" / f"{name}-{digest[:12]}"
 
 
@@ -102,19 +100,10 @@ def prepare(
     if folder.is_dir():
         return
     _make_root(folder.parent.parent)
-    lock = FileLock(folder.with_name(f".{folder.name}.lock"))
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        log.info("waiting for another process that prepares %s", folder)
-        lock.acquire()
-    except OSError as error:
-        raise _unwritable(folder, error) from error
-    try:
+    waiting = partial(report, f"waiting for another process that prepares {folder}")
+    with lock(folder.with_name(f".{folder.name}.lock"), folder, on_wait=waiting):
         if not folder.is_dir():
             _make_folder(folder, build, facts, files)
-    finally:
-        lock.release()
 
 
 def open_splits(folder: Path) -> dict[str, Dataset]:
@@ -195,32 +184,23 @@ def _make_folder(
     facts: Callable[[Splits], Facts],
     files: Callable[[], Mapping[str, str]],
 ) -> None:
-    partial = folder.with_name(f".{folder.name}.partial")
-    shutil.rmtree(partial, ignore_errors=True)
     try:
-        partial.mkdir()
-        summaries = {
-            split: _write_split(partial / f"{split}.arrow", source, folder.name)
-            for split, source in build().items()
-        }
-        summaries.pop(POOL, None)
-        card = {
-            "splits": summaries,
-            **facts(open_splits(partial)),
-            "command": shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
-        }
-        text = json.dumps(card, indent=2, ensure_ascii=False) + "\n"
-        for name, content in {**files(), "card.json": text}.items():
-            (partial / name).write_text(content, encoding="utf-8")
-        os.replace(partial, folder)
+        with atomic_write_dir(folder, only_writer=True) as unfinished:
+            summaries = {
+                split: _write_split(unfinished / f"{split}.arrow", source, folder.name)
+                for split, source in build().items()
+            }
+            summaries.pop(POOL, None)
+            card = {
+                "splits": summaries,
+                **facts(open_splits(unfinished)),
+                "command": shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
+            }
+            text = json.dumps(card, indent=2, ensure_ascii=False) + "\n"
+            for name, content in {**files(), "card.json": text}.items():
+                (unfinished / name).write_text(content, encoding="utf-8")
     except OSError as error:
-        raise _unwritable(folder, error) from error
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
-
-
-def _unwritable(folder: Path, error: OSError) -> UserError:
-    return UserError(f"{folder} cannot be written ({error.strerror or error})")
+        raise UserError(f"{folder} cannot be written ({error.strerror or error})") from error
 
 
 def _write_split(path: Path, source: Source, name: str) -> dict[str, Any]:

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Protocol
 
 import requests
-from filelock import FileLock
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -25,6 +24,8 @@ from rich.progress import (
 
 from wavspa.data.sources.archives import unpack
 from wavspa.errors import UserError
+from wavspa.locks import lock
+from wavspa.reporting import report
 
 TRIES = 5
 SECONDS_BETWEEN_TRIES = 2.0
@@ -68,9 +69,9 @@ class Archive:
             if folder.is_dir():
                 return
             if own := archive.is_file():
-                _say(f"unpacking {archive}")
+                report(f"unpacking {archive}")
             else:
-                fetch(self.url, archive, self.md5)
+                download(self.url, archive, self.md5)
             unpack(archive, folder)
             if not own:
                 archive.unlink()
@@ -93,7 +94,7 @@ class File:
         name = self.url.rpartition("/")[2]
         with _alone(root, name):
             if not (root / name).is_file():
-                fetch(self.url, root / name, self.md5)
+                download(self.url, root / name, self.md5)
 
 
 @dataclass(frozen=True)
@@ -124,7 +125,9 @@ class HubFiles:
         with _alone(root, self.folder):
             if folder.is_dir():
                 return
-            _say(f"downloading {', '.join(self.patterns)} of {self.repo} from the hub to {folder}")
+            report(
+                f"downloading {', '.join(self.patterns)} of {self.repo} from the hub to {folder}"
+            )
             try:
                 snapshot_download(
                     self.repo,
@@ -145,17 +148,17 @@ class HubFiles:
 LRA = Archive("https://storage.googleapis.com/long-range-arena/lra_release.gz", "lra_release")
 
 
-def obtain(root: Path, downloads: Sequence[Download]) -> None:
-    """Fetches all of ``downloads``, one after the other.
+def download_all(root: Path, downloads: Sequence[Download]) -> None:
+    """Downloads all of ``downloads``, one after the other.
 
     Raises:
         UserError: one cannot be had.
     """
-    for download in downloads:
-        download.into(root)
+    for item in downloads:
+        item.into(root)
 
 
-def fetch(url: str, path: Path, md5: str | None = None) -> None:
+def download(url: str, path: Path, md5: str | None = None) -> None:
     """Downloads one file; goes on with what an earlier call has left.
 
     Args:
@@ -168,7 +171,7 @@ def fetch(url: str, path: Path, md5: str | None = None) -> None:
             the checksum is wrong, and what was downloaded is removed.
     """
     part = path.with_name(f".{path.name}.part")
-    _say(f"downloading {url} to {path}")
+    report(f"downloading {url} to {path}")
     for attempt in range(1, TRIES + 1):
         try:
             _append(url, part)
@@ -228,23 +231,15 @@ def _bar(start: int, length: str | None) -> Iterator[tuple[Progress, TaskID]]:
 def _alone(root: Path, folder: str) -> Iterator[None]:
     """Lets one process at a time fetch what goes to a folder; the others find it there."""
     path = root / folder
-    lock = FileLock(path.with_name(f".{path.name}.lock"))
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        lock.acquire()
     except OSError as error:
         raise UserError(f"{path} cannot be written ({error.strerror})") from error
-    try:
+    with lock(path.with_name(f".{path.name}.lock"), path):
         yield
-    finally:
-        lock.release()
 
 
 def _first_line(error: Exception) -> str:
     # A connection that fails does so behind many wrappings, whose text repeats the address.
     reason = getattr(error.args[0] if error.args else None, "reason", None)
     return (str(reason or error).splitlines() or [type(error).__name__])[0]
-
-
-def _say(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)

@@ -22,7 +22,11 @@ from wavspa.errors import UserError
 from wavspa.launching.run.build import build_run
 from wavspa.run_folder import layout
 from wavspa.tasks import Classification, Embedding
-from wavspa.training.checkpoints.read import find_checkpoint, load_weights, read_checkpoint
+from wavspa.training.checkpoints.read import (
+    find_checkpoint,
+    load_checkpoint_weights,
+    read_checkpoint,
+)
 
 # Batches whose examples are in memory, and put in order by length, at a time.
 WINDOW = 32
@@ -71,7 +75,7 @@ class Predictor:
                 "wavspa-evaluate gives the metrics of its data"
             )
         checkpoint = find_checkpoint(folder)
-        load_weights(task.model, read_checkpoint(checkpoint), checkpoint)
+        load_checkpoint_weights(task.model, read_checkpoint(checkpoint), checkpoint)
         data.open_vocabulary()
         # Where pads are attended to, an answer depends on its batch: then it is that of the test.
         self._by_length = config.model.padding != "upstream"
@@ -144,11 +148,11 @@ class Predictor:
     ) -> Iterable[tuple[tuple[Any, ...], tuple[str, ...]]]:
         # A part of an example may be blank: the data set says whether what there is will do.
         for place, values in table.read([*columns, *ids], blank=columns):
-            parts = self.data.parts_of(values[: len(columns)], table.at(place))
+            parts = self.data.parse_input(values[: len(columns)], table.at(place))
             yield parts, tuple(map(_kept, values[len(columns) :]))
 
     def _answer(self, window: Examples) -> Answers:
-        examples = self.data.examples_of(window.parts)
+        examples = self.data.encode_inputs(window.parts)
         lengths = [max(map(len, example[:-1])) for example in examples]
         order = np.argsort(lengths, kind="stable") if self._by_length else np.arange(len(examples))
         size = self.data.eval_batch_size

@@ -10,6 +10,7 @@ import pyarrow.csv
 import pyarrow.parquet
 import torch
 
+from wavspa.checks import one_of
 from wavspa.errors import UserError
 from wavspa.launching.inference.predictor import Answers
 
@@ -35,11 +36,10 @@ def check_form(form: Form) -> None:
     Raises:
         UserError: The format is unknown or does not fit the classes, or two columns have one name.
     """
-    if form.kind not in FORMATS:
-        raise UserError(f"format={form.kind} is unknown: {', '.join(FORMATS)}")
+    one_of("format", form.kind, FORMATS)
     if form.kind in SUBMISSIONS and len(form.labels) != 2:
         count = len(form.labels) or "none"
-        raise UserError(f"format={form.kind} is of two classes, and this run has {count}")
+        raise UserError(f"format={form.kind} needs two classes; this run has {count}")
     names = [*form.ids, *_names_of_classes(form)]
     for name in names:
         if names.count(name) > 1:

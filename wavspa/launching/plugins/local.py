@@ -8,8 +8,9 @@ from pathlib import Path
 from omegaconf import DictConfig
 from typing_extensions import override
 
+from wavspa.checks import whole_number
 from wavspa.errors import UserError
-from wavspa.launching.subprocesses import run_fresh
+from wavspa.launching.subprocesses import run_subprocess
 from wavspa.launching.sweeps.launcher import SweepLauncher
 
 
@@ -24,9 +25,7 @@ class LocalLauncher(SweepLauncher):
     """
 
     def __init__(self, jobs: int = 1) -> None:
-        if not isinstance(jobs, int) or jobs < 1:
-            raise UserError(f"jobs must be a whole number of at least 1, got {jobs}")
-        self.jobs = jobs
+        self.jobs = whole_number("jobs", jobs)
 
     @override
     def check(self, job: DictConfig) -> None:
@@ -44,7 +43,7 @@ class LocalLauncher(SweepLauncher):
             share = free.get()
             try:
                 print(f"[{number}/{len(folders)}] {folder}", flush=True)
-                run_fresh(folder, share)
+                run_subprocess(folder, share)
             finally:
                 free.put(share)
 

@@ -10,6 +10,7 @@ from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning import LightningDataModule, LightningModule
 from pytorch_lightning.utilities.exceptions import MisconfigurationException
 
+from wavspa.checks import OptionError
 from wavspa.config_options import did_you_mean, parse_bool
 from wavspa.errors import UserError, first_line
 from wavspa.training.instantiate import instantiate, parameters_of
@@ -55,14 +56,27 @@ def build_run(config: DictConfig) -> tuple[LightningModule, LightningDataModule]
 
 def explain(error: Exception, node: str, options: DictConfig) -> UserError:
     """The library's message as a mistake of the user, beginning with the option that it names first."""
+    if isinstance(error, OptionError):
+        return OptionError(_as_typed(error.option, node, options), error.message)
     if isinstance(error, UserError):
         return error
     message = first_line(error)
     if unknown := re.search(r"unexpected keyword argument '(\w+)'", message):
         return _unknown(unknown[1], node, options, map(str, options))
     named = [word for word in re.findall(r"\w+", message) if word in options]
+    if named and message.startswith(named[0]):
+        return UserError(_as_typed(named[0], node, options) + message.removeprefix(named[0]))
     option = f"{node}.{named[0]}" if named else node
     return UserError(f"{option}: {message}")
+
+
+def _as_typed(name: str, node: str, options: DictConfig) -> str:
+    """The key by which the value of an option is typed: elsewhere if the node refers to it."""
+    if name in options and OmegaConf.is_interpolation(options, name):
+        value = OmegaConf.to_container(options, resolve=False)[name]  # type: ignore[index, call-overload]
+        if reference := re.fullmatch(r"\$\{([\w.]*\w)\}", value):
+            return reference[1]
+    return f"{node}.{name}"
 
 
 def check_option_names(options: DictConfig, node: str) -> None:

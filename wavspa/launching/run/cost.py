@@ -11,7 +11,7 @@ from pytorch_lightning import Callback, LightningModule, Trainer, seed_everythin
 from torch.utils.flop_counter import FlopCounterMode
 
 from wavspa.launching.run.build import build, build_run
-from wavspa.launching.run.prepare import without_hydra
+from wavspa.launching.run.prepare import strip_hydra_node
 from wavspa.launching.run.worker import quiet_lightning
 from wavspa.training.device_info import peak_memory
 
@@ -77,7 +77,7 @@ def on_one_device(config: DictConfig, steps: int) -> DictConfig:
         config: The configuration of a run.
         steps: How many steps.
     """
-    config = without_hydra(config)
+    config = strip_hydra_node(config)
     trainer = config.trainer
     if isinstance(trainer.devices, int) and trainer.devices > 0:
         config.dataset.batch_size //= trainer.devices * trainer.num_nodes

@@ -6,9 +6,11 @@ from pathlib import Path
 from omegaconf import DictConfig
 from pytorch_lightning import Callback, LightningDataModule, LightningModule
 
-from wavspa.errors import UserError
-from wavspa.training.checkpoints.read import load_weights, read_checkpoint
+from wavspa.checks import one_of
+from wavspa.training.checkpoints.read import load_checkpoint_weights, read_checkpoint
 from wavspa.training.trainer import evaluation_trainer
+
+SPLITS = ("val", "test")
 
 
 def evaluate(
@@ -35,9 +37,8 @@ def evaluate(
     Raises:
         UserError: The split is unknown, or the checkpoint cannot be read or does not fit.
     """
-    if split not in ("val", "test"):
-        raise UserError(f"split must be val or test, got {split!r}")
-    load_weights(task.model, read_checkpoint(checkpoint), checkpoint)  # type: ignore[arg-type]
+    one_of("split", split, SPLITS)
+    load_checkpoint_weights(task.model, read_checkpoint(checkpoint), checkpoint)  # type: ignore[arg-type]
     evaluator = evaluation_trainer(trainer, callbacks)
     loop = evaluator.validate if split == "val" else evaluator.test
     (metrics,) = loop(task, datamodule=data, verbose=False)

@@ -3,7 +3,6 @@
 import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -16,6 +15,7 @@ from yaml import YAMLError
 from wavspa import atomic
 from wavspa.errors import UserError, first_line
 from wavspa.launching.run.naming import config_hash, run_name
+from wavspa.reporting import report
 from wavspa.run_folder import layout
 
 _NOT_FROZEN = ("runs", "data_root", "rerun", "dry_run", "find", "jobs")
@@ -94,9 +94,8 @@ def warn_if_code_changed(folder: Path, config: DictConfig) -> None:
     now = code_version()
     then = {key: config.frozen.get(key) for key in now}
     if then != now:
-        print(
-            f"note: {folder} was started with wavspa {_say(then)}; this is {_say(now)}",
-            file=sys.stderr,
+        report(
+            f"note: {folder} was started with wavspa {format_version(then)}; this is {format_version(now)}"
         )
 
 
@@ -144,7 +143,8 @@ def _one_level(name: str) -> str:
     return name.replace(os.sep, "-")
 
 
-def _say(version: dict[str, Any]) -> str:
+def format_version(version: dict[str, Any]) -> str:
+    """Format :func:`code_version` for a message."""
     return f"{version['version']} ({version['commit'] or 'no commit'})"
 
 

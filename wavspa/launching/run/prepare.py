@@ -10,7 +10,7 @@ from wavspa.launching.run.freeze import freeze
 from wavspa.launching.run.validate import check_missing, validate
 
 
-def without_hydra(config: DictConfig) -> DictConfig:
+def strip_hydra_node(config: DictConfig) -> DictConfig:
     """The program's own part of what Hydra composed."""
     config = config.copy()
     OmegaConf.set_struct(config, False)
@@ -33,12 +33,12 @@ def prepare(config: DictConfig, overrides: Sequence[str]) -> Path:
     Raises:
         UserError: The configuration has a mistake, or its folder is taken.
     """
-    config = without_auto(config)
+    config = resolve_auto(config)
     validate(config)
     return freeze(config, overrides)
 
 
-def without_auto(config: DictConfig) -> DictConfig:
+def resolve_auto(config: DictConfig) -> DictConfig:
     """The configuration with what the data themselves say where its data set says ``auto``.
 
     Raises:
@@ -50,7 +50,7 @@ def without_auto(config: DictConfig) -> DictConfig:
         return config
     data = build(config, "dataset")
     data.prepare_data()
-    found = data.automatic()
+    found = data.infer_auto()
     config = config.copy()
     for name in wanted:
         config.dataset[name] = found[name]

@@ -1,6 +1,5 @@
 """Whether a checkpoint is of the run that wants to go on from it."""
 
-import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -9,6 +8,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from wavspa.config_options import flatten
 from wavspa.errors import UserError
+from wavspa.reporting import warn
 from wavspa.run_folder import layout
 from wavspa.training.checkpoints.read import CONFIG_KEY, read_checkpoint
 
@@ -17,7 +17,7 @@ _DECIDING = ("seed", "model", "task", "optimizer", "schedule", "dataset", "train
 _FREE = ("data_root", "workers", "download", "devices", "num_nodes", "strategy", "accelerator")
 
 
-def step_to_go_on_from(checkpoint: Path, config: DictConfig) -> int:
+def checked_resume_step(checkpoint: Path, config: DictConfig) -> int:
     """The step that a checkpoint was written at.
 
     Args:
@@ -76,7 +76,7 @@ def find_resumable(folder: Path) -> Path | None:
             damage = damage or error
             continue
         if damage:
-            print(f"warning: {damage}; going on from {path.name}", file=sys.stderr, flush=True)
+            warn(f"{damage}; resuming from {path.name}")
         return path
     if damage:
         raise damage

@@ -7,13 +7,13 @@ from typing import Any
 import torch
 from omegaconf import DictConfig, OmegaConf
 
+from wavspa.checks import whole_number
 from wavspa.config_options import flatten, parse_bool
 from wavspa.errors import UserError
 from wavspa.launching.run.build import build, check_option_names, explain
 from wavspa.reports.figures.registry import check_live
 from wavspa.training.checkpoints.last import LastCheckpoint
 from wavspa.training.stop_signals import StopRequest
-from wavspa.training.trainer import check_steps
 
 
 def validate(config: DictConfig) -> None:
@@ -30,7 +30,7 @@ def validate(config: DictConfig) -> None:
     check_missing(config)
     for option in ("rerun", "dry_run"):
         parse_bool(option, config[option])
-    _check_seed(config)
+    whole_number("seed", config.seed, least=0, most=2**32 - 1)
     _check_trainer(config.trainer)
     for name, options in config.logger.items():
         check_live(f"logger.{name}.figures", options.get("figures", ()))
@@ -63,18 +63,10 @@ def check_missing(config: DictConfig) -> None:
             raise UserError(f"{key} has no value: give it with {key}=…")
 
 
-def _check_seed(config: DictConfig) -> None:
-    if not isinstance(config.seed, int) or not 0 <= config.seed < 2**32:
-        raise UserError(f"seed must be a whole number from 0 to 2^32 - 1, got {config.seed}")
-
-
 def _check_trainer(options: DictConfig) -> None:
     check_option_names(options, "trainer")
-    names = ("max_steps", "val_every", "log_every_n_steps", "accumulate_grad_batches")
-    try:
-        check_steps({name: options[name] for name in names})
-    except ValueError as error:
-        raise explain(error, "trainer", options) from error
+    for name in ("max_steps", "val_every", "log_every_n_steps", "accumulate_grad_batches"):
+        whole_number(f"trainer.{name}", options[name])
 
 
 def _call(config: DictConfig, node: str, function: Any) -> None:

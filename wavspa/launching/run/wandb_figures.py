@@ -1,6 +1,5 @@
 """Figures of a run that trains, sent to W&B at each validation."""
 
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing_extensions import override
 from wavspa.data.labels import class_names
 from wavspa.errors import UserError, first_line
 from wavspa.launching.run.filters import all_filters, paired
+from wavspa.reporting import warn
 from wavspa.reports.figures.filters import Filters
 from wavspa.reports.figures.registry import FIGURES, check_live
 from wavspa.reports.figures.style import as_png
@@ -65,8 +65,7 @@ class FiguresInWandb(Callback):
                 self.logger.log_picture(name, as_png(figure), trainer.global_step - 1)
         except Exception as error:
             reason = first_line(error)
-            line = f"warning: a figure cannot be drawn ({reason}); no more figures go to W&B"
-            print(line, file=sys.stderr, flush=True)
+            warn(f"a figure cannot be drawn ({reason}); no more figures go to W&B")
             self.failed = True
 
     def _figures(self) -> Iterator[tuple[str, Figure]]:

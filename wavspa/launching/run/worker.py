@@ -20,10 +20,11 @@ from wavspa.launching.run.build import build, build_run
 from wavspa.launching.run.cluster import cluster_environment
 from wavspa.launching.run.evaluate import evaluate
 from wavspa.launching.run.freeze import read_config, warn_if_code_changed
-from wavspa.launching.run.resume_check import find_resumable, step_to_go_on_from
+from wavspa.launching.run.resume_check import checked_resume_step, find_resumable
 from wavspa.launching.run.slurm import requeue_after
+from wavspa.reporting import is_first_rank, print_line
 from wavspa.run_folder import layout
-from wavspa.run_folder.lock import alone_in
+from wavspa.run_folder.lock import exclusive
 from wavspa.run_folder.status import read_status, update_status
 from wavspa.training.callbacks.progress import progress
 from wavspa.training.callbacks.status import StatusFile
@@ -67,9 +68,9 @@ def run(folder: Path) -> dict[str, float]:
     config = read_config(folder)
     status = read_status(folder)
     if status.get("state") == "finished":
-        _say(f"finished: {folder}  {format_metrics(status['test'])}")
+        print_line(f"finished: {folder}  {format_metrics(status['test'])}")
         return status["test"]
-    with alone_in(folder), StopRequest() as stop:
+    with exclusive(folder), StopRequest() as stop:
         if (folder / layout.PRUNE).exists():
             known = status["reason"] if status.get("state") == "pruned" else ""
             return _give_up(folder, known or "given up by a search before its next start")
@@ -79,7 +80,9 @@ def run(folder: Path) -> dict[str, float]:
         except RunPruned as error:
             return _give_up(folder, str(error))
         except RunInterrupted as error:
-            if not _speaks():
+            # Whoever started the ranks ends all the others as soon as one ends badly, and the first has
+            # something to write down.
+            if not is_first_rank():
                 return {}
             _update(folder, state="interrupted", reason=_reason(error))
             requeue_after(error.signal)
@@ -114,8 +117,8 @@ def _train_and_test(folder: Path, config: DictConfig, stop: StopRequest) -> dict
     seed_everything(config.seed, workers=True, verbose=False)
     task, data = build_run(config)
     last = find_resumable(folder)
-    step = 0 if last is None else step_to_go_on_from(last, config)
-    _say(f"starting: {folder}" if last is None else f"going on from step {step}: {folder}")
+    step = 0 if last is None else checked_resume_step(last, config)
+    print_line(f"starting: {folder}" if last is None else f"going on from step {step}: {folder}")
     batches = config.trainer.accumulate_grad_batches
     csv = MetricsCsv(folder, step, lambda step: data.epoch_of(step * batches))  # type: ignore[attr-defined]
     loggers = [csv, *_more_loggers(folder, config)]
@@ -137,13 +140,13 @@ def _train_and_test(folder: Path, config: DictConfig, stop: StopRequest) -> dict
         logger.log_metrics(metrics, step=trainer.global_step - 1)
         logger.finalize("success")
     _update(folder, state="finished", test=metrics)
-    _say(f"finished: {folder}  {format_metrics(metrics)}")
+    print_line(f"finished: {folder}  {format_metrics(metrics)}")
     return metrics
 
 
 def _give_up(folder: Path, reason: str) -> dict[str, float]:
     _update(folder, state="pruned", reason=reason)
-    _say(f"pruned: {folder}  {reason}; it goes on once {folder / layout.PRUNE} is removed")
+    print_line(f"pruned: {folder}  {reason}; it goes on once {folder / layout.PRUNE} is removed")
     return {}
 
 
@@ -215,20 +218,6 @@ def _reason(error: BaseException) -> str:
     )
 
 
-def _speaks() -> bool:
-    """Whether this rank reports that the run was told to stop.
-
-    One is enough: whoever started the ranks ends all the others as soon as one ends badly, and the
-    first has something to write down.
-    """
-    return getattr(rank_zero_only, "rank", 0) == 0
-
-
 @rank_zero_only
 def _update(folder: Path, **changes: Any) -> None:
     update_status(folder, **changes)
-
-
-@rank_zero_only
-def _say(line: str) -> None:
-    print(line, flush=True)

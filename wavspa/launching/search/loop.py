@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,7 +21,8 @@ from wavspa.launching.search.result import FOLDER, REASON, Result, print_result,
 from wavspa.launching.search.space import Space
 from wavspa.launching.search.study import Options, next_trial, open_study, running_trials
 from wavspa.launching.sweeps.launcher import SweepLauncher
-from wavspa.run_folder.lock import alone_in, is_taken
+from wavspa.reporting import report
+from wavspa.run_folder.lock import exclusive, is_locked
 from wavspa.run_folder.status import read_status
 
 _MISTAKES = (UserError, HydraException, OmegaConfBaseException)
@@ -54,7 +54,7 @@ def search(space: Space, launcher: SweepLauncher, options: Options) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UserError(f"{folder} cannot be written ({error.strerror})") from error
-    with alone_in(folder):
+    with exclusive(folder):
         study = open_study(folder, example.task.mode, options)
         result = Result(study, space, example.task.monitor)
         trials = running_trials(study)
@@ -136,9 +136,9 @@ def _compose(launcher: SweepLauncher, words: Sequence[str], result: Result) -> D
 
 def _wait_until_free(folder: Path) -> None:
     """Wait for a run that has outlived the search that started it."""
-    if is_taken(folder):
-        print(f"waiting for the process that is running {folder}", file=sys.stderr, flush=True)
-    while is_taken(folder):
+    if is_locked(folder):
+        report(f"waiting for the process that is running {folder}")
+    while is_locked(folder):
         time.sleep(_SECONDS_BETWEEN_LOOKS)
 
 
@@ -154,7 +154,7 @@ def _tell(trial: Trial, folder: Path) -> None:
         trial.study.tell(trial.number, best["value"])
     elif state == "pruned":
         trial.study.tell(trial.number, state=TrialState.PRUNED)
-    elif state != "interrupted" and not is_taken(folder):
+    elif state != "interrupted" and not is_locked(folder):
         _fail(trial, status.get("reason") or f"it was killed, or came to no validation ({state})")
 
 

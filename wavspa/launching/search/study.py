@@ -14,6 +14,7 @@ from optuna.storages.journal import JournalFileBackend
 from optuna.study import Study
 from optuna.trial import Trial, TrialState
 
+from wavspa.checks import one_of
 from wavspa.errors import UserError
 from wavspa.launching.plugin_options import check_whole_numbers
 from wavspa.launching.search.space import Space
@@ -43,9 +44,7 @@ class Options:
         least = {"n_trials": 1, "batch": 1, "seed": 0, "startup": 1, "prune_after": 0}
         check_whole_numbers(self, "hydra.sweeper", least)
         for name, legal in {"sampler": SAMPLERS, "pruner": PRUNERS}.items():
-            if (value := getattr(self, name)) not in legal:
-                names = ", ".join("null" if option is None else option for option in legal)
-                raise UserError(f"hydra.sweeper.{name} is one of {names}, got {value}")
+            one_of(f"hydra.sweeper.{name}", getattr(self, name), legal)
 
 
 def open_study(folder: Path, mode: str, options: Options) -> Study:

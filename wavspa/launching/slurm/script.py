@@ -57,14 +57,17 @@ class Options:
         check_whole_numbers(self, "hydra.launcher", least, optional)
         for name in ("sbatch", "setup"):
             if isinstance(getattr(self, name), str):
-                raise UserError(f"hydra.launcher.{name} is a list: [{getattr(self, name)!r}]")
+                value = getattr(self, name)
+                raise UserError(
+                    f"hydra.launcher.{name} must be a list, got {value!r}: write [{value!r}]"
+                )
         if not isinstance(self.wait, bool):
-            raise UserError(f"hydra.launcher.wait is true or false, got {self.wait}")
+            raise UserError(f"hydra.launcher.wait must be true or false, got {self.wait!r}")
         for option in self.sbatch:
             name = re.split(r"[=\s]", str(option))[0]
             if name in _DERIVED:
                 raise UserError(
-                    f"hydra.launcher.sbatch: {name} is not yours to give, the script has it from "
+                    f"hydra.launcher.sbatch: {name} cannot be set here: the script derives it from "
                     "trainer.devices, trainer.num_nodes or the launcher's other options"
                 )
         if "{gpus}" not in self.gpus:

@@ -2,7 +2,6 @@
 
 import os
 import subprocess
-import sys
 import time
 from collections.abc import Sequence
 
@@ -10,6 +9,7 @@ from wavspa import atomic
 from wavspa.errors import UserError
 from wavspa.launching.slurm.script import Array, Options, script
 from wavspa.launching.subprocesses import clean_environment
+from wavspa.reporting import warn
 from wavspa.run_folder.status import read_status
 
 _SECONDS_BETWEEN_LOOKS = 10.0
@@ -63,7 +63,7 @@ def wait_for(job_names: Sequence[str]) -> None:
         try:
             left = [name for name in left if _queued_tasks(name)]
         except UserError as error:  # a busy or restarted controller; the jobs know nothing of it
-            print(f"warning: {error}", file=sys.stderr, flush=True)
+            warn(str(error))
         if left:
             time.sleep(_SECONDS_BETWEEN_LOOKS)
 

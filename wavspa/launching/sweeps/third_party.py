@@ -1,6 +1,5 @@
 """Sweeps under the launchers of other projects: each job is still a fresh ``wavspa-run``."""
 
-import sys
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -12,8 +11,9 @@ from omegaconf import DictConfig, OmegaConf
 from typing_extensions import override
 
 from wavspa.errors import UserError, first_line
-from wavspa.launching.subprocesses import run_fresh
+from wavspa.launching.subprocesses import run_subprocess
 from wavspa.launching.sweeps.launcher import SweepLauncher
+from wavspa.reporting import warn
 
 # How these say how many jobs run at the same time.
 _AT_ONCE = {"joblib": "n_jobs", "submitit_slurm": "array_parallelism"}
@@ -69,8 +69,7 @@ class ForeignLauncher(SweepLauncher):
         try:
             self.inner.launch([[place] for _ in paths], initial_job_idx=0)
         except Exception as error:  # whatever theirs is; what the runs wrote down counts
-            line = first_line(error)
-            print(f"warning: hydra/launcher={self.name}: {line}", file=sys.stderr, flush=True)
+            warn(f"hydra/launcher={self.name}: {first_line(error)}")
 
     def _check_gpus(self, gpus: Any, options: DictConfig) -> None:
         if self.name in _SHARE_GPUS:
@@ -88,7 +87,7 @@ class ForeignLauncher(SweepLauncher):
 
 def _start(folders: Sequence[Path], _: DictConfig) -> int:
     """The task function of a worker."""
-    return run_fresh(folders[HydraConfig.get().job.num])
+    return run_subprocess(folders[HydraConfig.get().job.num])
 
 
 def _gpus(trainer: DictConfig) -> Any:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from wavspa.checks import one_of
 from wavspa.errors import UserError
 
 if TYPE_CHECKING:
@@ -144,5 +145,4 @@ def check_live(option: str, names: Iterable[str]) -> None:
     """
     live = [name for name, figure in FIGURES.items() if figure.needs in WHILE_TRAINING]
     for name in names:
-        if name not in live:
-            raise UserError(f"{option}={name!r} is unknown; choose one of {', '.join(live)}")
+        one_of(option, name, live)

@@ -67,7 +67,7 @@ def save(figure: Figure, path: Path) -> None:
     """
     check_format(path.suffix[1:])
     path.parent.mkdir(parents=True, exist_ok=True)
-    with atomic.replacing(path) as file:
+    with atomic.atomic_write(path) as file:
         figure.savefig(file, format=path.suffix[1:], dpi=DPI)
 
 

@@ -9,14 +9,14 @@ from rich.console import Console
 from rich.table import Table
 
 from wavspa.reports.runs.collect import Run
-from wavspa.run_folder.lock import is_taken
+from wavspa.run_folder.lock import is_locked
 
 LOST = "lost"
 
 
 def state_of(run: Run) -> str:
     """A run's state, and ``lost`` if it says that it is running and no process of this machine does."""
-    if run.state == "running" and not is_taken(run.folder):
+    if run.state == "running" and not is_locked(run.folder):
         return LOST
     return run.state
 

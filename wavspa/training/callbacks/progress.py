@@ -9,6 +9,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from typing_extensions import override
 
+from wavspa.reporting import report
+
 
 def progress(monitor: str) -> Callback:
     """The progress callback that suits where standard error goes.
@@ -84,7 +86,7 @@ class ProgressLines(Callback):
             line += f"  {self.monitor} {float(trainer.callback_metrics[self.monitor]):.4f}"
         if rate:
             line += f"  {rate:.1f} steps/s  {_clock((total - step) / rate)} left"
-        print(line, file=sys.stderr, flush=True)
+        report(line)
 
 
 def _clock(seconds: float) -> str:

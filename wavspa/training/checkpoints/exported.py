@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from wavspa.errors import UserError, first_line
 from wavspa.run_folder import layout
-from wavspa.training.checkpoints.rebuild import build_model, take_weights
+from wavspa.training.checkpoints.rebuild import build_model, load_weights
 
 MODEL_TYPE = "wavspa"
 # Of config.json: a change that an older program would misread counts it up.
@@ -26,7 +26,7 @@ def load_exported(folder: Path) -> nn.Module:
     """
     config = read_config(folder)
     model = build_model(config["model"], folder / layout.EXPORT_CONFIG)
-    take_weights(model, _read_weights(folder), folder / layout.EXPORT_WEIGHTS)
+    load_weights(model, _read_weights(folder), folder / layout.EXPORT_WEIGHTS)
     return model
 
 

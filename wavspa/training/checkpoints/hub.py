@@ -40,7 +40,7 @@ def fetch(hub_id: str, revision: str | None = None) -> Path:
     Raises:
         UserError: There is no such model or revision, or the hub cannot be reached.
     """
-    with plainly(f"{hub_id} (no folder here, so a model on the hub)"):
+    with hub_errors_as_user_errors(f"{hub_id} (no folder here, so a model on the hub)"):
         folder = hub().snapshot_download(
             hub_id,
             revision=revision,
@@ -50,7 +50,7 @@ def fetch(hub_id: str, revision: str | None = None) -> Path:
 
 
 @contextmanager
-def plainly(what: str) -> Iterator[None]:
+def hub_errors_as_user_errors(what: str) -> Iterator[None]:
     """Turn what goes wrong on the way to the hub into one line.
 
     Args:

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from wavspa.errors import UserError
 from wavspa.run_folder import layout
 from wavspa.training.checkpoints.exported import load_exported
-from wavspa.training.checkpoints.rebuild import build_model, take_weights
+from wavspa.training.checkpoints.rebuild import build_model, load_weights
 
 CONFIG_KEY = "wavspa_config"
 MODEL_PREFIX = "model."
@@ -43,7 +43,7 @@ def load_model(path: str | Path, revision: str | None = None) -> nn.Module:
     checkpoint = find_checkpoint(Path(path))
     content = read_checkpoint(checkpoint)
     model = build_model(content[CONFIG_KEY]["model"], checkpoint)
-    load_weights(model, content, checkpoint)
+    load_checkpoint_weights(model, content, checkpoint)
     return model.eval()
 
 
@@ -70,7 +70,7 @@ def find_checkpoint(path: Path) -> Path:
     return checkpoint
 
 
-def load_weights(model: nn.Module, checkpoint: dict[str, Any], path: Path) -> None:
+def load_checkpoint_weights(model: nn.Module, checkpoint: dict[str, Any], path: Path) -> None:
     """Load a checkpoint's weights into a model of the same shape.
 
     Args:
@@ -81,7 +81,7 @@ def load_weights(model: nn.Module, checkpoint: dict[str, Any], path: Path) -> No
     Raises:
         UserError: Names or shapes do not match.
     """
-    take_weights(model, bare_weights(checkpoint), path)
+    load_weights(model, bare_weights(checkpoint), path)
 
 
 def bare_weights(checkpoint: dict[str, Any]) -> dict[str, Tensor]:

@@ -36,7 +36,7 @@ def build_model(options: Mapping[str, Any], source: Path) -> nn.Module:
         raise UserError(f"{source}: {target} cannot be built: {first_line(error)}") from error
 
 
-def take_weights(model: nn.Module, weights: Mapping[str, Tensor], source: Path) -> None:
+def load_weights(model: nn.Module, weights: Mapping[str, Tensor], source: Path) -> None:
     """Load weights into a model of the same shape.
 
     Args:

@@ -66,7 +66,7 @@ class AtomicCheckpointIO(TorchCheckpointIO):
         path = Path(path)
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            with atomic.replacing(path) as file:
+            with atomic.atomic_write(path) as file:
                 torch.save(checkpoint, file)
                 if path.name == layout.LAST and path.exists():
                     os.replace(path, path.with_name(layout.PREVIOUS))

@@ -102,7 +102,7 @@ class MetricsCsv(Logger):
 
     def _rewrite(self, rows: list[dict[str, str]]) -> None:
         header = dict(zip(self.columns, self.columns, strict=True))
-        with atomic.replacing(self.path) as file:
+        with atomic.atomic_write(self.path) as file:
             file.writelines(map(self._line, [header, *rows]))
 
     def _write_row(self) -> None:

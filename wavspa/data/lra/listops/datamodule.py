@@ -8,12 +8,12 @@ import numpy as np
 import pyarrow.compute as pc
 from datasets import Dataset
 
+from wavspa.checks import whole_number
 from wavspa.data.datamodule import SequenceDataModule
 from wavspa.data.loading.collate import Example
 from wavspa.data.lra.listops.files import COLUMNS, FILES, PLACES, read_tables, tokens_of
 from wavspa.data.lra.listops.generator import ListOpsRule, UniqueListOps
 from wavspa.data.lra.listops.grammar import SYMBOLS
-from wavspa.data.options import whole_number
 from wavspa.data.preparation import store
 from wavspa.data.sources.downloads import LRA
 from wavspa.data.sources.locate import FilesNotFound, find_folder
@@ -89,7 +89,7 @@ class ListOps(SequenceDataModule):
             )
         self.data_seed = whole_number("data_seed", data_seed, least=0)
 
-    def choices(self) -> Mapping[str, Any]:
+    def cache_key(self) -> Mapping[str, Any]:
         """The rule, the numbers of samples and their seed; or that files were read."""
         if not self.generate:
             return {"data": "listops", "version": 1, "generate": False}
@@ -121,18 +121,18 @@ class ListOps(SequenceDataModule):
             for number, (split, examples) in enumerate(self.examples.items())
         }
 
-    def parts_of(self, values: Sequence[object], where: str) -> tuple[str, ...]:
+    def parse_input(self, values: Sequence[object], where: str) -> tuple[str, ...]:
         """The expression, of which all symbols are known."""
-        texts = super().parts_of(values, where)
+        texts = super().parse_input(values, where)
         if not len(tokens_of(texts[0], where)):
             raise UserError(f"{where}: no symbols of ListOps")
         return texts
 
-    def examples_of(self, texts: Sequence[tuple[str, ...]]) -> list[Example]:
+    def encode_inputs(self, texts: Sequence[tuple[str, ...]]) -> list[Example]:
         """The ids of the symbols."""
         return [Example(tokens_of(text, self.name)[: self.max_length], 0) for (text,) in texts]
 
-    def facts(self, splits: store.Splits) -> store.Facts:
+    def card_facts(self, splits: store.Splits) -> store.Facts:
         """Source, licence, vocabulary, and what reading nothing but the root operator scores."""
         return {
             "source": GENERATED if self.generate else READ,

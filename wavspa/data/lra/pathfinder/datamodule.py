@@ -7,16 +7,15 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from wavspa.checks import one_of, whole_number
 from wavspa.data.image_datamodule import Pictures
 from wavspa.data.lra.pathfinder.files import FOLDERS, list_pictures, needed, places, read_tables
 from wavspa.data.lra.pathfinder.generator import Pathfinder as Generator
 from wavspa.data.lra.pathfinder.stamps import CONTOUR_LENGTHS, SIZES, benchmark_rule
-from wavspa.data.options import one_of, whole_number
 from wavspa.data.preparation import store
 from wavspa.data.preparation.holdout import hold_out
 from wavspa.data.sources.downloads import LRA
 from wavspa.data.sources.locate import FilesNotFound, find_folder
-from wavspa.errors import UserError
 
 PAPERS = "(Tay et al., 2020; Linsley et al., 2018)"
 READ = f"the Long Range Arena's own pictures {PAPERS}"
@@ -67,11 +66,7 @@ class Pathfinder(Pictures):
         **options: Any,
     ) -> None:
         super().__init__(**options)
-        if pixels not in SIZES:
-            raise UserError(
-                f"dataset.pixels={pixels} has to be one of {', '.join(map(str, SIZES))}"
-            )
-        self.side = pixels
+        self.side = one_of("pixels", pixels, tuple(SIZES))
         self.difficulty = one_of("difficulty", difficulty, tuple(CONTOUR_LENGTHS))
         self.rule = benchmark_rule(pixels, difficulty, faithful)
         self.generate = generate
@@ -83,7 +78,7 @@ class Pathfinder(Pictures):
         self.data_seed = whole_number("data_seed", data_seed, least=0)
         self.threads = max(1, self.workers)
 
-    def choices(self) -> Mapping[str, Any]:
+    def cache_key(self) -> Mapping[str, Any]:
         """The rule, the numbers of pictures and their seed; or what was read and the split's seed."""
         fixed = {"data": "pathfinder", "version": 1, "data_seed": self.data_seed}
         if not self.generate:
@@ -98,7 +93,7 @@ class Pathfinder(Pictures):
         """
         return self._generated() if self.generate else self._read()
 
-    def facts(self, splits: store.Splits) -> store.Facts:
+    def card_facts(self, splits: store.Splits) -> store.Facts:
         """Source and licence, and a name that says what is not the benchmark's own."""
         split = f"80 : 10 : 10 at random, stratified, data_seed {self.data_seed}"
         if not self.generate:

@@ -1,0 +1,96 @@
+"""Checks of options' values; what is wrong is one line that names the option and the way out."""
+
+from collections.abc import Collection
+from typing import TypeVar
+
+from wavspa.config_options import did_you_mean
+from wavspa.errors import UserError
+
+T = TypeVar("T")
+
+
+class OptionError(UserError):
+    """The value of an option is impossible.
+
+    Args:
+        option: The option's name, as the one that checks it knows it.
+        message: What follows the name.
+    """
+
+    def __init__(self, option: str, message: str) -> None:
+        super().__init__(f"{option}{message}")
+        self.option = option
+        self.message = message
+
+
+def whole_number(option: str, value: object, least: int = 1, most: int | None = None) -> int:
+    """``value``, if it is a whole number that is neither too small nor too large.
+
+    Raises:
+        OptionError: It is not.
+    """
+    legal = isinstance(value, int) and not isinstance(value, bool)
+    if not legal or value < least or (most is not None and value > most):  # type: ignore[operator]
+        span = f"of at least {least}" if most is None else f"from {least} to {most}"
+        raise OptionError(option, f" must be a whole number {span}, got {value!r}")
+    return value  # type: ignore[return-value]
+
+
+def whole_number_or_none(option: str, value: object, least: int = 1) -> int | None:
+    """``value``, if it is None or a whole number that is not too small.
+
+    Raises:
+        OptionError: It is not.
+    """
+    return None if value is None else whole_number(option, value, least)
+
+
+def at_least(option: str, value: float, least: float) -> float:
+    """``value``, if it is not below ``least``.
+
+    Raises:
+        OptionError: It is.
+    """
+    if value < least:
+        raise OptionError(option, f" must be at least {least}, got {value!r}")
+    return value
+
+
+def positive(option: str, value: float) -> float:
+    """``value``, if it is above 0.
+
+    Raises:
+        OptionError: It is not.
+    """
+    if value <= 0:
+        raise OptionError(option, f" must be above 0, got {value!r}")
+    return value
+
+
+def share(option: str, value: object) -> float:
+    """``value``, if it is a number between 0 and 1, neither of them.
+
+    Raises:
+        OptionError: It is not.
+    """
+    if not isinstance(value, int | float) or not 0 < value < 1:
+        raise OptionError(option, f" must be a number between 0 and 1, got {value!r}")
+    return value
+
+
+def one_of(option: str, value: T, legal: Collection[T]) -> T:
+    """``value``, if it is one of ``legal``.
+
+    Args:
+        option: The option's name.
+        value: What was given; None is typed ``null``.
+        legal: What can be given.
+
+    Raises:
+        OptionError: It is not; the message suggests a name near to it.
+    """
+    if value not in legal:
+        names = ["null" if choice is None else str(choice) for choice in legal]
+        hint = did_you_mean(str(value), names)
+        raise OptionError(option, f"={value!r} is unknown; choose one of {', '.join(names)}{hint}")
+    return value

@@ -1,0 +1,35 @@
+"""Lines for whoever watches a run: on standard output what it comes to, on standard error the rest.
+
+Of several ranks the first one prints, unless all are asked to.
+"""
+
+import sys
+
+
+def print_line(line: str) -> None:
+    """Print what a command or a run comes to, on standard output."""
+    if is_first_rank():
+        print(line, flush=True)
+
+
+def report(line: str, every_rank: bool = False) -> None:
+    """Print a line on progress, on standard error.
+
+    Args:
+        line: The line.
+        every_rank: Print it on all ranks, not on the first one alone.
+    """
+    if every_rank or is_first_rank():
+        print(line, file=sys.stderr, flush=True)
+
+
+def warn(line: str, every_rank: bool = False) -> None:
+    """Print a warning, on standard error; the arguments are those of :func:`report`."""
+    report(f"warning: {line}", every_rank)
+
+
+def is_first_rank() -> bool:
+    """Whether this process is the first of the ranks that train together, or trains alone."""
+    # Not imported here: who only looks at runs need not wait for Lightning, and has no ranks without it.
+    lightning = sys.modules.get("pytorch_lightning.utilities.rank_zero")
+    return lightning is None or getattr(lightning.rank_zero_only, "rank", 0) == 0
