@@ -2,17 +2,21 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from omegaconf import DictConfig
-from pytorch_lightning import Callback, LightningDataModule, LightningModule
+from pytorch_lightning import Callback, LightningDataModule
 
 from wavspa.errors import UserError
 from wavspa.training.checkpoints.read import load_weights, read_checkpoint
 from wavspa.training.trainer import evaluation_trainer
 
+if TYPE_CHECKING:
+    from wavspa.tasks.base import Task
+
 
 def evaluate(
-    task: LightningModule,
+    task: "Task",
     data: LightningDataModule,
     checkpoint: Path,
     trainer: DictConfig,
@@ -37,7 +41,7 @@ def evaluate(
     """
     if split not in ("val", "test"):
         raise UserError(f"split must be val or test, got {split!r}")
-    load_weights(task.model, read_checkpoint(checkpoint), checkpoint)  # type: ignore[arg-type]
+    load_weights(task.model, read_checkpoint(checkpoint), checkpoint)
     evaluator = evaluation_trainer(trainer, callbacks)
     loop = evaluator.validate if split == "val" else evaluator.test
     (metrics,) = loop(task, datamodule=data, verbose=False)
