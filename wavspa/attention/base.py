@@ -50,7 +50,8 @@ class Attention(nn.Module):
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
         """Attend within ``x [B, N, D]`` -> [B, N, D]; ``mask [B, N]`` bool, None means all real."""
         y_BHNK = self.attend(*self.project(x), mask)
-        return self.out(y_BHNK.transpose(1, 2).flatten(2))
+        y: Tensor = self.out(y_BHNK.transpose(1, 2).flatten(2))
+        return y
 
     def project(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Queries, keys and values of ``x [B, N, D]``, [B, H, N, K] each."""
@@ -62,7 +63,8 @@ class Attention(nn.Module):
         raise NotImplementedError
 
     def _split(self, x_BNQ: Tensor) -> Tensor:
-        return x_BNQ.unflatten(-1, (self.heads, self.head_dim)).transpose(1, 2)
+        x_BNHK: Tensor = x_BNQ.unflatten(-1, (self.heads, self.head_dim))
+        return x_BNHK.transpose(1, 2)
 
     @property
     def _probability_dropout(self) -> float:
