@@ -65,4 +65,5 @@ class Block(nn.Module):
         if mask is not None:
             x = x.masked_fill(~mask[..., None], 0)
         x = x + self.branch_dropout(self.attention(self.norm(x), lengths))
-        return x + self.mlp(self.before_mlp(x))
+        y: Tensor = self.mlp(self.before_mlp(x))
+        return x + y

@@ -71,9 +71,10 @@ class BaselineBlock(nn.Module):
     def forward(self, x: Tensor, lengths: Tensor | None, mask: Tensor) -> Tensor:
         """Transform ``x [B, N, D]`` -> [B, N, D]; ``mask [B, N]`` bool; ``lengths`` is not used."""
         z = self.norm(x)
-        y = self._masked(z, mask) if self.masked else self.attention(z)
+        y: Tensor = self._masked(z, mask) if self.masked else self.attention(z)
         x = x + self.branch_dropout(y)
-        return x + self.mlp(self.before_mlp(x))
+        y = self.mlp(self.before_mlp(x))
+        return x + y
 
     def _masked(self, z: Tensor, mask: Tensor) -> Tensor:
         # A row of pads alone would leave the softmax without any key; its result is replaced anyway.
