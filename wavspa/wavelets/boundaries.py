@@ -88,4 +88,5 @@ def extension_index(length: int | Tensor, extended: int, taps: int, boundary: st
     # Reflection has the period 2 (n - 1). A single sample has no neighbour: it is repeated.
     period = 2 * (n - 1) + (n == 1)
     position = position % period
-    return torch.minimum(position, period - position) * (n > 1)
+    reflected: Tensor = torch.minimum(position, period - position) * (n > 1)
+    return reflected
