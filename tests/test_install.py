@@ -1,12 +1,14 @@
 """The wheel alone, in a fresh environment with the five packages that the bare library needs."""
 
+import importlib
 import json
 import shutil
 import subprocess
 import sys
+import tomllib
 import zipfile
 from email import message_from_bytes
-from importlib.metadata import distribution
+from importlib.metadata import distribution, packages_distributions, version
 from pathlib import Path
 
 import pytest
@@ -15,7 +17,8 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from safetensors.torch import save_file
 
-from wavspa import Encoder
+import wavspa
+from wavspa import Encoder, commands
 from wavspa.run_folder import layout
 
 ROOT = Path(__file__).parent.parent
@@ -133,6 +136,36 @@ def test_the_commands_name_what_they_lack(python, tmp_path):
         [python.with_name("wavspa-train"), "--help"], cwd=tmp_path, capture_output=True, text=True
     )
     assert done.returncode == 2
-    assert done.stderr == "error: the commands need the framework: pip install 'wavspa[train]'\n"
+    assert done.stderr == (
+        "error: the commands need the framework, of which pytorch_lightning is missing: "
+        "pip install 'wavspa[train]'\n"
+    )
     done = run(python, "import wavspa; wavspa.load_model('me/digits')", tmp_path)
     assert "needs huggingface_hub: pip install 'wavspa[train]'" in done.stderr
+
+
+@pytest.mark.parametrize("name", ["hydra", "numba", "wandb"])
+def test_any_missing_part_of_the_framework_is_named(name, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, name, None)
+    with pytest.raises(SystemExit) as ended:
+        importlib.reload(commands)
+    assert ended.value.code == 2
+    assert capsys.readouterr().err == (
+        f"error: the commands need the framework, of which {name} is missing: "
+        "pip install 'wavspa[train]'\n"
+    )
+
+
+def test_the_commands_look_for_all_that_train_installs():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    train = project["optional-dependencies"]["train"]
+    owners = packages_distributions()
+    found = {canonicalize_name(owner) for name in commands.FRAMEWORK for owner in owners[name]}
+    assert found == {canonicalize_name(Requirement(line).name) for line in train}
+
+
+def test_all_public_names_can_be_imported_by_a_star():
+    names = {}
+    exec("from wavspa import *", names)
+    assert set(wavspa.__all__) <= names.keys()
+    assert names["__version__"] == version("wavspa")

@@ -20,6 +20,7 @@ __all__ = [
     "Encoder",
     "WavSpAttention",
     "WavSpMultiheadAttention",
+    "__version__",
     "lattice_filters",
     "lifting_dec",
     "lifting_rec",

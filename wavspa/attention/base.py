@@ -66,10 +66,12 @@ class Attention(nn.Module):
 
     def merge(self, y_BHNK: Tensor) -> Tensor:
         """Merge the heads ``[B, H, N, K]`` and project them back, [B, N, D]."""
-        return self.out(y_BHNK.transpose(1, 2).flatten(2))
+        y: Tensor = self.out(y_BHNK.transpose(1, 2).flatten(2))
+        return y
 
     def _split(self, x_BNQ: Tensor) -> Tensor:
-        return x_BNQ.unflatten(-1, (self.heads, self.head_dim)).transpose(1, 2)
+        x_BNHK: Tensor = x_BNQ.unflatten(-1, (self.heads, self.head_dim))
+        return x_BNHK.transpose(1, 2)
 
     @property
     def _probability_dropout(self) -> float:

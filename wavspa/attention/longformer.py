@@ -86,13 +86,14 @@ def attend_in_window(
         attn_mask=allowed[:, None],
         dropout_p=dropout,
     )
-    y = y.unflatten(0, (batch, blocks)).transpose(1, 2).flatten(2, 3)
-    return y[:, :, :length]
+    of_rows: Tensor = y.unflatten(0, (batch, blocks))
+    return of_rows.transpose(1, 2).flatten(2, 3)[:, :, :length]
 
 
 def _cut(x_BHNK: Tensor, block: int) -> Tensor:
     """[B, H, blocks * block, K] -> [B * blocks, H, block, K]."""
-    return x_BHNK.unflatten(2, (-1, block)).transpose(1, 2).flatten(0, 1)
+    blocks: Tensor = x_BHNK.unflatten(2, (-1, block))
+    return blocks.transpose(1, 2).flatten(0, 1)
 
 
 def _with_neighbours(x_BHNK: Tensor, block: int, missing: int) -> Tensor:

@@ -91,5 +91,5 @@ def orthogonal_features(count: int, width: int) -> Tensor:
     blocks = []
     for _ in range(-(-count // width)):
         blocks.append(nn.init.orthogonal_(torch.empty(width, width)))
-    lengths = torch.randn(count, width).norm(dim=1, keepdim=True)
+    lengths: Tensor = torch.randn(count, width).norm(dim=1, keepdim=True)
     return torch.cat(blocks)[:count] * lengths

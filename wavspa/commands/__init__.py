@@ -3,7 +3,35 @@
 import sys
 from importlib.util import find_spec
 
+# What `wavspa[train]` installs, by the names that are imported.
+FRAMEWORK = (
+    "pytorch_lightning",
+    "hydra",
+    "omegaconf",
+    "datasets",
+    "torchmetrics",
+    "numba",
+    "scipy",
+    "sklearn",
+    "matplotlib",
+    "plotly",
+    "jinja2",
+    "PIL",
+    "msgpack",
+    "rich",
+    "requests",
+    "huggingface_hub",
+    "filelock",
+    "pyarrow",
+    "tokenizers",
+    "wandb",
+)
+
 # The bare library comes without the framework: one line, not the traceback of the first import.
-if not (find_spec("hydra") and find_spec("pytorch_lightning")):
-    print("error: the commands need the framework: pip install 'wavspa[train]'", file=sys.stderr)
+if missing := [name for name in FRAMEWORK if not find_spec(name)]:
+    print(
+        f"error: the commands need the framework, of which {missing[0]} is missing: "
+        "pip install 'wavspa[train]'",
+        file=sys.stderr,
+    )
     sys.exit(2)

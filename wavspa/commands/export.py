@@ -102,7 +102,8 @@ def _class_weights(run: "Run") -> list[float] | None:
 
     chosen = run.config["task"].get("class_weights")
     if chosen != BALANCED:
-        return chosen
+        given: list[float] | None = chosen
+        return given
     counts = run.card["splits"]["train"]["labels"]
     return balanced_weights(counts, run.config["task"]["classes"]).tolist()
 

@@ -1,10 +1,15 @@
 """``wavspa-report``: the runs of some folders side by side."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from wavspa.commands.entry_point import command, parser
 from wavspa.errors import UserError
 from wavspa.run_folder import layout
+
+if TYPE_CHECKING:
+    from wavspa.reports.figures.filters import Filters
+    from wavspa.reports.runs.collect import Run
 
 DESCRIPTION = """\
 Compare the runs below the given folders: print one row a cell (runs that differ in their seed alone), and
@@ -79,7 +84,7 @@ def main() -> None:
         print(f"written: {arguments.figure}")
 
 
-def _filters(runs: list, most: int) -> dict:
+def _filters(runs: list["Run"], most: int) -> dict[Path, list["Filters"]]:
     """The learned filters of some runs; checkpoints that cannot be read are named."""
     if not any(layout.best_checkpoint(run.folder).exists() for run in runs):
         return {}
@@ -93,10 +98,10 @@ def _filters(runs: list, most: int) -> dict:
     return filters
 
 
-def _split(words: list[str]) -> tuple[list[Path], dict]:
+def _split(words: list[str]) -> tuple[list[Path], dict[str, Any]]:
     """Folders, and what else was chosen."""
     folders: list[Path] = []
-    choices: dict[str, object] = {}
+    choices: dict[str, Any] = {}
     for word in words:
         key, equals, value = word.partition("=")
         if not equals or Path(word).is_dir():

@@ -51,4 +51,5 @@ def _texts(data: SequenceDataModule, tokens: np.ndarray) -> list[str]:
 
 
 def _vocabulary(data: SequenceDataModule) -> list[Any]:
-    return json.loads((data.folder / "vocabulary.json").read_text())
+    vocabulary: list[Any] = json.loads((data.folder / "vocabulary.json").read_text())
+    return vocabulary

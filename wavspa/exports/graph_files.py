@@ -85,7 +85,8 @@ def write_program(graph: Graph, folder: Path) -> dict[str, Any]:
 
     def answer(inputs: Inputs) -> Tensor:
         with torch.inference_mode():
-            return module(**inputs)
+            output: Tensor = module(**inputs)
+            return output
 
     facts = {**_sizes(graph), "torch": torch.__version__}
     return {**facts, **_check_graph("program=true", graph, answer)}

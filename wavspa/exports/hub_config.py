@@ -13,7 +13,8 @@ ARCHITECTURE = "WavspaForSequenceClassification"
 
 def task_name(config: Mapping[str, Any]) -> str:
     """``classification``, ``matching``, ``embedding`` or ``lego``, of the configuration of a run."""
-    return config["task"]["_target_"].rpartition(".")[2].lower()
+    target: str = config["task"]["_target_"]
+    return target.rpartition(".")[2].lower()
 
 
 def hub_config(

@@ -52,7 +52,7 @@ class _Single(_Module):
         """Logits, or of a model without a head the embeddings [B, D] of length 1."""
         if self.smallest > 1:
             tokens = self._padded(tokens)
-        answer = self.model(tokens, lengths)
+        answer: Tensor = self.model(tokens, lengths)
         if self.model.head is None:
             return F.normalize(self.model.pool(answer, lengths), dim=-1)
         return answer
@@ -65,7 +65,8 @@ class _Pair(_Module):
         """Logits [B, C]."""
         if self.smallest > 1:
             tokens1, tokens2 = self._padded(tokens1), self._padded(tokens2)
-        return self.model(tokens1, tokens2, lengths1, lengths2)
+        logits: Tensor = self.model(tokens1, tokens2, lengths1, lengths2)
+        return logits
 
 
 def trace(model: nn.Module, max_len: int) -> Graph:

@@ -2,13 +2,16 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import fields
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from wavspa.checks import whole_number
 from wavspa.config_options import did_you_mean
 from wavspa.errors import UserError
 
-T = TypeVar("T")
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+T = TypeVar("T", bound="DataclassInstance")
 
 
 def options_of(kind: type[T], given: Mapping[str, Any], node: str, chosen: str) -> T:
@@ -23,7 +26,7 @@ def options_of(kind: type[T], given: Mapping[str, Any], node: str, chosen: str) 
     Raises:
         UserError: A key is unknown.
     """
-    known = [option.name for option in fields(kind)]  # type: ignore[arg-type]
+    known = [option.name for option in fields(kind)]
     for name in given:
         if name not in known:
             hint = did_you_mean(name, known, f"{node}.")

@@ -63,7 +63,8 @@ class Block(nn.Module):
         if mask is not None:
             x = x.masked_fill(~mask[..., None], 0)
         x = x + self.branch_dropout(self.attention(self.norm(x), lengths))
-        return x + self.mlp(self.mlp_input_dropout(self.mlp_norm(x)))
+        y: Tensor = self.mlp(self.mlp_input_dropout(self.mlp_norm(x)))
+        return x + y
 
 
 def _accept_before_mlp(block: nn.Module, weights: dict[str, Any], prefix: str, *_: Any) -> None:

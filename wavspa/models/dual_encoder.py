@@ -65,7 +65,9 @@ class DualEncoder(nn.Module):
         """Classify pairs: token ids int64 [B, N1] and [B, N2], lengths int64 [B] -> logits [B, C]."""
         e1, e2 = self._embed(tokens1, lengths1), self._embed(tokens2, lengths2)
         parts = [e1, e2] if self.interaction == "none" else [e1, e2, e1 * e2, e1 - e2]
-        return self.head(torch.cat(parts, dim=-1))
+        logits: Tensor = self.head(torch.cat(parts, dim=-1))
+        return logits
 
     def _embed(self, tokens: Tensor, lengths: Tensor | None) -> Tensor:
-        return self.encoder.pool(self.encoder(tokens, lengths), lengths)
+        embedded: Tensor = self.encoder.pool(self.encoder(tokens, lengths), lengths)
+        return embedded

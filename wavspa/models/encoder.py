@@ -120,7 +120,8 @@ class Encoder(nn.Module):
         states, lengths = self._encode(tokens, lengths)
         if self.head is None:
             return states
-        return self.head(self.pool(states, lengths))
+        logits: Tensor = self.head(self.pool(states, lengths))
+        return logits
 
     def _encode(self, tokens: Tensor, lengths: Tensor | None) -> tuple[Tensor, Tensor | None]:
         """States [B, N, D] and lengths [B], both with the CLS token where there is one."""

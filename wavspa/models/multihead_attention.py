@@ -99,7 +99,8 @@ class WavSpMultiheadAttention(nn.Module):
     def _attend(self, x: Tensor, real: Tensor | None) -> Tensor:
         """Attend to the real positions [B, N] of ``x [B, N, D]``; None: all."""
         if real is None:
-            return self.attention(x)
+            attended: Tensor = self.attention(x)
+            return attended
         order = torch.argsort(real.logical_not().byte(), dim=1, stable=True)
         places = order[..., None].expand_as(x)
         # A row of pads alone has no sequence; its first pad makes one, so that nothing is NaN.

@@ -46,12 +46,14 @@ def order() -> list[str]:
 
 def averages() -> dict[str, list[str]]:
     """The data sets that each published average is over."""
-    return _table()["averages"]
+    found: dict[str, list[str]] = _table()["averages"]
+    return found
 
 
 def source() -> str:
     """Where the numbers come from."""
-    return _table()["source"]
+    text: str = _table()["source"]
+    return text
 
 
 @cache

@@ -92,6 +92,7 @@ class Task(LightningModule):
         """
         if not torch.isfinite(loss):
             raise self._diverged(f"the loss is {loss.item()}")
+        # Lightning sets it from outside the class, where its types do not show it.
         if (self.global_step + 1) % self.trainer.log_every_n_steps:  # type: ignore[attr-defined]
             return
         means = {

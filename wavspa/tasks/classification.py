@@ -82,11 +82,13 @@ class Classification(Task):
 
     def forward(self, tokens: Tensor, lengths: Tensor) -> Tensor:
         """Logits ``[B, C]`` of ``tokens [B, N]`` with ``lengths [B]``."""
-        return self.model(tokens, lengths)
+        logits: Tensor = self.model(tokens, lengths)
+        return logits
 
     def logits(self, batch: Any) -> Tensor:
         """The model's logits ``[B, C]`` of a batch."""
-        return self(batch.tokens, batch.lengths)
+        logits: Tensor = self(batch.tokens, batch.lengths)
+        return logits
 
     def loss(self, logits: Tensor, labels: Tensor) -> Tensor:
         """Mean cross entropy of ``logits [B, C]`` and ``labels [B]``."""
@@ -160,12 +162,15 @@ class Matching(Classification):
         **options: see :class:`Classification`.
     """
 
+    # Of two sequences, where the class above takes one.
     def forward(  # type: ignore[override]
         self, tokens1: Tensor, tokens2: Tensor, lengths1: Tensor, lengths2: Tensor
     ) -> Tensor:
         """Logits ``[B, C]`` of ``tokens1 [B, N1]``, ``tokens2 [B, N2]`` with their lengths ``[B]``."""
-        return self.model(tokens1, tokens2, lengths1, lengths2)
+        logits: Tensor = self.model(tokens1, tokens2, lengths1, lengths2)
+        return logits
 
     def logits(self, batch: Any) -> Tensor:
         """The model's logits ``[B, C]`` of a batch."""
-        return self(batch.tokens1, batch.tokens2, batch.lengths1, batch.lengths2)
+        logits: Tensor = self(batch.tokens1, batch.tokens2, batch.lengths1, batch.lengths2)
+        return logits

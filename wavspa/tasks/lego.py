@@ -58,7 +58,7 @@ class Lego(Task):
 
     def forward(self, tokens: Tensor, lengths: Tensor, places: Tensor) -> Tensor:
         """Logits ``[B, V]`` of the value 1, read at ``places [B, V]``."""
-        logits = self.model(tokens, lengths)
+        logits: Tensor = self.model(tokens, lengths)
         at_places = logits.gather(1, places[:, :, None].expand(-1, -1, 2)).float()
         return at_places[:, :, 1] - at_places[:, :, 0]
 

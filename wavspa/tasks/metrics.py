@@ -68,6 +68,7 @@ class _OfTwoLogits:
 
     def update(self, preds: Tensor, target: Tensor) -> None:
         """Count ``preds [B, 2]``, logits of the two classes, and ``target [B]``."""
+        # The class behind it is known where the two are joined.
         super().update(preds.softmax(dim=-1)[:, 1], target)  # type: ignore[misc]
 
 
@@ -95,6 +96,7 @@ class MacroF1AtFPR(_OfTwoLogits, BinaryPrecisionRecallCurve):
     A score of at least that point's threshold is class 1. NaN where one of the classes is absent.
     """
 
+    # A scalar in the place of the curve that the class behind it computes.
     def compute(self) -> Tensor:  # type: ignore[override]
         """The macro F1, a scalar."""
         # Imported here: scikit-learn takes a second to load.

@@ -78,7 +78,7 @@ class WandbRun(WandbLogger):
         return super().experiment
 
     @rank_zero_only
-    def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
+    def log_metrics(self, metrics: Mapping[str, Any], step: int | None = None) -> None:
         """Send ``metrics`` of a step, which Lightning counts from zero, unless they were sent before."""
         if self.failed or (step is not None and step + 1 <= self.sent):
             return
@@ -96,7 +96,7 @@ class WandbRun(WandbLogger):
         import wandb
 
         picture = wandb.Image(PIL.Image.open(io.BytesIO(png)))
-        self.log_metrics({f"figures/{name}": picture}, step)  # type: ignore[dict-item]
+        self.log_metrics({f"figures/{name}": picture}, step)
 
     @rank_zero_only
     def log_hyperparams(self, params: Any) -> None:

@@ -200,4 +200,5 @@ def _reflected(position: Tensor, n: Any) -> Tensor:
     # A single sample has no neighbour: it is repeated.
     period = 2 * (n - 1) + (n == 1)
     position = position % period
-    return torch.minimum(position, period - position) * (n > 1)
+    reflected: Tensor = torch.minimum(position, period - position) * (n > 1)
+    return reflected

@@ -89,4 +89,5 @@ def orthogonality_error(filters: Tensor) -> Tensor:
         (filters[: taps - shift] * filters[shift:]).sum(dim=0) for shift in range(0, taps, 2)
     ]
     products[0] = products[0] - 1
-    return torch.stack(products).norm(dim=0)
+    error: Tensor = torch.stack(products).norm(dim=0)
+    return error

@@ -24,7 +24,7 @@ def hartley(x: Tensor, lengths: Tensor | None = None) -> Tensor:
     """
     lengths = check_lengths(lengths, x)
     if lengths is None:
-        spectrum = torch.fft.fft(x, dim=1)
+        spectrum: Tensor = torch.fft.fft(x, dim=1)
         return (spectrum.real - spectrum.imag) / math.sqrt(x.shape[1])
     spectrum = _ragged_dft(zero_pads(x, lengths), lengths)
     scale = lengths.to(x.dtype).rsqrt()[:, None, None]
@@ -42,4 +42,5 @@ def _ragged_dft(x: Tensor, lengths: Tensor) -> Tensor:
     chirp = torch.polar(torch.ones_like(phase), -phase)[..., None]
     modulated = x * chirp[:, :length]
     product = torch.fft.fft(modulated, size, dim=1) * torch.fft.fft(chirp.conj(), dim=1)
-    return torch.fft.ifft(product, dim=1)[:, :length] * chirp[:, :length]
+    convolved: Tensor = torch.fft.ifft(product, dim=1)
+    return convolved[:, :length] * chirp[:, :length]

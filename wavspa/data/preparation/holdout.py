@@ -50,7 +50,7 @@ def hold_out(
 def _wanted(counts: np.ndarray, share: float) -> np.ndarray:
     """How many examples of each label to hold out: the largest remainders are rounded up."""
     exact = np.minimum(counts * share, np.maximum(counts - 1, 0))
-    wanted = np.floor(exact).astype(np.int64)
+    wanted: np.ndarray = np.floor(exact).astype(np.int64)
     missing = max(1, round(counts.sum() * share)) - wanted.sum()
     room = wanted < counts - 1
     order = np.argsort(np.where(room, wanted - exact, np.inf), kind="stable")

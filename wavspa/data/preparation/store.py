@@ -140,13 +140,17 @@ def verify(folder: Path) -> None:
 def lengths(column: pa.ChunkedArray, pool: Dataset | None = None) -> np.ndarray:
     """[rows] int: the tokens of each row of a column of tokens, or of numbers of rows of ``pool``."""
     if pool is None:
-        return pc.list_value_length(column).to_numpy()
-    return lengths(pool.data.column("tokens"))[column.to_numpy()]
+        counts: np.ndarray = pc.list_value_length(column).to_numpy()
+        return counts
+    of_pool = lengths(pool.data.column("tokens"))
+    chosen: np.ndarray = of_pool[column.to_numpy()]
+    return chosen
 
 
 def read_card(folder: Path) -> dict[str, Any]:
     """The card of prepared data."""
-    return json.loads((folder / "card.json").read_text(encoding="utf-8"))
+    card: dict[str, Any] = json.loads((folder / "card.json").read_text(encoding="utf-8"))
+    return card
 
 
 def _open(path: Path) -> Dataset:

@@ -198,7 +198,7 @@ def _scores(run: Run) -> dict[str, float]:
 
 
 def _used(run: Run, split: str) -> int:
-    examples = run.card["splits"][split]["examples"]
+    examples: int = run.card["splits"][split]["examples"]
     return min(examples, run.config["dataset"]["limit"] or examples)
 
 

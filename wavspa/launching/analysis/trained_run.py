@@ -87,7 +87,8 @@ def initial_model(config: DictConfig) -> nn.Module:
     """The model of a run before its first step, to the last bit."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
-        return build(config, "model")
+        model: nn.Module = build(config, "model")
+        return model
 
 
 def _rows(batch: Any) -> Iterator[tuple[np.ndarray, Any]]:

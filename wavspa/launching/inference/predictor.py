@@ -13,7 +13,6 @@ from lightning_fabric.plugins.environments import LightningEnvironment
 from omegaconf import DictConfig
 from torch import Tensor
 
-from wavspa.data import SequenceDataModule
 from wavspa.data.image_datamodule import Pictures
 from wavspa.data.labels import class_names
 from wavspa.data.prediction_inputs import OneColumn, PictureFiles
@@ -67,7 +66,6 @@ class Predictor:
 
     def __init__(self, folder: Path, config: DictConfig, embeddings: bool = False) -> None:
         task, data = build_run(config)
-        assert isinstance(data, SequenceDataModule)
         self.data = data
         if not data.input_columns or not isinstance(task, Classification | Embedding):
             raise UserError(
@@ -122,7 +120,8 @@ class Predictor:
     def _card(self, folder: Path) -> dict[str, Any]:
         card = folder / layout.CARD
         if card.exists():
-            return json.loads(card.read_text())
+            kept: dict[str, Any] = json.loads(card.read_text())
+            return kept
         self.data.prepare_data()
         return self.data.card
 

@@ -3,11 +3,10 @@
 import inspect
 import re
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hydra.errors import InstantiationException
 from omegaconf import DictConfig, OmegaConf
-from pytorch_lightning import LightningDataModule, LightningModule
 from pytorch_lightning.utilities.exceptions import MisconfigurationException
 
 from wavspa.checks import OptionError
@@ -15,6 +14,10 @@ from wavspa.config_options import did_you_mean, parse_bool
 from wavspa.errors import UserError, first_line
 from wavspa.training.instantiate import instantiate, parameters_of
 from wavspa.training.locate import locate
+
+if TYPE_CHECKING:
+    from wavspa.data.datamodule import SequenceDataModule
+    from wavspa.tasks.base import Task
 
 _REFUSALS = (ValueError, TypeError, MisconfigurationException, ImportError)
 
@@ -41,7 +44,7 @@ def build(config: DictConfig, node: str, **extra: Any) -> Any:
         raise
 
 
-def build_run(config: DictConfig) -> tuple[LightningModule, LightningDataModule]:
+def build_run(config: DictConfig) -> tuple["Task", "SequenceDataModule"]:
     """The task, with its model, and the data of a run.
 
     Args:

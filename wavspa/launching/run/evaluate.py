@@ -2,19 +2,23 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from omegaconf import DictConfig
-from pytorch_lightning import Callback, LightningDataModule, LightningModule
+from pytorch_lightning import Callback, LightningDataModule
 
 from wavspa.checks import one_of
 from wavspa.training.checkpoints.read import load_checkpoint_weights, read_checkpoint
 from wavspa.training.trainer import evaluation_trainer
 
+if TYPE_CHECKING:
+    from wavspa.tasks.base import Task
+
 SPLITS = ("val", "test")
 
 
 def evaluate(
-    task: LightningModule,
+    task: "Task",
     data: LightningDataModule,
     checkpoint: Path,
     trainer: DictConfig,
@@ -38,7 +42,7 @@ def evaluate(
         UserError: The split is unknown, or the checkpoint cannot be read or does not fit.
     """
     one_of("split", split, SPLITS)
-    load_checkpoint_weights(task.model, read_checkpoint(checkpoint), checkpoint)  # type: ignore[arg-type]
+    load_checkpoint_weights(task.model, read_checkpoint(checkpoint), checkpoint)
     evaluator = evaluation_trainer(trainer, callbacks)
     loop = evaluator.validate if split == "val" else evaluator.test
     (metrics,) = loop(task, datamodule=data, verbose=False)

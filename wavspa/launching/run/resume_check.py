@@ -42,7 +42,8 @@ def checked_resume_step(checkpoint: Path, config: DictConfig) -> int:
                 f"{layout.CONFIG} says {key}={value}, and {checkpoint} was written with {values[key]}: "
                 "put that back, or make another run by wavspa-train"
             )
-    return content["global_step"]
+    step: int = content["global_step"]
+    return step
 
 
 def _values(config: Mapping[Any, Any]) -> Iterator[tuple[str, Any]]:

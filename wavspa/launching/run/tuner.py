@@ -2,9 +2,10 @@
 
 import math
 import tempfile
+from typing import TYPE_CHECKING
 
 from omegaconf import DictConfig
-from pytorch_lightning import LightningDataModule, LightningModule, Trainer, seed_everything
+from pytorch_lightning import LightningModule, Trainer, seed_everything
 from pytorch_lightning.accelerators import CPUAccelerator
 from pytorch_lightning.tuner import Tuner
 
@@ -12,6 +13,9 @@ from wavspa.errors import UserError
 from wavspa.launching.run.build import build, build_run
 from wavspa.launching.run.cost import on_one_device
 from wavspa.launching.run.worker import quiet_lightning
+
+if TYPE_CHECKING:
+    from wavspa.data.datamodule import SequenceDataModule
 
 STEPS = 100
 LOWEST, HIGHEST = 1e-6, 1.0
@@ -77,15 +81,16 @@ def find_batch_size(config: DictConfig) -> int:
 def devices_of(trainer: DictConfig) -> int:
     """How many devices a ``trainer`` node names; one where it leaves them to the machine."""
     named = trainer.devices if isinstance(trainer.devices, int) and trainer.devices > 0 else 1
-    return named * trainer.num_nodes
+    nodes: int = trainer.num_nodes
+    return named * nodes
 
 
-def largest_batch(trainer: Trainer, task: LightningModule, data: LightningDataModule) -> int:
+def largest_batch(trainer: Trainer, task: LightningModule, data: "SequenceDataModule") -> int:
     """Double ``data.batch_size`` until a few steps do not fit the memory, or a batch is all of train."""
     data.prepare_data()
     data.setup("fit")
-    first: int = data.batch_size  # type: ignore[attr-defined]
-    examples = sum(data.card["splits"]["train"]["labels"].values())  # type: ignore[attr-defined]
+    first = data.batch_size
+    examples = sum(data.card["splits"]["train"]["labels"].values())
     trials = max(1, math.ceil(math.log2(examples / first)))
     found = Tuner(trainer).scale_batch_size(
         task, datamodule=data, steps_per_trial=TRIED, init_val=first, max_trials=trials

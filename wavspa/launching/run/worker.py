@@ -6,11 +6,11 @@ import logging
 import warnings
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from omegaconf import DictConfig, OmegaConf
-from pytorch_lightning import Callback, LightningDataModule, Trainer, seed_everything
+from pytorch_lightning import Callback, Trainer, seed_everything
 from pytorch_lightning.loggers import Logger
 from pytorch_lightning.utilities import rank_zero_only
 
@@ -39,6 +39,9 @@ from wavspa.training.loggers.metrics_csv import MetricsCsv
 from wavspa.training.stop_signals import StopRequest
 from wavspa.training.trainer import SeedEachBatch
 from wavspa.training.wandb_run import WandbRun
+
+if TYPE_CHECKING:
+    from wavspa.data.datamodule import SequenceDataModule
 
 # Lightning's warnings about its own code, and about what runs here do on purpose.
 _EXPECTED = (
@@ -120,7 +123,7 @@ def _train_and_test(folder: Path, config: DictConfig, stop: StopRequest) -> dict
     step = 0 if last is None else checked_resume_step(last, config)
     print_line(f"starting: {folder}" if last is None else f"going on from step {step}: {folder}")
     batches = config.trainer.accumulate_grad_batches
-    csv = MetricsCsv(folder, step, lambda step: data.epoch_of(step * batches))  # type: ignore[attr-defined]
+    csv = MetricsCsv(folder, step, lambda step: data.epoch_of(step * batches))
     loggers = [csv, *_more_loggers(folder, config)]
     trainer = _trainer(folder, config, stop, loggers)
     try:
@@ -176,7 +179,7 @@ def _trainer(folder: Path, config: DictConfig, stop: StopRequest, loggers: list[
         best_checkpoint_callback(folder, monitor, mode),
         LastCheckpoint(folder, stop, **config.checkpoints),
     ]
-    return build(
+    trainer: Trainer = build(
         config,
         "trainer",
         logger=loggers,
@@ -184,6 +187,7 @@ def _trainer(folder: Path, config: DictConfig, stop: StopRequest, loggers: list[
         plugins=[AtomicCheckpointIO(), *cluster_environment(config.trainer)],
         default_root_dir=str(folder),
     )
+    return trainer
 
 
 def _figure_callbacks(loggers: list[Logger]) -> list[Callback]:
@@ -200,10 +204,9 @@ def _more_loggers(folder: Path, config: DictConfig) -> list[Logger]:
     return [build(config, f"logger.{name}", save_dir=str(folder)) for name in config.logger]
 
 
-def _keep_card(folder: Path, data: LightningDataModule) -> None:
+def _keep_card(folder: Path, data: "SequenceDataModule") -> None:
     """Copy the facts about the data beside the results, so that a report needs the folder alone."""
-    card: dict[str, Any] = data.card  # type: ignore[attr-defined]
-    atomic.write_text(folder / layout.CARD, json.dumps(card, indent=2) + "\n")
+    atomic.write_text(folder / layout.CARD, json.dumps(data.card, indent=2) + "\n")
 
 
 def _reason(error: BaseException) -> str:

@@ -42,9 +42,8 @@ class Result(NamedTuple):
         order = list(_NAMES)
 
         def place(trial: FrozenTrial) -> tuple[int, float, int]:
-            finished = trial.state == TrialState.COMPLETE and trial.value is not None
-            value = sign * trial.value if finished else 0.0  # type: ignore[operator]
-            return order.index(trial.state), value, trial.number
+            value = trial.value if trial.state == TrialState.COMPLETE else None
+            return order.index(trial.state), sign * (value or 0.0), trial.number
 
         return sorted(trials, key=place)
 

@@ -75,7 +75,7 @@ class BaselineBlock(nn.Module):
     def forward(self, x: Tensor, lengths: Tensor | None, mask: Tensor) -> Tensor:
         """Transform ``x [B, N, D]`` -> [B, N, D]; ``mask [B, N]`` bool; ``lengths`` is not used."""
         z = self.norm(x)
-        y = self._masked(z, mask) if self.masked else self.attention(z)
+        y: Tensor = self._masked(z, mask) if self.masked else self.attention(z)
         x = x + self.branch_dropout(y)
         return x + self.mlp(self.mlp_norm(x))
 

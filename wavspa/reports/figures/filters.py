@@ -78,7 +78,8 @@ def frequencies() -> np.ndarray:
 def gain(filters: np.ndarray) -> np.ndarray:
     """The magnitude of the frequency response of ``filters [L, D]``, [frequencies, D]."""
     phase = np.outer(frequencies(), np.arange(len(filters)))
-    return np.abs(np.exp(-2j * np.pi * phase) @ filters)
+    magnitude: np.ndarray = np.abs(np.exp(-2j * np.pi * phase) @ filters)
+    return magnitude
 
 
 def _lines(

@@ -41,7 +41,8 @@ class Run:
     @property
     def cell(self) -> str:
         """Equal for runs that differ in their seed alone."""
-        return self.config["frozen"]["cell"]
+        cell: str = self.config["frozen"]["cell"]
+        return cell
 
 
 def collect(folders: Iterable[Path]) -> list[Run]:

@@ -17,7 +17,7 @@ def cell_label(cell: Sequence[Run], options: str) -> str:
 def data_label(cell: Sequence[Run]) -> str:
     """The name of a cell's data, as their card has it where they are not the official ones."""
     names = [run.card["name"] for run in cell if "name" in run.card]
-    return names[0] if names else cell[0].config["dataset"]["name"]
+    return str(names[0]) if names else _dataset(cell)
 
 
 def differing_options(groups: Sequence[Sequence[Run]], known: Sequence[str] = ()) -> list[str]:
@@ -43,4 +43,5 @@ def _options(run: Run, known: Sequence[str]) -> list[str]:
 
 
 def _dataset(cell: Sequence[Run]) -> str:
-    return cell[0].config["dataset"]["name"]
+    name: str = cell[0].config["dataset"]["name"]
+    return name

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 from wavspa.reports.runs.collect import Run, cells
 from wavspa.reports.runs.config_keys import distinguishing_options
@@ -30,7 +31,7 @@ class Cell:
     options: str
 
     @property
-    def config(self) -> dict:
+    def config(self) -> dict[str, Any]:
         """The configuration of its first run."""
         return self.runs[0].config
 
@@ -42,7 +43,8 @@ class Cell:
     @property
     def dataset(self) -> str:
         """The configured name of its data set."""
-        return self.config["dataset"]["name"]
+        name: str = self.config["dataset"]["name"]
+        return name
 
     @property
     def attention(self) -> str:
@@ -52,7 +54,8 @@ class Cell:
     @property
     def wavelet(self) -> str:
         """Its wavelet mode."""
-        return self.config["model"]["wavelet"]
+        mode: str = self.config["model"]["wavelet"]
+        return mode
 
     @property
     def label(self) -> str:
@@ -72,7 +75,8 @@ class Cell:
     @property
     def metric(self) -> str:
         """The test metric that it was trained for."""
-        return self.config["task"]["monitor"].replace("val/", "test/")
+        monitor: str = self.config["task"]["monitor"]
+        return monitor.replace("val/", "test/")
 
     def tested(self, metric: str) -> list[float]:
         """A test metric of each finished seed, in per cent."""
@@ -112,7 +116,8 @@ class Cell:
     @property
     def budget(self) -> int:
         """Steps that its runs may train."""
-        return self.config["trainer"]["max_steps"]
+        steps: int = self.config["trainer"]["max_steps"]
+        return steps
 
     @cached_property
     def protocol(self) -> str:

@@ -86,8 +86,8 @@ class Predictions(Callback):
         if not self._handles:
             return
         lengths = batch.lengths if hasattr(batch, "lengths") else batch.lengths1.max(batch.lengths2)
-        kept = self._logits.argmax(dim=-1), batch.labels, lengths
-        self._batches.append(tuple(values.cpu() for values in kept))  # type: ignore[arg-type]
+        predicted = self._logits.argmax(dim=-1)
+        self._batches.append((predicted.cpu(), batch.labels.cpu(), lengths.cpu()))
 
     def _look_away(self) -> None:
         while self._handles:

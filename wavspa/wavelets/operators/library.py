@@ -83,7 +83,6 @@ def _filter_gradient(
     return plain.filter_gradient(*arguments)
 
 
-@torch.library.register_fake("wavspa::analysis", lib=_library)
 def _fake_analysis(
     x: Tensor,
     filters: Tensor,
@@ -98,7 +97,6 @@ def _fake_analysis(
     return x.new_empty(shape, dtype=low_dtype), x.new_empty(shape, dtype=high_dtype)
 
 
-@torch.library.register_fake("wavspa::synthesis", lib=_library)
 def _fake_synthesis(
     low: Tensor,
     high: Tensor,
@@ -112,7 +110,6 @@ def _fake_synthesis(
     return low.new_empty((low.shape[0], samples, low.shape[2]), dtype=dtype)
 
 
-@torch.library.register_fake("wavspa::filter_gradient", lib=_library)
 def _fake_filter_gradient(
     x: Tensor,
     low: Tensor,
@@ -125,6 +122,11 @@ def _fake_filter_gradient(
 ) -> Tensor:
     return x.new_empty((taps, x.shape[2]), dtype=dtype)
 
+
+# Calls: as decorators they would take the types of what they decorate.
+torch.library.register_fake("wavspa::analysis", _fake_analysis, lib=_library)
+torch.library.register_fake("wavspa::synthesis", _fake_synthesis, lib=_library)
+torch.library.register_fake("wavspa::filter_gradient", _fake_filter_gradient, lib=_library)
 
 ANALYSIS = torch.ops.wavspa.analysis.default
 SYNTHESIS = torch.ops.wavspa.synthesis.default

@@ -1,5 +1,5 @@
 # A kernel's types are Triton's.
-# mypy: disable-error-code="no-untyped-def, assignment"
+# mypy: disable-error-code="no-untyped-def, untyped-decorator, assignment"
 # It knows no starred tuples.
 # ruff: noqa: RUF005
 """Analysis on a GPU: both bands from one read of the signal.

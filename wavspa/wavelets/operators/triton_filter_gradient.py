@@ -1,5 +1,5 @@
 # A kernel's types are Triton's.
-# mypy: disable-error-code="no-untyped-def, assignment"
+# mypy: disable-error-code="no-untyped-def, untyped-decorator, assignment"
 # It knows no starred tuples.
 # ruff: noqa: RUF005
 """The filters' gradient on a GPU: one read of the signal and of both bands, no atomics.

@@ -1,5 +1,5 @@
 # A kernel's types are Triton's.
-# mypy: disable-error-code="no-untyped-def, assignment, no-redef"
+# mypy: disable-error-code="no-untyped-def, untyped-decorator, assignment, no-redef"
 # It knows no starred tuples.
 # ruff: noqa: RUF005
 """Synthesis on a GPU, and the transpose of analysis with every extension: gathers, no atomics.

@@ -1,3 +1,5 @@
+# A compiled function's types are Numba's.
+# mypy: disable-error-code="no-untyped-def"
 """Draws ListOps expressions as the Long Range Arena's generator does, about a hundred times faster.
 
 The benchmark's rule: a node is an operator with probability 1/4, unless it stands at ``max_depth``;
@@ -120,7 +122,7 @@ def draw_chunk(rule: ListOpsRule, seed: tuple[int, ...], samples: int = CHUNK) -
 
 
 @njit(nogil=True)
-def _draw_chunk(rng, samples, max_depth, max_args, min_length, max_length):  # type: ignore[no-untyped-def]
+def _draw_chunk(rng, samples, max_depth, max_args, min_length, max_length):
     longest = max_length - 1
     tokens = np.empty(samples * longest, np.uint8)
     lengths = np.empty(samples, np.int64)
@@ -139,7 +141,7 @@ def _draw_chunk(rng, samples, max_depth, max_args, min_length, max_length):  # t
 
 
 @njit(nogil=True)
-def _draw_expression(rng, tokens, arguments):  # type: ignore[no-untyped-def]
+def _draw_expression(rng, tokens, arguments):
     """Writes one expression into ``tokens``; returns its length and value, or (0, 0): no room.
 
     ``arguments`` [max_depth, max_args] holds the values of the lists that are open.
@@ -179,7 +181,7 @@ def _draw_expression(rng, tokens, arguments):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True)
-def _apply(operator, values):  # type: ignore[no-untyped-def]
+def _apply(operator, values):
     if operator == _MAX:
         return values.max()
     if operator == _MIN:

@@ -1,3 +1,5 @@
+# A compiled function's types are Numba's.
+# mypy: disable-error-code="no-untyped-def"
 """Draws Pathfinder's pictures as the original does (Linsley et al., 2018), a thousand times faster.
 
 Two snakes of segments begin near the middle and grow in turns; a dead end starts both anew. Then shorter
@@ -92,7 +94,7 @@ class Pathfinder:
 
 
 @njit(nogil=True)
-def _draw(rng, t, length, contrasts, distractors, free, mask, picture):  # type: ignore[no-untyped-def]
+def _draw(rng, t, length, contrasts, distractors, free, mask, picture):
     """Draws into ``picture`` [W, W] float32; returns the label. ``free`` and ``mask`` are used up."""
     targets = np.empty((2, length, 3), np.int64)
     pivots = np.empty((2, 2), np.int64)
@@ -122,7 +124,7 @@ def _draw(rng, t, length, contrasts, distractors, free, mask, picture):  # type:
 
 
 @njit(nogil=True)
-def _is_crowded(mask):  # type: ignore[no-untyped-def]
+def _is_crowded(mask):
     """Whether less than a hundredth of the picture is left."""
     left = 0
     for row in mask:
@@ -132,7 +134,7 @@ def _is_crowded(mask):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True)
-def _seed_two(rng, t, snakes, pivots):  # type: ignore[no-untyped-def]
+def _seed_two(rng, t, snakes, pivots):
     """The first segments of the two targets: one in the middle, the other near it.
 
     Both always lie in the picture.
@@ -147,7 +149,7 @@ def _seed_two(rng, t, snakes, pivots):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True)
-def _seed_one(rng, t, mask, snakes, pivots):  # type: ignore[no-untyped-def]
+def _seed_one(rng, t, mask, snakes, pivots):
     """The first segment of a distractor; returns whether there is room for it."""
     for _ in range(TRIES):
         direction = _below(rng, 360)
@@ -162,7 +164,7 @@ def _seed_one(rng, t, mask, snakes, pivots):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True)
-def _place_seed(t, direction, y, x, snake, pivot):  # type: ignore[no-untyped-def]
+def _place_seed(t, direction, y, x, snake, pivot):
     """Begins a snake with its tail at (y, x); returns whether head and pivot are in the picture."""
     snake[0, 0], snake[0, 1], snake[0, 2] = y, x, direction
     head_y = ceil(y + t.seed_head[direction, 0])
@@ -176,7 +178,7 @@ def _place_seed(t, direction, y, x, snake, pivot):  # type: ignore[no-untyped-de
 
 
 @njit(nogil=True)
-def _free_tail(rng, t, mask, direction):  # type: ignore[no-untyped-def]
+def _free_tail(rng, t, mask, direction):
     """A pixel drawn from those where a seed finds its footprint free; (-1, -1) if there are none."""
     for _ in range(GUESSES):
         y, x = _below(rng, t.pixels), _below(rng, t.pixels)
@@ -194,7 +196,7 @@ def _free_tail(rng, t, mask, direction):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True)
-def _is_free(t, mask, direction, y, x):  # type: ignore[no-untyped-def]
+def _is_free(t, mask, direction, y, x):
     last = t.pixels - 1
     start, pixels = t.footprints
     for k in range(start[direction], start[direction + 1]):
@@ -206,7 +208,7 @@ def _is_free(t, mask, direction, y, x):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True)
-def _grow(rng, t, free, mask, snakes, pivots):  # type: ignore[no-untyped-def]
+def _grow(rng, t, free, mask, snakes, pivots):
     """Grows seeded snakes in turns; returns whether they are complete, else nothing is left of them.
 
     ``free`` is the mask without them, and is equal to ``mask`` before and after. A snake never collides
@@ -226,7 +228,7 @@ def _grow(rng, t, free, mask, snakes, pivots):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True)
-def _extend(rng, t, mask, snake, pivot, i):  # type: ignore[no-untyped-def]
+def _extend(rng, t, mask, snake, pivot, i):
     """Places segment ``i`` and moves the pivot; returns whether there is a way on."""
     orientation = snake[i - 1, 2]
     pivot[0] = ceil(pivot[0] + t.step[orientation, 0])
@@ -253,7 +255,7 @@ def _extend(rng, t, mask, snake, pivot, i):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True)
-def _highest(mask, offsets, y, x):  # type: ignore[no-untyped-def]
+def _highest(mask, offsets, y, x):
     """The highest value of ``mask`` at some offsets from (y, x), those outside left out."""
     highest = 0
     for k in range(len(offsets)):
@@ -264,7 +266,7 @@ def _highest(mask, offsets, y, x):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True)
-def _collides(stamps, segment, mask):  # type: ignore[no-untyped-def]
+def _collides(stamps, segment, mask):
     start, pixels = stamps
     for k in range(start[segment[2]], start[segment[2] + 1]):
         value = pixels[k, 2]
@@ -278,7 +280,7 @@ def _collides(stamps, segment, mask):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True)
-def _add_mask(stamps, segment, mask):  # type: ignore[no-untyped-def]
+def _add_mask(stamps, segment, mask):
     start, pixels = stamps
     for k in range(start[segment[2]], start[segment[2] + 1]):
         y, x = segment[0] + pixels[k, 0], segment[1] + pixels[k, 1]
@@ -287,7 +289,7 @@ def _add_mask(stamps, segment, mask):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True)
-def _copy_around(target, source, snakes, half):  # type: ignore[no-untyped-def]
+def _copy_around(target, source, snakes, half):
     """Makes ``target`` equal to ``source`` wherever stamps of ``snakes`` reach."""
     for s in range(len(snakes)):
         for segment in snakes[s]:
@@ -297,14 +299,14 @@ def _copy_around(target, source, snakes, half):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True)
-def _add_lines(t, snakes, contrast, picture):  # type: ignore[no-untyped-def]
+def _add_lines(t, snakes, contrast, picture):
     for s in range(len(snakes)):
         for segment in snakes[s]:
             _add_picture(t.lines, segment[2], segment, contrast, picture)
 
 
 @njit(nogil=True)
-def _add_picture(stamps, number, point, contrast, picture):  # type: ignore[no-untyped-def]
+def _add_picture(stamps, number, point, contrast, picture):
     start, pixels = stamps
     for k in range(start[number], start[number + 1]):
         y, x = point[0] + pixels[k, 0], point[1] + pixels[k, 1]
@@ -314,5 +316,5 @@ def _add_picture(stamps, number, point, contrast, picture):  # type: ignore[no-u
 
 
 @njit(nogil=True)
-def _below(rng, n):  # type: ignore[no-untyped-def]
+def _below(rng, n):
     return int(rng.random() * n)
