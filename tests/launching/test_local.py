@@ -5,6 +5,7 @@ import threading
 import pytest
 
 from support.tiny_runs import tiny_words
+from support.waiting import LIMIT
 from wavspa.errors import UserError
 from wavspa.launching.plugins import local
 from wavspa.launching.plugins.local import LocalLauncher, gpu_shares
@@ -24,7 +25,7 @@ def test_an_impossible_number_of_jobs(jobs):
 
 def test_two_at_a_time(tmp_path, monkeypatch):
     # Each job waits for another to be there: one at a time would break the barrier.
-    pair = threading.Barrier(2, timeout=60)
+    pair = threading.Barrier(2, timeout=LIMIT)
     counting = threading.Lock()
     running, most, ran = 0, 0, []
 
