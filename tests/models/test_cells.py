@@ -109,7 +109,8 @@ def test_runs_on_meta_tensors(base, mode):
     assert all(p.is_meta for p in itertools.chain(module.parameters(), module.buffers()))
     tokens, lengths = (t.to("meta") for t in batch(37, 1, 12, 5))
     logits = module(tokens, lengths)
-    assert logits.is_meta and logits.shape == (4, 37, CLASSES)
+    assert logits.is_meta
+    assert logits.shape == (4, 37, CLASSES)
     assert module(tokens).shape == (4, 37, CLASSES)
 
 
@@ -125,10 +126,12 @@ def test_trains_one_step(base, mode, precision):
     assert loss.isfinite()
     for name, parameter in module.named_parameters():
         assert parameter.grad is not None, name
-        assert parameter.grad.isfinite().all() and parameter.grad.abs().sum() > 0, name
+        assert parameter.grad.isfinite().all(), name
+        assert parameter.grad.abs().sum() > 0, name
     optimizer.step()
     for name, parameter in module.named_parameters():
-        assert parameter.isfinite().all() and not torch.equal(parameter, before[name]), name
+        assert parameter.isfinite().all(), name
+        assert not torch.equal(parameter, before[name]), name
 
 
 @pytest.mark.parametrize(("base", "mode"), WITH_ABLATIONS)
