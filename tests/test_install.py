@@ -18,6 +18,8 @@ from safetensors.torch import save_file
 from wavspa import Encoder
 from wavspa.run_folder import layout
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parent.parent
 BARE = {"torch", "numpy", "pywavelets", "safetensors", "typing-extensions"}
 

@@ -4,9 +4,13 @@ import os
 import subprocess
 import sys
 
+import pytest
+
 from support.tiny_runs import tiny_words
 from wavspa.run_folder import layout
 from wavspa.run_folder.status import read_status
+
+pytestmark = pytest.mark.slow
 
 
 def command(name, *words):

@@ -203,6 +203,7 @@ def test_mistakes_are_named(place, texts, words, message):
         predict({"run": str(texts), "input": str(place / "test.csv"), **words})
 
 
+@pytest.mark.slow
 def test_no_input():
     command = [sys.executable, "-m", "wavspa.commands.predict", "run=x"]
     done = subprocess.run(command, capture_output=True, text=True)
@@ -215,6 +216,7 @@ def bytes_in(pipe):
     return int.from_bytes(fcntl.ioctl(pipe, termios.FIONREAD, bytes(4)), sys.byteorder)
 
 
+@pytest.mark.slow
 def test_an_interrupted_command_leaves_nothing(place, texts, tmp_path):
     words = [f"run={texts}", "input=-", f"output={tmp_path / 'out.csv'}"]
     command = [sys.executable, "-m", "wavspa.commands.predict", *words]

@@ -94,6 +94,7 @@ def check_jobs(launcher, jobs, initial_job_idx):
             launcher.compose(words)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", PAGES)
 def test_a_page_can_be_typed(page, session, small_run, picture_run, monkeypatch):
     names = {}

@@ -14,6 +14,8 @@ from playwright.sync_api import TimeoutError
 
 from support.chromium import NONE, chromium, installed
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 WIDTHS = {"desktop": 1280, "phone": 360}
 

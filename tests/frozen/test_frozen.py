@@ -22,6 +22,8 @@ import wavspa
 from support.tiny_runs import compose_run, with_sizes_of_any_data
 from wavspa.launching.run.naming import config_hash
 
+pytestmark = pytest.mark.slow
+
 FROZEN = Path(__file__).parent / "178e1d1"
 CONFIGS = sorted((FROZEN / "configs").rglob("*.yaml"))
 # One machine repeats itself to the last bit; the vector instructions of another round differently.

@@ -23,6 +23,8 @@ from wavspa.launching.subprocesses import ENVIRONMENT
 from wavspa.run_folder import layout
 from wavspa.run_folder.status import read_status
 
+pytestmark = pytest.mark.slow
+
 STEPS = ["trainer.max_steps=8", "trainer.val_every=4", "checkpoints.every_steps=1"]
 
 

@@ -46,6 +46,7 @@ def test_two_at_a_time(tmp_path, monkeypatch):
     assert sorted(ran) == folders
 
 
+@pytest.mark.slow
 def test_a_sweep_two_at_a_time_finishes_every_job(tmp_path):
     words = tiny_words(tmp_path, "seed=1,2,3", "jobs=2")
     done = subprocess.run(
@@ -57,6 +58,7 @@ def test_a_sweep_two_at_a_time_finishes_every_job(tmp_path):
     assert done.stdout.count("finished: ") == 3
 
 
+@pytest.mark.slow
 def test_a_sweep_is_no_dry_run(tmp_path):
     words = tiny_words(tmp_path, "seed=1,2", "dry_run=true")
     done = subprocess.run(

@@ -19,6 +19,8 @@ from wavspa.run_folder.lock import alone_in
 from wavspa.run_folder.status import read_status
 from wavspa.training.stop_signals import StopRequest
 
+pytestmark = pytest.mark.slow
+
 # An epoch has four batches (50 examples, 16 a batch): stops fall inside of one and on its end.
 CASES = {
     "each step": ["checkpoints.every_steps=1"],

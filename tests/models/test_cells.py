@@ -45,6 +45,7 @@ def dynamo():
     torch._dynamo.reset()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("base", "mode"), CELLS)
 def test_compiles_whole(base, mode, dynamo):
     """One graph, forward and backward, equal to the eager module."""
@@ -57,6 +58,7 @@ def test_compiles_whole(base, mode, dynamo):
     torch.testing.assert_close(gradients(module, logits), wanted)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("c++") is None, reason="inductor needs a C++ compiler")
 def test_compiles_with_inductor(dynamo):
     for base, mode in (("performer", "ada"), ("longformer", "lift")):
@@ -67,6 +69,7 @@ def test_compiles_with_inductor(dynamo):
 
 
 # The two bases that look at the length: what they do, not the mode, is in question (and it takes long).
+@pytest.mark.slow
 @pytest.mark.parametrize(("base", "mode"), [("softmax", "ada"), ("longformer", "ada")])
 def test_compiled_once_for_several_lengths(base, mode, dynamo):
     """Length buckets change N: dynamo goes over to symbolic lengths and still makes one graph."""
@@ -78,6 +81,7 @@ def test_compiled_once_for_several_lengths(base, mode, dynamo):
             torch.testing.assert_close(compiled(*inputs), module(*inputs))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("base", "mode"), CELLS)
 def test_exports(base, mode):
     module, inputs = encoder(base, mode).eval(), batch(37, 1, 12, 5)
@@ -92,6 +96,7 @@ def test_exports(base, mode):
 LENGTHS = [1, 2, 20, 66, 67, 128, 281, 300, 301]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("base", "mode"), CELLS)
 def test_exports_with_dynamic_batch_and_length(base, mode):
     module = encoder(base, mode).eval()

@@ -18,7 +18,10 @@ from wavspa.launching.slurm.submit import submit
 from wavspa.run_folder import layout
 from wavspa.run_folder.status import read_status
 
-pytestmark = pytest.mark.skipif(unavailable() is not None, reason=str(unavailable()))
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(unavailable() is not None, reason=str(unavailable())),
+]
 TROUBLES = Path(__file__).parent / "troubles"
 HERE = "export MASTER_ADDR=127.0.0.1"  # the names of the cluster's nodes lead nowhere
 LONG = 240  # seconds, on a machine that does much else

@@ -14,6 +14,8 @@ from wavspa.run_folder import layout
 from wavspa.run_folder.status import read_status
 from wavspa.tasks import Classification
 
+pytestmark = pytest.mark.slow
+
 # Of conf/logger/wandb.yaml.
 DRAWN = ("filters", "energy", "confusion")
 STEPS = ["logger=wandb", "checkpoints.every_steps=2", "trainer.log_every_n_steps=1"]

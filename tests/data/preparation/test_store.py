@@ -108,6 +108,7 @@ def test_a_failure_leaves_nothing(tmp_path: Path) -> None:
     assert json.loads((folder / "card.json").read_text())["splits"]["train"]["examples"] == 1
 
 
+@pytest.mark.slow
 def test_a_kill_leaves_nothing_and_the_next_start_goes_on(tmp_path: Path) -> None:
     process = run(tmp_path, middle="os.kill(os.getpid(), 9)")
     assert process.wait() == -9
@@ -171,11 +172,13 @@ assert not list(folder.parent.glob(".*.partial"))
 """
 
 
+@pytest.mark.slow
 def test_killed_at_any_moment_it_is_whole_or_not_there(tmp_path: Path) -> None:
     """A kill at every call that opens, makes, moves or removes a file, and between the tables."""
     subprocess.run([sys.executable, "-c", KILLS, str(tmp_path)], check=True)
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_an_error_and_leaves_nothing(tmp_path: Path) -> None:
     """A limit on the size of files stands in for the disk."""
     limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (5000, 5000))"
@@ -188,6 +191,7 @@ def test_a_full_disk_is_an_error_and_leaves_nothing(tmp_path: Path) -> None:
     assert [path.suffix for path in (tmp_path / "prepared").iterdir()] == [".lock"]
 
 
+@pytest.mark.slow
 def test_two_processes_prepare_once(tmp_path: Path) -> None:
     """The one that builds holds until the other has found it at work."""
     note = (

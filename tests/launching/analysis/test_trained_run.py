@@ -26,6 +26,7 @@ def trained(tmp_path_factory):
     return TrainedRun(folder, read_config(folder), "test")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "words",
     [

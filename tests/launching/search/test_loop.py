@@ -204,6 +204,7 @@ def test_without_optuna(runs, search, monkeypatch):
     )
 
 
+@pytest.mark.slow
 def test_a_search_that_is_killed_in_a_real_run(tmp_path):
     words = [*tiny_words(tmp_path, LR, "trainer.max_steps=12"), "hydra.sweeper.n_trials=1"]
     command = [sys.executable, "-m", "wavspa.commands.train", "-m", "hydra/sweeper=optuna", *words]
