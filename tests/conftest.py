@@ -1,4 +1,8 @@
+import os
+from unittest import mock
+
 import pytest
+import torch
 
 from wavspa.launching.subprocesses import ENVIRONMENT
 
@@ -14,3 +18,11 @@ def no_second_process(monkeypatch):
     """A command that is called by a test has the environment of runs, so it does not start anew."""
     for name, value in ENVIRONMENT.items():
         monkeypatch.setenv(name, value)
+
+
+@pytest.fixture(autouse=True)
+def alike_in_any_order():
+    """What earlier tests drew, and what Lightning left in the environment, does not reach a test."""
+    torch.manual_seed(0)
+    with mock.patch.dict(os.environ):
+        yield

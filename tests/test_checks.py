@@ -46,8 +46,10 @@ def test_an_unknown_name_is_named_with_the_known_ones(value, line):
 
 def test_what_is_legal_is_handed_back():
     assert checks.whole_number("size", 7) == 7
-    assert SEED("seed", 0) == 0 and SEED("seed", 9) == 9
+    assert SEED("seed", 0) == 0
+    assert SEED("seed", 9) == 9
     assert checks.whole_number_or_none("size", None) is None
     assert checks.positive("size", 0.5) == 0.5 == checks.share("size", 0.5)
     assert checks.at_least("size", 0, 0) == 0
-    assert COLOURS("colour", None) is None and COLOURS("colour", "red") == "red"
+    assert COLOURS("colour", None) is None
+    assert COLOURS("colour", "red") == "red"

@@ -21,6 +21,8 @@ import wavspa
 from wavspa import Encoder, commands
 from wavspa.run_folder import layout
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parent.parent
 BARE = {"torch", "numpy", "pywavelets", "safetensors", "typing-extensions"}
 

@@ -24,6 +24,7 @@ def outcome(printed):
     return drawn, dict(reason.split(": ", 1) for reason in reasons)
 
 
+@pytest.mark.slow
 def test_all_of_a_run_on_sequences(tmp_path, capsys):
     folder = tiny_run(tmp_path, *FILES, *SHORT, "dataset.limit=null", "model.level=2")
     run(folder)
@@ -40,6 +41,7 @@ def test_all_of_a_run_on_sequences(tmp_path, capsys):
     assert "<!-- [MAX -->" in (folder / "figures" / "attention_1.svg").read_text()
 
 
+@pytest.mark.slow
 def test_what_a_plain_run_on_pictures_lacks(tmp_path, capsys):
     folder = tiny_run(tmp_path, *SHORT, "model/wavelet=none")
     run(folder)
@@ -54,6 +56,7 @@ def test_what_a_plain_run_on_pictures_lacks(tmp_path, capsys):
         draw(folder, ["filters"], "val", ["png"], [])
 
 
+@pytest.mark.slow
 def test_a_task_without_classes_has_no_confusion_matrix(tmp_path, capsys):
     words = ["dataset=lego", "task=lego", "dataset.variables=8", "dataset.max_length=42"]
     words += [f"dataset.{split}_examples=50" for split in ("train", "val", "test")]
@@ -88,6 +91,7 @@ def test_mistakes_are_named(tmp_path, what, split, formats, message):
         draw(tmp_path / "x", what, split, formats, [])
 
 
+@pytest.mark.slow
 def test_no_run():
     command = [sys.executable, "-m", "wavspa.commands.figures", "what=filters"]
     done = subprocess.run(command, capture_output=True, text=True)

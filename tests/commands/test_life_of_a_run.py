@@ -4,9 +4,13 @@ import os
 import subprocess
 import sys
 
+import pytest
+
 from support.tiny_runs import tiny_words
 from wavspa.run_folder import layout
 from wavspa.run_folder.status import read_status
+
+pytestmark = pytest.mark.slow
 
 
 def command(name, *words):
@@ -82,7 +86,8 @@ def test_a_dry_run_says_what_it_would_cost_and_writes_nothing(tmp_path):
     assert done.returncode == 0, done.stderr
     names = [line.split("  ")[0] for line in done.stdout.splitlines()]
     assert names == ["parameters", "a step", "all steps", "memory"]
-    assert " GFLOP" in done.stdout and "for 6, without" in done.stdout
+    assert " GFLOP" in done.stdout
+    assert "for 6, without" in done.stdout
     assert not (tmp_path / "runs").exists()
 
 

@@ -1,11 +1,12 @@
 """``wavspa-predict`` on runs of one text, of two and of expressions."""
 
+import fcntl
 import io
 import json
 import signal
 import subprocess
 import sys
-import time
+import termios
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -15,6 +16,7 @@ import torch
 from support.tiny_files import write_rows
 from support.tiny_predictions import predicted, probabilities, score_of, share_of_hits
 from support.tiny_runs import tiny_run
+from support.waiting import until
 from wavspa import load_model
 from wavspa.commands.predict import predict
 from wavspa.data.lra.listops.grammar import decode
@@ -204,6 +206,7 @@ def test_mistakes_are_named(place, texts, words, message):
         predict({"run": str(texts), "input": str(place / "test.csv"), **words})
 
 
+@pytest.mark.slow
 def test_no_input():
     command = [sys.executable, "-m", "wavspa.commands.predict", "run=x"]
     done = subprocess.run(command, capture_output=True, text=True)
@@ -211,6 +214,12 @@ def test_no_input():
     assert done.stderr == ("error: input=FILE is missing: wavspa-predict run=FOLDER input=FILE\n")
 
 
+def bytes_in(pipe):
+    """How many bytes a pipe holds that nobody has read yet."""
+    return int.from_bytes(fcntl.ioctl(pipe, termios.FIONREAD, bytes(4)), sys.byteorder)
+
+
+@pytest.mark.slow
 def test_an_interrupted_command_leaves_nothing(place, texts, tmp_path):
     words = [f"run={texts}", "input=-", f"output={tmp_path / 'out.csv'}"]
     command = [sys.executable, "-m", "wavspa.commands.predict", *words]
@@ -220,10 +229,10 @@ def test_an_interrupted_command_leaves_nothing(place, texts, tmp_path):
     with subprocess.Popen(command, **options) as process:
         process.stdin.write("a text\n")
         process.stdin.flush()
-        # The output's temporary file says that it waits for more.
-        while process.poll() is None and not list(tmp_path.iterdir()):
-            time.sleep(0.05)
+        # It has its output's temporary file and has read the line: it waits for more.
+        waits = lambda: list(tmp_path.iterdir()) and not bytes_in(process.stdin)  # noqa: E731
+        until(lambda: process.poll() is not None or waits(), "it waits for more")
         process.send_signal(signal.SIGINT)
-        assert process.wait(timeout=60) == 130
+        assert process.wait() == 130
         assert process.stderr.read() == "error: interrupted\n"
     assert not list(tmp_path.iterdir())

@@ -14,7 +14,8 @@ def test_it_prepares_and_prints_the_card(tmp_path, capsys):
         printed = capsys.readouterr().out
         (folder,) = (tmp_path / "prepared").glob("digits-*")
         assert printed.splitlines()[0] == f"prepared: {folder}"
-        assert "1,078" in printed and "0: 107" in printed
+        assert "1,078" in printed
+        assert "0: 107" in printed
         assert "source: scikit-learn's load_digits" in printed
 
 

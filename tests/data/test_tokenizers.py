@@ -62,7 +62,9 @@ def test_bpe_learns_pairs_and_gives_every_byte_back() -> None:
     bpe = fitted(BPE, vocab_size=260)
     assert bpe.size == 261
     (row,) = tokens(bpe, "the\0é🙂")
-    assert len(row) < len("the\0é🙂".encode()) and min(row) >= 1 and max(row) < 261
+    assert len(row) < len("the\0é🙂".encode())
+    assert min(row) >= 1
+    assert max(row) < 261
     kept = Tokenizer.from_str(bpe.files()["tokenizer.json"])
     pieces = "".join(kept.id_to_token(token - 1) for token in row)
     assert pieces == "theĀÃ©ðŁĻĤ"

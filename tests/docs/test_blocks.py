@@ -94,6 +94,7 @@ def check_jobs(launcher, jobs, initial_job_idx):
             launcher.compose(words)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", PAGES)
 def test_a_page_can_be_typed(page, session, small_run, picture_run, monkeypatch):
     names = {}
@@ -150,10 +151,12 @@ def call(script, program, command, words, monkeypatch):
     module, _, function = script.partition(":")
     monkeypatch.setattr(sys, "argv", [program, *words])
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(command.piped.encode())))
+    code = None
     try:
         getattr(importlib.import_module(module), function)()
-    except SystemExit as error:
-        assert not error.code, f"{' '.join(command.words)}: {error.code}"
+    except SystemExit as end:
+        code = end.code
+    assert not code, f"{' '.join(command.words)}: {code}"
 
 
 def test_commands_are_found():

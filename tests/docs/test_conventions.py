@@ -33,7 +33,7 @@ def test_every_boundary_is_drawn_for_an_even_and_an_odd_length():
     assert drawn == [(name, n) for n in (6, 5) for name in BOUNDARIES]
 
 
-@pytest.mark.parametrize("name, before, samples, after, count", LINE.findall(PAGE))
+@pytest.mark.parametrize(("name", "before", "samples", "after", "count"), LINE.findall(PAGE))
 def test_a_line_is_what_wavedec_reads(name, before, samples, after, count):
     names = samples.split()
     assert names == list(string.ascii_lowercase[: len(names)])

@@ -12,6 +12,8 @@ from wavspa.exports import trace as graphs
 from wavspa.exports.graph_files import ONNX, PROGRAM, write_onnx, write_program
 from wavspa.exports.trace import largest_difference, trace
 
+pytestmark = pytest.mark.slow
+
 # A graph takes long to write, and that of a base knows nothing of the mode: one model has every base, on a
 # band of its own, and the others every mode (scripts/export_cells.py writes all 20 cells).
 MODELS = [

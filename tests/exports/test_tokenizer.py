@@ -98,7 +98,8 @@ def test_the_same_tokens(kind, stored, tmp_path):
 def test_rows_of_a_batch_are_padded_with_the_pad(tmp_path):
     tokenizer = exported(files(tmp_path, Characters(), None), tmp_path)
     short, long = tokenizer.encode_batch(["at", "a hat"])
-    assert short.ids[2:] == [0, 0, 0] and short.attention_mask == [1, 1, 0, 0, 0]
+    assert short.ids[2:] == [0, 0, 0]
+    assert short.attention_mask == [1, 1, 0, 0, 0]
     assert tokenizer.decode(long.ids) == "a hat"
 
 

@@ -19,6 +19,8 @@ from wavspa.launching.run.freeze import read_config
 from wavspa.launching.run.worker import run
 from wavspa.run_folder import layout
 
+pytestmark = pytest.mark.slow
+
 ROWS = [
     {"text": f"text é {i} " + "ab"[i % 2] * (i % 11), "label": name}
     for i, name in enumerate(["spam", "ham", "ham"] * 14)

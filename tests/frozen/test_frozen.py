@@ -22,6 +22,8 @@ import wavspa
 from support.tiny_runs import compose_run, with_sizes_of_any_data
 from wavspa.launching.run.naming import config_hash
 
+pytestmark = pytest.mark.slow
+
 FROZEN = Path(__file__).parent / "178e1d1"
 CONFIGS = sorted((FROZEN / "configs").rglob("*.yaml"))
 # One machine repeats itself to the last bit; the vector instructions of another round differently.
@@ -101,6 +103,8 @@ def same(text, other):
         return text == other
 
 
+# Lightning, of a run's folder that has moved.
+@pytest.mark.filterwarnings("ignore:The dirpath has changed from")
 def test_an_interrupted_run_goes_on_to_the_end_of_the_undisturbed_one(place, call):
     folder = only(place / "runs/resumed")
     assert read_json(folder / "status.json")["state"] == "interrupted"

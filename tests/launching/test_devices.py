@@ -12,6 +12,8 @@ from support.tiny_runs import tiny_run, tiny_words
 from wavspa.run_folder import layout
 from wavspa.run_folder.status import read_status
 
+pytestmark = pytest.mark.slow
+
 DDP = ["trainer.devices=2", "trainer.strategy=ddp"]
 STEPS = ["trainer.max_steps=8", "trainer.val_every=4", "model.dropout=0"]
 

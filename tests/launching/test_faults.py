@@ -12,14 +12,18 @@ import pytest
 
 from support.final_state import differences, final_state
 from support.tiny_runs import tiny_run
+from support.waiting import until
 from wavspa.commands.prepare import prepare
 from wavspa.errors import RunFailed, UserError
 from wavspa.launching.run.build import build_run
 from wavspa.launching.run.freeze import read_config
 from wavspa.launching.run.resume_check import find_resumable
 from wavspa.launching.run.worker import run
+from wavspa.launching.subprocesses import ENVIRONMENT
 from wavspa.run_folder import layout
 from wavspa.run_folder.status import read_status
+
+pytestmark = pytest.mark.slow
 
 STEPS = ["trainer.max_steps=8", "trainer.val_every=4", "checkpoints.every_steps=1"]
 
@@ -107,8 +111,10 @@ def test_a_loader_s_worker_that_the_system_kills(tmp_path, undisturbed, at_step)
     def kill_a_worker():
         children = Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
         workers = [pid for pid in children if b"pt_data" in Path(f"/proc/{pid}/comm").read_bytes()]
-        os.kill(int((workers or children)[0]), signal.SIGKILL)
-        time.sleep(0.2)
+        os.kill(int(workers[0]), signal.SIGKILL)
+        # The loader notices by the signal that its child has died, which ends this wait.
+        stat = Path(f"/proc/{workers[0]}/stat")
+        until(lambda: stat.read_text().rpartition(")")[2].split()[0] == "Z", "it is dead")
 
     at_step(kill_a_worker, 5)
     with pytest.raises(RuntimeError, match="is killed by signal"):
@@ -171,27 +177,43 @@ def test_a_checkpoint_of_an_older_version_goes_on_and_says_so(
     assert differences(undisturbed, final_state(folder)) == []
 
 
-def test_a_wandb_service_that_is_killed(tmp_path):
-    folder = tiny_run(tmp_path, "logger=wandb", "trainer.max_steps=60", "trainer.val_every=10")
-    process = subprocess.Popen(
-        [sys.executable, "-m", "wavspa.commands.run", folder], stderr=subprocess.PIPE, text=True
-    )
-    while process.poll() is None and not read_status(folder).get("step"):
-        time.sleep(0.05)
-    assert kill_service_of(process.pid) == 1
-    _, error = process.communicate(timeout=100)
-    assert process.returncode == 0
-    assert "wandb" in error
-    assert (read_status(folder)["state"], read_status(folder)["step"]) == ("finished", 60)
+# wavspa-run that kills the W&B service of its own process before the fifth step.
+KILLS_ITS_SERVICE = """
+import contextlib, os, signal, sys
+from pathlib import Path
 
+from wavspa.commands.run import main
+from wavspa.tasks import Classification
 
-def kill_service_of(pid):
-    """Kill the W&B service that a process has started; how many there were."""
-    killed = 0
+step = Classification.training_step
+
+def kill_service():
     for process in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
-            words = (process / "cmdline").read_bytes().split(b"\0")
-            if words[0].endswith(b"wandb-core") and str(pid).encode() in words:
+            words = (process / "cmdline").read_bytes().split(b"\\0")
+            if words[0].endswith(b"wandb-core") and str(os.getpid()).encode() in words:
                 os.kill(int(process.name), signal.SIGKILL)
-                killed += 1
-    return killed
+                print("killed:", process.name)
+
+def training_step(self, batch, batch_idx):
+    if self.global_step == 5:
+        kill_service()
+    return step(self, batch, batch_idx)
+
+Classification.training_step = training_step
+main()
+"""
+
+
+def test_a_wandb_service_that_is_killed(tmp_path):
+    folder = tiny_run(tmp_path, "logger=wandb", "trainer.max_steps=60", "trainer.val_every=10")
+    done = subprocess.run(
+        [sys.executable, "-c", KILLS_ITS_SERVICE, folder],
+        env={**ENVIRONMENT, **os.environ},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("killed: ") == 1
+    assert "wandb" in done.stderr
+    assert (read_status(folder)["state"], read_status(folder)["step"]) == ("finished", 60)

@@ -9,7 +9,10 @@ import torch
 from support.tiny_runs import tiny_run
 from wavspa.run_folder.status import read_status
 
-pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU here")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU here"),
+]
 
 
 @pytest.mark.parametrize("trainer", ["gpu", "ddp", "fsdp"])

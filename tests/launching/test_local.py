@@ -5,6 +5,7 @@ import threading
 import pytest
 
 from support.tiny_runs import tiny_words
+from support.waiting import LIMIT
 from wavspa.errors import UserError
 from wavspa.launching.plugins import local
 from wavspa.launching.plugins.local import LocalLauncher, gpu_shares
@@ -24,7 +25,7 @@ def test_an_impossible_number_of_jobs(jobs):
 
 def test_two_at_a_time(tmp_path, monkeypatch):
     # Each job waits for another to be there: one at a time would break the barrier.
-    pair = threading.Barrier(2, timeout=60)
+    pair = threading.Barrier(2, timeout=LIMIT)
     counting = threading.Lock()
     running, most, ran = 0, 0, []
 
@@ -45,6 +46,7 @@ def test_two_at_a_time(tmp_path, monkeypatch):
     assert sorted(ran) == folders
 
 
+@pytest.mark.slow
 def test_a_sweep_two_at_a_time_finishes_every_job(tmp_path):
     words = tiny_words(tmp_path, "seed=1,2,3", "jobs=2")
     done = subprocess.run(
@@ -56,6 +58,7 @@ def test_a_sweep_two_at_a_time_finishes_every_job(tmp_path):
     assert done.stdout.count("finished: ") == 3
 
 
+@pytest.mark.slow
 def test_a_sweep_is_no_dry_run(tmp_path):
     words = tiny_words(tmp_path, "seed=1,2", "dry_run=true")
     done = subprocess.run(

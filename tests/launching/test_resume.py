@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 
 import hydra.utils
 import pytest
@@ -12,12 +11,15 @@ import torch
 
 from support.final_state import differences, final_state
 from support.tiny_runs import tiny_run
+from support.waiting import until
 from wavspa.errors import RunFailed, RunInterrupted, UserError
 from wavspa.launching.run.worker import run
 from wavspa.run_folder import layout
 from wavspa.run_folder.lock import exclusive
 from wavspa.run_folder.status import read_status
 from wavspa.training.stop_signals import StopRequest
+
+pytestmark = pytest.mark.slow
 
 # An epoch has four batches (50 examples, 16 a batch): stops fall inside of one and on its end.
 CASES = {
@@ -183,7 +185,8 @@ def test_a_damaged_last_checkpoint_falls_back_to_the_one_before(tmp_path, at_ste
     last.write_bytes(last.read_bytes()[:1000])
     run(disturbed)
     captured = capsys.readouterr()
-    assert "last.ckpt is damaged" in captured.err and "previous.ckpt" in captured.err
+    assert "last.ckpt is damaged" in captured.err
+    assert "previous.ckpt" in captured.err
     assert "going on from step 5" in captured.out
     assert differences(final_state(undisturbed), final_state(disturbed)) == []
 
@@ -247,13 +250,11 @@ def test_the_second_of_two_starts_refuses(tmp_path):
 
 
 def test_a_process_that_is_told_to_stop_says_so(tmp_path):
-    folder = tiny_run(tmp_path, "trainer.max_steps=100000", "trainer.val_every=1000")
+    folder = tiny_run(tmp_path, "trainer.max_steps=100000", "trainer.val_every=5")
     command = [sys.executable, "-m", "wavspa.commands.run", folder]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
-    while not read_status(folder).get("parameters"):
-        time.sleep(0.1)
-    time.sleep(0.5)
+    until(lambda: process.poll() is not None or read_status(folder).get("step"), "it trains")
     process.terminate()
-    _, error = process.communicate(timeout=60)
+    _, error = process.communicate()
     assert process.returncode == 128 + signal.SIGTERM
     assert error.splitlines()[-1].startswith("error: SIGTERM at step ")

@@ -35,15 +35,24 @@ def test_the_exit_code_of_a_job_comes_back(monkeypatch, tmp_path, code):
 
 
 def test_a_worker_that_is_stopped_stops_its_job(monkeypatch, tmp_path):
-    jobs, start = [], subprocess.Popen
-    monkeypatch.setattr(
-        subprocesses.subprocess, "Popen", lambda *a, **k: jobs.append(start(*a, **k)) or jobs[0]
-    )
+    jobs = []
+
+    class Job(subprocess.Popen):
+        """Its worker gets the signal when it has begun to wait for it."""
+
+        def wait(self, timeout=None):
+            if self not in jobs:
+                jobs.append(self)
+                signal.raise_signal(signal.SIGALRM)
+            return super().wait(timeout)
+
+    monkeypatch.setattr(subprocesses.subprocess, "Popen", Job)
     program = "import time; time.sleep(600)"
     monkeypatch.setattr(subprocesses, "_command", lambda folder: [sys.executable, "-c", program])
     handler = signal.signal(signal.SIGALRM, lambda *_: sys.exit(3))
-    signal.setitimer(signal.ITIMER_REAL, 0.2)
-    with pytest.raises(SystemExit):
-        subprocesses.run_subprocess(tmp_path)
-    signal.signal(signal.SIGALRM, handler)
+    try:
+        with pytest.raises(SystemExit):
+            subprocesses.run_subprocess(tmp_path)
+    finally:
+        signal.signal(signal.SIGALRM, handler)
     assert jobs[0].returncode == -signal.SIGTERM

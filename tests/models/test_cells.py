@@ -45,6 +45,7 @@ def dynamo():
     torch._dynamo.reset()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("base", "mode"), CELLS)
 def test_compiles_whole(base, mode, dynamo):
     """One graph, forward and backward, equal to the eager module."""
@@ -57,6 +58,7 @@ def test_compiles_whole(base, mode, dynamo):
     torch.testing.assert_close(gradients(module, logits), wanted)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("c++") is None, reason="inductor needs a C++ compiler")
 def test_compiles_with_inductor(dynamo):
     for base, mode in (("performer", "ada"), ("longformer", "lift")):
@@ -67,6 +69,7 @@ def test_compiles_with_inductor(dynamo):
 
 
 # The two bases that look at the length: what they do, not the mode, is in question (and it takes long).
+@pytest.mark.slow
 @pytest.mark.parametrize(("base", "mode"), [("softmax", "ada"), ("longformer", "ada")])
 def test_compiled_once_for_several_lengths(base, mode, dynamo):
     """Length buckets change N: dynamo goes over to symbolic lengths and still makes one graph."""
@@ -78,6 +81,7 @@ def test_compiled_once_for_several_lengths(base, mode, dynamo):
             torch.testing.assert_close(compiled(*inputs), module(*inputs))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("base", "mode"), CELLS)
 def test_exports(base, mode):
     module, inputs = encoder(base, mode).eval(), batch(37, 1, 12, 5)
@@ -92,6 +96,7 @@ def test_exports(base, mode):
 LENGTHS = [1, 2, 20, 66, 67, 128, 281, 300, 301]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("base", "mode"), CELLS)
 def test_exports_with_dynamic_batch_and_length(base, mode):
     module = encoder(base, mode).eval()
@@ -109,7 +114,8 @@ def test_runs_on_meta_tensors(base, mode):
     assert all(p.is_meta for p in itertools.chain(module.parameters(), module.buffers()))
     tokens, lengths = (t.to("meta") for t in batch(37, 1, 12, 5))
     logits = module(tokens, lengths)
-    assert logits.is_meta and logits.shape == (4, 37, CLASSES)
+    assert logits.is_meta
+    assert logits.shape == (4, 37, CLASSES)
     assert module(tokens).shape == (4, 37, CLASSES)
 
 
@@ -125,10 +131,12 @@ def test_trains_one_step(base, mode, precision):
     assert loss.isfinite()
     for name, parameter in module.named_parameters():
         assert parameter.grad is not None, name
-        assert parameter.grad.isfinite().all() and parameter.grad.abs().sum() > 0, name
+        assert parameter.grad.isfinite().all(), name
+        assert parameter.grad.abs().sum() > 0, name
     optimizer.step()
     for name, parameter in module.named_parameters():
-        assert parameter.isfinite().all() and not torch.equal(parameter, before[name]), name
+        assert parameter.isfinite().all(), name
+        assert not torch.equal(parameter, before[name]), name
 
 
 @pytest.mark.parametrize(("base", "mode"), WITH_ABLATIONS)

@@ -69,7 +69,8 @@ def test_token_pool_keeps_states_and_zeroes_pads():
     states = torch.randn(3, 7, 4)
     result = Pool("token", 4, max_len=9)(states, torch.tensor(LENGTHS))
     for row, state, n in zip(result, states, LENGTHS, strict=True):
-        assert torch.equal(row[:n], state[:n]) and (row[n:] == 0).all()
+        assert torch.equal(row[:n], state[:n])
+        assert (row[n:] == 0).all()
 
 
 def test_sinusoids():
@@ -90,7 +91,8 @@ def test_positions():
     for kind in ("rotary", "none"):
         assert torch.equal(AddPositions(kind, 9, 6)(x), x)
     learned = AddPositions("learned", 900, 60)
-    assert isinstance(learned.table, nn.Parameter) and abs(learned.table.std() - 0.02) < 1e-3
+    assert isinstance(learned.table, nn.Parameter)
+    assert abs(learned.table.std() - 0.02) < 1e-3
     y = torch.randn(2, 5, 60)
     assert torch.equal(learned(y), y + learned.table[:5])
 
@@ -157,7 +159,8 @@ def test_the_parts_in_their_order():
 def test_cls_is_prepended():
     """The learned token stands first: with it as an ordinary first token nothing changes."""
     model = encoder(pool="cls").eval()
-    assert model.cls.shape == (1, 1, 8) and (model.cls == 0).all()
+    assert model.cls.shape == (1, 1, 8)
+    assert (model.cls == 0).all()
     model.cls.data.normal_()
     other = encoder(classes=None, max_len=21).eval()
     state = {k: v for k, v in model.state_dict().items() if k != "cls" and "head" not in k}
@@ -175,9 +178,11 @@ def test_norm_mlp():
     ours, upstream = (
         Block(8, 12, WavSpAttention(8, 2, taps=4), 0.5, norm_mlp=n) for n in (True, False)
     )
-    assert isinstance(ours.mlp_norm, nn.LayerNorm) and ours.branch_dropout.p == 0.5
+    assert isinstance(ours.mlp_norm, nn.LayerNorm)
+    assert ours.branch_dropout.p == 0.5
     assert ours.mlp_input_dropout.p == 0
-    assert isinstance(upstream.mlp_norm, nn.Identity) and upstream.mlp_input_dropout.p == 0.5
+    assert isinstance(upstream.mlp_norm, nn.Identity)
+    assert upstream.mlp_input_dropout.p == 0.5
     assert upstream.branch_dropout.p == 0
     upstream.load_state_dict(
         {k: v for k, v in ours.state_dict().items() if not k.startswith("mlp_norm")}
@@ -227,7 +232,8 @@ def test_sizes_arrive():
     layer = model.blocks[0].attention
     assert len(layer.attentions) == 3
     assert all(a.query.weight.shape == (6, 8) and a.window == 9 for a in layer.attentions)
-    assert model.head[0].weight.shape == (5, 8) and model.head[2].weight.shape == (3, 5)
+    assert model.head[0].weight.shape == (5, 8)
+    assert model.head[2].weight.shape == (3, 5)
     linformer = encoder(attention="linformer", rank=5, level=2, pool="cls").blocks[0].attention
     rows = linformer.wavelet.band_lengths(21)
     assert [a.along_time.shape for a in linformer.attentions] == [(n, 5) for n in rows]
@@ -256,7 +262,8 @@ def test_dual_encoder(pool, interaction):
     logits = h @ last.weight.t() + last.bias
     torch.testing.assert_close(dual(first, second, lengths1, lengths2), logits)
     assert not torch.allclose(dual(first, second), logits)
-    assert dual.encoder.cls is None and dual.encoder.head is None
+    assert dual.encoder.cls is None
+    assert dual.encoder.head is None
 
 
 def vectors(states, lengths, pool):

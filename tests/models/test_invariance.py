@@ -87,7 +87,8 @@ def test_bases_of_a_list_stand_on_their_bands_coarsest_first():
     for attention in layer.attentions:
         attention.register_forward_pre_hook(lambda _module, inputs: seen.append(inputs[0].shape[1]))
     layer(torch.randn(1, 50, DIM))
-    assert seen == layer.wavelet.band_lengths(50) and seen[0] < seen[2]
+    assert seen == layer.wavelet.band_lengths(50)
+    assert seen[0] < seen[2]
 
 
 @pytest.mark.parametrize(

@@ -87,7 +87,8 @@ def test_a_row_of_pads_alone_harms_nobody():
     y = call(module, x, pads)
     torch.testing.assert_close(y[0], call(module, x[:1])[0], **CLOSE)
     y.sum().backward()
-    assert y.isfinite().all() and x.grad.isfinite().all()
+    assert y.isfinite().all()
+    assert x.grad.isfinite().all()
 
 
 def test_gradients():
@@ -130,7 +131,9 @@ def test_a_whole_encoder_is_swapped():
     assert swap_attention(encoder, wavelet="ortho", taps=4) is encoder
     for layer in encoder.layers:
         new = layer.self_attn
-        assert isinstance(new, WavSpMultiheadAttention) and new.batch_first and not new.training
+        assert isinstance(new, WavSpMultiheadAttention)
+        assert new.batch_first
+        assert not new.training
         assert {p.dtype for p in new.parameters()} == {torch.float64}
         assert new.attention.wavelet.taps == 4
     x = random(3, 19, DIM)
@@ -167,7 +170,8 @@ def test_it_learns_inside_torchs_encoder():
         optimizer.zero_grad()
         losses[-1].backward()
         optimizer.step()
-    assert losses[0] > 0.6 and losses[-1] < 0.3
+    assert losses[0] > 0.6
+    assert losses[-1] < 0.3
 
 
 def test_what_cannot_be_swapped_is_said():

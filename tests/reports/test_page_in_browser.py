@@ -13,6 +13,8 @@ from wavspa.reports.tables.comparison import Layout
 from wavspa.run_folder import layout
 from wavspa.run_folder.status import update_status
 
+pytestmark = pytest.mark.slow
+
 pytest.importorskip("playwright", reason="there is no playwright (the dev extra)")
 if installed() is None:
     pytest.skip(NONE, allow_module_level=True)

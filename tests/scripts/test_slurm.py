@@ -35,7 +35,7 @@ def composed(words):
 
 
 @pytest.mark.parametrize(
-    "name, variables, shape",
+    ("name", "variables", "shape"),
     [
         ("sweep", {}, Shape(1, 1, 1)),
         ("several_gpus", {}, Shape(1, 4, 4)),

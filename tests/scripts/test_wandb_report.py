@@ -16,6 +16,8 @@ from wavspa.errors import UserError
 from wavspa.reports.runs.collect import collect
 from wavspa.training.loggers.metrics_csv import MetricsCsv
 
+pytestmark = pytest.mark.slow
+
 SCRIPT = Path(__file__).parents[2] / "scripts/wandb_report.py"
 ANSWERS = {
     "viewer": {

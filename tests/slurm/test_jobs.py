@@ -9,15 +9,19 @@ import pytest
 import yaml
 
 from support.final_state import differences, final_state
-from support.slurm_cluster import Cluster, NotStarted, unavailable, until
+from support.slurm_cluster import Cluster, NotStarted, unavailable
 from support.tiny_runs import tiny_run, tiny_words
+from support.waiting import until
 from wavspa import conf
 from wavspa.launching.slurm.script import arrays_of, options_from
 from wavspa.launching.slurm.submit import submit
 from wavspa.run_folder import layout
 from wavspa.run_folder.status import read_status
 
-pytestmark = pytest.mark.skipif(unavailable() is not None, reason=str(unavailable()))
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(unavailable() is not None, reason=str(unavailable())),
+]
 TROUBLES = Path(__file__).parent / "troubles"
 HERE = "export MASTER_ADDR=127.0.0.1"  # the names of the cluster's nodes lead nowhere
 LONG = 240  # seconds, on a machine that does much else
@@ -172,7 +176,8 @@ def test_a_job_that_dies_is_tried_again(cluster, jobs, undisturbed):
     job.ends_as(undisturbed)
     deaths = (job.folder / layout.DEATHS).read_text().splitlines()
     assert [line.split()[0] for line in deaths] == [job.task, job.task]
-    assert "it rains" in job.log and "retry 2 of 2; requeued" in job.log
+    assert "it rains" in job.log
+    assert "retry 2 of 2; requeued" in job.log
 
 
 def test_a_job_that_dies_too_often_has_failed(cluster, jobs):
@@ -225,7 +230,8 @@ def test_pre_empted_jobs_go_on_with_and_without_a_grace_period(cluster, root, un
     cluster.ask("sbatch", *urgent)
     for job in (at_once, patient):
         job.ends_as(undisturbed)
-        assert "SIGTERM at step 5: saved" in job.log and "going on from step 5" in job.log
+        assert "SIGTERM at step 5: saved" in job.log
+        assert "going on from step 5" in job.log
     # SLURM requeues the one itself; to the other it gives time to leave, and would let it go.
     assert "requeued: job" not in at_once.log
     assert f"requeued: job {patient.task}" in patient.log
@@ -238,7 +244,8 @@ def test_a_killed_slurmd_and_a_failed_node(cluster, root, undisturbed):
     cluster.start_nodes()
     cluster.ask("scancel", "--signal=USR1", job.task)
     job.until_it_waits()
-    assert f"requeued: job {job.task}" in job.log and job.log.count("going on from step 5") == 1
+    assert f"requeued: job {job.task}" in job.log
+    assert job.log.count("going on from step 5") == 1
     cluster.crash_nodes()
     cluster.start_nodes()
     job.ends_as(undisturbed)

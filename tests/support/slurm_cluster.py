@@ -7,9 +7,9 @@ import signal
 import socket
 import subprocess
 import tempfile
-import time
-from collections.abc import Callable
 from pathlib import Path
+
+from support.waiting import until
 
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "srun", "scontrol", "squeue", "scancel")
 
@@ -98,7 +98,7 @@ class Cluster:
             folder=self.folder,
             ports=_free_ports(1 + len(NODES)),
             # Its last digits are the port that ranks meet on, here and in other clusters on this machine.
-            first_job=random.randrange(1, 9000),
+            first_job=random.SystemRandom().randrange(1, 9000),
             cpus=CPUS,
             gpus=GPUS,
         )
@@ -184,12 +184,3 @@ def _free_ports(count: int) -> list[int]:
     for one in sockets:
         one.close()
     return ports
-
-
-def until(happened: Callable[[], object], what: str, seconds: float = 60) -> None:
-    """Wait until something has happened."""
-    end = time.monotonic() + seconds
-    while not happened():
-        if time.monotonic() > end:
-            raise AssertionError(f"waited {seconds} seconds in vain until {what}")
-        time.sleep(0.1)

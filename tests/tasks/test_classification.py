@@ -99,6 +99,7 @@ def test_class_weights_and_label_smoothing_shape_the_loss():
     assert smoothed.item() == pytest.approx(-(0.9 * log[:, 0] + 0.1 * log[:, 1]).mean().item())
 
 
+@pytest.mark.slow
 def test_training_follows_the_schedule_and_learns(tmp_path):
     module, data = task(3), batches(3, [8])
     before = module.loss(module(data[0].tokens, data[0].lengths), data[0].labels)

@@ -83,6 +83,7 @@ def test_embeddings_have_length_1_and_ignore_pads():
     torch.testing.assert_close(module(tokens, lengths), embeddings)
 
 
+@pytest.mark.slow
 def test_it_learns_and_reports_map_at_r_of_the_whole_split(tmp_path):
     module = task()
     labels = torch.arange(6).repeat(2)

@@ -80,6 +80,7 @@ def test_the_metrics_of_a_split():
     assert found == {f"test/{name}": pytest.approx(value) for name, value in expected.items()}
 
 
+@pytest.mark.slow
 def test_it_learns():
     tokens = torch.randint(1, 9, (64, 7), generator=torch.Generator().manual_seed(0))
     places = torch.tensor([3, 0, 5]).repeat(64, 1)

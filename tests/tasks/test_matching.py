@@ -51,6 +51,7 @@ def trainer(**options) -> Trainer:
     )
 
 
+@pytest.mark.slow
 def test_it_learns_which_pairs_match():
     module = task(metrics=metrics.clones, monitor="val/f1")
     trainer(max_steps=100).fit(module, DataLoader([pairs(32, 1)], batch_size=None))

@@ -14,6 +14,8 @@ from wavspa.run_folder import layout
 from wavspa.run_folder.status import read_status
 from wavspa.tasks import Classification
 
+pytestmark = pytest.mark.slow
+
 # Of conf/logger/wandb.yaml.
 DRAWN = ("filters", "energy", "confusion")
 STEPS = ["logger=wandb", "checkpoints.every_steps=2", "trainer.log_every_n_steps=1"]
@@ -82,7 +84,8 @@ def test_a_restart_goes_on_with_the_same_run(tmp_path, at_step_4, sent):
     assert [path.stem for path in files(folder)] == [f"run-{identity}"] * 2
     assert {run_id for run_id, _, _ in sent} == {identity}
     steps = [step for _, step, _ in sent]
-    assert steps == sorted(steps) and set(steps) == {1, 2, 3, 4, 5, 6}
+    assert steps == sorted(steps)
+    assert set(steps) == {1, 2, 3, 4, 5, 6}
     assert {"train/loss", "lr"} <= sent[0][2]
 
 
@@ -124,7 +127,8 @@ def test_one_run_of_several_ranks(tmp_path):
     done = start(folder)
     assert done.returncode == 0, done.stderr
     assert len(files(folder)) == 1
-    assert "figure" not in done.stderr and pictures(folder) == sorted(2 * DRAWN)
+    assert "figure" not in done.stderr
+    assert pictures(folder) == sorted(2 * DRAWN)
 
 
 def test_figures_are_sent_at_each_validation(tmp_path, sent):

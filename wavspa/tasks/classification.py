@@ -119,7 +119,8 @@ class Classification(Task):
     def evaluation_step(self, split: str, batch: Any) -> None:
         logits = self.logits(batch).float()
         loss, scores = self.losses[split], self.scores[split]
-        assert isinstance(loss, MeanMetric) and isinstance(scores, MetricCollection)
+        assert isinstance(loss, MeanMetric)
+        assert isinstance(scores, MetricCollection)
         loss.update(self.loss(logits, batch.labels), self.class_weights[batch.labels].sum())
         scores.update(logits, batch.labels)
         self.log(f"{split}/loss", loss, on_step=False, on_epoch=True)

@@ -87,7 +87,8 @@ class Lego(Task):
     def evaluation_step(self, split: str, batch: Any) -> None:
         logits = self(batch.tokens, batch.lengths, batch.places)
         loss, score = self.losses[split], self.scores[split]
-        assert isinstance(loss, MeanMetric) and isinstance(score, MultilabelAccuracy)
+        assert isinstance(loss, MeanMetric)
+        assert isinstance(score, MultilabelAccuracy)
         loss.update(self.loss(logits, batch.labels), len(batch.labels))
         score.update(logits.sigmoid(), batch.labels)
         self.log(f"{split}/loss", loss, on_step=False, on_epoch=True)

@@ -126,7 +126,7 @@ class Wrap(Periodic):
         self, length: int | Tensor, bands: int | Tensor, extended: int, taps: int
     ) -> Tensor:
         position = _places(length, extended) - self.left_extension(taps)
-        return position % (2 * _column(bands))
+        return torch.remainder(position, 2 * _column(bands))
 
 
 class Upstream(Reflect):
@@ -171,15 +171,15 @@ def find_boundary(name: str) -> Boundary:
 
 def band_lengths(length: Length, taps: int, level: int, boundary: str) -> list[Length]:
     """Lengths of ``[cA_J, cD_J, ..., cD_1]`` for a signal of ``length`` samples."""
-    lengths = approximation_lengths(length, taps, level, find_boundary(boundary))
-    return [lengths[-1], *reversed(lengths[1:])]
+    signal_first: list[Length] = approximation_lengths(length, taps, level, find_boundary(boundary))
+    return [signal_first[-1], *reversed(signal_first[1:])]
 
 
 def approximation_lengths(
     length: Length, taps: int, level: int, boundary: Boundary
 ) -> list[Length]:
     """Lengths of the signal and of its approximations at the levels 1..J."""
-    lengths = [length]
+    lengths: list[Length] = [length]
     for _ in range(level):
         lengths.append(boundary.band_length(lengths[-1], taps))
     return lengths

@@ -141,13 +141,12 @@ def test_the_original_validates_on_test(root: Path) -> None:
 def test_reviews_in_both_splits_can_be_dropped_from_train(root: Path) -> None:
     tree(root)
     data, without = ready(root), ready(root, drop_shared=True)
-    assert (
-        data.card["shared_with_test"].startswith("2 reviews")
-        and "in both" in (data.card["shared_with_test"])
-    )
+    assert data.card["shared_with_test"].startswith("2 reviews")
+    assert "in both" in (data.card["shared_with_test"])
     assert "left out of train" in without.card["shared_with_test"]
     kept = rows(without, "train") + rows(without, "val")
-    assert len(kept) == 38 and not set(kept) & set(reviews("test"))
+    assert len(kept) == 38
+    assert not set(kept) & set(reviews("test"))
 
 
 def test_another_data_set_of_the_hub_is_not_taken_for_it(root: Path) -> None:

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pytest
 from numpy.typing import DTypeLike
 
+from support.waiting import LIMIT
 from wavspa.data.preparation import store
 from wavspa.errors import UserError
 
@@ -107,6 +108,7 @@ def test_a_failure_leaves_nothing(tmp_path: Path) -> None:
     assert json.loads((folder / "card.json").read_text())["splits"]["train"]["examples"] == 1
 
 
+@pytest.mark.slow
 def test_a_kill_leaves_nothing_and_the_next_start_goes_on(tmp_path: Path) -> None:
     process = run(tmp_path, middle="os.kill(os.getpid(), 9)")
     assert process.wait() == -9
@@ -119,49 +121,64 @@ def test_a_kill_leaves_nothing_and_the_next_start_goes_on(tmp_path: Path) -> Non
 
 
 KILLS = """
-import os, signal, sys, time
+import os, signal, sys
 from pathlib import Path
 import numpy as np
 from wavspa.data.preparation import store
 
 folder = Path(sys.argv[1]) / "prepared" / "x-1"
+OF_FILES = ("open", "os.", "shutil.", "fcntl.")
 
 def tables():
-    for _ in range(200):
+    for _ in range(3):
+        sys.audit("os.table")
         yield store.token_table([np.arange(200, dtype=np.uint8)] * 50, [0] * 50)
-        time.sleep(0.001)
 
 def prepare():
     store.prepare(folder, lambda: {"train": store.Source(tables(), None)}, lambda splits: {})
 
+def prepare_and_die_at(moment):
+    count = 0
+    def hook(event, _):
+        nonlocal count
+        if event.startswith(OF_FILES):
+            count += 1
+            if count == moment:
+                os.kill(os.getpid(), signal.SIGKILL)
+    sys.addaudithook(hook)
+    prepare()
+    os._exit(0)
+
 def is_whole():
     card = store.read_card(folder)
-    return len(store.open_splits(folder)["train"]) == card["splits"]["train"]["examples"] == 10_000
+    return len(store.open_splits(folder)["train"]) == card["splits"]["train"]["examples"] == 150
 
-for moment in np.random.default_rng(0).uniform(0, 0.8, 20):
+deaths, found, finished = 0, [], False
+while not finished:
     child = os.fork()
     if not child:
-        prepare()
-        os._exit(0)
-    time.sleep(moment)
-    os.kill(child, signal.SIGKILL)
-    killed = os.waitpid(child, 0)[1] != 0
-    if folder.exists():
-        assert is_whole()
-        folder.rename(folder.with_name(f"whole-{moment}"))
-    else:
-        assert killed
+        prepare_and_die_at(deaths + 1)
+    finished = os.waitpid(child, 0)[1] == 0
+    deaths += not finished
+    found.append(folder.exists())
+    if found[-1]:
+        assert is_whole(), deaths
+        folder.rename(folder.with_name(f"whole-{len(found)}"))
+assert deaths > 20, deaths
+assert found[0] is False and found[-1] is True, found
 prepare()
 assert is_whole()
 assert not list(folder.parent.glob(".*.partial"))
 """
 
 
+@pytest.mark.slow
 def test_killed_at_any_moment_it_is_whole_or_not_there(tmp_path: Path) -> None:
-    """20 kills while half a second of writing goes on, or just after it."""
+    """A kill at every call that opens, makes, moves or removes a file, and between the tables."""
     subprocess.run([sys.executable, "-c", KILLS, str(tmp_path)], check=True)
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_an_error_and_leaves_nothing(tmp_path: Path) -> None:
     """A limit on the size of files stands in for the disk."""
     limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (5000, 5000))"
@@ -169,17 +186,24 @@ def test_a_full_disk_is_an_error_and_leaves_nothing(tmp_path: Path) -> None:
     process = run(tmp_path, before=limit, middle=large, stderr=subprocess.PIPE)
     _, error = process.communicate()
     assert process.returncode == 1
-    assert "UserError" in error.decode() and "x-1 cannot be written (" in error.decode()
+    assert "UserError" in error.decode()
+    assert "x-1 cannot be written (" in error.decode()
     assert [path.suffix for path in (tmp_path / "prepared").iterdir()] == [".lock"]
 
 
+@pytest.mark.slow
 def test_two_processes_prepare_once(tmp_path: Path) -> None:
-    meet = (
-        "(root / f'ready-{os.getpid()}').touch()\n"
-        "while len(list(root.glob('ready-*'))) < 2: time.sleep(0.01)"
+    """The one that builds holds until the other has found it at work."""
+    note = (
+        "import logging\n"
+        "class Note(logging.Handler):\n"
+        "    def emit(self, record): (root / 'waits').touch()\n"
+        "store.log.addHandler(Note())\n"
+        "store.log.setLevel('INFO')"
     )
-    processes = [run(tmp_path, before=meet, middle="time.sleep(0.5)") for _ in range(2)]
-    assert [process.wait() for process in processes] == [0, 0]
+    hold = "while not (root / 'waits').exists(): time.sleep(0.01)"
+    processes = [run(tmp_path, before=note, middle=hold) for _ in range(2)]
+    assert [process.wait(LIMIT) for process in processes] == [0, 0]
     assert (tmp_path / "builds").read_text() == "built\n"
     assert len(store.open_splits(tmp_path / "prepared" / "x-1")["train"]) == 2
 

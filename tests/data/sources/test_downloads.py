@@ -134,7 +134,8 @@ def test_a_later_command_goes_on_where_the_first_stopped(server: Server, tmp_pat
     server.ranges.clear()
     download(f"{server.url}/data.bin", tmp_path / "data.bin")
     assert (tmp_path / "data.bin").read_bytes() == CONTENT
-    assert len(server.ranges) == 1 and server.ranges[0] is not None
+    assert len(server.ranges) == 1
+    assert server.ranges[0] is not None
 
 
 def test_all_was_there_but_its_name(server: Server, tmp_path: Path) -> None:

@@ -26,6 +26,7 @@ def trained(tmp_path_factory):
     return TrainedRun(folder, read_config(folder), "test")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "words",
     [
@@ -76,13 +77,13 @@ def test_predictions_are_those_of_the_test(trained):
     right = (predictions.predicted == predictions.labels).float().mean().item()
     assert right == pytest.approx(read_status(trained.folder)["test"]["test/accuracy"], abs=1e-7)
     counts = predictions.confusion(10)
-    assert counts.sum() == len(predictions.lengths) and counts.trace() == round(
-        right * counts.sum().item()
-    )
+    assert counts.sum() == len(predictions.lengths)
+    assert counts.trace() == round(right * counts.sum().item())
     assert set(predictions.lengths.tolist()) == {64}
 
 
 def test_examples_are_the_first_of_the_split(trained):
     (first, label), _ = trained.examples(2)
     batch = next(iter(trained.data.test_dataloader()))
-    assert first.tolist() == batch.tokens[0].tolist() and label == batch.labels[0]
+    assert first.tolist() == batch.tokens[0].tolist()
+    assert label == batch.labels[0]

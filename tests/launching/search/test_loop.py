@@ -6,12 +6,12 @@ import os
 import signal
 import subprocess
 import sys
-import time
 
 import pytest
 from hydra_plugins.wavspa.local import LocalLauncher
 
 from support.tiny_runs import tiny_words
+from support.waiting import until
 from wavspa import atomic
 from wavspa.commands import train
 from wavspa.launching.run.freeze import read_config
@@ -118,7 +118,8 @@ def test_a_failed_trial_is_written_down_and_the_others_run(runs, search, tmp_pat
     assert last == found(tmp_path)["best"]["command"]
     trial = found(tmp_path)["trials"][found(tmp_path)["best"]["number"]]
     assert trial["value"] == best
-    assert last.startswith("wavspa-train ") and last.endswith(trial["overrides"][0])
+    assert last.startswith("wavspa-train ")
+    assert last.endswith(trial["overrides"][0])
 
 
 def test_only_failures_are_a_failure(runs, search):
@@ -162,10 +163,8 @@ def test_a_hopeless_trial_is_given_up(runs, search, tmp_path, monkeypatch, prune
         text = f"step,epoch,seconds,val/accuracy\n3,0,0.1,{value}\n"
         atomic.write_text(folder / layout.METRICS, text)
         update_status(folder, state="running")
-        deadline = time.monotonic() + 30
-        while number > 1 and not (folder / layout.PRUNE).exists():
-            assert time.monotonic() < deadline
-            time.sleep(0.01)
+        if number > 1:
+            until((folder / layout.PRUNE).exists, "the trial is told to end")
         best = {"metric": "val/accuracy", "value": value, "step": 3}
         update_status(folder, state="finished" if number == 1 else "pruned", best=best)
 
@@ -192,8 +191,10 @@ def test_a_hopeless_trial_is_given_up(runs, search, tmp_path, monkeypatch, prune
 def test_a_mistake_ends_it_before_anything_starts(runs, search, tmp_path, words, message):
     code, _, error = search(words)
     assert code == 2
-    assert error.startswith(f"error: {message}") and error.count("\n") == 1
-    assert not runs.started and not list(tmp_path.rglob("journal.log"))
+    assert error.startswith(f"error: {message}")
+    assert error.count("\n") == 1
+    assert not runs.started
+    assert not list(tmp_path.rglob("journal.log"))
 
 
 def test_without_optuna(runs, search, monkeypatch):
@@ -203,15 +204,17 @@ def test_without_optuna(runs, search, monkeypatch):
     )
 
 
+@pytest.mark.slow
 def test_a_search_that_is_killed_in_a_real_run(tmp_path):
     words = [*tiny_words(tmp_path, LR, "trainer.max_steps=12"), "hydra.sweeper.n_trials=1"]
     command = [sys.executable, "-m", "wavspa.commands.train", "-m", "hydra/sweeper=optuna", *words]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     killed = subprocess.Popen(command, stdout=subprocess.DEVNULL, env=environment)
-    while not list(tmp_path.rglob(layout.STATUS)):
-        assert killed.poll() is None
-        time.sleep(0.05)
-    killed.kill()  # its run goes on by itself
+    statuses = lambda: [read_status(path.parent) for path in tmp_path.rglob(layout.STATUS)]  # noqa: E731
+    until(lambda: killed.poll() is not None or statuses(), "its run has started")
+    assert killed.poll() is None
+    killed.kill()  # its run continues by itself
+    until(lambda: statuses()[0]["state"] == "finished", "its run has finished")
     again = subprocess.run(command, capture_output=True, text=True, env=environment)
     assert again.returncode == 0, again.stderr
     assert again.stdout.startswith("trial 0: ")

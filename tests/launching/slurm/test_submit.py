@@ -97,7 +97,8 @@ def test_the_users_options_reach_sbatch(array):
     assert {"--partition=long", "--account=me", "--requeue", "--open-mode=append"} < set(lines)
     assert not any("gpu" in line for line in lines)
     text = script(array, (1,), options(sbatch=["--qos=long"], setup=["module load cuda"]))
-    assert "#SBATCH --qos=long\n" in text and "\nmodule load cuda\n" in text
+    assert "#SBATCH --qos=long\n" in text
+    assert "\nmodule load cuda\n" in text
     assert not any("signal" in line for line in directives(array, signal_seconds=None))
 
 
@@ -191,7 +192,7 @@ def test_impossible_options_are_named(changes):
         options(**changes)
 
 
-@pytest.mark.parametrize("tasks, nodes, found", [(2, 1, True), (4, 2, False), (1, 1, False)])
+@pytest.mark.parametrize(("tasks", "nodes", "found"), [(2, 1, True), (4, 2, False), (1, 1, False)])
 def test_the_ranks_come_from_slurm_and_must_be_the_trainers(in_job, tasks, nodes, found):
     in_job(tasks, nodes)
     if found:

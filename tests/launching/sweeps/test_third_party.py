@@ -15,6 +15,8 @@ from wavspa.launching.sweeps.third_party import ForeignLauncher
 from wavspa.run_folder import layout
 from wavspa.run_folder.status import read_status
 
+pytestmark = pytest.mark.slow
+
 TRAINER = {"devices": 1, "num_nodes": 1, "accelerator": "cpu"}
 
 

@@ -131,6 +131,14 @@ def test_every_truncation(tmp_path):
             load_flax_checkpoint(path)
 
 
+def complaint_about(path):
+    try:
+        load_flax_checkpoint(path)
+    except ValueError as error:
+        return str(error)
+    return None
+
+
 def test_damaged_bytes_never_fail_otherwise(tmp_path):
     path = write(tmp_path, TREES["chunked"]())
     whole, rng = path.read_bytes(), np.random.default_rng(0)
@@ -139,10 +147,9 @@ def test_damaged_bytes_never_fail_otherwise(tmp_path):
         for place in rng.integers(0, 400, 3):
             damaged[place] = rng.integers(256)
         path.write_bytes(damaged)
-        try:
-            load_flax_checkpoint(path)
-        except ValueError as error:
-            assert "not a whole Flax msgpack checkpoint" in str(error)
+        # Some damage is harmless; the rest is reported as damage and as nothing else.
+        complaint = complaint_about(path)
+        assert complaint is None or "not a whole Flax msgpack checkpoint" in complaint
 
 
 WRONG = {

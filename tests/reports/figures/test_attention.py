@@ -29,7 +29,8 @@ def test_symbols_stand_in_lines_and_are_cut_after_the_fourth():
     figure = draw_over_symbols(words, bands(305), "some")
     axis = figure.axes[0]
     texts = axis.texts
-    assert texts[0].get_text() == "[MAX" and len(texts) == len(axis.patches) < 305
+    assert texts[0].get_text() == "[MAX"
+    assert len(texts) == len(axis.patches) < 305
     boxes = np.array([patch.get_bbox().bounds for patch in axis.patches])
     assert set(boxes[:, 1]) == {0, 1, 2, 3}
     for line in range(4):

@@ -48,7 +48,8 @@ def test_every_state(sweep):
     ]
     assert f"lost: {sweep[2]}: no process runs it here: it was killed, or" in lines[-3]
     assert f"failed: {sweep[3]}: it rains" in lines
-    assert lines[-1].startswith(f"damaged: {sweep[4]}: ") and "status.json" in lines[-1]
+    assert lines[-1].startswith(f"damaged: {sweep[4]}: ")
+    assert "status.json" in lines[-1]
 
 
 def test_the_command(sweep):

@@ -32,7 +32,8 @@ def write(folder, content):
 
 def test_a_model_comes_back(folder):
     model = wavspa.load_model(folder)
-    assert isinstance(model, wavspa.Encoder) and not model.training
+    assert isinstance(model, wavspa.Encoder)
+    assert not model.training
     assert torch.equal(
         model(torch.ones(1, 5, dtype=torch.int64)),
         wavspa.load_model(str(folder))(torch.ones(1, 5, dtype=torch.int64)),

@@ -72,6 +72,8 @@ def test_a_truncated_checkpoint_is_named(folder, tmp_path):
             load_model(path)
 
 
+# torch, of pickles that it did not write itself: this one is the test's.
+@pytest.mark.filterwarnings("ignore:Detected pickle protocol:UserWarning")
 def test_code_in_a_checkpoint_is_refused_and_not_run(tmp_path):
     path, trace = tmp_path / "bad.ckpt", tmp_path / "trace"
     torch.save({CONFIG_KEY: {}, "state_dict": Escape(trace)}, path)

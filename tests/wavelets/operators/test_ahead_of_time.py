@@ -11,6 +11,7 @@ from wavspa.wavelets.boundaries import EXTENSIONS
 from wavspa.wavelets.operators.tiles import gradient_tile, level_tile, synthesis_tile
 
 pytestmark = [
+    pytest.mark.slow,
     needs_triton,
     pytest.mark.skipif(INTERPRETED, reason="the interpreter compiles nothing"),
 ]

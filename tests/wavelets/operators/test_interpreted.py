@@ -13,6 +13,8 @@ import torch
 
 from support.kernel_checks import INTERPRETED, needs_triton
 
+pytestmark = pytest.mark.slow
+
 HERE = Path(__file__).parent
 FILES = sorted(path.name for path in HERE.glob("test_kernel_*.py"))
 

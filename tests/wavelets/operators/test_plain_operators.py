@@ -96,6 +96,7 @@ def round_trip(x, filters):
     return Synthesis.apply(low, high, filters, "zero", x.shape[1], *rest, x.dtype)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("autocast", [False, True], ids=["", "autocast"])
 def test_compiled_in_one_graph(autocast):
     x, filters = random(2, 9, 3).requires_grad_(), random(4, 3, seed=1).requires_grad_()
@@ -126,6 +127,7 @@ def test_mapped_and_differentiated_forwards():
     torch.testing.assert_close(tangent, analyse_level(x[1], filters)[1])
 
 
+@pytest.mark.slow
 def test_exported_as_plain_torch():
     class Level(torch.nn.Module):
         def forward(self, x, filters):

@@ -20,6 +20,7 @@ from wavspa.models.dual_encoder import DualEncoder
 from wavspa.models.encoder import Encoder
 from wavspa.models.upstream.quirks import BaselineBlock, MisalignedLift
 from wavspa.models.upstream.weights import copy_weights
+from wavspa.models.wavelet_attention import WavSpAttention
 from wavspa.wavelets import WaveletOptions
 from wavspa.wavelets.modes import Ada, LiftFixed
 
@@ -172,6 +173,7 @@ def _adapt_blocks(
     for index, block in enumerate(encoder.blocks):
         assert isinstance(block, Block)
         layer = block.attention
+        assert isinstance(layer, WavSpAttention)
         if isinstance(layer.wavelet, Ada):
             layer.wavelet.set_low_pass(torch.zeros(options["wlen"], options["emb_dim"]))
         if defects and type(layer.wavelet) is LiftFixed:

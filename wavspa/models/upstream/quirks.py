@@ -77,7 +77,8 @@ class BaselineBlock(nn.Module):
         z = self.norm(x)
         y: Tensor = self._masked(z, mask) if self.masked else self.attention(z)
         x = x + self.branch_dropout(y)
-        return x + self.mlp(self.mlp_norm(x))
+        branch: Tensor = self.mlp(self.mlp_norm(x))
+        return x + branch
 
     def _masked(self, z: Tensor, mask: Tensor) -> Tensor:
         # A row of pads alone would leave the softmax without any key; its result is replaced anyway.

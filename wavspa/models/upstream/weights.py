@@ -15,6 +15,7 @@ from wavspa.models.block import Block
 from wavspa.models.dual_encoder import DualEncoder
 from wavspa.models.encoder import Encoder
 from wavspa.models.upstream.quirks import BaselineBlock
+from wavspa.models.wavelet_attention import WavSpAttention
 from wavspa.wavelets.modes import Ada, Lift, LiftFixed, Ortho, WaveletMode
 
 
@@ -117,6 +118,7 @@ def _block(block: nn.Module, prefix: str) -> Names:
     yield from _dense(block.mlp[0], f"{prefix}MlpBlock_0/Dense_0/")
     yield from _dense(block.mlp[3], f"{prefix}MlpBlock_0/Dense_1/")
     if isinstance(block, Block):
+        assert isinstance(block.attention, WavSpAttention)
         yield from _mode(block.attention.wavelet, prefix)
         for index, attention in enumerate(block.attention.attentions):
             yield from _attention(attention, f"{prefix}{_module_name(attention, index)}/")

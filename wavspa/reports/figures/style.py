@@ -81,7 +81,7 @@ def as_png(figure: Figure) -> bytes:
 
 # It would hold for all of the page; the page's own style says it of these figures.
 _STYLE = re.compile(r"<style.*?</style>", re.DOTALL)
-_UNDATED = {name: None for name in ("Creator", "Date", "Format", "Type")}
+_UNDATED = dict.fromkeys(("Creator", "Date", "Format", "Type"))
 
 
 def inline_svg(figure: Figure) -> str:

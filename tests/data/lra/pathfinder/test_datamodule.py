@@ -98,6 +98,7 @@ def test_the_split_is_a_function_of_its_seed(tmp_path: Path) -> None:
     assert module(tmp_path, seed=1, workers=2).folder == module(tmp_path).folder
 
 
+@pytest.mark.slow
 def test_generated_pictures_come_in_order_of_the_splits(tmp_path: Path) -> None:
     data = ready(tmp_path, generate=True)
     drawn = Generator(benchmark_rule(32, "hard"), seed=0).draw(0, 56)
