@@ -100,7 +100,7 @@ def test_a_list_of_the_wrong_length(wavelet, bands):
 
 
 def test_unknown_padding():
-    with pytest.raises(ValueError, match="padding 'crop' is unknown; choose one of mask, upstream"):
+    with pytest.raises(ValueError, match="padding='crop' is unknown; choose one of mask, upstream"):
         WavSpAttention(DIM, 2, padding="crop")
 
 

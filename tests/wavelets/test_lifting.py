@@ -82,7 +82,7 @@ def test_lattice_refuses(angles, message):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"level": 0}, "level must be at least 1, not 0"),
+        ({"level": 0}, "level must be at least 1, got 0"),
         ({"update": None}, "both filters, predict and update, or neither"),
         ({"predict": torch.zeros(4, 3, dtype=torch.float64)}, "predict must be .taps, 2 channels."),
         ({"update": torch.zeros(4, 2)}, "the signal is torch.float64, update is torch.float32"),

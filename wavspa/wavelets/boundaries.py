@@ -171,8 +171,9 @@ def find_boundary(name: str) -> Boundary:
 
 def band_lengths(length: Length, taps: int, level: int, boundary: str) -> list[Length]:
     """Lengths of ``[cA_J, cD_J, ..., cD_1]`` for a signal of ``length`` samples."""
-    signal_first: list[Length] = approximation_lengths(length, taps, level, find_boundary(boundary))
-    return [signal_first[-1], *reversed(signal_first[1:])]
+    details = approximation_lengths(length, taps, level, find_boundary(boundary))[1:]
+    details.reverse()
+    return [details[0], *details]
 
 
 def approximation_lengths(

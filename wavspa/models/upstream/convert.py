@@ -137,7 +137,7 @@ def _wavelet_options(options: Options, defects: bool) -> dict[str, Any]:
     model_type, wavelet, taps = options["model_type"], options["wavelet"], options["wlen"]
     if model_type not in BASE_OF_MODEL_TYPE:
         raise ValueError(
-            f"model_type {model_type!r} is unknown; choose one of {', '.join(BASE_OF_MODEL_TYPE)}"
+            f"model_type={model_type!r} is unknown; choose one of {', '.join(BASE_OF_MODEL_TYPE)}"
         )
     if "lift" in wavelet:
         mode = "lift" if "adalift" in wavelet else "lift_fixed"
@@ -216,7 +216,7 @@ def _baseline_blocks(
 ) -> nn.ModuleList:
     kind = options.get("kind", "TransformerEncoder (upstream)")
     if kind not in BASE_OF_KIND:
-        raise ValueError(f"kind {kind!r} is unknown; choose one of {', '.join(BASE_OF_KIND)}")
+        raise ValueError(f"kind={kind!r} is unknown; choose one of {', '.join(BASE_OF_KIND)}")
     base, ported = BASE_OF_KIND[kind], kind.startswith("ported")
     blocks = []
     for index in range(common["depth"]):
