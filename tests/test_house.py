@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 
 # Who may import whom, inside wavspa. Every part may import the leaves.
-LEAVES = {"errors", "atomic", "config_options"}
+LEAVES = {"errors", "atomic", "config_options", "metric_facts"}
 ALLOWED = {
     "run_folder": set(),
     "wavelets": set(),
