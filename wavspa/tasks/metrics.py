@@ -79,7 +79,7 @@ class AUROC(_OfTwoLogits, BinaryAUROC):
         labels = dim_zero_cat(self.target)
         if labels.min() == labels.max():
             return torch.tensor(math.nan, device=labels.device)
-        return super().compute()  # type: ignore[return-value]
+        return super().compute()
 
 
 class F1(_OfTwoLogits, BinaryF1Score):
