@@ -34,7 +34,7 @@ MISTAKES = {
     "schedule.cycle=0": "schedule.cycle must be at least 1, got 0$",
     "task.monitor=val/nope": "task.monitor='val/nope' is unknown; choose one of val/loss, ",
     "task._target_=os.system": "_target_ 'os.system'",
-    "callbacks=early_stopping callbacks.early_stopping.mode=up": "callbacks.early_stopping.mode: ",
+    "callbacks=early_stopping callbacks.early_stopping.mode=up": "callbacks.early_stopping.mode must ",
 }
 
 

@@ -3,6 +3,7 @@
 import errno
 import json
 import logging
+import math
 import warnings
 from contextlib import suppress
 from pathlib import Path
@@ -23,9 +24,10 @@ from wavspa.launching.run.freeze import read_config, warn_if_code_changed
 from wavspa.launching.run.resume_check import checked_resume_step, find_resumable
 from wavspa.launching.run.slurm import requeue_after
 from wavspa.reporting import is_first_rank, print_line
+from wavspa.reports.number_format import UNDEFINED
 from wavspa.run_folder import layout
 from wavspa.run_folder.lock import exclusive
-from wavspa.run_folder.status import read_status, update_status
+from wavspa.run_folder.status import Status, early_end, read_status, update_status
 from wavspa.training.callbacks.progress import progress
 from wavspa.training.callbacks.status import StatusFile
 from wavspa.training.checkpoints.last import LastCheckpoint
@@ -36,6 +38,7 @@ from wavspa.training.checkpoints.write import (
     best_checkpoint_callback,
 )
 from wavspa.training.loggers.metrics_csv import MetricsCsv
+from wavspa.training.monitors import DefinedMonitors, check_monitors, monitors
 from wavspa.training.stop_signals import StopRequest
 from wavspa.training.trainer import SeedEachBatch
 from wavspa.training.wandb_run import WandbRun
@@ -71,7 +74,7 @@ def run(folder: Path) -> dict[str, float]:
     config = read_config(folder)
     status = read_status(folder)
     if status.get("state") == "finished":
-        print_line(f"finished: {folder}  {format_metrics(status['test'])}")
+        _print_finished(folder, status)
         return status["test"]
     with exclusive(folder), StopRequest() as stop:
         if (folder / layout.PRUNE).exists():
@@ -110,8 +113,11 @@ def quiet_lightning() -> None:
 
 
 def format_metrics(metrics: dict[str, float]) -> str:
-    """``name value`` pairs on one line."""
-    return "  ".join(f"{name} {value:.4f}" for name, value in metrics.items())
+    """``name value`` pairs on one line; a dash for what is undefined."""
+    return "  ".join(
+        f"{name} {UNDEFINED if math.isnan(value) else f'{value:.4f}'}"
+        for name, value in metrics.items()
+    )
 
 
 def _train_and_test(folder: Path, config: DictConfig, stop: StopRequest) -> dict[str, float]:
@@ -119,6 +125,7 @@ def _train_and_test(folder: Path, config: DictConfig, stop: StopRequest) -> dict
     _update(folder, state="running", reason="")
     seed_everything(config.seed, workers=True, verbose=False)
     task, data = build_run(config)
+    check_monitors(config, task)
     last = find_resumable(folder)
     step = 0 if last is None else checked_resume_step(last, config)
     print_line(f"starting: {folder}" if last is None else f"going on from step {step}: {folder}")
@@ -143,8 +150,13 @@ def _train_and_test(folder: Path, config: DictConfig, stop: StopRequest) -> dict
         logger.log_metrics(metrics, step=trainer.global_step - 1)
         logger.finalize("success")
     _update(folder, state="finished", test=metrics)
-    print_line(f"finished: {folder}  {format_metrics(metrics)}")
+    _print_finished(folder, read_status(folder))
     return metrics
+
+
+def _print_finished(folder: Path, status: Status) -> None:
+    parts = (f"finished: {folder}", format_metrics(status["test"]), early_end(status))
+    print_line("  ".join(filter(None, parts)))
 
 
 def _give_up(folder: Path, reason: str) -> dict[str, float]:
@@ -172,6 +184,7 @@ def _trainer(folder: Path, config: DictConfig, stop: StopRequest, loggers: list[
     callbacks = [
         StatusFile(folder, monitor, mode),
         progress(monitor),
+        DefinedMonitors(monitors(config)),
         *(build(config, f"callbacks.{name}") for name in config.callbacks),
         *_figure_callbacks(loggers),
         SeedEachBatch(config.seed),
