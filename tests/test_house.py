@@ -69,7 +69,6 @@ SHORT = {
     "commands/retry.py": "a command is thin",
     "commands/train.py": "a command is thin",
     "reports/formats/csv.py": "a format; what its columns are stands with those of the others",
-    "data/labels.py": "the one place that orders labels, for five data sets",
     "training/device_info.py": "what a status, a cost and a report all ask of the device",
 }
 # Outside packages that a part must not know.

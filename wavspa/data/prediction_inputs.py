@@ -10,15 +10,8 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from wavspa.data.image_datamodule import ENDINGS
-from wavspa.data.sources.tables import (
-    JsonTable,
-    Row,
-    TableFile,
-    named,
-    open_table,
-    opened,
-    plain_suffix,
-)
+from wavspa.data.sources.tables import JsonTable, Row, TableFile, open_table
+from wavspa.data.sources.text_files import named, opened, plain_suffix
 from wavspa.errors import UserError
 
 STANDARD_INPUT = "-"

@@ -12,6 +12,7 @@ from wavspa.data.datamodule import SequenceDataModule
 from wavspa.data.loading.collate import PairExample, collate_pairs
 from wavspa.data.options import number_or_none
 from wavspa.data.preparation import store
+from wavspa.data.preparation.overlap import Overlap
 from wavspa.data.tokenizers import Tokenizer
 from wavspa.errors import UserError
 
@@ -57,6 +58,7 @@ class Texts(SequenceDataModule):
     ) -> None:
         super().__init__(**options)
         self.tokenizer = tokenizer
+        self._overlap = Overlap()
         self.stored_length = number_or_none("stored_length", stored_length)
         if self.stored_length is not None and self.stored_length < self.max_length:
             raise UserError(
@@ -85,13 +87,24 @@ class Texts(SequenceDataModule):
         splits = self.read()
         self.tokenizer.fit(text for row in splits["train"].rows() for text in row.texts)
         return {
-            name: store.Source(self._tables(split.rows()), split.examples)
+            name: store.Source(self._tables(self._watched(name, split)), split.examples)
             for name, split in splits.items()
         }
 
+    def _watched(self, name: str, split: TextSplit) -> Iterator[TextRow]:
+        """The rows of a split, which are compared with those of train."""
+        return self._overlap.watch(name, split.rows(), lambda row: row.texts)
+
     def card_entries(self, splits: store.Splits) -> store.Facts:
-        """With the tokenizer's number of tokens, of which the data may lack some."""
-        return {**super().card_entries(splits), "vocab_size": self.tokenizer.size}
+        """With the tokenizer's number of tokens, of which the data may lack some, and with what val
+        and test share with train.
+        """
+        shared = self._overlap.counts()
+        return {
+            **super().card_entries(splits),
+            "shared_with_train": shared,
+            "vocab_size": self.tokenizer.size,
+        }
 
     def automatic(self) -> dict[str, Any]:
         """With the number of tokens that the tokenizer has."""
@@ -145,7 +158,7 @@ class PooledPairs(TextPairs):
         for name, split in self.read().items():
             rows = (
                 (*(numbers.setdefault(text, len(numbers)) for text in row.texts), row.label)
-                for row in split.rows()
+                for row in self._watched(name, split)
             )
             splits[name] = np.fromiter(rows, np.dtype((np.int32, len(self.columns) + 1)))
             if name == "train":
