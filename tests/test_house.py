@@ -49,6 +49,7 @@ ROOMS = {
         "search": {"", "run", "sweeps"},
         "slurm": {"", "run"},
         "sweeps": {"", "run"},
+        "trial": {"run"},
         "analysis": {"run"},
         "inference": {"run"},
     },

@@ -103,7 +103,7 @@ def _class_weights(run: "Run") -> list[float] | None:
     chosen = run.config["task"].get("class_weights")
     if chosen != BALANCED:
         return chosen
-    counts = run.card["splits"]["train"]["labels"]
+    counts = run.card.get("train_labels", run.card["splits"]["train"]["labels"])
     return balanced_weights(counts, run.config["task"]["classes"]).tolist()
 
 

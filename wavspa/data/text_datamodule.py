@@ -3,6 +3,7 @@
 import itertools
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,7 +14,7 @@ from wavspa.data.loading.collate import PairExample, collate_pairs
 from wavspa.data.options import number_or_none
 from wavspa.data.preparation import store
 from wavspa.data.preparation.overlap import Overlap
-from wavspa.data.tokenizers import Tokenizer
+from wavspa.data.tokenizers import Tokenizer, cut
 from wavspa.errors import UserError
 
 # Texts that are in memory at a time while they are prepared.
@@ -110,6 +111,13 @@ class Texts(SequenceDataModule):
         """With the number of tokens that the tokenizer has."""
         return {**super().automatic(), "vocab_size": self.card["vocab_size"]}
 
+    @property
+    def end_token(self) -> int | None:
+        """The tokenizer's; of a vocabulary that was learned, the largest token that it can have."""
+        if not self.tokenizer.end:
+            return None
+        return int(self.card["vocab_size"]) - 1
+
     def files(self) -> Mapping[str, str]:
         """The tokenizer's vocabulary, if it has learned one."""
         return self.tokenizer.files()
@@ -119,14 +127,17 @@ class Texts(SequenceDataModule):
         sides = (
             self.tokenizer.encode(side, self.stored_length) for side in zip(*texts, strict=True)
         )
-        heads = ([tokens[: self.max_length] for tokens in side] for side in sides)
+        end = self.tokenizer.end_token
+        heads = ([cut(tokens, self.max_length, end) for tokens in side] for side in sides)
         return [self.example(*tokens, 0) for tokens in zip(*heads, strict=True)]
 
-    def open_vocabulary(self) -> None:
+    def open_vocabulary(self, kept: Path | None = None) -> None:
         """Reads what the tokenizer learned when the data were prepared, which they are if need be."""
-        if self.tokenizer.learns:
+        if not self.tokenizer.learns:
+            return
+        if kept is None:
             self.prepare_data()
-            self.tokenizer.load(self.folder)
+        self.tokenizer.load(kept or self.folder)
 
     def _tables(self, rows: Iterable[TextRow]) -> Iterator[pa.Table]:
         rows = iter(rows)

@@ -39,7 +39,7 @@ class Classification(Task):
         classes: How many there are, C.
         metrics: Gives fresh metrics of logits ``[B, C]`` and labels ``[B]`` by their name.
         class_weights: C weights of the loss; or ``balanced``: inverse to the classes' shares of the train
-            split, which the card of the data tells, with a mean of 1 over its examples.
+            split, as far as ``dataset.limit`` leaves it, with a mean of 1 over its examples.
         label_smoothing: Share of the target that goes to all classes alike.
         monitor: The metric that decides which checkpoint is the best one.
         mode: Whether its best value is the highest or the lowest.
@@ -103,8 +103,7 @@ class Classification(Task):
                     "task.class_weights=balanced needs a data set whose card counts its labels: "
                     "give one weight for each class"
                 )
-            counts = data.card["splits"]["train"]["labels"]
-            self.class_weights.copy_(balanced_weights(counts, self.classes))
+            self.class_weights.copy_(balanced_weights(data.train_labels, self.classes))
 
     @override
     def training_step(self, batch: Any, batch_idx: int) -> Tensor:

@@ -209,9 +209,13 @@ def _make_folder(
             **facts(open_splits(partial)),
             "command": shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
         }
-        text = json.dumps(card, indent=2, ensure_ascii=False) + "\n"
-        for name, content in {**files(), "card.json": text}.items():
+        kept = files()
+        for name, content in kept.items():
             (partial / name).write_text(content, encoding="utf-8")
+        if kept:
+            card["files"] = {name: _checksum(partial / name) for name in kept}
+        text = json.dumps(card, indent=2, ensure_ascii=False) + "\n"
+        (partial / "card.json").write_text(text, encoding="utf-8")
         os.replace(partial, folder)
     except OSError as error:
         raise _unwritable(folder, error) from error

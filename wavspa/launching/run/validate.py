@@ -31,6 +31,7 @@ def validate(config: DictConfig) -> None:
     for option in ("rerun", "dry_run"):
         parse_bool(option, config[option])
     _check_seed(config)
+    _check_level(config)
     _check_trainer(config.trainer)
     for name, options in config.logger.items():
         check_live(f"logger.{name}.figures", options.get("figures", ()))
@@ -66,6 +67,18 @@ def check_missing(config: DictConfig) -> None:
 def _check_seed(config: DictConfig) -> None:
     if not isinstance(config.seed, int) or not 0 <= config.seed < 2**32:
         raise UserError(f"seed must be a whole number from 0 to 2^32 - 1, got {config.seed}")
+
+
+def _check_level(config: DictConfig) -> None:
+    """Refuse levels that would divide a single coefficient again and again."""
+    level, longest = config.model.get("level"), config.dataset.get("max_length")
+    if config.model.get("wavelet") in ("none", "fourier", None):
+        return
+    if isinstance(level, int) and isinstance(longest, int) and 2**level > max(2, longest):
+        raise UserError(
+            f"model.level must be at most {max(1, longest.bit_length() - 1)} for sequences of "
+            f"dataset.max_length={longest}, got {level}"
+        )
 
 
 def _check_trainer(options: DictConfig) -> None:

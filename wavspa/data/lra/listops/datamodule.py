@@ -121,9 +121,11 @@ class ListOps(SequenceDataModule):
             for number, (split, examples) in enumerate(self.examples.items())
         }
 
-    def parts_of(self, values: Sequence[object], where: str) -> tuple[str, ...]:
+    def parts_of(
+        self, values: Sequence[object], where: str, columns: Sequence[str] = ()
+    ) -> tuple[str, ...]:
         """The expression, of which all symbols are known."""
-        texts = super().parts_of(values, where)
+        texts = super().parts_of(values, where, columns)
         if not len(tokens_of(texts[0], where)):
             raise UserError(f"{where}: no symbols of ListOps")
         return texts

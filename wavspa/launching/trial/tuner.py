@@ -10,8 +10,8 @@ from pytorch_lightning.tuner import Tuner
 
 from wavspa.errors import UserError
 from wavspa.launching.run.build import build, build_run
-from wavspa.launching.run.cost import on_one_device
 from wavspa.launching.run.worker import quiet_lightning
+from wavspa.launching.trial.cost import on_one_device
 
 STEPS = 100
 LOWEST, HIGHEST = 1e-6, 1.0
