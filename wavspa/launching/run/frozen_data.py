@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from pytorch_lightning import Callback, LightningModule, Trainer
-from pytorch_lightning.utilities import rank_zero_only
 from typing_extensions import override
 
 from wavspa import atomic
@@ -38,9 +37,9 @@ class FrozenData(Callback):
         data: Any = trainer.datamodule  # type: ignore[attr-defined]
         if kept_card(self._folder) is not None:
             check_same_data(self._folder, data, SPLITS)
-        elif rank_zero_only.rank == 0:
+        elif trainer.is_global_zero:
             keep_data(self._folder, data)
-        if rank_zero_only.rank == 0:
+        if trainer.is_global_zero:
             print_warnings(data.card)
 
 
