@@ -66,7 +66,7 @@ def class_weights(
     if isinstance(chosen, Mapping):
         return torch.ones(classes) if card is None else _named(chosen, class_names(card, classes))
     if chosen == BALANCED and card is not None:
-        return balanced_weights(card["splits"]["train"]["labels"], classes)
+        return balanced_weights(train_labels(card), classes)
     if chosen is None or isinstance(chosen, str):
         return torch.ones(classes)
     return torch.tensor(chosen, dtype=torch.float32)
@@ -76,6 +76,12 @@ def balanced_weights(counts: Mapping[str, int], classes: int) -> Tensor:
     """Weights ``[classes]``, inverse to the classes' ``counts``; their mean over the examples is 1."""
     examples = torch.tensor([max(1, counts.get(str(label), 0)) for label in range(classes)])
     return examples.sum() / (classes * examples)
+
+
+def train_labels(card: Mapping[str, Any]) -> Mapping[str, int]:
+    """The training examples of each label, of those that ``dataset.limit`` left where a card says so."""
+    counts: Mapping[str, int] = card.get("train_labels", card["splits"]["train"]["labels"])
+    return counts
 
 
 def _is_weight(value: object) -> bool:

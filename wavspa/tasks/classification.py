@@ -106,7 +106,7 @@ class Classification(Task):
                     f"task.class_weights={self.chosen_weights} needs a data set whose card counts and names "
                     "its labels: give one weight for each class"
                 )
-            weights = weights_of(self.chosen_weights, self.classes, data.card)
+            weights = weights_of(self.chosen_weights, self.classes, data.training_card)
             self.class_weights.copy_(weights)
 
     @override

@@ -7,6 +7,7 @@ from wavspa.launching.run.validate import validate
 MISTAKES = {
     "model.taps=15": "model.taps",
     "model.level=0": "model.level",
+    "model.level=50 dataset.max_length=32": "model.level must be at most 5 .*max_length=32, got 50",
     "model.window=0 model/attention=longformer": "model.window",
     "model.heads=3": "model.dim",
     "model.attention=nope": "model.attention.*softmax, longformer",

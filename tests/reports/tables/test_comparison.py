@@ -277,7 +277,8 @@ def test_the_best_loss_is_the_lowest_and_stands_as_it_is(tmp_path):
     written = {name: form(report) for name, form in FORMS.items()}
     assert "## Every metric in %, loss as it is, and the cost" in written["table.md"]
     assert "loss,loss_sd,accuracy_percent" in written["table.csv"]
-    assert "0.1100 ± 0.0100" in written["report.html"] and "as they are" in written["report.html"]
+    assert "0.1100 ± 0.0100" in written["report.html"]
+    assert "as they are" in written["report.html"]
 
 
 def test_a_metric_whose_direction_nothing_tells_has_no_best(tmp_path):

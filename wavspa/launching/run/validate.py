@@ -32,6 +32,7 @@ def validate(config: DictConfig) -> None:
     for option in ("rerun", "dry_run"):
         parse_bool(option, config[option])
     whole_number("seed", config.seed, least=0, most=2**32 - 1)
+    _check_level(config)
     _check_trainer(config.trainer)
     for name, options in config.logger.items():
         check_live(f"logger.{name}.figures", options.get("figures", ()))
@@ -75,6 +76,18 @@ def check_missing(config: DictConfig) -> None:
     for key, value in flatten(content):
         if value == "???":
             raise UserError(f"{key} has no value: give it with {key}=…")
+
+
+def _check_level(config: DictConfig) -> None:
+    """Refuse levels that would divide a single coefficient again and again."""
+    level, longest = config.model.get("level"), config.dataset.get("max_length")
+    if config.model.get("wavelet") in ("none", "fourier", None):
+        return
+    if isinstance(level, int) and isinstance(longest, int) and 2**level > max(2, longest):
+        raise UserError(
+            f"model.level must be at most {max(1, longest.bit_length() - 1)} for sequences of "
+            f"dataset.max_length={longest}, got {level}"
+        )
 
 
 def _check_trainer(options: DictConfig) -> None:

@@ -1,7 +1,6 @@
 """What ``wavspa-run FOLDER`` does: train from the folder, test once, say "finished" ever after."""
 
 import errno
-import json
 import logging
 import math
 import warnings
@@ -15,12 +14,12 @@ from pytorch_lightning import Callback, Trainer, seed_everything
 from pytorch_lightning.loggers import Logger
 from pytorch_lightning.utilities import rank_zero_only
 
-from wavspa import atomic
 from wavspa.errors import RunFailed, RunInterrupted, RunPruned, UserError
 from wavspa.launching.run.build import build, build_run
 from wavspa.launching.run.cluster import cluster_environment
 from wavspa.launching.run.evaluate import evaluate
 from wavspa.launching.run.freeze import read_config, warn_if_code_changed
+from wavspa.launching.run.frozen_data import FrozenData
 from wavspa.launching.run.resume_check import checked_resume_step, find_resumable
 from wavspa.launching.run.slurm import requeue_after
 from wavspa.reporting import is_first_rank, print_line
@@ -44,7 +43,7 @@ from wavspa.training.trainer import SeedEachBatch
 from wavspa.training.wandb_run import WandbRun
 
 if TYPE_CHECKING:
-    from wavspa.data.datamodule import SequenceDataModule
+    pass
 
 # Lightning's warnings about its own code, and about what runs here do on purpose.
 _EXPECTED = (
@@ -141,7 +140,6 @@ def _train_and_test(folder: Path, config: DictConfig, stop: StopRequest) -> dict
     _check_budget(trainer)
     if not trainer.is_global_zero:
         return {}
-    _keep_card(folder, data)
     if torch.distributed.is_initialized():
         # The other ranks have left; a metric would wait for them.
         torch.distributed.destroy_process_group()
@@ -187,6 +185,7 @@ def _trainer(folder: Path, config: DictConfig, stop: StopRequest, loggers: list[
         DefinedMonitors(monitors(config)),
         *(build(config, f"callbacks.{name}") for name in config.callbacks),
         *_figure_callbacks(loggers),
+        FrozenData(folder),
         SeedEachBatch(config.seed),
         ConfigInCheckpoint({str(key): value for key, value in plain.items()}),
         best_checkpoint_callback(folder, monitor, mode),
@@ -215,11 +214,6 @@ def _figure_callbacks(loggers: list[Logger]) -> list[Callback]:
 
 def _more_loggers(folder: Path, config: DictConfig) -> list[Logger]:
     return [build(config, f"logger.{name}", save_dir=str(folder)) for name in config.logger]
-
-
-def _keep_card(folder: Path, data: "SequenceDataModule") -> None:
-    """Copy the facts about the data beside the results, so that a report needs the folder alone."""
-    atomic.write_text(folder / layout.CARD, json.dumps(data.card, indent=2) + "\n")
 
 
 def _reason(error: BaseException) -> str:

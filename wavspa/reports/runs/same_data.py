@@ -34,7 +34,7 @@ def data_labels(groups: Sequence[Sequence[Run]]) -> list[str]:
     """
     described = [_described(group) for group in groups]
     data = _with_those_without_card(groups, described)
-    facts = {known: facts for known, facts in zip(data, described, strict=True)}
+    facts = dict(zip(data, described, strict=True))
     distinct = list(facts)
     told = distinguishing_options(list(facts.values()), [(known.name,) for known in distinct])
     labels = {
