@@ -80,7 +80,7 @@ def test_balanced_weights_undo_the_shares_of_the_classes():
 def test_balanced_weights_come_from_the_card_of_the_train_split():
     module = task(class_weights="balanced")
     card = {"splits": {"train": {"labels": {"0": 30, "1": 10}}}}
-    module.trainer = SimpleNamespace(datamodule=SimpleNamespace(card=card))
+    module.trainer = SimpleNamespace(datamodule=SimpleNamespace(training_card=card))
     module.setup("fit")
     torch.testing.assert_close(module.class_weights, torch.tensor([2 / 3, 2.0]))
 
