@@ -10,6 +10,7 @@ PyWavelets' (``dec_lo`` order, ``[cA_J, cD_J, ..., cD_1]``).
 
 from collections.abc import Sequence
 
+import torch
 from torch import Tensor
 
 from wavspa.wavelets.boundaries import Boundary, approximation_lengths, find_boundary
@@ -133,23 +134,32 @@ def synthesise(
     taps, approximation, details = len(filters), coeffs[0], coeffs[1:]
     targets = [detail.shape[1] for detail in details[1:]]
     for step, (detail, lengths) in enumerate(zip(details, reversed(rows[:-1]), strict=True)):
-        if approximation.shape[1] != detail.shape[1]:
-            raise ValueError(
-                f"the approximation and the detail of a level differ in length: "
-                f"{approximation.shape[1]} and {detail.shape[1]}"
-            )
         natural = boundary.natural_length(detail.shape[1], taps)
         wanted = targets[step] if step < len(targets) else length
         if wanted is None:
             wanted = natural
-        elif step < len(targets) and not 0 <= natural - wanted <= 1:
-            raise ValueError(f"cD of length {wanted} does not follow a level that gives {natural}")
-        elif wanted > natural or wanted < 1:
-            raise ValueError(f"length {wanted} is out of reach: the bands give {natural} samples")
+        if not torch.compiler.is_exporting():
+            # The bands of an exported layer are its own, and a check would hold it to some lengths.
+            _check_level(approximation, detail, natural, wanted, last=step == len(targets))
         approximation = synthesise_level(
             approximation, detail, filters, wanted, boundary, lengths, mirror_low=mirror_low
         )
     return approximation
+
+
+def _check_level(
+    approximation: Tensor, detail: Tensor, natural: int, wanted: int, last: bool
+) -> None:
+    """Refuse bands that do not fit each other, or the next level or the signal of ``wanted`` samples."""
+    if approximation.shape[1] != detail.shape[1]:
+        raise ValueError(
+            f"the approximation and the detail of a level differ in length: "
+            f"{approximation.shape[1]} and {detail.shape[1]}"
+        )
+    if not last and not 0 <= natural - wanted <= 1:
+        raise ValueError(f"cD of length {wanted} does not follow a level that gives {natural}")
+    if wanted > natural or wanted < 1:
+        raise ValueError(f"length {wanted} is out of reach: the bands give {natural} samples")
 
 
 def _check_signal(x: Tensor, filters: Tensor) -> None:

@@ -23,8 +23,15 @@ def hartley(x: Tensor, lengths: Tensor | None = None) -> Tensor:
         ValueError: lengths that do not fit.
     """
     lengths = check_lengths(lengths, x)
+    if x.shape[0] == 0:
+        return x
+    spectrum: Tensor
+    if lengths is None and torch.jit.is_tracing():
+        # A trace would keep the root of its example's length.
+        spectrum = torch.fft.fft(x, dim=1, norm="ortho")
+        return spectrum.real - spectrum.imag
     if lengths is None:
-        spectrum: Tensor = torch.fft.fft(x, dim=1)
+        spectrum = torch.fft.fft(x, dim=1)
         return (spectrum.real - spectrum.imag) / math.sqrt(x.shape[1])
     spectrum = _ragged_dft(zero_pads(x, lengths), lengths)
     scale = lengths.to(x.dtype).rsqrt()[:, None, None]

@@ -22,6 +22,8 @@ from wavspa.wavelets.primitives import (
     correlate,
     depthwise_kernel,
     gather_rows,
+    head,
+    is_mapped,
     zero_pads,
 )
 
@@ -102,7 +104,7 @@ def analyse(
     for whole_rows, half_rows in pairwise(rows):
         half = (smooth.shape[1] + 1) // 2
         # More zeros than are needed, of which some are cut off again: no branch on the length.
-        smooth = F.pad(zero_pads(smooth, whole_rows), (0, 0, 0, 2))[:, : 2 * half]
+        smooth = head(F.pad(zero_pads(smooth, whole_rows), (0, 0, 0, 2)), 2 * half)
         even, odd = smooth.unflatten(1, (half, 2)).unbind(2)
         detail = odd - _predict(even, predict, half_rows)
         smooth = even + _update(detail, update, half_rows)
@@ -123,24 +125,19 @@ def synthesise(
     smooth, details = coeffs[0], coeffs[1:]
     for detail, (half_rows, whole_rows) in zip(details, pairwise(reversed(rows)), strict=True):
         half = detail.shape[1]
-        if not 0 <= smooth.shape[1] - half <= 1:
+        if not torch.compiler.is_exporting() and not 0 <= smooth.shape[1] - half <= 1:
             raise ValueError(f"a detail of length {half} does not fit {smooth.shape[1]} samples")
-        even = _head(smooth, half) - _update(detail, update, half_rows)
+        even = head(smooth, half) - _update(detail, update, half_rows)
         odd = detail + _predict(even, predict, half_rows)
         smooth = zero_pads(torch.stack([even, odd], dim=2).flatten(1, 2), whole_rows)
+    if torch.compiler.is_exporting():
+        # Its bands are its own, and a check would hold the program to the lengths of its example.
+        return smooth if length is None else head(smooth, length)
     if length is not None and not 1 <= length <= smooth.shape[1]:
         raise ValueError(
             f"length {length} is out of reach: the bands give {smooth.shape[1]} samples"
         )
-    return smooth if length is None else _head(smooth, length)
-
-
-def _head(x: Tensor, length: int) -> Tensor:
-    """The first ``length`` places of ``x [B, N, D]``."""
-    if torch.compiler.is_exporting():
-        # There is then something to cut off always: no branch on whether lengths are odd.
-        x = F.pad(x, (0, 0, 0, 1))
-    return x[:, :length]
+    return smooth if length is None else head(smooth, length)
 
 
 def _predict(even: Tensor, predict: Tensor | None, lengths: Tensor | None) -> Tensor:
@@ -180,16 +177,18 @@ def _circular(x: Tensor, filters: Tensor, lengths: Tensor | None) -> Tensor:
     own = filters[:, None] * (tap < lengths)[..., None]
     short = _row_by_row(gather_rows(x, position[: 2 * taps - 1] % lengths[:, None]), own)
     is_short = (lengths < taps)[:, None, None]
-    head = torch.where(is_short, short, result[:, :taps])
-    return torch.cat([head, result[:, taps:]], dim=1)[:, :length]
+    start = torch.where(is_short, short, result[:, :taps])
+    return head(torch.cat([start, result[:, taps:]], dim=1), length)
 
 
 def _row_by_row(x: Tensor, filters: Tensor) -> Tensor:
     """Correlate ``x [B, 2 L - 1, D]`` with ``filters [L, B, D]``, of each row its own -> [B, L, D]."""
     taps, batch, channels = filters.shape
-    if torch.compiler.is_exporting():
-        # ONNX has no convolution whose number of groups depends on the batch.
+    if torch.compiler.is_exporting() or is_mapped():
+        # ONNX and vmap have no convolution whose number of groups depends on the batch.
         return torch.einsum("bndk,kbd->bnd", x.unfold(1, taps, 1), filters)
+    if batch == 0:
+        return x[:, :taps]
     rows_as_channels = x.transpose(0, 1).reshape(1, 2 * taps - 1, batch * channels)
     kernel = depthwise_kernel(filters.view(taps, batch * channels))
     return correlate(rows_as_channels, kernel).view(taps, batch, channels).transpose(0, 1)

@@ -82,7 +82,7 @@ def check_lengths(lengths: Tensor | None, x: Tensor, length: int | None = None) 
 
 def _is_readable(x: Tensor) -> bool:
     """Whether the values of a tensor are at hand: on the host, and not traced or mapped."""
-    traced = torch.compiler.is_compiling() or torch._C._are_functorch_transforms_active()
+    traced = torch.compiler.is_compiling() or is_mapped() or torch.jit.is_tracing()
     return x.device.type == "cpu" and not traced and not isinstance(x, FakeTensor)
 
 
@@ -92,6 +92,19 @@ def zero_pads(x: Tensor, lengths: Tensor | None) -> Tensor:
         return x
     positions = torch.arange(x.shape[1], device=x.device)
     return x.masked_fill((positions >= lengths[:, None])[..., None], 0)
+
+
+def head(x: Tensor, length: int, start: int = 0) -> Tensor:
+    """``length`` places of ``x [B, N, D]`` from ``start`` on."""
+    if torch.compiler.is_exporting():
+        # A slice would hold the program to lengths for which its end is provably inside.
+        return x.index_select(1, torch.arange(length, device=x.device) + start)
+    return x[:, start : start + length]
+
+
+def is_mapped() -> bool:
+    """Whether a transform of ``torch.func`` is at work: ``vmap``, ``grad``, ``jvp``."""
+    return bool(torch._C._are_functorch_transforms_active())
 
 
 def gather_rows(x: Tensor, index: Tensor) -> Tensor:
@@ -104,4 +117,4 @@ def gather_rows(x: Tensor, index: Tensor) -> Tensor:
     batch, length, channels = x.shape
     offsets = torch.arange(batch, device=x.device)[:, None] * length
     flat = x.reshape(batch * length, channels).index_select(0, (index + offsets).flatten())
-    return flat.view(batch, -1, channels)
+    return flat.view(batch, index.shape[1], channels)

@@ -12,6 +12,7 @@ from wavspa.wavelets.boundaries import ZERO, Boundary
 from wavspa.wavelets.operators import plain
 from wavspa.wavelets.operators.backend import runs_triton
 from wavspa.wavelets.operators.gradients import Analysis, Synthesis
+from wavspa.wavelets.primitives import is_mapped
 
 
 def analyse_level(
@@ -105,4 +106,4 @@ def _transformed() -> bool:
     """Whether torch looks into what runs: exports it, maps it or differentiates it forwards."""
     if torch.compiler.is_compiling():
         return torch.compiler.is_exporting()
-    return torch._C._are_functorch_transforms_active() or forward_ad._current_level >= 0
+    return is_mapped() or forward_ad._current_level >= 0

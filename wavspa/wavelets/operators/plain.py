@@ -25,6 +25,7 @@ from wavspa.wavelets.primitives import (
     depthwise_kernel,
     full_precision,
     gather_rows,
+    head,
     spread,
     zero_pads,
 )
@@ -84,7 +85,7 @@ def synthesis(
         spread_low = spread(low, depthwise_kernel(low_pass), stride=2)
         extended = spread_low + spread(high, depthwise_kernel(high_pass), stride=2)
     if extension in ("zero", "wrap"):
-        x = extended[:, start : start + samples]
+        x = head(extended, samples, start)
     else:
         rows = samples if lengths is None else lengths
         index = EXTENSIONS[extension].source_index(rows, own, extended.shape[1], taps)
