@@ -95,7 +95,8 @@ def zero_pads(x_BHNK: Tensor, lengths: Tensor | None) -> Tensor:
     if lengths is None:
         return x_BHNK
     real = real_positions(lengths, x_BHNK.shape[2])
-    return x_BHNK.masked_fill(~real[:, None, :, None], 0)
+    # One pass, where masked_fill copies first; no product, which would leave what is not finite.
+    return torch.where(real[:, None, :, None], x_BHNK, 0)
 
 
 def kernel_attention(

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from wavspa.attention import AttentionOptions, build_attention
 from wavspa.wavelets import WaveletOptions, build_mode
-from wavspa.wavelets.primitives import check_lengths, zero_pads
+from wavspa.wavelets.primitives import check_lengths, matmul_dtype
 
 PADDINGS = ("mask", "upstream")
 
@@ -112,12 +112,11 @@ class WavSpAttention(nn.Module):
             # The same in other words: ONNX has no remainder by a length that is not a tensor.
             lengths = torch.full((x.shape[0],), x.shape[1], device=x.device)
         transform = self.wavelet.transform()
-        bands = transform.analyse(x, lengths)
+        bands = transform.analyse(x, lengths, matmul_dtype(x))
         attended = [
-            attention(band.to(x.dtype), real)
+            attention(band, real)
             for attention, band, real in zip(
                 self.attentions, bands.coefficients, bands.lengths, strict=True
             )
         ]
-        y = transform.synthesise(bands._replace(coefficients=attended))
-        return zero_pads(y.to(x.dtype), lengths)
+        return transform.synthesise(bands._replace(coefficients=attended), x.dtype)

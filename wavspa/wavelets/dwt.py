@@ -10,6 +10,7 @@ PyWavelets' (``dec_lo`` order, ``[cA_J, cD_J, ..., cD_1]``).
 
 from collections.abc import Sequence
 
+import torch
 from torch import Tensor
 
 from wavspa.wavelets.boundaries import Boundary, approximation_lengths, find_boundary
@@ -30,8 +31,9 @@ def wavedec(
     """Analyse a signal into the bands of ``level`` levels.
 
     Args:
-        x: signal [B, N, D], N >= 1, float32 or float64.
-        filters: low-pass taps [L, D] in PyWavelets' ``dec_lo`` order, L even, dtype of ``x``.
+        x: signal [B, N, D], N >= 1, float32, float64 or a half type (whose bands are float32).
+        filters: low-pass taps [L, D] in PyWavelets' ``dec_lo`` order, L even, dtype of ``x`` (float32
+            for half types).
         level: number of levels J >= 1.
         boundary: ``zero``, ``reflect``, ``periodic`` or ``upstream``.
         lengths: samples of each row, int64 [B]; None means all N. A row's coefficients are those of
@@ -107,13 +109,24 @@ def analyse(
     rows: Sequence[Tensor | None],
     boundary: Boundary,
     mirror_low: bool = False,
+    dtype: torch.dtype | None = None,
 ) -> list[Tensor]:
-    """:func:`wavedec` whose ``rows`` come from :func:`row_lengths`."""
+    """:func:`wavedec` whose ``rows`` come from :func:`row_lengths`.
+
+    Bands come in ``dtype`` (None: that of the filters); between levels the approximation does not.
+    """
     _check_signal(x, filters)
+    dtype = dtype or filters.dtype
     approximation, details = x, []
-    for lengths in rows[:-1]:
+    for step, lengths in enumerate(rows[:-1], start=1):
         approximation, detail = analyse_level(
-            approximation, filters, boundary, lengths, mirror_low=mirror_low
+            approximation,
+            filters,
+            boundary,
+            lengths,
+            mirror_low=mirror_low,
+            approximation_dtype=dtype if step == len(rows) - 1 else filters.dtype,
+            detail_dtype=dtype,
         )
         details.append(detail)
     return [approximation, *reversed(details)]
@@ -126,8 +139,9 @@ def synthesise(
     rows: Sequence[Tensor | None],
     boundary: Boundary,
     mirror_low: bool = False,
+    dtype: torch.dtype | None = None,
 ) -> Tensor:
-    """:func:`waverec` whose ``rows`` come from :func:`row_lengths`."""
+    """:func:`waverec` whose ``rows`` come from :func:`row_lengths`; in ``dtype`` (None: the filters')."""
     for band in coeffs:
         _check_signal(band, filters)
     taps, approximation, details = len(filters), coeffs[0], coeffs[1:]
@@ -139,15 +153,23 @@ def synthesise(
                 f"{approximation.shape[1]} and {detail.shape[1]}"
             )
         natural = boundary.natural_length(detail.shape[1], taps)
-        wanted = targets[step] if step < len(targets) else length
+        is_last = step == len(targets)
+        wanted = length if is_last else targets[step]
         if wanted is None:
             wanted = natural
-        elif step < len(targets) and not 0 <= natural - wanted <= 1:
+        elif not is_last and not 0 <= natural - wanted <= 1:
             raise ValueError(f"cD of length {wanted} does not follow a level that gives {natural}")
         elif wanted > natural or wanted < 1:
             raise ValueError(f"length {wanted} is out of reach: the bands give {natural} samples")
         approximation = synthesise_level(
-            approximation, detail, filters, wanted, boundary, lengths, mirror_low=mirror_low
+            approximation,
+            detail,
+            filters,
+            wanted,
+            boundary,
+            lengths,
+            mirror_low=mirror_low,
+            dtype=(dtype if is_last else None) or filters.dtype,
         )
     return approximation
 
@@ -157,5 +179,6 @@ def _check_signal(x: Tensor, filters: Tensor) -> None:
         raise ValueError(f"a signal must be [batch, length >= 1, channels], got {list(x.shape)}")
     if x.shape[2] != filters.shape[1]:
         raise ValueError(f"the signal has {x.shape[2]} channels, the filters {filters.shape[1]}")
-    if x.dtype != filters.dtype:
+    summed = torch.promote_types(x.dtype, torch.float32)
+    if not x.is_floating_point() or summed != filters.dtype:
         raise ValueError(f"the signal is {x.dtype}, the filters are {filters.dtype}")

@@ -52,6 +52,17 @@ def at_least_float32(x: Tensor) -> Tensor:
     return x if x.dtype in (torch.float32, torch.float64) else x.float()
 
 
+def matmul_dtype(x: Tensor) -> torch.dtype:
+    """The type in which the attention's matmuls take ``x``: autocast's on CUDA, elsewhere its own.
+
+    Bands that come in it need no cast for each of the projections that read them.
+    """
+    device = x.device.type
+    if device == "cuda" and x.dtype != torch.float64 and torch.is_autocast_enabled(device):
+        return torch.get_autocast_dtype(device)
+    return x.dtype
+
+
 def check_lengths(lengths: Tensor | None, x: Tensor, length: int | None = None) -> Tensor | None:
     """``lengths`` as int64 [B], or None, after a look at what can be seen without waiting for a device.
 
@@ -90,8 +101,9 @@ def zero_pads(x: Tensor, lengths: Tensor | None) -> Tensor:
     """Set ``x [B, N, D]`` to zero at positions ``>= lengths [B]``, whatever their values."""
     if lengths is None:
         return x
-    positions = torch.arange(x.shape[1], device=x.device)
-    return x.masked_fill((positions >= lengths[:, None])[..., None], 0)
+    real = torch.arange(x.shape[1], device=x.device) < lengths[:, None]
+    # One pass, where masked_fill copies first; no product, which would leave what is not finite.
+    return torch.where(real[..., None], x, 0)
 
 
 def gather_rows(x: Tensor, index: Tensor) -> Tensor:
