@@ -7,6 +7,7 @@ is gathered, no shape depends on the values of lengths, and the host waits for n
 """
 
 import functools
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
@@ -61,7 +62,8 @@ def flash_attention(
         window_size_left=left,
         window_size_right=right,
     )[0]
-    return y.unflatten(0, (batch, length)).transpose(1, 2)
+    rows: Tensor = y.unflatten(0, (batch, length))
+    return rows.transpose(1, 2)
 
 
 def segment_bounds(lengths: Tensor | None, batch: int, length: int, device: torch.device) -> Tensor:
@@ -87,8 +89,7 @@ def runs_flash(q: Tensor) -> bool:
     )
 
 
-@torch.compiler.assume_constant_result
-def _is_enabled(device: int) -> bool:
+def _is_enabled_on(device: int) -> bool:
     return torch.backends.cuda.flash_sdp_enabled() and _is_built_for(device)
 
 
@@ -99,6 +100,10 @@ def _is_built_for(device: int) -> bool:
         and torch.backends.cuda.is_flash_attention_available()
         and torch.cuda.get_device_capability(device) >= CAPABILITY
     )
+
+
+# A call, not a decorator, which would take the types of what it decorates.
+_is_enabled: Callable[[int], bool] = torch.compiler.assume_constant_result(_is_enabled_on)
 
 
 def _transformed() -> bool:
