@@ -46,6 +46,11 @@ def apply_overrides(config: DictConfig, overrides: list[str]) -> None:
             raise UserError(f"this run has no option {key!r}{hint}") from error
 
 
+def listed(word: str) -> list[str]:
+    """The parts of a word that lists some, with commas between them."""
+    return word.split(",") if word else []
+
+
 def _split(word: str) -> tuple[str, str]:
     """The key and the value of a ``key=value`` word.
 

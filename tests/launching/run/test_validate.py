@@ -7,6 +7,7 @@ from wavspa.launching.run.validate import validate
 MISTAKES = {
     "model.taps=15": "model.taps",
     "model.level=0": "model.level",
+    "model.level=50 dataset.max_length=32": "model.level must be at most 5 .*max_length=32, got 50",
     "model.window=0 model/attention=longformer": "model.window",
     "model.heads=3": "model.dim",
     "model.attention=nope": "model.attention.*softmax, longformer",
@@ -34,7 +35,7 @@ MISTAKES = {
     "schedule.cycle=0": "schedule.cycle must be at least 1, got 0$",
     "task.monitor=val/nope": "task.monitor='val/nope' is unknown; choose one of val/loss, ",
     "task._target_=os.system": "_target_ 'os.system'",
-    "callbacks=early_stopping callbacks.early_stopping.mode=up": "callbacks.early_stopping.mode: ",
+    "callbacks=early_stopping callbacks.early_stopping.mode=up": "callbacks.early_stopping.mode must ",
 }
 
 
