@@ -82,14 +82,15 @@ def main() -> None:
     check_parity()
     print(f"{torch.cuda.get_device_name()}, torch {torch.__version__}, ms, medians")
     batch, length = LENGTHS_SHAPE
-    print(f"\nlengths given against not, [{batch}, {length}, {WIDTH}]")
+    print(f"\n[{batch}, {length}, {WIDTH}]: without lengths, with them, their ratio; against none")
     for base in BASES:
+        plain = 0.0
         for mode in ("none", "ada"):
             layer = build(base, mode, 1, length)
             full, rows = (milliseconds(layer, batch, length, given) for given in (False, True))
-            print(
-                f"  {base:10} {mode:6} 1 {full:8.2f} {rows:8.2f} {rows / full:6.2f} x", flush=True
-            )
+            plain = plain or rows
+            ratios = f"{rows / full:6.2f} x {rows / plain:6.2f} x"
+            print(f"  {base:10} {mode:6} 1 {full:8.2f} {rows:8.2f} {ratios}", flush=True)
     for batch, length in SHAPES:
         print(f"\nlengths given, [{batch}, {length}, {WIDTH}], against softmax")
         plain = milliseconds(build("softmax", "none", 1, length), batch, length, True)

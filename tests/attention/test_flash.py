@@ -96,6 +96,17 @@ def test_not_on_a_cpu(dtype):
     assert not runs_flash(torch.zeros(1, 1, 8, 8, dtype=dtype))
 
 
+def test_the_choice_is_a_constant_to_the_compiler():
+    """Neither torch's switches nor the device's properties can be traced."""
+
+    def choose(x):
+        return x + 1 if flash._is_enabled(0) else x - 1
+
+    zero = torch.zeros(1)
+    compiled = torch.compile(choose, fullgraph=True, backend="eager")
+    assert torch.equal(compiled(zero), choose(zero))
+
+
 @pytest.mark.parametrize("name", ["softmax", "longformer"])
 def test_one_graph_for_all_lengths(monkeypatch, name):
     """The operator's own shapes and gradients, traced without a device: no break, no value asked for."""

@@ -84,8 +84,8 @@ def runs_flash(q: Tensor) -> bool:
         and q.dtype in HALF_TYPES
         and q.shape[-1] % WIDTH_MULTIPLE == 0
         and q.shape[-1] <= WIDEST
-        and _is_enabled(q.device.index)
         and not _transformed()
+        and _is_enabled(q.device.index)
     )
 
 
