@@ -1,6 +1,9 @@
-"""Layers in wavelet space against their own base on a GPU: `python -m benchmarks.gpu_layers`.
+"""Layers on a GPU: with lengths against without, and in wavelet space against their own base.
 
-Forward and backward under bfloat16 autocast, width 256, 4 heads, 16 taps, no lengths; medians.
+    python -m benchmarks.gpu_layers
+
+Forward and backward under bfloat16 autocast, width 256, 4 heads, 16 taps, window 512, rank 128; medians.
+Parity first: where a ragged row differs from the row alone, no figure is printed.
 """
 
 import torch
@@ -8,50 +11,98 @@ import torch
 from wavspa import WavSpAttention
 
 WIDTH, HEADS, TAPS = 256, 4, 16
-SHAPES = ((32, 1024), (16, 4096), (4, 16384))
+BASES = ("softmax", "longformer", "linear", "performer", "linformer")
+# [batch, length]; all rows but the first are shorter by a few.
+LENGTHS_SHAPE = (16, 4096)
+COARSE = ["softmax", "longformer", "longformer", "longformer"]
+# Mode, levels and attention of the bands, each against softmax alone in the same shape.
+SHAPES = ((32, 1024), (16, 4096), (4, 16384), (1, 65536))
 CELLS = (
-    ("softmax", "none", 1),
-    ("softmax", "ada", 1),
-    ("softmax", "ada", 3),
-    ("softmax", "ortho", 3),
-    ("softmax", "lift", 3),
-    ("linear", "none", 1),
-    ("linear", "ada", 1),
-    ("performer", "none", 1),
-    ("performer", "ada", 1),
+    ("ada", 1, "softmax"),
+    ("ada", 3, "softmax"),
+    ("ortho", 3, "softmax"),
+    ("lift", 3, "softmax"),
+    ("ada", 3, COARSE),
 )
 
 
-def milliseconds(base: str, mode: str, level: int, batch: int, length: int) -> float:
-    """Median time of a layer's forward and backward pass."""
+def build(attention: str | list[str], mode: str, level: int, length: int) -> WavSpAttention:
+    """A layer on the GPU."""
+    torch.manual_seed(0)
+    return WavSpAttention(WIDTH, HEADS, attention, mode, TAPS, level, max_len=length).cuda()
+
+
+def ragged(batch: int, length: int) -> torch.Tensor:
+    """Rows shorter by 0, 5, 10, ... positions: what a bucket of similar lengths holds."""
+    return length - 5 * torch.arange(batch, device="cuda")
+
+
+def milliseconds(layer: WavSpAttention, batch: int, length: int, with_lengths: bool) -> float:
+    """Median time of a forward and backward pass."""
     from triton.testing import do_bench
 
-    layer = WavSpAttention(WIDTH, HEADS, base, mode, TAPS, level, max_len=length).cuda()
     shape = (batch, length, WIDTH)
     x = torch.randn(shape, device="cuda", dtype=torch.bfloat16, requires_grad=True)
     gradient = torch.randn_like(x)
+    lengths = ragged(batch, length) if with_lengths else None
 
     def run() -> None:
+        layer.zero_grad(set_to_none=True)
         with torch.autocast("cuda", torch.bfloat16):
-            y = layer(x)
+            y = layer(x, lengths)
         y.backward(gradient)
 
     return float(do_bench(run, warmup=10, rep=40, return_mode="median"))
 
 
+def check_parity() -> None:
+    """Refuse to measure what is wrong: a row of a ragged batch must be the row alone.
+
+    Raises:
+        SystemExit: one differs by more than bfloat16 explains.
+    """
+    x = torch.randn(3, 700, WIDTH, device="cuda")
+    lengths = torch.tensor([700, 431, 1], device="cuda")
+    for base in BASES:
+        for mode in ("none", "ada"):
+            layer = build(base, mode, 1, 700).eval()
+            with torch.no_grad(), torch.autocast("cuda", torch.bfloat16):
+                together = layer(x, lengths)
+                for row, length in enumerate(lengths.tolist()):
+                    alone = layer(x[row : row + 1, :length])[0]
+                    error = (together[row, :length] - alone).norm() / alone.norm()
+                    if not error < 2e-2:
+                        raise SystemExit(f"{base}, {mode}: row {row} is off by {error:.3f}")
+
+
 def main() -> None:
-    """Print a row for each shape, with the ratio to the base."""
+    """Print both tables."""
     if not torch.cuda.is_available():
         raise SystemExit("this needs a CUDA device")
+    check_parity()
     print(f"{torch.cuda.get_device_name()}, torch {torch.__version__}, ms, medians")
+    batch, length = LENGTHS_SHAPE
+    print(f"\n[{batch}, {length}, {WIDTH}]: without lengths, with them, their ratio; against none")
+    for base in BASES:
+        plain = 0.0
+        for mode in ("none", "ada"):
+            layer = build(base, mode, 1, length)
+            full, rows = (milliseconds(layer, batch, length, given) for given in (False, True))
+            plain = plain or rows
+            ratios = f"{rows / full:6.2f} x {rows / plain:6.2f} x"
+            print(f"  {base:10} {mode:6} 1 {full:8.2f} {rows:8.2f} {ratios}", flush=True)
     for batch, length in SHAPES:
-        print(f"[{batch}, {length}, {WIDTH}]")
-        plain: dict[str, float] = {}
-        for base, mode, level in CELLS:
-            measured = milliseconds(base, mode, level, batch, length)
-            plain.setdefault(base, measured)
-            ratio = measured / plain[base]
-            print(f"  {base:10} {mode:6} {level} {measured:8.2f} {ratio:6.2f} x", flush=True)
+        print(f"\nlengths given, [{batch}, {length}, {WIDTH}], against softmax")
+        plain = milliseconds(build("softmax", "none", 1, length), batch, length, True)
+        print(f"  {'softmax':22} none   1 {plain:8.2f}", flush=True)
+        for mode, level, attention in CELLS:
+            name = attention if isinstance(attention, str) else "softmax on the coarsest"
+            layer = build(attention, mode, level, length)
+            measured = milliseconds(layer, batch, length, True)
+            print(
+                f"  {name:23} {mode:6} {level} {measured:7.2f} {measured / plain:6.2f} x",
+                flush=True,
+            )
 
 
 if __name__ == "__main__":

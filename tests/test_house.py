@@ -11,7 +11,16 @@ import pytest
 ROOT = Path(__file__).parent.parent
 
 # Who may import whom, inside wavspa. Every part may import the leaves.
-LEAVES = {"errors", "atomic", "checks", "config_options", "locks", "metric_facts", "reporting"}
+LEAVES = {
+    "errors",
+    "atomic",
+    "checks",
+    "config_options",
+    "locks",
+    "metric_facts",
+    "reporting",
+    "tracing",
+}
 ALLOWED = {
     "run_folder": set(),
     "wavelets": set(),

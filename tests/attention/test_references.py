@@ -5,6 +5,17 @@ import torch
 import torch.nn.functional as F
 
 from references import attention as reference
+from support.attention_checks import (
+    CLOSE,
+    DIM,
+    HEADS,
+    MAX_LEN,
+    WINDOWS,
+    assert_matches,
+    build,
+    ragged,
+    random,
+)
 from wavspa.attention import (
     BASES,
     AttentionOptions,
@@ -18,24 +29,6 @@ from wavspa.attention.base import real_positions
 from wavspa.attention.longformer import attend_in_window
 from wavspa.attention.performer import orthogonal_features
 
-DIM, HEADS, MAX_LEN = 8, 2, 200
-
-
-def random(*shape, seed=0):
-    generator = torch.Generator().manual_seed(seed)
-    return torch.randn(*shape, dtype=torch.float64, generator=generator)
-
-
-def build(name, **options):
-    """A base in float64 whose parameters, biases and scales too, are all random."""
-    torch.manual_seed(0)
-    module = build_attention(name, DIM, HEADS, AttentionOptions(max_len=MAX_LEN, **options))
-    module = module.double().eval()
-    for index, parameter in enumerate(module.parameters()):
-        parameter.data += 0.3 * random(*parameter.shape, seed=index)
-    return module
-
-
 VARIANTS = {
     "softmax": ("softmax", {}),
     "rotary": ("softmax", {"rotary": True}),
@@ -48,27 +41,6 @@ VARIANTS = {
 }
 # Favor's features have a floor of 1e-6 that the definition does not have; rotary angles are float32.
 LOOSE = {"favor": {"rtol": 1e-4, "atol": 1e-4}, "rotary": {"rtol": 1e-5, "atol": 1e-5}}
-CLOSE = {"rtol": 1e-9, "atol": 1e-10}
-
-
-def ragged(batch, length):
-    return torch.tensor([length, max(1, length // 2), 1][:batch])
-
-
-def assert_matches(module, x, lengths, close):
-    """Outputs at real positions, and the gradients of x and of every parameter through them."""
-    x.requires_grad_()
-    ours, expected = module(x, lengths), reference.attention(module, x, lengths)
-    cotangent = random(*x.shape, seed=5)
-    if lengths is not None:
-        real = real_positions(lengths, x.shape[1])[..., None]
-        ours, expected, cotangent = ours * real, expected * real, cotangent * real
-    torch.testing.assert_close(ours, expected, **close)
-    inputs = {"x": x, **dict(module.named_parameters())}
-    gradients = torch.autograd.grad(ours, inputs.values(), cotangent)
-    wanted = torch.autograd.grad(expected, inputs.values(), cotangent)
-    for name, gradient, want in zip(inputs, gradients, wanted, strict=True):
-        torch.testing.assert_close(gradient, want, **close, msg=lambda m, n=name: f"{n}: {m}")
 
 
 @pytest.mark.parametrize("shape", [(3, 13), (1, 6), (1, 1), (2, 1)], ids=str)
@@ -80,7 +52,7 @@ def test_values_and_gradients(variant, shape):
         assert_matches(module, random(*shape, DIM), lengths, LOOSE.get(variant, CLOSE))
 
 
-@pytest.mark.parametrize("window", [1, 2, 3, 8, 65, 129, 300])
+@pytest.mark.parametrize("window", WINDOWS)
 @pytest.mark.parametrize("length", [1, 2, 7, 64, 65, 130])
 def test_longformer_windows(window, length):
     """Windows on both sides of the length, and lengths on both sides of the blocks."""

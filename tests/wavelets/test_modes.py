@@ -229,3 +229,23 @@ def test_waverec_gives_fewer_samples_when_asked():
     h = orthogonal_taps("db2").float()[:, None].repeat(1, 4)
     rec = waverec(wavedec(X, h, 2), h, 5)
     torch.testing.assert_close(rec, X[:, :5], rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("lengths", [None, [13, 4]], ids=["full", "ragged"])
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float32], ids=str)
+@pytest.mark.parametrize("name", MODES)
+def test_bands_come_in_the_dtype_asked_for(name, dtype, lengths):
+    """Rounded once, where they are written: never between levels, nor on the way in."""
+    transform = build_mode(name, 4, WaveletOptions(6, 3)).transform()
+    rows = None if lengths is None else torch.tensor(lengths)
+    x = signal(2, 13).bfloat16()
+    whole, bands = transform.analyse(x.float(), rows), transform.analyse(x, rows, dtype)
+    for band, expected in zip(bands.coefficients, whole.coefficients, strict=True):
+        assert band.dtype == dtype
+        assert torch.equal(band, expected.to(dtype))
+    y = transform.synthesise(bands, torch.bfloat16)
+    assert y.dtype == torch.bfloat16
+    rounded = [band.float() for band in bands.coefficients]
+    assert torch.equal(y, transform.synthesise(bands._replace(coefficients=rounded)).bfloat16())
+    if rows is not None:
+        assert (y[1, 4:] == 0).all()

@@ -5,6 +5,7 @@ Shapes: B batch, N length, D model width, H heads, K head width, Q = H * K. ``le
 attended to; outputs beyond are not meaningful.
 """
 
+import contextlib
 import math
 
 import torch
@@ -90,12 +91,20 @@ def real_positions(lengths: Tensor, length: int) -> Tensor:
     return torch.arange(length, device=lengths.device) < lengths[:, None]
 
 
+def without_autocast(x: Tensor) -> contextlib.AbstractContextManager[None]:
+    """A context in which matmuls on CUDA keep the type of their inputs, entered only where it matters."""
+    if x.is_cuda and torch.is_autocast_enabled("cuda"):
+        return torch.autocast("cuda", enabled=False)
+    return contextlib.nullcontext()
+
+
 def zero_pads(x_BHNK: Tensor, lengths: Tensor | None) -> Tensor:
     """Set ``x [B, H, N, K]`` to zero at positions ``>= lengths [B]``."""
     if lengths is None:
         return x_BHNK
     real = real_positions(lengths, x_BHNK.shape[2])
-    return x_BHNK.masked_fill(~real[:, None, :, None], 0)
+    # One pass, where masked_fill copies first; no product, which would leave what is not finite.
+    return torch.where(real[:, None, :, None], x_BHNK, 0)
 
 
 def kernel_attention(
@@ -120,5 +129,6 @@ def kernel_attention(
     total_BHF1 = phi_k.sum(dim=2, dtype=torch.float32 if v.dtype != torch.float64 else None)[
         ..., None
     ]
-    normaliser_BHN1 = phi_q.to(total_BHF1.dtype) @ total_BHF1 + epsilon
+    with without_autocast(v):
+        normaliser_BHN1 = phi_q.to(total_BHF1.dtype) @ total_BHF1 + epsilon
     return (phi_q @ context_BHFK / normaliser_BHN1).to(v.dtype)

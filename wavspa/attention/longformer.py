@@ -6,7 +6,9 @@ from torch import Tensor
 from typing_extensions import override
 
 from wavspa.attention.base import Attention, real_positions
+from wavspa.attention.flash import flash_attention, runs_flash
 from wavspa.attention.options import AttentionOptions
+from wavspa.tracing import is_exporting
 
 # Blocks shorter than this cost more in overhead than they save in scores.
 SHORTEST_BLOCK = 64
@@ -16,9 +18,10 @@ class Longformer(Attention):
     """Softmax attention within a window around each position; dropout on the probabilities.
 
     A position attends to ``window // 2`` places on its right and to ``window - window // 2`` on its left,
-    itself included. Queries are cut into blocks of half a window; each block sees itself and its two
-    neighbours, so no N x N array is ever made. There are no global tokens. Source: Longformer (Beltagy
-    et al. 2020); the window's shape is upstream's.
+    itself included. On CUDA and in half types the flash kernel skips what is outside; elsewhere queries
+    are cut into blocks of half a window, each of which sees itself and its two neighbours: no N x N array
+    is ever made. There are no global tokens. Source: Longformer (Beltagy et al. 2020); the window's
+    shape is upstream's.
 
     Args:
         dim: model width D.
@@ -40,11 +43,19 @@ class Longformer(Attention):
     @override
     def attend(self, q: Tensor, k: Tensor, v: Tensor, lengths: Tensor | None) -> Tensor:
         batch, _, length, _ = q.shape
+        dropout = self._probability_dropout
+        if runs_flash(q):
+            return flash_attention(q, k, v, lengths, dropout, window_reach(self.window))
         if lengths is None:
             real = torch.ones(batch, length, dtype=torch.bool, device=q.device)
         else:
             real = real_positions(lengths, length)
-        return attend_in_window(q, k, v, real, self.window, self._probability_dropout)
+        return attend_in_window(q, k, v, real, self.window, dropout)
+
+
+def window_reach(window: int) -> tuple[int, int]:
+    """Places to the left and to the right of itself that a query sees."""
+    return window - window // 2 - 1, window // 2
 
 
 def attend_in_window(
@@ -64,9 +75,9 @@ def attend_in_window(
         [B, H, N, K].
     """
     batch, _, length, _ = q.shape
-    right, left = window // 2, window - window // 2 - 1
+    left, right = window_reach(window)
     block = max(right, left, SHORTEST_BLOCK)
-    if torch.compiler.is_exporting():
+    if is_exporting():
         # One program for all lengths: no branch on them, and some padding always.
         blocks = length // block + 2
     else:

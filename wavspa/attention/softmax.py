@@ -7,6 +7,7 @@ from torch.utils.checkpoint import checkpoint
 from typing_extensions import override
 
 from wavspa.attention.base import Attention, real_positions
+from wavspa.attention.flash import flash_attention, runs_flash
 from wavspa.attention.options import AttentionOptions
 
 # With dropout, torch's kernel for the CPU holds all probabilities, and more than once: at batch 8, 4 heads
@@ -34,8 +35,10 @@ class Softmax(Attention):
     def attend(self, q: Tensor, k: Tensor, v: Tensor, lengths: Tensor | None) -> Tensor:
         if self.rotary:
             q, k = rotate(q), rotate(k)
-        keys = None if lengths is None else real_positions(lengths, k.shape[2])[:, None, None]
         dropout = self._probability_dropout
+        if lengths is not None and runs_flash(q):
+            return flash_attention(q, k, v, lengths, dropout)
+        keys = None if lengths is None else real_positions(lengths, k.shape[2])[:, None, None]
         if dropout and q.device.type == "cpu" and q.shape[:3].numel() * k.shape[2] > MOST_SCORES:
             return attend_in_blocks(q, k, v, keys, dropout)
         return F.scaled_dot_product_attention(q, k, v, attn_mask=keys, dropout_p=dropout)

@@ -7,8 +7,9 @@ import torch
 from torch import Tensor, nn
 
 from wavspa.attention import AttentionOptions, build_attention
+from wavspa.tracing import is_exporting
 from wavspa.wavelets import WaveletOptions, build_mode
-from wavspa.wavelets.primitives import check_lengths, zero_pads
+from wavspa.wavelets.primitives import check_lengths, matmul_dtype
 
 PADDINGS = ("mask", "upstream")
 
@@ -108,16 +109,15 @@ class WavSpAttention(nn.Module):
                 f"x must be [batch, length >= 1, dim={self.wavelet.dim}], got {list(x.shape)}"
             )
         lengths = None if self.padding == "upstream" else check_lengths(lengths, x)
-        if lengths is None and torch.compiler.is_exporting():
+        if lengths is None and is_exporting():
             # The same in other words: ONNX has no remainder by a length that is not a tensor.
             lengths = torch.full((x.shape[0],), x.shape[1], device=x.device)
         transform = self.wavelet.transform()
-        bands = transform.analyse(x, lengths)
+        bands = transform.analyse(x, lengths, matmul_dtype(x))
         attended = [
-            attention(band.to(x.dtype), real)
+            attention(band, real)
             for attention, band, real in zip(
                 self.attentions, bands.coefficients, bands.lengths, strict=True
             )
         ]
-        y = transform.synthesise(bands._replace(coefficients=attended))
-        return zero_pads(y.to(x.dtype), lengths)
+        return transform.synthesise(bands._replace(coefficients=attended), x.dtype)

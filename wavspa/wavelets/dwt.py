@@ -31,8 +31,9 @@ def wavedec(
     """Analyse a signal into the bands of ``level`` levels.
 
     Args:
-        x: signal [B, N, D], N >= 1, float32 or float64.
-        filters: low-pass taps [L, D] in PyWavelets' ``dec_lo`` order, L even, dtype of ``x``.
+        x: signal [B, N, D], N >= 1, float32, float64 or a half type (whose bands are float32).
+        filters: low-pass taps [L, D] in PyWavelets' ``dec_lo`` order, L even, dtype of ``x`` (float32
+            for half types).
         level: number of levels J >= 1.
         boundary: ``zero``, ``reflect``, ``periodic`` or ``upstream``.
         lengths: samples of each row, int64 [B]; None means all N. A row's coefficients are those of
@@ -108,13 +109,24 @@ def analyse(
     rows: Sequence[Tensor | None],
     boundary: Boundary,
     mirror_low: bool = False,
+    dtype: torch.dtype | None = None,
 ) -> list[Tensor]:
-    """:func:`wavedec` whose ``rows`` come from :func:`row_lengths`."""
+    """:func:`wavedec` whose ``rows`` come from :func:`row_lengths`.
+
+    Bands come in ``dtype`` (None: that of the filters); between levels the approximation does not.
+    """
     _check_signal(x, filters)
+    dtype = dtype or filters.dtype
     approximation, details = x, []
-    for lengths in rows[:-1]:
+    for step, lengths in enumerate(rows[:-1], start=1):
         approximation, detail = analyse_level(
-            approximation, filters, boundary, lengths, mirror_low=mirror_low
+            approximation,
+            filters,
+            boundary,
+            lengths,
+            mirror_low=mirror_low,
+            approximation_dtype=dtype if step == len(rows) - 1 else filters.dtype,
+            detail_dtype=dtype,
         )
         details.append(detail)
     return [approximation, *reversed(details)]
@@ -127,39 +139,39 @@ def synthesise(
     rows: Sequence[Tensor | None],
     boundary: Boundary,
     mirror_low: bool = False,
+    dtype: torch.dtype | None = None,
 ) -> Tensor:
-    """:func:`waverec` whose ``rows`` come from :func:`row_lengths`."""
+    """:func:`waverec` whose ``rows`` come from :func:`row_lengths`; in ``dtype`` (None: the filters')."""
     for band in coeffs:
         _check_signal(band, filters)
     taps, approximation, details = len(filters), coeffs[0], coeffs[1:]
     targets = [detail.shape[1] for detail in details[1:]]
     for step, (detail, lengths) in enumerate(zip(details, reversed(rows[:-1]), strict=True)):
+        if approximation.shape[1] != detail.shape[1]:
+            raise ValueError(
+                f"the approximation and the detail of a level differ in length: "
+                f"{approximation.shape[1]} and {detail.shape[1]}"
+            )
         natural = boundary.natural_length(detail.shape[1], taps)
-        wanted = targets[step] if step < len(targets) else length
+        is_last = step == len(targets)
+        wanted = length if is_last else targets[step]
         if wanted is None:
             wanted = natural
-        if not torch.compiler.is_exporting():
-            # The bands of an exported layer are its own, and a check would hold it to some lengths.
-            _check_level(approximation, detail, natural, wanted, last=step == len(targets))
+        elif not is_last and not 0 <= natural - wanted <= 1:
+            raise ValueError(f"cD of length {wanted} does not follow a level that gives {natural}")
+        elif wanted > natural or wanted < 1:
+            raise ValueError(f"length {wanted} is out of reach: the bands give {natural} samples")
         approximation = synthesise_level(
-            approximation, detail, filters, wanted, boundary, lengths, mirror_low=mirror_low
+            approximation,
+            detail,
+            filters,
+            wanted,
+            boundary,
+            lengths,
+            mirror_low=mirror_low,
+            dtype=(dtype if is_last else None) or filters.dtype,
         )
     return approximation
-
-
-def _check_level(
-    approximation: Tensor, detail: Tensor, natural: int, wanted: int, last: bool
-) -> None:
-    """Refuse bands that do not fit each other, or the next level or the signal of ``wanted`` samples."""
-    if approximation.shape[1] != detail.shape[1]:
-        raise ValueError(
-            f"the approximation and the detail of a level differ in length: "
-            f"{approximation.shape[1]} and {detail.shape[1]}"
-        )
-    if not last and not 0 <= natural - wanted <= 1:
-        raise ValueError(f"cD of length {wanted} does not follow a level that gives {natural}")
-    if wanted > natural or wanted < 1:
-        raise ValueError(f"length {wanted} is out of reach: the bands give {natural} samples")
 
 
 def _check_signal(x: Tensor, filters: Tensor) -> None:
@@ -167,5 +179,6 @@ def _check_signal(x: Tensor, filters: Tensor) -> None:
         raise ValueError(f"a signal must be [batch, length >= 1, channels], got {list(x.shape)}")
     if x.shape[2] != filters.shape[1]:
         raise ValueError(f"the signal has {x.shape[2]} channels, the filters {filters.shape[1]}")
-    if x.dtype != filters.dtype:
+    summed = torch.promote_types(x.dtype, torch.float32)
+    if not x.is_floating_point() or summed != filters.dtype:
         raise ValueError(f"the signal is {x.dtype}, the filters are {filters.dtype}")

@@ -35,7 +35,8 @@ def hartley(x: Tensor, lengths: Tensor | None = None) -> Tensor:
         return (spectrum.real - spectrum.imag) / math.sqrt(x.shape[1])
     spectrum = _ragged_dft(zero_pads(x, lengths), lengths)
     scale = lengths.to(x.dtype).rsqrt()[:, None, None]
-    return zero_pads((spectrum.real - spectrum.imag) * scale, lengths)
+    # The FFT leaves time innermost; what follows reads channels.
+    return zero_pads((spectrum.real - spectrum.imag) * scale, lengths).contiguous()
 
 
 def _ragged_dft(x: Tensor, lengths: Tensor) -> Tensor:

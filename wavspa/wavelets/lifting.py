@@ -16,14 +16,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from wavspa.tracing import is_exporting, is_mapped
 from wavspa.wavelets.boundaries import PERIODIC, approximation_lengths
 from wavspa.wavelets.primitives import (
     check_lengths,
     correlate,
     depthwise_kernel,
     gather_rows,
-    head,
-    is_mapped,
     zero_pads,
 )
 
@@ -104,7 +103,7 @@ def analyse(
     for whole_rows, half_rows in pairwise(rows):
         half = (smooth.shape[1] + 1) // 2
         # More zeros than are needed, of which some are cut off again: no branch on the length.
-        smooth = head(F.pad(zero_pads(smooth, whole_rows), (0, 0, 0, 2)), 2 * half)
+        smooth = F.pad(zero_pads(smooth, whole_rows), (0, 0, 0, 2))[:, : 2 * half]
         even, odd = smooth.unflatten(1, (half, 2)).unbind(2)
         detail = odd - _predict(even, predict, half_rows)
         smooth = even + _update(detail, update, half_rows)
@@ -125,19 +124,24 @@ def synthesise(
     smooth, details = coeffs[0], coeffs[1:]
     for detail, (half_rows, whole_rows) in zip(details, pairwise(reversed(rows)), strict=True):
         half = detail.shape[1]
-        if not torch.compiler.is_exporting() and not 0 <= smooth.shape[1] - half <= 1:
+        if not 0 <= smooth.shape[1] - half <= 1:
             raise ValueError(f"a detail of length {half} does not fit {smooth.shape[1]} samples")
-        even = head(smooth, half) - _update(detail, update, half_rows)
+        even = _head(smooth, half) - _update(detail, update, half_rows)
         odd = detail + _predict(even, predict, half_rows)
         smooth = zero_pads(torch.stack([even, odd], dim=2).flatten(1, 2), whole_rows)
-    if torch.compiler.is_exporting():
-        # Its bands are its own, and a check would hold the program to the lengths of its example.
-        return smooth if length is None else head(smooth, length)
     if length is not None and not 1 <= length <= smooth.shape[1]:
         raise ValueError(
             f"length {length} is out of reach: the bands give {smooth.shape[1]} samples"
         )
-    return smooth if length is None else head(smooth, length)
+    return smooth if length is None else _head(smooth, length)
+
+
+def _head(x: Tensor, length: int) -> Tensor:
+    """The first ``length`` places of ``x [B, N, D]``."""
+    if is_exporting():
+        # There is then something to cut off always: no branch on whether lengths are odd.
+        x = F.pad(x, (0, 0, 0, 1))
+    return x[:, :length]
 
 
 def _predict(even: Tensor, predict: Tensor | None, lengths: Tensor | None) -> Tensor:
@@ -169,7 +173,7 @@ def _circular(x: Tensor, filters: Tensor, lengths: Tensor | None) -> Tensor:
         kernel = depthwise_kernel(filters * (tap < length))
         return correlate(gather_rows(x, position % length), kernel)
     # At least `taps` places; of an exported program always more, so that it has no branch on the length.
-    more = taps if torch.compiler.is_exporting() else max(taps - length, 0)
+    more = taps if is_exporting() else max(taps - length, 0)
     position = torch.arange(length + more + taps - 1, device=x.device)
     result = correlate(gather_rows(x, position % lengths[:, None]), depthwise_kernel(filters))
     # Rows shorter than the filter wrap round it: they use their first `len` taps only, which makes
@@ -177,14 +181,14 @@ def _circular(x: Tensor, filters: Tensor, lengths: Tensor | None) -> Tensor:
     own = filters[:, None] * (tap < lengths)[..., None]
     short = _row_by_row(gather_rows(x, position[: 2 * taps - 1] % lengths[:, None]), own)
     is_short = (lengths < taps)[:, None, None]
-    start = torch.where(is_short, short, result[:, :taps])
-    return head(torch.cat([start, result[:, taps:]], dim=1), length)
+    head = torch.where(is_short, short, result[:, :taps])
+    return torch.cat([head, result[:, taps:]], dim=1)[:, :length]
 
 
 def _row_by_row(x: Tensor, filters: Tensor) -> Tensor:
     """Correlate ``x [B, 2 L - 1, D]`` with ``filters [L, B, D]``, of each row its own -> [B, L, D]."""
     taps, batch, channels = filters.shape
-    if torch.compiler.is_exporting() or is_mapped():
+    if is_exporting() or is_mapped():
         # ONNX and vmap have no convolution whose number of groups depends on the batch.
         return torch.einsum("bndk,kbd->bnd", x.unfold(1, taps, 1), filters)
     if batch == 0:

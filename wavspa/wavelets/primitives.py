@@ -12,6 +12,8 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch._subclasses.fake_tensor import FakeTensor
 
+from wavspa.tracing import AUTOCAST_DEVICES, is_mapped
+
 
 def depthwise_kernel(filters: Tensor) -> Tensor:
     """Filters [L, D] as a channels-last kernel [D, 1, L, 1]."""
@@ -40,9 +42,9 @@ def _signal(image: Tensor) -> Tensor:
 
 
 def full_precision(x: Tensor) -> contextlib.AbstractContextManager[None]:
-    """A context without autocast on the device of ``x`` (meta tensors know no autocast)."""
+    """A context without autocast on the device of ``x``."""
     device = x.device.type
-    if torch.amp.is_autocast_available(device):
+    if device in AUTOCAST_DEVICES:
         return torch.autocast(device, enabled=False)
     return contextlib.nullcontext()
 
@@ -50,6 +52,17 @@ def full_precision(x: Tensor) -> contextlib.AbstractContextManager[None]:
 def at_least_float32(x: Tensor) -> Tensor:
     """``x`` itself if float32 or float64, else as float32."""
     return x if x.dtype in (torch.float32, torch.float64) else x.float()
+
+
+def matmul_dtype(x: Tensor) -> torch.dtype:
+    """The type in which the attention's matmuls take ``x``: autocast's on CUDA, elsewhere its own.
+
+    Bands that come in it need no cast for each of the projections that read them.
+    """
+    device = x.device.type
+    if device == "cuda" and x.dtype != torch.float64 and torch.is_autocast_enabled(device):
+        return torch.get_autocast_dtype(device)
+    return x.dtype
 
 
 def check_lengths(lengths: Tensor | None, x: Tensor, length: int | None = None) -> Tensor | None:
@@ -90,21 +103,9 @@ def zero_pads(x: Tensor, lengths: Tensor | None) -> Tensor:
     """Set ``x [B, N, D]`` to zero at positions ``>= lengths [B]``, whatever their values."""
     if lengths is None:
         return x
-    positions = torch.arange(x.shape[1], device=x.device)
-    return x.masked_fill((positions >= lengths[:, None])[..., None], 0)
-
-
-def head(x: Tensor, length: int, start: int = 0) -> Tensor:
-    """``length`` places of ``x [B, N, D]`` from ``start`` on."""
-    if torch.compiler.is_exporting():
-        # A slice would hold the program to lengths for which its end is provably inside.
-        return x.index_select(1, torch.arange(length, device=x.device) + start)
-    return x[:, start : start + length]
-
-
-def is_mapped() -> bool:
-    """Whether a transform of ``torch.func`` is at work: ``vmap``, ``grad``, ``jvp``."""
-    return bool(torch._C._are_functorch_transforms_active())
+    real = torch.arange(x.shape[1], device=x.device) < lengths[:, None]
+    # One pass, where masked_fill copies first; no product, which would leave what is not finite.
+    return torch.where(real[..., None], x, 0)
 
 
 def gather_rows(x: Tensor, index: Tensor) -> Tensor:

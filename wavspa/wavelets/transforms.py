@@ -5,12 +5,14 @@
     y = transform.synthesise(bands)          # or of other coefficients in the same bands
 
 They run in float32 (float64 stays) under any autocast: their sums are long, and the FFT does not know
-bfloat16. Shapes: B batch, N length, D channels, L taps, J levels.
+bfloat16. What they hand out comes in the ``dtype`` that is asked for. Shapes: B batch, N length, D
+channels, L taps, J levels.
 """
 
 from dataclasses import dataclass
 from typing import NamedTuple
 
+import torch
 from torch import Tensor
 from typing_extensions import override
 
@@ -43,13 +45,22 @@ class Bands(NamedTuple):
 class Transform:
     """Interface of the transforms; by itself the identity: the signal is its only band."""
 
-    def analyse(self, x: Tensor, lengths: Tensor | None = None) -> Bands:
-        """Bands of ``x [B, N, D]``; ``lengths`` int64 [B], each in 1..N, or None (all N)."""
-        return Bands([zero_pads(x, lengths)], [lengths], x.shape[1])
+    def analyse(
+        self, x: Tensor, lengths: Tensor | None = None, dtype: torch.dtype | None = None
+    ) -> Bands:
+        """Analyse a batch of signals.
 
-    def synthesise(self, bands: Bands) -> Tensor:
-        """The signal [B, N, D] of the bands."""
-        return bands.coefficients[0]
+        Args:
+            x: signals [B, N, D].
+            lengths: real samples of each row, int64 [B], each in 1..N, or None (all N).
+            dtype: that of the bands; None means the one that they are computed in.
+        """
+        return Bands([zero_pads(x.to(dtype or x.dtype), lengths)], [lengths], x.shape[1])
+
+    def synthesise(self, bands: Bands, dtype: torch.dtype | None = None) -> Tensor:
+        """The signal [B, N, D] of the bands, zero beyond each row; ``dtype`` as in :meth:`analyse`."""
+        (x,) = bands.coefficients
+        return zero_pads(x.to(dtype or x.dtype), bands.rows[0])
 
 
 @dataclass
@@ -62,25 +73,25 @@ class FilterBank(Transform):
     mirror_low: bool = False
 
     @override
-    def analyse(self, x: Tensor, lengths: Tensor | None = None) -> Bands:
+    def analyse(
+        self, x: Tensor, lengths: Tensor | None = None, dtype: torch.dtype | None = None
+    ) -> Bands:
         rows = dwt.row_lengths(lengths, self.filters, self.level, self.boundary)
-        x = at_least_float32(x)
-        with full_precision(x):
-            bands = dwt.analyse(x, self.filters, rows, self.boundary, self.mirror_low)
+        # The operators read and write half types themselves, and keep autocast out.
+        bands = dwt.analyse(x, self.filters, rows, self.boundary, self.mirror_low, dtype)
         return Bands(bands, rows, x.shape[1])
 
     @override
-    def synthesise(self, bands: Bands) -> Tensor:
-        coefficients = [at_least_float32(band) for band in bands.coefficients]
-        with full_precision(coefficients[0]):
-            return dwt.synthesise(
-                coefficients,
-                self.filters,
-                bands.length,
-                bands.rows,
-                self.boundary,
-                self.mirror_low,
-            )
+    def synthesise(self, bands: Bands, dtype: torch.dtype | None = None) -> Tensor:
+        return dwt.synthesise(
+            bands.coefficients,
+            self.filters,
+            bands.length,
+            bands.rows,
+            self.boundary,
+            self.mirror_low,
+            dtype,
+        )
 
 
 @dataclass
@@ -92,34 +103,40 @@ class Lifting(Transform):
     level: int
 
     @override
-    def analyse(self, x: Tensor, lengths: Tensor | None = None) -> Bands:
+    def analyse(
+        self, x: Tensor, lengths: Tensor | None = None, dtype: torch.dtype | None = None
+    ) -> Bands:
         rows = lifting.row_lengths(lengths, self.level)
         x = at_least_float32(x)
         with full_precision(x):
             bands = lifting.analyse(x, self.predict, self.update, rows)
-        return Bands(bands, rows, x.shape[1])
+        return Bands([band.to(dtype or band.dtype) for band in bands], rows, x.shape[1])
 
     @override
-    def synthesise(self, bands: Bands) -> Tensor:
+    def synthesise(self, bands: Bands, dtype: torch.dtype | None = None) -> Tensor:
         coefficients = [at_least_float32(band) for band in bands.coefficients]
         with full_precision(coefficients[0]):
-            return lifting.synthesise(
+            x = lifting.synthesise(
                 coefficients, self.predict, self.update, bands.length, bands.rows
             )
+        return x.to(dtype or x.dtype)
 
 
 class Hartley(Transform):
     """The orthonormal Hartley transform over each row's own length, which is its own inverse."""
 
     @override
-    def analyse(self, x: Tensor, lengths: Tensor | None = None) -> Bands:
-        return Bands([self._hartley(x, lengths)], [lengths], x.shape[1])
+    def analyse(
+        self, x: Tensor, lengths: Tensor | None = None, dtype: torch.dtype | None = None
+    ) -> Bands:
+        return Bands([self._hartley(x, lengths, dtype)], [lengths], x.shape[1])
 
     @override
-    def synthesise(self, bands: Bands) -> Tensor:
-        return self._hartley(bands.coefficients[0], bands.rows[0])
+    def synthesise(self, bands: Bands, dtype: torch.dtype | None = None) -> Tensor:
+        return self._hartley(bands.coefficients[0], bands.rows[0], dtype)
 
-    def _hartley(self, x: Tensor, lengths: Tensor | None) -> Tensor:
+    def _hartley(self, x: Tensor, lengths: Tensor | None, dtype: torch.dtype | None) -> Tensor:
         x = at_least_float32(x)
         with full_precision(x):
-            return hartley(x, lengths)
+            y = hartley(x, lengths)
+        return y.to(dtype or y.dtype)

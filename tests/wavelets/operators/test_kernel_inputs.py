@@ -14,8 +14,15 @@ from support.kernel_checks import (
     row_lengths,
     run,
 )
-from wavspa.wavelets.operators import analyse_level, synthesise_level, triton_operators
+from wavspa.wavelets.boundaries import find_boundary
+from wavspa.wavelets.operators import (
+    analyse_level,
+    synthesise_level,
+    triton_operators,
+    use_backend,
+)
 from wavspa.wavelets.operators.library import ANALYSIS, FILTER_GRADIENT, SYNTHESIS
+from wavspa.wavelets.transforms import FilterBank
 
 pytestmark = [needs_triton, needs_kernels]
 
@@ -140,3 +147,25 @@ def test_compiled_under_autocast():
     torch.testing.assert_close(*results)
     gradients = [torch.autograd.grad(r.square().sum(), (x, filters)) for r in results]
     torch.testing.assert_close(*gradients, rtol=1e-4, atol=1e-3)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=str)
+def test_bands_in_the_type_of_the_activations(dtype):
+    """Half types in, out and back, three levels: only what is written is rounded."""
+    boundary = find_boundary("reflect")
+    x, filters = random(2, 27, 4).to(dtype).requires_grad_(), random(6, 4, seed=1).float()
+    transform, rows = FilterBank(filters.requires_grad_(), 3, boundary), row_lengths(2, 27)
+
+    def results():
+        bands = transform.analyse(x, rows, torch.bfloat16)
+        assert all(band.dtype == torch.bfloat16 for band in bands.coefficients)
+        y = transform.synthesise(bands, dtype)
+        assert y.dtype == dtype
+        return y, *torch.autograd.grad(y.float().square().sum(), (x, filters))
+
+    ours = results()
+    with use_backend("plain"):
+        theirs = results()
+    assert [our.dtype for our in ours] == [their.dtype for their in theirs]
+    # A value between two of the half type may be rounded to either, and gradients add up several.
+    assert_near(ours, theirs, 2e-2)

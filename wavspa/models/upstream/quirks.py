@@ -15,6 +15,7 @@ from wavspa.attention.longformer import attend_in_window
 from wavspa.models.block import LAYER_NORM_EPS, Mlp
 from wavspa.wavelets.lifting import lifting_rec
 from wavspa.wavelets.modes import LiftFixed
+from wavspa.wavelets.primitives import zero_pads
 from wavspa.wavelets.transforms import Bands, Lifting, Transform
 
 
@@ -34,12 +35,12 @@ class MisalignedLifting(Lifting):
     """
 
     @override
-    def synthesise(self, bands: Bands) -> Tensor:
+    def synthesise(self, bands: Bands, dtype: torch.dtype | None = None) -> Tensor:
         smooth = bands.coefficients[0]
         for detail in bands.coefficients[1:]:
             detail = F.pad(detail, (0, 0, 0, smooth.shape[1] - detail.shape[1]))
             smooth = lifting_rec([smooth, detail], None, None)
-        return smooth[:, : bands.length]
+        return zero_pads(smooth[:, : bands.length], bands.rows[0]).to(dtype or smooth.dtype)
 
 
 class BaselineBlock(nn.Module):

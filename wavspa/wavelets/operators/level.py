@@ -8,11 +8,11 @@ import torch
 from torch import Tensor
 from torch.autograd import forward_ad
 
+from wavspa.tracing import is_exporting, is_mapped
 from wavspa.wavelets.boundaries import ZERO, Boundary
 from wavspa.wavelets.operators import plain
 from wavspa.wavelets.operators.backend import runs_triton
 from wavspa.wavelets.operators.gradients import Analysis, Synthesis
-from wavspa.wavelets.primitives import is_mapped
 
 
 def analyse_level(
@@ -105,5 +105,5 @@ def _by_kernels(*tensors: Tensor) -> bool:
 def _transformed() -> bool:
     """Whether torch looks into what runs: exports it, maps it or differentiates it forwards."""
     if torch.compiler.is_compiling():
-        return torch.compiler.is_exporting()
+        return is_exporting()
     return is_mapped() or forward_ad._current_level >= 0

@@ -19,13 +19,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from wavspa.tracing import AUTOCAST_DEVICES
 from wavspa.wavelets.boundaries import EXTENSIONS
 from wavspa.wavelets.primitives import (
     correlate,
     depthwise_kernel,
     full_precision,
     gather_rows,
-    head,
     spread,
     zero_pads,
 )
@@ -85,7 +85,7 @@ def synthesis(
         spread_low = spread(low, depthwise_kernel(low_pass), stride=2)
         extended = spread_low + spread(high, depthwise_kernel(high_pass), stride=2)
     if extension in ("zero", "wrap"):
-        x = head(extended, samples, start)
+        x = extended[:, start : start + samples]
     else:
         rows = samples if lengths is None else lengths
         index = EXTENSIONS[extension].source_index(rows, own, extended.shape[1], taps)
@@ -171,6 +171,6 @@ def _sum_dtype(*tensors: Tensor) -> torch.dtype:
 def _same_precision(x: Tensor) -> contextlib.AbstractContextManager[None]:
     """Autocast would hand float32 to the convolutions as bfloat16: keep it out, where it is on."""
     device = x.device.type
-    if torch.amp.is_autocast_available(device) and torch.is_autocast_enabled(device):
+    if device in AUTOCAST_DEVICES and torch.is_autocast_enabled(device):
         return full_precision(x)
     return contextlib.nullcontext()

@@ -1,0 +1,24 @@
+"""Who looks into what runs: torch.export, torch.func; asked so that torch.compile can follow.
+
+The oldest torch that is admitted folds ``torch.compiler.is_exporting()`` to True under ``torch.compile`` and
+cannot trace ``torch.amp.is_autocast_available``: both would cost the kernels, or break the graph.
+"""
+
+import torch
+
+# A constant, because torch.compile cannot look into it.
+AUTOCAST_DEVICES = frozenset(
+    device
+    for device in ("cpu", "cuda", "xla", "mps", "xpu", "hpu")
+    if torch.amp.is_autocast_available(device)
+)
+
+
+def is_exporting() -> bool:
+    """Whether ``torch.export`` traces this call."""
+    return bool(torch.compiler._is_exporting_flag)
+
+
+def is_mapped() -> bool:
+    """Whether a transform of ``torch.func`` is at work: ``vmap``, ``grad``, ``jvp``."""
+    return bool(torch._C._are_functorch_transforms_active())
