@@ -46,6 +46,7 @@ ROOMS = {
     "exports": {"model_card": {""}},
     "launching": {
         "plugins": {"", "search", "slurm", "sweeps"},
+        "run": {"options"},
         "search": {"", "run", "sweeps"},
         "slurm": {"", "run"},
         "sweeps": {"", "run"},

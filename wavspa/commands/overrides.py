@@ -35,8 +35,11 @@ def apply_overrides(config: DictConfig, overrides: list[str]) -> None:
         overrides: ``key=value`` in Hydra's grammar; every key must exist.
 
     Raises:
-        UserError: A key is unknown.
+        UserError: A key is unknown, or a value of the wrong type.
     """
+    # Imported here: --help need not wait for torch.
+    from wavspa.launching.options.types import check_types
+
     for override in OverridesParser.create().parse_overrides(overrides):
         key = override.get_key_element()
         try:
@@ -44,6 +47,8 @@ def apply_overrides(config: DictConfig, overrides: list[str]) -> None:
         except OmegaConfBaseException as error:
             hint = did_you_mean(key, keys_of(config))
             raise UserError(f"this run has no option {key!r}{hint}") from error
+    if overrides:
+        check_types(config)
 
 
 def _split(word: str) -> tuple[str, str]:

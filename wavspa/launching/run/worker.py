@@ -22,7 +22,7 @@ from wavspa.launching.run.evaluate import evaluate
 from wavspa.launching.run.freeze import read_config, warn_if_code_changed
 from wavspa.launching.run.resume_check import checked_resume_step, find_resumable
 from wavspa.launching.run.slurm import requeue_after
-from wavspa.reporting import is_first_rank, print_line
+from wavspa.reporting import is_first_rank, print_line, report
 from wavspa.run_folder import layout
 from wavspa.run_folder.lock import exclusive
 from wavspa.run_folder.status import read_status, update_status
@@ -97,6 +97,8 @@ def run(folder: Path) -> dict[str, float]:
                     f"{folder} cannot be written ({error.strerror}): make room, and the same command "
                     "goes on from the last checkpoint"
                 )
+            if (folder / layout.REPLACED).exists():
+                report(f"note: the run that this one replaces is in {folder / layout.REPLACED}")
             with suppress(OSError):  # it may not be possible to write this down either
                 _update(folder, state="failed", reason=_reason(error))
             raise error
