@@ -72,7 +72,7 @@ def finished(tmp_path_factory):
         "name=a(1": r"name=a\(1 cannot be read: quote the value, as in \"name='a\(1'\"$",
         "name=ü": r"name=ü cannot be read: quote the value, as in \"name='ü'\"$",
         "seed=[1": r".*\[1",
-        "model.dim=${nowhere}": r".*nowhere.*model.dim",
+        "model.dim=${nowhere}": r"model.dim is taken from \$\{nowhere\}: there is no nowhere; choose",
     }.items(),
 )
 def test_train_names_the_option(fails, tmp_path, word, message):

@@ -13,7 +13,7 @@ from hydra_plugins.wavspa.grid import GridSweeper
 from hydra_plugins.wavspa.local import LocalLauncher
 from hydra_plugins.wavspa.search import SearchSweeper
 from hydra_plugins.wavspa.slurm import SlurmLauncher
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from wavspa.commands.hydra_errors import unnamed_option
 from wavspa.errors import UserError
@@ -45,7 +45,10 @@ def train() -> None:
             raise UserError(
                 f"hydra/sweeper={sweeper} does not go with hydra/launcher={launcher}: choose grid or optuna"
             )
-        composed.append((config, job.overrides.task, job.overrides.hydra))
+        # As typed: an interpolation in a word is of the configuration, not of Hydra's list of words.
+        words = OmegaConf.to_container(job.overrides, resolve=False)
+        assert isinstance(words, dict)
+        composed.append((config, words["task"], words["hydra"]))
 
     # Hydra's parser takes no flag between two words.
     flags = [word for word in sys.argv[1:] if word in _MULTIRUN]

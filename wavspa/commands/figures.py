@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from wavspa.checks import one_of
-from wavspa.commands.entry_point import command
+from wavspa.commands.entry_point import command, writing
 from wavspa.commands.overrides import apply_overrides, typed_words
 from wavspa.errors import UserError
 from wavspa.reports.figures.registry import FIGURES
+from wavspa.run_folder import layout
 
 DESCRIPTION = """\
-Draw what a run has learned, from its folder into its folder figures/.
+Draw what a run has learned, from its folder into its folder figures/, or the one that output= names.
 
 what=…  one or more of (without what=, all that the run has):
 {figures}
@@ -27,14 +28,17 @@ examples:
 def main() -> None:
     """Run the command."""
     usage = (
-        "wavspa-figures run=FOLDER [what=NAME,...] [split=val] [formats=png,svg] [key=value ...]"
+        "wavspa-figures run=FOLDER [what=NAME,...] [split=val] [formats=png,svg] [output=FOLDER] "
+        "[key=value ...]"
     )
     figures = "\n".join(f"  {name:14} {figure.shows}" for name, figure in FIGURES.items())
     words = typed_words("wavspa-figures", usage, DESCRIPTION.format(figures=figures), EPILOG)
     if "run" not in words:
         raise UserError("no run was named: wavspa-figures run=FOLDER")
+    folder = Path(words.pop("run"))
     draw(
-        Path(words.pop("run")),
+        folder,
+        Path(words.pop("output", folder / layout.FIGURES)),
         [name for name in words.pop("what", "").split(",") if name],
         words.pop("split", "val"),
         words.pop("formats", "png,svg").split(","),
@@ -43,12 +47,18 @@ def main() -> None:
 
 
 def draw(
-    folder: Path, what: Sequence[str], split: str, formats: Sequence[str], overrides: list[str]
+    folder: Path,
+    output: Path,
+    what: Sequence[str],
+    split: str,
+    formats: Sequence[str],
+    overrides: list[str],
 ) -> None:
     """Draw figures of a run and print where they are, and why some are not.
 
     Args:
         folder: The run's folder.
+        output: Where to.
         what: Names of figures; none: all.
         split: Where examples come from, ``val`` or ``test``.
         formats: Suffixes of the files.
@@ -64,7 +74,6 @@ def draw(
     from wavspa.launching.run.freeze import read_config
     from wavspa.launching.run.worker import quiet_lightning
     from wavspa.reports.figures.style import check_format, save
-    from wavspa.run_folder import layout
 
     for name in what:
         one_of("what", name, FIGURES)
@@ -82,9 +91,10 @@ def draw(
             print(f"not drawn: {name}: {error}")
             continue
         for stem, figure in figures.items():
-            paths = [folder / layout.FIGURES / f"{stem}.{suffix}" for suffix in formats]
+            paths = [output / f"{stem}.{suffix}" for suffix in formats]
             for path in paths:
-                save(figure, path)
+                with writing(path, "output=FOLDER"):
+                    save(figure, path)
                 print(f"figure: {path}")
             drawn += 1
     if not drawn:

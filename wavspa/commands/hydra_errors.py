@@ -42,6 +42,9 @@ def explain_composition(error: Exception) -> str:
     if found := re.search(r"Ambiguous value for argument '([^']+)'", message):
         key, _, value = found[1].partition("=")
         return f"{found[1]} is several values, which are a sweep: add -m; a list is {key}=[{value}]"
+    if found := re.search(r"Error merging override (\S+)", message):
+        key, _, value = found[1].lstrip("+").partition("=")
+        return f"{key}={value} is of another kind than what it replaces: lists are [a,b], mappings {{a:1}}"
     if found := re.search(r"Sweep parameters '(.+)' requires --multirun", message):
         return f"{found[1]} is several values, which are a sweep: add -m"
     if found := re.search(r"(\S+) appears more than once in the final defaults list", message):

@@ -5,9 +5,12 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from wavspa.commands.entry_point import parser
-from wavspa.commands.hydra_errors import keys_of
+from wavspa.commands.hydra_errors import keys_of, unreadable
 from wavspa.config_options import did_you_mean
 from wavspa.errors import UserError
+
+# Of wavspa-train, and where it is frozen.
+_SHORT = {"data_root": "dataset.data_root"}
 
 
 def typed_words(name: str, usage: str, description: str, epilog: str) -> dict[str, str]:
@@ -32,7 +35,7 @@ def apply_overrides(config: DictConfig, overrides: list[str]) -> None:
 
     Args:
         config: The configuration.
-        overrides: ``key=value`` in Hydra's grammar; every key must exist.
+        overrides: ``key=value`` in Hydra's grammar; every key must exist, or be ``data_root``.
 
     Raises:
         UserError: A key is unknown, or a value of the wrong type.
@@ -40,8 +43,11 @@ def apply_overrides(config: DictConfig, overrides: list[str]) -> None:
     # Imported here: --help need not wait for torch.
     from wavspa.launching.options.types import check_types
 
+    if line := unreadable(overrides):
+        raise UserError(line)
     for override in OverridesParser.create().parse_overrides(overrides):
         key = override.get_key_element()
+        key = _SHORT.get(key, key)
         try:
             OmegaConf.update(config, key, override.value())
         except OmegaConfBaseException as error:

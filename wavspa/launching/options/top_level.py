@@ -66,7 +66,9 @@ def check_top_level(config: DictConfig) -> None:
     for key in ("runs", "data_root"):
         if not isinstance(config[key], str) or not config[key]:
             raise UserError(f"{key} must be a folder, got {config[key]!r}")
-    _check_name("experiment_name", config.experiment_name)
+    # By default an experiment is called as its data are.
+    inherited = OmegaConf.is_interpolation(config, "experiment_name")
+    _check_name("dataset.name" if inherited else "experiment_name", config.experiment_name)
     if config.name is not None:
         _check_name("name", config.name)
 
@@ -84,7 +86,7 @@ def _check_entries(config: DictConfig, key: str, example: str) -> None:
 
 def _check_name(option: str, value: Any) -> None:
     name = str(value)
-    if isinstance(value, DictConfig) or not name.strip(". "):
+    if not isinstance(value, str | int) or isinstance(value, bool) or not name.strip(". "):
         raise UserError(f"{option} must be the name of a folder, got {value!r}")
     if (size := len(os.fsencode(name))) > _LONGEST_NAME:
         raise UserError(

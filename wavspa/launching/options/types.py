@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import NoneType, UnionType
-from typing import Any, Literal, NoReturn, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, NoReturn, Union, Unpack, get_args, get_origin, get_type_hints
 
 from omegaconf import DictConfig, OmegaConf
 
@@ -14,7 +14,11 @@ from wavspa.training.locate import locate
 
 TRAINER = "wavspa.training.trainer.build_trainer"
 _LIGHTNING = "pytorch_lightning.Trainer"
+# Nodes that are always the same object.
+_TARGETS = {"checkpoints": "wavspa.training.checkpoints.last.LastCheckpoint"}
 _AUTO = "auto"  # the data, or the machine, will tell
+
+_UNKNOWN = object()  # a default that stands elsewhere
 
 _WORDS: Mapping[Any, str] = {
     bool: "true or false",
@@ -35,8 +39,8 @@ def check_types(config: DictConfig) -> None:
     Raises:
         OptionError: There is one; the message names its option as it is typed.
     """
-    for node, options in _nodes(config):
-        for name, (kind, default) in _declared(str(options["_target_"])).items():
+    for node, target, options in _nodes(config):
+        for name, (kind, default) in _declared(target).items():
             if name not in options or OmegaConf.is_missing(options, name):
                 continue
             value = options[name]
@@ -55,16 +59,16 @@ def as_typed(name: str, node: str, options: DictConfig) -> str:
     return f"{node}.{name}"
 
 
-def _nodes(config: DictConfig, above: str = "") -> Iterator[tuple[str, DictConfig]]:
-    """Every node that describes an object, with its dotted name."""
+def _nodes(config: DictConfig, above: str = "") -> Iterator[tuple[str, str, DictConfig]]:
+    """Every node that describes an object: its dotted name, what it describes, its options."""
     for name in config:
         if OmegaConf.is_missing(config, name):
             continue
         value = config[name]
         if isinstance(value, DictConfig):
             node = f"{above}{name}"
-            if "_target_" in value:
-                yield node, value
+            if target := value.get("_target_", _TARGETS.get(node)):
+                yield node, str(target), value
             yield from _nodes(value, f"{node}.")
 
 
@@ -86,11 +90,12 @@ def _declared(target: str) -> dict[str, tuple[Any, Any]]:
         ):  # of a type that is known to its own module alone
             continue
         for name, parameter in parameters.items():
-            if name in hints and parameter.kind not in (
-                parameter.VAR_KEYWORD,
-                parameter.VAR_POSITIONAL,
-            ):
-                declared.setdefault(name, (hints[name], parameter.default))
+            kind = hints.get(name)
+            if get_origin(kind) is Unpack:  # options that are handed on, named in a dictionary
+                passed_on = get_type_hints(get_args(kind)[0])
+                declared = {**{key: (of, _UNKNOWN) for key, of in passed_on.items()}, **declared}
+            elif kind is not None and parameter.kind is not parameter.VAR_KEYWORD:
+                declared.setdefault(name, (kind, parameter.default))
     return declared
 
 

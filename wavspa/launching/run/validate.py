@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
+from pytorch_lightning.callbacks import EarlyStopping
 
 from wavspa.checks import whole_number
 from wavspa.config_options import flatten
@@ -44,7 +45,9 @@ def validate(config: DictConfig) -> None:
         _call(config, "schedule", partial(schedule, 0, config.trainer.max_steps))
         build(config, "task", model=model, optimizer=optimizer, schedule=schedule)
     for name in config.callbacks:
-        build(config, f"callbacks.{name}")
+        callback = build(config, f"callbacks.{name}")
+        if isinstance(callback, EarlyStopping):
+            whole_number(f"callbacks.{name}.patience", callback.patience)
     try:
         LastCheckpoint(Path(), StopRequest(), **config.checkpoints)
     except (ValueError, TypeError) as error:

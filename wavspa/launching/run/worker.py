@@ -56,11 +56,12 @@ _EXPECTED = (
 _NO_MORE_WRITING = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 
 
-def run(folder: Path) -> dict[str, float]:
+def run(folder: Path, data_root: Path | None = None) -> dict[str, float]:
     """Start the run in ``folder``, go on with it, or find it finished or given up by a search.
 
     Args:
         folder: A folder with a frozen configuration.
+        data_root: Where its data are now; None is where they were.
 
     Returns:
         The test metrics (empty on all ranks but the first, and of a run that was given up).
@@ -69,6 +70,8 @@ def run(folder: Path) -> dict[str, float]:
         UserError: The folder, its configuration, data or checkpoint cannot be used.
     """
     config = read_config(folder)
+    if data_root is not None:
+        config.dataset.data_root = str(data_root.expanduser().absolute())
     status = read_status(folder)
     if status.get("state") == "finished":
         print_line(f"finished: {folder}  {format_metrics(status['test'])}")

@@ -102,7 +102,7 @@ def _read(path: Path, parse: Any) -> Any:
     if not path.exists():
         return None
     try:
-        return parse(path.read_text())
+        return parse(path.read_text(encoding="utf-8"))
     except (yaml.YAMLError, ValueError) as error:
         raise UserError(f"{path.name}: {' '.join(str(error).split())}") from error
 
