@@ -107,7 +107,7 @@ def _listed(word: str) -> list[str]:
 def _check_output(output: Path, kept: Sequence[str]) -> None:
     """Refuse to write over a file that is read, or that the run was trained on."""
     for name in kept:
-        path = Path(name).expanduser()
+        path = Path(os.path.expanduser(name))
         if output.exists() and path.exists() and output.samefile(path):
             raise UserError(f"output={output} would overwrite {path}: name another file")
 

@@ -3,6 +3,7 @@
 import errno
 import json
 import logging
+import os
 import warnings
 from contextlib import suppress
 from pathlib import Path
@@ -71,7 +72,7 @@ def run(folder: Path, data_root: Path | None = None) -> dict[str, float]:
     """
     config = read_config(folder)
     if data_root is not None:
-        config.dataset.data_root = str(data_root.expanduser().absolute())
+        config.dataset.data_root = os.path.abspath(os.path.expanduser(data_root))
     status = read_status(folder)
     if status.get("state") == "finished":
         print_line(f"finished: {folder}  {format_metrics(status['test'])}")
