@@ -1,5 +1,7 @@
 """The key=value words of commands that look at a run."""
 
+import os
+
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
@@ -64,6 +66,7 @@ def _split(word: str) -> tuple[str, str]:
         UserError: It has no ``=``.
     """
     key, equals, value = word.partition("=")
-    if not equals:
+    # A folder named by key=value parts is no word by itself.
+    if not equals or os.sep in key:
         raise UserError(f"{word!r} is not of the form key=value")
     return key, value

@@ -8,6 +8,7 @@ import torch
 from omegaconf import DictConfig
 from pytorch_lightning import Callback, LightningModule, Trainer
 from pytorch_lightning.accelerators import (
+    Accelerator,
     CPUAccelerator,
     CUDAAccelerator,
     MPSAccelerator,
@@ -91,8 +92,12 @@ def usable_accelerator(name: str) -> str:
     Args:
         name: The accelerator that a run was trained on.
     """
-    kinds = {"gpu": (CUDAAccelerator, MPSAccelerator), "cuda": (CUDAAccelerator,)}
-    kinds |= {"mps": (MPSAccelerator,), "tpu": (XLAAccelerator,)}
+    kinds: dict[str, tuple[type[Accelerator], ...]] = {
+        "gpu": (CUDAAccelerator, MPSAccelerator),
+        "cuda": (CUDAAccelerator,),
+        "mps": (MPSAccelerator,),
+        "tpu": (XLAAccelerator,),
+    }
     if any(kind.is_available() for kind in kinds.get(name, (CPUAccelerator,))):
         return name
     report(f"note: trainer.accelerator={name}: this machine has none, the CPU is used")

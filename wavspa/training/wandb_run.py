@@ -81,7 +81,8 @@ class WandbRun(WandbLogger):
             except Exception as error:  # no folder to keep it in, say no home
                 self._warn(error, "nothing is logged to it")
                 self.failed = True
-                self._experiment = _Absent()
+                absent: Any = _Absent()
+                self._experiment = absent
         return super().experiment
 
     @rank_zero_only

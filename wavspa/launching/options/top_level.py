@@ -80,7 +80,7 @@ def _check_entries(config: DictConfig, key: str, example: str) -> None:
     for name, entry in entries.items():
         if not isinstance(entry, DictConfig) or "_target_" not in entry:
             raise UserError(
-                f"{key}.{name} describes nothing: it needs a _target_, as {key}={example} has one"
+                f"{key}.{name!s} describes nothing: it needs a _target_, as {key}={example} has one"
             )
 
 

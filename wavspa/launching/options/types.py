@@ -66,21 +66,24 @@ def _nodes(config: DictConfig, above: str = "") -> Iterator[tuple[str, str, Dict
             continue
         value = config[name]
         if isinstance(value, DictConfig):
-            node = f"{above}{name}"
-            if target := value.get("_target_", _TARGETS.get(node)):
-                yield node, str(target), value
+            node = f"{above}{name!s}"
+            target: str | None = value.get("_target_", _TARGETS.get(node))
+            if target:
+                yield node, target, value
             yield from _nodes(value, f"{node}.")
 
 
 def _declared(target: str) -> dict[str, tuple[Any, Any]]:
     """The declared type and the default of each option of a target, also of those it hands on."""
     found = locate(target)
-    sources = list(found.__mro__[:-1]) if isinstance(found, type) else [found]
+    sources: list[Any] = list(found.__mro__[:-1]) if isinstance(found, type) else [found]
     if target == TRAINER:
         sources.append(locate(_LIGHTNING))
     declared: dict[str, tuple[Any, Any]] = {}
     for source in sources:
-        function = source.__init__ if isinstance(source, type) else source
+        function: Any = vars(source).get("__init__") if isinstance(source, type) else source
+        if function is None:
+            continue
         try:
             parameters, hints = inspect.signature(function).parameters, get_type_hints(function)
         except (

@@ -186,12 +186,12 @@ def _check_same(folder: Path, held: DictConfig, config: DictConfig) -> None:
 
 def _difference(there: dict[Any, Any], here: dict[Any, Any]) -> str:
     """What differs between the configurations of two runs, in a few words."""
-    content = []
+    content: list[dict[Any, Any]] = []
     for config in (there, here):
         shaping = {key: value for key, value in config.items() if key not in _NO_DIFFERENCE}
         dataset = {key: value for key, value in config["dataset"].items() if key != "data_root"}
         content.append({**shaping, "dataset": dataset})
-    return ", ".join(differences(*content)) or "by an older version of wavspa"
+    return ", ".join(differences(content[0], content[1])) or "by an older version of wavspa"
 
 
 def _frozen(config: DictConfig, name: str, overrides: Sequence[str]) -> dict[str, Any]:
