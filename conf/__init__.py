@@ -1,1 +1,21 @@
-"""The Hydra configuration, shipped as the package ``wavspa.conf``: only YAML files stand here."""
+"""The Hydra configuration, shipped as the package ``wavspa.conf``: YAML files, and what resolves in them.
+
+``${direction:val/loss}`` is ``min`` or ``max``, as the metric's best value is the lowest or the highest. Of a
+metric that wavspa does not know it is null, or the mode of another option that monitors the same one:
+``${direction:val/mine,val/mine,max}``.
+"""
+
+from omegaconf import OmegaConf
+
+from wavspa.metric_facts import direction
+
+
+def _direction(
+    metric: object, other: str | None = None, mode_of_other: str | None = None
+) -> str | None:
+    if not isinstance(metric, str):
+        return None  # the check of types names it
+    return direction(metric) or (mode_of_other if metric == other else None)
+
+
+OmegaConf.register_new_resolver("direction", _direction, replace=True)

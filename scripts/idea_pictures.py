@@ -70,7 +70,7 @@ def draw_bands() -> Figure:
         model = layer(mode)
         with torch.no_grad():
             x = signal()[None, :, None].expand(1, -1, CHANNELS)
-            bands = model.wavelet.analyse(x, model.wavelet.filters())
+            bands = model.wavelet.transform().analyse(x).coefficients
         for row, (name, band) in enumerate(zip(names_of(model), bands, strict=True)):
             axes = figure.add_subplot(grid[row + 1 if len(bands) > 1 else slice(1, None), column])
             draw_band(axes, band[0, :, 0], COLOURS[row + 1])
@@ -98,8 +98,9 @@ def draw_layer() -> Figure:
     model = layer("ada")
     # Each channel another place: what stands around a position, so that attention can tell them apart.
     x = STRENGTH * torch.stack([signal().roll(lag) for lag in range(CHANNELS)], dim=1)[None]
-    filters = model.wavelet.filters()
-    bands = model.wavelet.analyse(x, filters)
+    transform = model.wavelet.transform()
+    analysed = transform.analyse(x)
+    bands = analysed.coefficients
     figure = Figure(figsize=(8.5, 7.5), layout="constrained")
     panels = figure.subplots(LEVEL + 1, 3, width_ratios=(3, 1.4, 3))
     for row, (axes, name, band) in enumerate(zip(panels, names_of(model), bands, strict=True)):
@@ -108,7 +109,7 @@ def draw_layer() -> Figure:
         weights = (q @ k.transpose(-1, -2) / q.shape[-1] ** 0.5).softmax(dim=-1)[0, 0]
         alone = [torch.zeros_like(other) for other in bands]
         alone[row] = attention(band)
-        added = model.wavelet.synthesise(alone, filters, SAMPLES)[0, :, 0]
+        added = transform.synthesise(analysed._replace(coefficients=alone))[0, :, 0]
         draw_band(axes[0], band[0, :, 0], COLOURS[row + 1])
         axes[0].set_ylabel(name)
         weights = weights / weights.max(dim=1, keepdim=True).values

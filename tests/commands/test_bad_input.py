@@ -130,8 +130,8 @@ def test_an_absent_device_is_named(fails, tmp_path):
 def test_evaluate_names_what_it_cannot_use(fails, finished, tmp_path):
     assert "no run was named" in fails(evaluate)
     assert "not of the form key=value" in fails(evaluate, finished)
-    assert "split='train' is unknown; choose one of val, test" in fails(
-        evaluate, f"run={finished}", "split=train"
+    assert "split='dev' is unknown; choose one of train, val, test" in fails(
+        evaluate, f"run={finished}", "split=dev"
     )
     assert "is not a run's folder" in fails(evaluate, f"run={tmp_path}")
     assert "holds no checkpoints/best.ckpt" in fails(evaluate, f"run={tiny_run(tmp_path)}")

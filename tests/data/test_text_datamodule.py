@@ -78,3 +78,23 @@ def test_less_is_stored_than_is_asked_for(tmp_path: Path) -> None:
 def test_sizes_are_the_tokenizer_s_and_the_data_s(tmp_path: Path) -> None:
     data = ready(Words, tmp_path, vocab_size="auto", classes="auto")
     assert data.infer_auto() == {"vocab_size": 257, "classes": 2}
+
+
+@pytest.mark.parametrize("stored_length", [None, 6, 7])
+def test_the_end_of_a_text_is_kept_where_the_text_is_cut(
+    tmp_path: Path, stored_length: int | None
+) -> None:
+    options: dict[str, Any] = {"tokenizer": Bytes(end=True), "vocab_size": 258}
+    data = ready(Words, tmp_path, stored_length=stored_length, **options)
+    assert data.end_token == 257
+    for batch in data.val_dataloader():
+        last = batch.tokens[range(len(batch.lengths)), batch.lengths - 1]
+        assert last.tolist() == [257] * len(last)
+        assert (batch.tokens == 257).sum() == len(last)
+    new = data.encode_inputs([("a" * length,) for length in (2, 5, 6, 7)])
+    letter = ord("a") + 1
+    assert [example.tokens.tolist() for example in new] == [
+        [letter] * 2 + [257],
+        *[[letter] * 5 + [257]] * 3,
+    ]
+    assert ready(Words, tmp_path).end_token is None

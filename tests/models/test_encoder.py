@@ -146,7 +146,7 @@ def test_the_parts_in_their_order():
     x = model.embedding.weight[ids] + model.positions.table[:7]
     for block in model.blocks:
         x = x + block.attention(block.norm(x), lengths)
-        h = block.mlp_norm(x)
+        h = block.before_mlp(x)
         h = nn.functional.gelu(h @ block.mlp[0].weight.t() + block.mlp[0].bias, approximate="tanh")
         x = x + h @ block.mlp[3].weight.t() + block.mlp[3].bias
     x = (x - x.mean(-1, keepdim=True)) / (x.var(-1, keepdim=True, correction=0) + 1e-6).sqrt()
@@ -178,36 +178,19 @@ def test_norm_mlp():
     ours, upstream = (
         Block(8, 12, WavSpAttention(8, 2, taps=4), 0.5, norm_mlp=n) for n in (True, False)
     )
-    assert isinstance(ours.mlp_norm, nn.LayerNorm)
+    assert isinstance(ours.before_mlp, nn.LayerNorm)
     assert ours.branch_dropout.p == 0.5
-    assert ours.mlp_input_dropout.p == 0
-    assert isinstance(upstream.mlp_norm, nn.Identity)
-    assert upstream.mlp_input_dropout.p == 0.5
+    assert isinstance(upstream.before_mlp, nn.Dropout)
+    assert upstream.before_mlp.p == 0.5
     assert upstream.branch_dropout.p == 0
     upstream.load_state_dict(
-        {k: v for k, v in ours.state_dict().items() if not k.startswith("mlp_norm")}
+        {k: v for k, v in ours.state_dict().items() if not k.startswith("before_mlp")}
     )
     x = torch.randn(2, 9, 8)
     ours.eval(), upstream.eval()
     branch = x + ours.attention(ours.norm(x))
-    torch.testing.assert_close(ours(x), branch + ours.mlp(ours.mlp_norm(branch)))
+    torch.testing.assert_close(ours(x), branch + ours.mlp(ours.before_mlp(branch)))
     torch.testing.assert_close(upstream(x), branch + ours.mlp(branch))
-
-
-def test_weights_of_version_0_1_load():
-    """Then ``low_pass`` was called ``taps``, and ``mlp_norm`` ``before_mlp``."""
-    model = encoder(wavelet="ada")
-    old = {
-        name.replace("low_pass", "taps").replace("mlp_norm", "before_mlp"): tensor
-        for name, tensor in model.state_dict().items()
-    }
-    assert set(old) != set(model.state_dict())
-    other = encoder(wavelet="ada")
-    for parameter in other.parameters():
-        parameter.data.fill_(7.0)
-    other.load_state_dict(old)
-    for name, tensor in model.state_dict().items():
-        assert torch.equal(other.state_dict()[name], tensor), name
 
 
 def test_dropout_rates():
@@ -240,7 +223,7 @@ def test_sizes_arrive():
     performer = encoder(attention="performer", features="favor", random_features=7)
     assert performer.blocks[0].attention.attentions[0].projection.shape == (7, 4)
     fixed = encoder(wavelet="fixed", wavelet_name="sym5").blocks[0].attention.wavelet
-    assert fixed.taps == 10
+    assert fixed.num_taps == 10
 
 
 @pytest.mark.parametrize("interaction", ["none", "nli"])

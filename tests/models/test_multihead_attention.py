@@ -135,7 +135,7 @@ def test_a_whole_encoder_is_swapped():
         assert new.batch_first
         assert not new.training
         assert {p.dtype for p in new.parameters()} == {torch.float64}
-        assert new.attention.wavelet.taps == 4
+        assert new.attention.wavelet.num_taps == 4
     x = random(3, 19, DIM)
     with torch.no_grad():
         y = encoder(x, src_key_padding_mask=PADS)

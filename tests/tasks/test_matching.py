@@ -1,3 +1,4 @@
+import math
 from functools import partial
 from types import SimpleNamespace
 from typing import NamedTuple
@@ -11,7 +12,7 @@ from torch.utils.data import DataLoader
 from wavspa import DualEncoder
 from wavspa.errors import UserError
 from wavspa.tasks import Matching, metrics
-from wavspa.tasks.classification import balanced_weights
+from wavspa.tasks.class_weights import balanced_weights, class_weights
 from wavspa.training import schedules
 from wavspa.training.optimizers import adamw
 
@@ -79,7 +80,7 @@ def test_balanced_weights_undo_the_shares_of_the_classes():
 def test_balanced_weights_come_from_the_card_of_the_train_split():
     module = task(class_weights="balanced")
     card = {"splits": {"train": {"labels": {"0": 30, "1": 10}}}}
-    module.trainer = SimpleNamespace(datamodule=SimpleNamespace(card=card))
+    module.trainer = SimpleNamespace(datamodule=SimpleNamespace(training_card=card))
     module.setup("fit")
     torch.testing.assert_close(module.class_weights, torch.tensor([2 / 3, 2.0]))
 
@@ -98,6 +99,58 @@ def test_the_loss_of_a_split_is_its_weighted_mean():
         logits = torch.cat([module.logits(batch) for batch in batches])
     labels = torch.cat([batch.labels for batch in batches])
     assert found["val/loss"] == pytest.approx(module.loss(logits, labels).item(), abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("weights", "names", "expected"),
+    [
+        ({"pos": 10, "neg": 1}, ["neg", "pos"], [1.0, 10.0]),
+        ({0: 1, 1: 10}, None, [1.0, 10.0]),
+        ({2: 10, 1: 1}, ["1", "2"], [1.0, 10.0]),
+        ([0.0, 2.5], ["neg", "pos"], [0.0, 2.5]),
+    ],
+)
+def test_class_weights_may_go_by_label(weights, names, expected):
+    card = {} if names is None else {"label_names": names}
+    assert class_weights(weights, 2, card).tolist() == expected
+    task(class_weights=weights).check_data(card)
+
+
+@pytest.mark.parametrize(
+    ("weights", "told"),
+    [
+        (
+            {"neg": 1, "nope": 2},
+            r"^task\.class_weights: the label 'nope' is unknown; choose one of neg, pos$",
+        ),
+        (
+            {"neg": 1},
+            r"^task\.class_weights must have a weight for each of neg, pos, got none for 'pos'$",
+        ),
+        ({0: 1, 1: 10}, r"the label '0' is unknown"),
+    ],
+)
+def test_labels_of_class_weights_are_held_against_the_data(weights, told):
+    with pytest.raises(UserError, match=told):
+        task(class_weights=weights).check_data({"label_names": ["neg", "pos"]})
+
+
+@pytest.mark.parametrize(
+    "weights",
+    [
+        [1.0, -2.0],
+        [0, 0],
+        {"a": 1, "b": -1},
+        {"a": 0},
+        [1, math.nan],
+        [True, 1],
+        ["a", 1],
+        {0: 1, "b": 1},
+    ],
+)
+def test_impossible_class_weights_are_refused(weights):
+    with pytest.raises(ValueError, match=r"^class_weights must "):
+        task(class_weights=weights)
 
 
 def test_unknown_class_weights_are_refused():

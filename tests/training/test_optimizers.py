@@ -54,7 +54,7 @@ def test_each_learned_mode_has_filters(mode):
 
 
 def test_a_filters_name_alone_does_not_make_a_filter():
-    assert is_filter("blocks.0.attention.wavelet.low_pass")
+    assert is_filter("blocks.0.attention.wavelet.taps")
     assert not is_filter("blocks.0.taps")
     assert not is_filter("wavelet.bias")
 

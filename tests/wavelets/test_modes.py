@@ -18,7 +18,7 @@ from wavspa.wavelets import (
 
 LEARNED = {
     "none": set(),
-    "ada": {"low_pass"},
+    "ada": {"taps"},
     "ortho": {"angles"},
     "lift": {"predict", "update"},
     "fixed": set(),
@@ -90,8 +90,8 @@ def test_first_filters():
     torch.manual_seed(0)
     ada, fixed = (build_mode(name, 3, WaveletOptions(12)) for name in ("ada", "fixed"))
     expected = torch.tensor(pywt.Wavelet("db6").dec_lo, dtype=torch.float32)
-    assert torch.equal(ada.low_pass, expected[:, None].expand(-1, 3))
-    assert torch.equal(fixed.filters()[0], ada.low_pass)
+    assert torch.equal(ada.taps, expected[:, None].expand(-1, 3))
+    assert torch.equal(fixed.filters()[0], ada.taps)
     angles = build_mode("ortho", 500, WaveletOptions(8)).angles
     assert angles.shape == (4, 500)
     assert 0 <= angles.min() < 0.1
@@ -120,7 +120,7 @@ def test_dwt_modes_are_wavedec_with_their_filters():
 def test_fixed_takes_any_orthogonal_wavelet(name):
     mode = build_mode("fixed", 2, WaveletOptions(4, wavelet_name=name))
     taps = pywt.Wavelet(name).dec_len
-    assert mode.taps == taps
+    assert mode.num_taps == taps
     assert mode.band_lengths(50) == [(50 + taps - 1) // 2] * 2
     assert torch.equal(mode.filters()[0][:, 1], orthogonal_taps(name).float())
 
@@ -157,11 +157,11 @@ def test_every_mode_refuses(name, options, message):
 
 def test_too_many_taps():
     for name in ("ada", "fixed"):
-        assert build_mode(name, 2, WaveletOptions(76)).taps == 76
+        assert build_mode(name, 2, WaveletOptions(76)).num_taps == 76
         with pytest.raises(ValueError, match=r"at most 76 .* got 78; use fewer taps, or wavelet="):
             build_mode(name, 2, WaveletOptions(78))
     for name in set(MODES) - {"ada", "fixed"}:
-        assert build_mode(name, 2, WaveletOptions(78)).taps == 78
+        assert build_mode(name, 2, WaveletOptions(78)).num_taps == 78
     with pytest.raises(ValueError, match="taps must be even"):
         daubechies_taps(3)
 

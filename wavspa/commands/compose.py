@@ -95,8 +95,8 @@ def _start(config: DictConfig, overrides: list[str]) -> None:
 
 def _trial(config: DictConfig) -> list[str]:
     """What a few steps of a run tell, without the run."""
-    from wavspa.launching.run.cost import estimate
-    from wavspa.launching.run.tuner import find_batch_size, find_learning_rate
+    from wavspa.launching.trial.cost import estimate
+    from wavspa.launching.trial.tuner import find_batch_size, find_learning_rate
 
     if config.find == "lr":
         return [f"optimizer.lr={find_learning_rate(config):.2g}"]

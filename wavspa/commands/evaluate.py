@@ -1,61 +1,129 @@
-"""``wavspa-evaluate``: the metrics of a trained run on one of its splits."""
+"""``wavspa-evaluate``: the metrics of a trained run on one of its splits, or on another file."""
 
 from pathlib import Path
+from typing import Any
 
 from wavspa.commands.entry_point import command
-from wavspa.commands.overrides import apply_overrides, typed_words
+from wavspa.commands.overrides import apply_overrides, listed, typed_words
 from wavspa.errors import UserError
 
 DESCRIPTION = """\
-Evaluate the best checkpoint of a run on its validation or test data, on one device.
+Evaluate the best checkpoint of a run on its train, validation or test data, or on another file with
+labels, on one device.
 
-Everything comes from the run's folder; key=value then changes single values of its configuration."""
+  split=       train, val or test (the default) of the run's own data
+  input=       instead: .csv, .tsv, .jsonl, .json or .parquet with a label in each row, which is turned
+               into tokens and classes as the run's own data were: nothing is learned of it
+  column=      where the examples stand, of pairs two: column=COLUMN,COLUMN; without it, as in training
+  label=       the column of the labels, spelled as in training; without it, as in training
+  kind=        how input is read, whatever it is called: csv, tsv, jsonl, json or parquet
+  names=       the columns of a csv or tsv without header, whose quotes are plain characters
+
+Everything else comes from the run's folder; key=value then changes single values of its configuration."""
 
 EPILOG = """\
 examples:
   wavspa-evaluate run=runs/digits/digits-softmax-ada-s1-0a1b2c3d
-  wavspa-evaluate run=runs/digits/digits-softmax-ada-s1-0a1b2c3d split=val dataset.batch_size=16"""
+  wavspa-evaluate run=runs/digits/digits-softmax-ada-s1-0a1b2c3d split=val dataset.batch_size=16
+  wavspa-evaluate run=runs/files/NAME input=new.csv column=body label=y"""
+
+OF_INPUT = ("column", "label", "kind", "names")
+OWN_WORDS = ("run", "split", "input", *OF_INPUT)
 
 
 @command
 def main() -> None:
     """Run the command."""
-    usage = "wavspa-evaluate run=FOLDER [split=test] [key=value ...]"
+    usage = "wavspa-evaluate run=FOLDER [split=test | input=FILE] [key=value ...]"
     words = typed_words("wavspa-evaluate", usage, DESCRIPTION, EPILOG)
     if "run" not in words:
         raise UserError("no run was named: wavspa-evaluate run=FOLDER")
-    folder, split = Path(words.pop("run")), words.pop("split", "test")
-    print_metrics(folder, split, [f"{key}={value}" for key, value in words.items()])
+    own = {word: words.pop(word) for word in OWN_WORDS if word in words}
+    print_metrics(own, [f"{key}={value}" for key, value in words.items()])
 
 
-def print_metrics(folder: Path, split: str, overrides: list[str]) -> dict[str, float]:
+def print_metrics(words: dict[str, str], overrides: list[str]) -> dict[str, float]:
     """Evaluate a run and print its metrics.
 
     Args:
-        folder: The run's folder.
-        split: ``val`` or ``test``.
+        words: The command's own words by :data:`OWN_WORDS`; ``run`` is always there.
         overrides: ``key=value`` words that change the frozen configuration.
 
     Returns:
         The metrics by name.
 
     Raises:
-        UserError: The folder, its checkpoint or an override cannot be used.
+        UserError: The folder, its checkpoint, its data, a word or an override cannot be used.
     """
     # Imported here: --help need not wait for Lightning.
+    from wavspa.checks import one_of
     from wavspa.launching.run.build import build_run
-    from wavspa.launching.run.evaluate import evaluate
+    from wavspa.launching.run.evaluate import SPLITS, evaluate
     from wavspa.launching.run.freeze import read_config
+    from wavspa.launching.run.frozen_data import check_same_data
     from wavspa.launching.run.worker import format_metrics, quiet_lightning
     from wavspa.training.checkpoints.read import find_checkpoint
 
+    folder, split = Path(words["run"]), words.get("split", "test")
+    _check_words(words)
+    one_of("split", split, SPLITS)
     config = read_config(folder)
     apply_overrides(config, overrides)
     quiet_lightning()
     task, data = build_run(config)
-    metrics = evaluate(task, data, find_checkpoint(folder), config.trainer, split)
+    checkpoint = find_checkpoint(folder)
+    if "input" in words:
+        rows = _other_rows(folder, task, data, words)
+    else:
+        data.prepare_data()
+        check_same_data(folder, data, [split])
+        rows = data
+    metrics = evaluate(task, rows, checkpoint, config.trainer, split)
     print(format_metrics(metrics))
     return metrics
+
+
+def _check_words(words: dict[str, str]) -> None:
+    from wavspa.data.prediction_inputs import check_input
+
+    if "input" not in words:
+        if alone := [word for word in OF_INPUT if word in words]:
+            raise UserError(f"{alone[0]}= is for input=FILE, which was not given")
+        return
+    if "split" in words:
+        raise UserError("split= and input= do not go together: choose the run's data or a file")
+    check_input(words["input"], words.get("kind"), listed(words.get("names", "")))
+
+
+def _other_rows(folder: Path, task: Any, data: Any, words: dict[str, str]) -> Any:
+    """The labelled rows of a file in the place of the run's own test."""
+    from wavspa.data.prediction_inputs import open_input
+    from wavspa.launching.inference.inputs import (
+        example_columns,
+        labelled_batches,
+        names_of_classes,
+        table_options,
+    )
+    from wavspa.launching.run.evaluate import OtherRows
+    from wavspa.launching.run.frozen_data import open_vocabulary, training_card
+    from wavspa.tasks import Classification
+
+    if not data.input_columns or not isinstance(task, Classification):
+        raise UserError(
+            f"{folder} is a run on {data.name}, which does not classify new examples: input= is for "
+            "runs that do"
+        )
+    open_vocabulary(folder, data)
+    names = names_of_classes(folder, data, task.classes)
+    table = open_input(
+        words["input"],
+        words.get("kind"),
+        listed(words.get("names", "")),
+        **table_options(data),
+    )
+    columns = example_columns(data, table, listed(words.get("column", "")))
+    batches = labelled_batches(data, table, columns, words.get("label"), names)
+    return OtherRows(lambda: batches, lambda: training_card(folder, data))
 
 
 if __name__ == "__main__":

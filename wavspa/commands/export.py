@@ -98,14 +98,14 @@ def _opened(folder: Path, overrides: list[str]) -> "Trained":
 
 def _class_weights(run: "Run") -> list[float] | None:
     """The weights of the classes in the loss of a run, or None where they are all alike."""
-    from wavspa.tasks.classification import BALANCED, balanced_weights
+    from wavspa.tasks.class_weights import class_weights, needs_data
 
     chosen = run.config["task"].get("class_weights")
-    if chosen != BALANCED:
+    if not needs_data(chosen):
         given: list[float] | None = chosen
         return given
-    counts = run.card["splits"]["train"]["labels"]
-    return balanced_weights(counts, run.config["task"]["classes"]).tolist()
+    weights: list[float] = class_weights(chosen, run.config["task"]["classes"], run.card).tolist()
+    return weights
 
 
 if __name__ == "__main__":

@@ -36,33 +36,34 @@ def main() -> None:
     if "run" not in words:
         raise UserError("no run was named: wavspa-figures run=FOLDER")
     folder = Path(words.pop("run"))
+    output = Path(words.pop("output", folder / layout.FIGURES))
     draw(
         folder,
-        Path(words.pop("output", folder / layout.FIGURES)),
         [name for name in words.pop("what", "").split(",") if name],
         words.pop("split", "val"),
         words.pop("formats", "png,svg").split(","),
         [f"{key}={value}" for key, value in words.items()],
+        output,
     )
 
 
 def draw(
     folder: Path,
-    output: Path,
     what: Sequence[str],
     split: str,
     formats: Sequence[str],
     overrides: list[str],
+    output: Path | None = None,
 ) -> None:
     """Draw figures of a run and print where they are, and why some are not.
 
     Args:
         folder: The run's folder.
-        output: Where to.
         what: Names of figures; none: all.
         split: Where examples come from, ``val`` or ``test``.
         formats: Suffixes of the files.
         overrides: ``key=value`` words that change the frozen configuration.
+        output: Where to; None is the run's own folder of figures.
 
     Raises:
         UserError: A word cannot be used, or nothing could be drawn.
@@ -70,14 +71,13 @@ def draw(
     # Imported here: --help need not wait for Lightning.
     from wavspa.launching.analysis.figures import FigureData
     from wavspa.launching.analysis.trained_run import TrainedRun
-    from wavspa.launching.run.evaluate import SPLITS
     from wavspa.launching.run.freeze import read_config
     from wavspa.launching.run.worker import quiet_lightning
     from wavspa.reports.figures.style import check_format, save
 
     for name in what:
         one_of("what", name, FIGURES)
-    one_of("split", split, SPLITS)
+    one_of("split", split, ("val", "test"))
     for suffix in formats:
         check_format(suffix)
     config = read_config(folder)
@@ -91,7 +91,8 @@ def draw(
             print(f"not drawn: {name}: {error}")
             continue
         for stem, figure in figures.items():
-            paths = [output / f"{stem}.{suffix}" for suffix in formats]
+            place = output or folder / layout.FIGURES
+            paths = [place / f"{stem}.{suffix}" for suffix in formats]
             for path in paths:
                 with writing(path, "output=FOLDER"):
                     save(figure, path)

@@ -59,6 +59,11 @@ def apply_overrides(config: DictConfig, overrides: list[str]) -> None:
         check_types(config)
 
 
+def listed(word: str) -> list[str]:
+    """The parts of a word that lists some, with commas between them."""
+    return word.split(",") if word else []
+
+
 def _split(word: str) -> tuple[str, str]:
     """The key and the value of a ``key=value`` word.
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from wavspa.commands.entry_point import FAILURE, command
-from wavspa.commands.overrides import apply_overrides, typed_words
+from wavspa.commands.overrides import apply_overrides, listed, typed_words
 from wavspa.config_options import parse_bool
 from wavspa.errors import UserError
 
@@ -66,7 +66,8 @@ def predict(words: dict[str, str]) -> None:
         UserError: A word, the run or the input cannot be used.
     """
     # Imported here: --help need not wait for Lightning.
-    from wavspa.data.prediction_inputs import open_input
+    from wavspa.data.prediction_inputs import check_input, open_input
+    from wavspa.launching.inference.inputs import example_columns, table_options
     from wavspa.launching.inference.predictor import Predictor
     from wavspa.launching.inference.writers import Form, check_form, write_answers
     from wavspa.launching.run.freeze import read_config
@@ -75,9 +76,10 @@ def predict(words: dict[str, str]) -> None:
     rest = dict(words)
     folder, source = Path(rest.pop("run")), rest.pop("input")
     output, wanted = rest.pop("output", None), rest.pop("format", None)
-    named, ids = _listed(rest.pop("column", "")), _listed(rest.pop("id", ""))
+    named, ids = listed(rest.pop("column", "")), listed(rest.pop("id", ""))
     embeddings = parse_bool("embeddings", rest.pop("embeddings", "false"))
-    table = open_input(source, rest.pop("kind", None), _listed(rest.pop("names", "")))
+    input_kind, names = rest.pop("kind", None), listed(rest.pop("names", ""))
+    check_input(source, input_kind, names)
     config = read_config(folder)
     apply_overrides(config, [f"{key}={value}" for key, value in rest.items()])
     if output is not None:
@@ -85,7 +87,8 @@ def predict(words: dict[str, str]) -> None:
         _check_output(Path(output), [source, *filter(None, own)])
     quiet_lightning()
     predictor = Predictor(folder, config, embeddings)
-    columns = predictor.columns(table, named)
+    table = open_input(source, input_kind, names, **table_options(predictor.data))
+    columns = example_columns(predictor.data, table, named)
     kind = wanted or _format_of(output)
     kept = ids or _ids_of(kind, len(columns)) or (columns if predictor.has_pictures else [])
     form = Form(kind, kept, predictor.labels)
@@ -98,10 +101,6 @@ def predict(words: dict[str, str]) -> None:
     seconds = time.perf_counter() - start
     place = output or "standard output"
     print(f"{rows:,} examples in {seconds:.1f} s: {place}", file=sys.stderr)
-
-
-def _listed(word: str) -> list[str]:
-    return word.split(",") if word else []
 
 
 def _check_output(output: Path, kept: Sequence[str]) -> None:

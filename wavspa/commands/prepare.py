@@ -46,6 +46,7 @@ def prepare(words: list[str]) -> None:
     from wavspa.data.preparation import store
     from wavspa.launching.options.types import check_types
     from wavspa.launching.run.build import build
+    from wavspa.launching.run.frozen_data import print_warnings
     from wavspa.launching.run.validate import check_missing
     from wavspa.reports.dataset_card import print_card
     from wavspa.reports.formats.terminal import console
@@ -61,6 +62,7 @@ def prepare(words: list[str]) -> None:
     out = console()
     out.print(f"prepared: {data.folder}", highlight=False, markup=False, soft_wrap=True)
     print_card(data.card, out)
+    print_warnings(data.card)
 
 
 if __name__ == "__main__":

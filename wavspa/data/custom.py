@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from functools import cached_property, partial
 from pathlib import Path
@@ -9,10 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from wavspa.checks import share, whole_number
+from wavspa.checks import one_of, share, whole_number
+from wavspa.data.labels import alike, check_classes, in_order, read_label
 from wavspa.data.preparation import store
 from wavspa.data.preparation.holdout import hold_out
+from wavspa.data.preparation.overlap import digest_of_equal, digest_of_similar
 from wavspa.data.sources.tables import open_table
+from wavspa.data.sources.text_files import UTF_8, check_encoding
 from wavspa.data.text_datamodule import TextPairs, TextRow, Texts, TextSplit
 from wavspa.errors import UserError
 
@@ -21,8 +25,8 @@ class Files(Texts):
     """Files of rows (see :func:`wavspa.data.sources.tables.open_table`) with a text and a label in each.
 
     Labels may be of any kind. Their ids count from 0 in the order of the labels of train: that of
-    numbers if all of them are numbers, else that of their text. A split without a file is held out
-    of train: by label, and rows with equal texts stay together.
+    numbers if all of them are numbers (``nan`` is not), else that of their text. A split without a
+    file is held out of train: by label, and rows with equal texts stay together.
 
     Prepared data are found again by the content of the files, not by their times: a copy of a file
     is the same data, whatever a copy or a checkout does to its time. Reading 1 GB for its checksum
@@ -38,6 +42,13 @@ class Files(Texts):
         val_share: of the rows of train that is held out for val, if it has no file.
         test_share: the same for test.
         data_seed: of what is held out; the training seed leaves it alone.
+        together: which rows a hold-out keeps on one side: ``similar``, those whose texts are equal
+            but for case, blanks and the order of a pair; ``equal``, as the first runs, those whose
+            texts are equal in the same order.
+        encoding: of csv, tsv and json files.
+        quoting: of csv and tsv: ``csv`` takes quotes for those of a csv writer, ``none`` for plain
+            characters; ``strict`` is ``csv``, and refuses lines that a quote has made one row by
+            mistake.
         checksum: what the content of the files has to have; ``auto``: whatever it has.
         **options: see :class:`wavspa.data.Texts`.
 
@@ -56,6 +67,9 @@ class Files(Texts):
         val_share: float = 0.1,
         test_share: float = 0.1,
         data_seed: int = 0,
+        together: str = "equal",
+        encoding: str = UTF_8,
+        quoting: str = "strict",
         checksum: str = "auto",
         **options: Any,
     ) -> None:
@@ -74,6 +88,9 @@ class Files(Texts):
                 "train"
             )
         self.data_seed = whole_number("data_seed", data_seed, least=0)
+        self.together = one_of("together", together, ("equal", "similar"))
+        self.encoding = check_encoding("dataset.encoding", encoding)
+        self.quoting = one_of("quoting", quoting, ("strict", "csv", "none"))
         self._checksum = checksum
 
     @property
@@ -83,7 +100,14 @@ class Files(Texts):
 
     def source_cache_key(self) -> Mapping[str, Any]:
         """The content of the files, and how rows are made of it."""
+        # Only what differs from how the first data were prepared, which are found again by this.
+        later = {
+            "together": self.together if self.together != "equal" and self.shares else None,
+            "encoding": self.encoding if self.encoding != UTF_8 else None,
+            "quoting": self.quoting if self.quoting == "none" else None,
+        }
         return {
+            **{name: value for name, value in later.items() if value is not None},
             "data": "files",
             "version": 1,
             "checksum": self.checksum,
@@ -105,7 +129,8 @@ class Files(Texts):
                 f"dataset.checksum={self.checksum}: bring it back, or start a new run with wavspa-train"
             )
         labels, groups = self._look_at_train()
-        self._label_names = _in_order(set(labels))
+        self._counts = Counter(labels)
+        self._label_names = in_order(self._counts)
         ids = {name: number for number, name in enumerate(self._label_names)}
         kept = self._divide(np.array([ids[label] for label in labels]), groups)
         splits = {}
@@ -122,10 +147,11 @@ class Files(Texts):
             "licence": "that of the files",
             "label_names": self._label_names,
             "held_out": {
-                split: f"{of:.0%} of the rows of train, by label, rows with equal texts together "
-                f"(seed {self.data_seed})"
+                split: f"{of:.0%} of the rows of train, by label, rows with {self.together} texts "
+                f"together (seed {self.data_seed})"
                 for split, of in self.shares.items()
             },
+            **({"alike_labels": groups} if (groups := alike(self._counts)) else {}),
         }
 
     @cached_property
@@ -144,27 +170,31 @@ class Files(Texts):
         return whole.hexdigest()[:16]
 
     def _look_at_train(self) -> tuple[list[str], np.ndarray]:
-        """The label of each row of train, and [rows] a number that equal texts have in common."""
-        labels, groups = [], []
+        """The label of each row of train, and [rows] a number that rows have in common that stay together."""
+        labels, groups = [], bytearray()
+        digest = digest_of_equal if self.together == "equal" else digest_of_similar
         for _, texts, label in self._read("train"):
             labels.append(label)
-            joined = "\0".join(texts).encode("utf-8", "surrogatepass")
-            groups.append(int.from_bytes(hashlib.blake2b(joined, digest_size=8).digest()))
-        if len(set(labels)) < 2:
-            raise UserError(
-                f"{self.paths['train']}: the {len(labels)} rows have no two different labels in the "
-                f"column {self.label_column!r}"
-            )
-        return labels, np.array(groups, np.uint64)
+            groups += digest(texts)
+        counts, path = Counter(labels), str(self.paths["train"])
+        if len(counts) < 2 or self.classes is None:
+            check_classes(counts, self.label_column, path)
+        return labels, np.frombuffer(groups, np.uint64)
 
     def _divide(self, labels: np.ndarray, groups: np.ndarray) -> dict[str, np.ndarray]:
         """Which rows of train, [rows] bool, make up train and each split that has no file."""
         rest = np.arange(len(labels))
         kept = {}
         for split, of in self.shares.items():
-            stay, leave = hold_out(
-                labels[rest], of * len(labels) / len(rest), self.data_seed, groups[rest].tolist()
-            )
+            share_of_rest = of * len(labels) / len(rest)
+            try:
+                stay, leave = hold_out(
+                    labels[rest], share_of_rest, self.data_seed, groups[rest].tolist()
+                )
+            except UserError as error:
+                raise UserError(
+                    f"{self.paths['train']}: {error}; name a file with dataset.{split}=…"
+                ) from error
             kept[split] = np.isin(np.arange(len(labels)), rest[leave])
             rest = rest[stay]
         return {**kept, "train": np.isin(np.arange(len(labels)), rest)}
@@ -183,15 +213,23 @@ class Files(Texts):
 
     def _read(self, split: str) -> Iterator[tuple[str, tuple[str, ...], str]]:
         """The place, the texts and the label of every row of a file."""
-        table = open_table(self.paths[split])
+        table = open_table(self.paths[split], **self.table_options)
         for place, (*values, label) in table.read([*self.input_columns, self.label_column]):
             where = table.at(place)
-            texts = self.parse_input(values, where)
-            if isinstance(label, list | dict):
-                raise UserError(
-                    f"{where}: the column {self.label_column!r} holds {label!r}, which is no label"
-                )
-            yield where, texts, str(label)
+            yield (
+                where,
+                self.parse_input(values, where),
+                read_label(label, self.label_column, where),
+            )
+
+    @property
+    def table_options(self) -> dict[str, Any]:
+        """How :func:`wavspa.data.sources.tables.open_table` reads the files."""
+        return {
+            "quoted": self.quoting != "none",
+            "stray_quotes": self.quoting == "strict",
+            "encoding": self.encoding,
+        }
 
 
 class FilePairs(TextPairs, Files):
@@ -206,11 +244,3 @@ class FilePairs(TextPairs, Files):
     def __init__(self, *, text: str = "text", text2: str = "text2", **options: Any) -> None:
         super().__init__(text=text, **options)
         self.input_columns = [*self.input_columns, str(text2)]
-
-
-def _in_order(labels: set[str]) -> list[str]:
-    """Labels by number, if all of them are numbers, else by text."""
-    try:
-        return sorted(labels, key=lambda label: (float(label), label))
-    except ValueError:
-        return sorted(labels)

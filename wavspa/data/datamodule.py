@@ -12,6 +12,7 @@ from pytorch_lightning import LightningDataModule
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from wavspa.checks import one_of, whole_number, whole_number_or_none
+from wavspa.data.labels import shown
 from wavspa.data.loading.collate import Example, collate
 from wavspa.data.loading.dataset import Rows
 from wavspa.data.loading.samplers import EndlessBatches, EvaluationBatches, TrainingBatches
@@ -119,28 +120,52 @@ class SequenceDataModule(LightningDataModule):
         """Text files to keep beside the splits, by their name; asked for when those are written."""
         return {}
 
-    def parse_input(self, values: Sequence[object], where: str) -> tuple[Any, ...]:
+    def parse_input(
+        self, values: Sequence[object], where: str, columns: Sequence[str] = ()
+    ) -> tuple[Any, ...]:
         """What the sequences of a new example are made of: by default, texts.
 
         Args:
-            values: of ``input_columns``.
+            values: of ``columns``.
             where: how a message names the row.
+            columns: where the values stand; without them, in ``input_columns``.
 
         Raises:
             UserError: a value is no text.
         """
-        for column, value in zip(self.input_columns, values, strict=True):
+        for column, value in zip(columns or self.input_columns, values, strict=True):
             if not isinstance(value, str) or not value:
-                raise UserError(f"{where}: the column {column!r} holds {value!r}, which is no text")
+                raise UserError(
+                    f"{where}: the column {column!r} holds {shown(value)}, which is no text"
+                )
         return tuple(map(str, values))
+
+    @property
+    def end_token(self) -> int | None:
+        """The last token of each sequence, also of one that is cut; None if there is no such."""
+        return None
 
     @property
     def pad_to(self) -> int | None:
         """The width of every batch; None: that of its longest example."""
         return self.max_length if self.pad == "max" else None
 
-    def open_vocabulary(self) -> None:
-        """Makes ready for :meth:`encode_inputs`."""
+    def open_vocabulary(self, kept: Path | None = None) -> None:
+        """Makes ready for :meth:`encode_inputs`.
+
+        Args:
+            kept: the folder of the files that a run keeps of its data (:attr:`text_files`); None: the
+                prepared data.
+        """
+
+    @property
+    def text_files(self) -> dict[str, bytes]:
+        """What was learned when the data were prepared: text files by their name."""
+        return {
+            path.name: path.read_bytes()
+            for path in sorted(self.folder.iterdir())
+            if path.suffix != ".arrow" and path.name != "card.json"
+        }
 
     def encode_inputs(self, parts: Sequence[tuple[Any, ...]]) -> list[Any]:
         """What the loaders collate, with the label 0, of new examples as :meth:`parse_input` gives them."""
@@ -196,9 +221,23 @@ class SequenceDataModule(LightningDataModule):
             self._check(split, summary)
         pool = store.open_pool(self.folder)
         self._rows = {
-            split: Rows(data, self.max_length, self.limit, self.example, pool)
+            split: Rows(data, self.max_length, self.limit, self.example, pool, self.end_token)
             for split, data in splits.items()
         }
+
+    @property
+    def train_labels(self) -> dict[str, int]:
+        """The training examples of each label, of those that ``limit`` leaves."""
+        if self.limit is None:
+            return dict(self.card["splits"]["train"]["labels"])
+        labels = np.concatenate([np.ravel(label) for label in self._rows["train"].labels])
+        numbers, counts = np.unique(labels, return_counts=True)
+        return dict(zip(map(str, numbers.tolist()), counts.tolist(), strict=True))
+
+    @property
+    def training_card(self) -> dict[str, Any]:
+        """The card, with the counts of the training labels where ``limit`` leaves fewer."""
+        return {**self.card, "train_labels": self.train_labels} if self.limit else self.card
 
     def train_dataloader(self) -> DataLoader[Any]:
         """Length-bucketed batches of this rank, in an order of (seed, epoch): one epoch of them, or
@@ -231,13 +270,14 @@ class SequenceDataModule(LightningDataModule):
 
     def val_dataloader(self) -> DataLoader[Any]:
         """This rank's share of the validation examples, in the order of the data."""
-        return self._evaluation_loader("val")
+        return self.evaluation_loader("val")
 
     def test_dataloader(self) -> DataLoader[Any]:
         """This rank's share of the test examples, in the order of the data."""
-        return self._evaluation_loader("test")
+        return self.evaluation_loader("test")
 
-    def _evaluation_loader(self, split: str) -> DataLoader[Any]:
+    def evaluation_loader(self, split: str) -> DataLoader[Any]:
+        """This rank's share of the examples of any split, in the order of the data."""
         rows = self._rows[split]
         self._check_ranks("eval_batch_size", self.eval_batch_size)
         batches = EvaluationBatches(len(rows), self.eval_batch_size, *self._rank())

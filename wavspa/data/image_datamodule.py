@@ -35,7 +35,9 @@ class Pictures(SequenceDataModule):
         """The tokens [side * side] uint8 of a picture; see :func:`open_picture`."""
         return self.pixels(open_picture(file, where, self.side)).reshape(-1)
 
-    def parse_input(self, values: Sequence[object], where: str) -> tuple[np.ndarray]:
+    def parse_input(
+        self, values: Sequence[object], where: str, columns: Sequence[str] = ()
+    ) -> tuple[np.ndarray]:
         """The tokens of a picture, which :func:`file_of` finds."""
         (value,) = values
         return (self.tokens_of(*file_of(value, where)),)

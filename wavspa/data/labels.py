@@ -1,10 +1,16 @@
 """Labels as files and cards spell them."""
 
-from collections.abc import Mapping
+import math
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from wavspa.errors import UserError
 
+# With more classes than MANY, each has to have at least LEAST_ROWS rows on average.
+MANY = 10
+LEAST_ROWS = 5
+_SEPARATORS = (";", "|", ",")
 _BINARY = {"0": 0, "0.0": 0, "false": 0, "1": 1, "1.0": 1, "true": 1}
 
 
@@ -25,5 +31,128 @@ def binary(value: object, where: str) -> int:
 
 
 def class_names(card: Mapping[str, Any], classes: int) -> list[str]:
-    """What the card of the data calls the classes; their numbers if it does not."""
-    return list(card.get("label_names", map(str, range(classes))))
+    """What the card of the data calls the classes; the number of a class that it has no name for."""
+    names = list(card.get("label_names", ()))[:classes]
+    for number in range(len(names), classes):
+        names.append(f"class {number}" if str(number) in names else str(number))
+    return names
+
+
+def in_order(labels: Iterable[str]) -> list[str]:
+    """Different labels in the one order that they always have: by number if all are numbers, else by text.
+
+    ``nan`` is text: it is neither before nor after any number.
+    """
+    different = set(labels)
+    numbers = {label: _number(label) for label in different}
+    if None in numbers.values():
+        return sorted(different)
+    return sorted(different, key=lambda label: (numbers[label], label))
+
+
+def check_classes(counts: Mapping[str, int], column: str, where: str) -> None:
+    """Refuse labels that are not classes: measurements, several labels in one, one for each row.
+
+    Args:
+        counts: The rows of each label.
+        column: The labels' column.
+        where: How a message names the file.
+
+    Raises:
+        UserError: They look like that. The user knows better with ``dataset.classes``.
+    """
+    rows, classes = sum(counts.values()), len(counts)
+    found = f"{where}: the column {column!r}"
+    anyway = f"if they are classes all the same, set dataset.classes={classes}"
+    if classes < 2:
+        raise UserError(f"{found} holds the same label in each of the {rows} rows")
+    numbers = [_number(label) for label in counts]
+    fractions = [number for number in numbers if number is not None and number % 1 > 0]
+    if fractions and None not in numbers:
+        raise UserError(
+            f"{found} holds numbers with fractions, such as {fractions[0]!r}: regression is not "
+            f"supported, so replace them by classes, such as ranges; {anyway}"
+        )
+    if joined := _joined(counts):
+        raise UserError(
+            f"{found} holds several labels in one, such as {shown(joined)}: a row must have one "
+            f"label; {anyway}"
+        )
+    if classes == rows:
+        raise UserError(
+            f"{found} holds another label in each of the {rows} rows, and nothing can be learned of "
+            f"a class from one row: is this the column of the labels? {anyway}"
+        )
+    if classes > MANY and rows < LEAST_ROWS * classes:
+        raise UserError(
+            f"{found} holds {classes} different labels in {rows} rows, less than {LEAST_ROWS} rows a "
+            f"class: merge classes, or measurements to ranges; {anyway}"
+        )
+
+
+def alike(counts: Mapping[str, int]) -> list[dict[str, int]]:
+    """Labels that differ only in blanks, in case or in how a number is written, with their rows."""
+    groups: dict[object, dict[str, int]] = {}
+    for label in in_order(counts):
+        number = _number(label)
+        key = " ".join(label.casefold().split()) if number is None else number
+        groups.setdefault(key, {})[label] = counts[label]
+    return [group for group in groups.values() if len(group) > 1]
+
+
+def read_label(value: object, column: str, where: str) -> str:
+    """A label of any kind as text.
+
+    Args:
+        value: As it was read.
+        column: The labels' column.
+        where: How a message names the row.
+
+    Raises:
+        UserError: It is a list or an object, or holds half of a surrogate pair, which JSON can spell
+            and no other file can hold.
+    """
+    if isinstance(value, list | dict):
+        raise UserError(f"{where}: the column {column!r} holds {shown(value)}, which is no label")
+    label = str(value)
+    if not _is_writable(label):
+        raise UserError(
+            f"{where}: the label {shown(label)} holds half of a surrogate pair, which no file can hold"
+        )
+    return label
+
+
+def shown(value: object, longest: int = 80) -> str:
+    """A value as a message shows it, cut where it is long."""
+    text = ascii(value) if isinstance(value, str) and not _is_writable(value) else repr(value)
+    return text if len(text) <= longest else f"{text[:longest]}…"
+
+
+def _is_writable(text: str) -> bool:
+    return not any("\ud800" <= character <= "\udfff" for character in text)
+
+
+def _number(label: str) -> float | None:
+    try:
+        number = float(label)
+    except ValueError:
+        return None
+    return None if math.isnan(number) else number
+
+
+def _joined(counts: Mapping[str, int]) -> str | None:
+    """A label that is several, if one is: its parts are labels, or it shares a part with another."""
+    for separator in _SEPARATORS:
+        parts = {
+            label: [part.strip() for part in label.split(separator)]
+            for label in in_order(counts)
+            if separator in label.strip(separator)
+        }
+        times = Counter(part for found in parts.values() for part in set(found))
+        for label, found in parts.items():
+            if all(part in counts for part in found):
+                return label
+            # A comma also stands in plain names: "Smith, A" and "Smith, B".
+            if separator != "," and any(times[part] > 1 for part in found):
+                return label
+    return None

@@ -9,17 +9,9 @@ from io import TextIOWrapper
 from pathlib import Path
 from typing import Any, TextIO
 
-from wavspa.checks import one_of
 from wavspa.data.image_datamodule import ENDINGS
-from wavspa.data.sources.tables import (
-    JsonTable,
-    Row,
-    TableFile,
-    named,
-    open_table,
-    opened,
-    plain_suffix,
-)
+from wavspa.data.sources.tables import JsonTable, Row, TableFile, open_table
+from wavspa.data.sources.text_files import UTF_8, named, opened, plain_suffix
 from wavspa.errors import UserError
 
 STANDARD_INPUT = "-"
@@ -28,7 +20,23 @@ PIPED = ("txt", "jsonl")
 NAMED = ("csv", "tsv")
 
 
-def open_input(source: str, kind: str | None = None, names: Sequence[str] = ()) -> TableFile:
+def check_input(source: str, kind: str | None = None, names: Sequence[str] = ()) -> None:
+    """Refuses words that :func:`open_input` has no use for.
+
+    Raises:
+        UserError: the kind is unknown, or does not go with the input or the names.
+    """
+    if kind is not None and kind not in KINDS:
+        raise UserError(f"kind={kind} is unknown: {', '.join(KINDS)}")
+    if names and (kind or plain_suffix(Path(source))) not in NAMED:
+        raise UserError(f"names= is for {' and '.join(NAMED)} without header, and not for {source}")
+    if source == STANDARD_INPUT and kind not in (None, *PIPED):
+        raise UserError(f"kind={kind}: standard input is read as {' or '.join(PIPED)}")
+
+
+def open_input(
+    source: str, kind: str | None = None, names: Sequence[str] = (), **options: Any
+) -> TableFile:
     """A table of examples.
 
     Args:
@@ -37,17 +45,13 @@ def open_input(source: str, kind: str | None = None, names: Sequence[str] = ()) 
         kind: one of :data:`KINDS`, where the name does not say it; of standard input ``txt`` (if None)
             or ``jsonl``.
         names: the columns of a csv or tsv without header, where quotes are plain characters.
+        **options: how a table is read; see :func:`wavspa.data.sources.tables.open_table`.
 
     Raises:
-        UserError: there is no such file, or the kind is unknown or has no use for ``names``.
+        UserError: there is no such file, or :func:`check_input` refuses the words.
     """
-    if kind is not None:
-        one_of("kind", kind, KINDS)
-    if names and (kind or plain_suffix(Path(source))) not in NAMED:
-        raise UserError(f"names= is for {' and '.join(NAMED)} without header, and not for {source}")
+    check_input(source, kind, names)
     if source == STANDARD_INPUT:
-        if kind not in (None, *PIPED):
-            raise UserError(f"kind={kind}: standard input is read as {' or '.join(PIPED)}")
         pipe = TextIOWrapper(sys.stdin.buffer, encoding="utf-8-sig", newline="\n")
         return _JsonPipe(pipe) if kind == "jsonl" else Lines(Path("standard input"), pipe)
     path = Path(os.path.expanduser(source))
@@ -56,8 +60,10 @@ def open_input(source: str, kind: str | None = None, names: Sequence[str] = ()) 
     if (kind or plain_suffix(path)) == "txt":
         if not path.is_file():
             raise UserError(f"there is no file {path}")
-        return Lines(path)
-    return open_table(path, kind, names, quoted=not names)
+        return Lines(path, encoding=options.get("encoding", UTF_8))
+    if names:
+        options["quoted"] = False
+    return open_table(path, kind, names, **options)
 
 
 class OneColumn(TableFile):
@@ -113,13 +119,15 @@ class Lines(OneColumn):
     Args:
         path: the file, or what messages call the pipe.
         pipe: is read instead of the file.
+        encoding: of the file.
     """
 
     name = "line"
 
-    def __init__(self, path: Path, pipe: TextIO | None = None) -> None:
+    def __init__(self, path: Path, pipe: TextIO | None = None, encoding: str = UTF_8) -> None:
         super().__init__(path)
         self._pipe = pipe
+        self._encoding = encoding
 
     def texts(self) -> Iterator[tuple[int, str]]:
         """The lines without their ends."""
@@ -127,7 +135,7 @@ class Lines(OneColumn):
             with named(self.path):
                 yield from self._numbered(self._pipe)
         else:
-            with opened(self.path, newline="\n") as file:
+            with opened(self.path, "\n", self._encoding) as file:
                 yield from self._numbered(file)
 
     def _numbered(self, lines: TextIO) -> Iterator[tuple[int, str]]:

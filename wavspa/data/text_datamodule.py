@@ -3,6 +3,7 @@
 import itertools
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,7 +13,8 @@ from wavspa.checks import whole_number_or_none
 from wavspa.data.datamodule import SequenceDataModule
 from wavspa.data.loading.collate import PairExample, collate_pairs
 from wavspa.data.preparation import store
-from wavspa.data.tokenizers import Tokenizer
+from wavspa.data.preparation.overlap import Overlap
+from wavspa.data.tokenizers import Tokenizer, cut
 from wavspa.errors import UserError
 
 # Texts that are in memory at a time while they are prepared.
@@ -57,6 +59,7 @@ class Texts(SequenceDataModule):
     ) -> None:
         super().__init__(**options)
         self.tokenizer = tokenizer
+        self._overlap = Overlap()
         self.stored_length = whole_number_or_none("stored_length", stored_length)
         if self.stored_length is not None and self.stored_length < self.max_length:
             raise UserError(
@@ -85,17 +88,35 @@ class Texts(SequenceDataModule):
         splits = self.read()
         self.tokenizer.fit(text for row in splits["train"].rows() for text in row.texts)
         return {
-            name: store.Source(self._tables(split.rows()), split.examples)
+            name: store.Source(self._tables(self._watched(name, split)), split.examples)
             for name, split in splits.items()
         }
 
+    def _watched(self, name: str, split: TextSplit) -> Iterator[TextRow]:
+        """The rows of a split, which are compared with those of train."""
+        return self._overlap.watch(name, split.rows(), lambda row: row.texts)
+
     def card_entries(self, splits: store.Splits) -> store.Facts:
-        """With the tokenizer's number of tokens, of which the data may lack some."""
-        return {**super().card_entries(splits), "vocab_size": self.tokenizer.size}
+        """With the tokenizer's number of tokens, of which the data may lack some, and with what val
+        and test share with train.
+        """
+        shared = self._overlap.counts()
+        return {
+            **super().card_entries(splits),
+            "shared_with_train": shared,
+            "vocab_size": self.tokenizer.size,
+        }
 
     def infer_auto(self) -> dict[str, Any]:
         """With the number of tokens that the tokenizer has."""
         return {**super().infer_auto(), "vocab_size": self.card["vocab_size"]}
+
+    @property
+    def end_token(self) -> int | None:
+        """The tokenizer's; of a vocabulary that was learned, the largest token that it can have."""
+        if not self.tokenizer.end:
+            return None
+        return int(self.card["vocab_size"]) - 1
 
     def files(self) -> Mapping[str, str]:
         """The tokenizer's vocabulary, if it has learned one."""
@@ -106,14 +127,17 @@ class Texts(SequenceDataModule):
         sides = (
             self.tokenizer.encode(side, self.stored_length) for side in zip(*texts, strict=True)
         )
-        heads = ([tokens[: self.max_length] for tokens in side] for side in sides)
+        end = self.tokenizer.end_token
+        heads = ([cut(tokens, self.max_length, end) for tokens in side] for side in sides)
         return [self.example(*tokens, 0) for tokens in zip(*heads, strict=True)]
 
-    def open_vocabulary(self) -> None:
+    def open_vocabulary(self, kept: Path | None = None) -> None:
         """Reads what the tokenizer learned when the data were prepared, which they are if need be."""
-        if self.tokenizer.learns:
+        if not self.tokenizer.learns:
+            return
+        if kept is None:
             self.prepare_data()
-            self.tokenizer.load(self.folder)
+        self.tokenizer.load(kept or self.folder)
 
     def _tables(self, rows: Iterable[TextRow]) -> Iterator[pa.Table]:
         rows = iter(rows)
@@ -145,7 +169,7 @@ class PooledPairs(TextPairs):
         for name, split in self.read().items():
             rows = (
                 (*(numbers.setdefault(text, len(numbers)) for text in row.texts), row.label)
-                for row in split.rows()
+                for row in self._watched(name, split)
             )
             splits[name] = np.fromiter(rows, np.dtype((np.int32, len(self.columns) + 1)))
             if name == "train":

@@ -21,9 +21,16 @@ class Tokenizer:
 
     Attributes:
         learns: whether there is a vocabulary to learn from the train split.
+        end: whether each text has a token at its end, which is the largest one.
     """
 
     learns = False
+    end = False
+
+    @property
+    def end_token(self) -> int | None:
+        """The last token of each text, also of one that is cut; None if texts have no end."""
+        return self.size - 1 if self.end else None
 
     @property
     def size(self) -> int:
@@ -73,7 +80,7 @@ class Bytes(Tokenizer):
         # A character has at least one byte, so the cut spares the bytes of what is left out.
         parts = (text[:length].encode("utf-8", "surrogatepass") for text in texts)
         tokens = (np.frombuffer(part, np.uint8).astype(np.uint16) + 1 for part in parts)
-        return [_cut(row, length, self.size - 1 if self.end else None) for row in tokens]
+        return [_ended(row, length, self.end_token) for row in tokens]
 
 
 class Characters(Tokenizer):
@@ -122,7 +129,7 @@ class Characters(Tokenizer):
     def encode(self, texts: Sequence[str], length: int | None = None) -> list[np.ndarray]:
         """[characters] uint16, or int32 of a very large vocabulary, of each text."""
         tokens = (self._tokens[_code_points(text[:length])] for text in texts)
-        return [_cut(row, length, self.size - 1 if self.end else None) for row in tokens]
+        return [_ended(row, length, self.end_token) for row in tokens]
 
     def files(self) -> Mapping[str, str]:
         """``vocabulary.json``: the characters, token 2 first."""
@@ -134,11 +141,18 @@ def _code_points(text: str) -> np.ndarray:
     return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.dtype("<u4"))
 
 
-def _cut(tokens: np.ndarray, length: int | None, end: int | None) -> np.ndarray:
-    """The first ``length`` tokens [N]; with an ``end``, this is the last of them."""
-    if end is None:
-        return tokens[:length]
-    whole = np.append(tokens, tokens.dtype.type(end))
-    if length is not None and len(whole) > length:
-        whole[length - 1] = end
-    return whole[:length]
+def cut(tokens: np.ndarray, length: int | None, end: int | None) -> np.ndarray:
+    """The first ``length`` tokens [N]; with an ``end``, this is the last of what is cut."""
+    if length is None or len(tokens) <= length:
+        return tokens
+    head = tokens[:length]
+    if end is not None:
+        head = head.copy()  # what is cut may be mapped from a file
+        head[-1] = end
+    return head
+
+
+def _ended(tokens: np.ndarray, length: int | None, end: int | None) -> np.ndarray:
+    """The first ``length`` tokens [N] with their ``end``, if there is one."""
+    whole = tokens if end is None else np.append(tokens, tokens.dtype.type(end))
+    return cut(whole, length, end)

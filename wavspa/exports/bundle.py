@@ -93,7 +93,9 @@ def _fill(folder: Path, trained: Trained, graphs: Sequence[str], name: str) -> N
     weights = {key: tensor.contiguous() for key, tensor in trained.model.state_dict().items()}
     # safetensors' own writer of files lets nobody but their owner read them.
     (folder / layout.EXPORT_WEIGHTS).write_bytes(save(weights, metadata={"format": "pt"}))
-    tokenizer = tokenizer_of(trained.data, card)
+    vocabulary = trained.run.folder / layout.VOCABULARY
+    kept = vocabulary if vocabulary.is_dir() else None
+    tokenizer = tokenizer_of(trained.data, card, kept)
     if tokenizer is not None:
         tokenizer.save(str(folder / TOKENIZER))
         _write_json(folder / TOKENIZER_CONFIG, tokenizer_config(tokenizer, trained.data.max_length))

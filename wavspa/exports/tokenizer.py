@@ -6,6 +6,7 @@ is split as any other text.
 
 import json
 from collections.abc import Container, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
@@ -21,12 +22,15 @@ _KNOWN = (Bytes, Characters, BPE, BPEFiles)
 PAD, UNKNOWN, END = "<pad>", "<unk>", "<end>"
 
 
-def tokenizer_of(data: SequenceDataModule, card: Mapping[str, Any]) -> Tokenizer | None:
+def tokenizer_of(
+    data: SequenceDataModule, card: Mapping[str, Any], kept: Path | None = None
+) -> Tokenizer | None:
     """What makes tokens of the texts of a run, cut at its longest length and padded on the right.
 
     Args:
-        data: The run's data; a learned vocabulary is read from where they were prepared.
+        data: The run's data.
         card: Their card.
+        kept: The folder of the learned vocabulary; without it, it is read from the prepared data.
 
     Returns:
         The tokenizer (of a pair: of each of its texts), or None where tokens are not made of texts, or by a
@@ -36,7 +40,7 @@ def tokenizer_of(data: SequenceDataModule, card: Mapping[str, Any]) -> Tokenizer
         UserError: The vocabulary is gone and cannot be learned again.
     """
     if isinstance(data, Texts) and isinstance(data.tokenizer, _KNOWN):
-        data.open_vocabulary()
+        data.open_vocabulary(kept)
         tokenizer = _of_texts(data)
     elif "vocabulary" in card:
         tokenizer = _of_words(card["vocabulary"])
@@ -78,7 +82,7 @@ def _of_texts(data: Texts) -> Tokenizer:
         assert isinstance(own, BPE | BPEFiles)
         return _of_merges(own.files()[TOKENIZER])
     if own.end:
-        _add_end(tokenizer, own.size - 1, kept=data.stored_length == data.max_length)
+        _add_end(tokenizer, own.size - 1)
     return tokenizer
 
 
@@ -108,24 +112,13 @@ def _of_words(vocabulary: Mapping[str, int]) -> Tokenizer:
     return tokenizer
 
 
-def _add_end(tokenizer: Tokenizer, token: int, kept: bool) -> None:
-    """Close each text by a token of its own; of a text that is cut it stays (``kept``) or is cut off.
-
-    It stays where the data were cut to the longest length when they were stored, and by nothing else.
-    """
+def _add_end(tokenizer: Tokenizer, token: int) -> None:
+    """Close each text by its own token, which stays where the text is cut."""
     model = json.loads(tokenizer.to_str())["model"]
-    # Two characters that no token is yet: the end, and what stands in the place of such in a text.
-    codes = (code for code in range(0x2403, 0x110000) if chr(code) not in model["vocab"])
-    end, other = (END, "") if kept else (chr(next(codes)), chr(next(codes)))
-    tokenizer.model = models.BPE({**model["vocab"], end: token}, [], unk_token=model["unk_token"])
-    if kept:
-        tokenizer.post_processor = processors.TemplateProcessing(
-            single=f"$A {end}", special_tokens=[(end, token)]
-        )
-        return
-    # The library cuts before its post-processor adds tokens: so here the end is part of the text.
-    before = tokenizer.normalizer or normalizers.Replace(end, other)
-    tokenizer.normalizer = normalizers.Sequence([before, normalizers.Replace(Regex(r"\z"), end)])
+    tokenizer.model = models.BPE({**model["vocab"], END: token}, [], unk_token=model["unk_token"])
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single=f"$A {END}", special_tokens=[(END, token)]
+    )
 
 
 def _printable(byte: int) -> int:

@@ -1,7 +1,5 @@
 """One encoder block: attention and an MLP, each with a residual."""
 
-from typing import Any
-
 from torch import Tensor, nn
 
 LAYER_NORM_EPS = 1e-6
@@ -44,10 +42,9 @@ class Block(nn.Module):
         self.norm = nn.LayerNorm(dim, eps=LAYER_NORM_EPS)
         self.attention = attention
         self.branch_dropout = nn.Dropout(dropout if norm_mlp else 0.0)
-        self.mlp_norm = nn.LayerNorm(dim, eps=LAYER_NORM_EPS) if norm_mlp else nn.Identity()
-        self.mlp_input_dropout = nn.Dropout(0.0 if norm_mlp else dropout)
+        # A norm or a dropout under one name, which checkpoints and exports know.
+        self.before_mlp = nn.LayerNorm(dim, eps=LAYER_NORM_EPS) if norm_mlp else nn.Dropout(dropout)
         self.mlp = Mlp(dim, mlp_dim, dropout)
-        self.register_load_state_dict_pre_hook(_accept_before_mlp)
 
     def forward(
         self, x: Tensor, lengths: Tensor | None = None, mask: Tensor | None = None
@@ -63,12 +60,5 @@ class Block(nn.Module):
         if mask is not None:
             x = x.masked_fill(~mask[..., None], 0)
         x = x + self.branch_dropout(self.attention(self.norm(x), lengths))
-        y: Tensor = self.mlp(self.mlp_input_dropout(self.mlp_norm(x)))
+        y: Tensor = self.mlp(self.before_mlp(x))
         return x + y
-
-
-def _accept_before_mlp(block: nn.Module, weights: dict[str, Any], prefix: str, *_: Any) -> None:
-    """Read weights of version 0.1, where ``mlp_norm`` was called ``before_mlp``."""
-    for name in ("weight", "bias"):
-        if (old := f"{prefix}before_mlp.{name}") in weights:
-            weights[f"{prefix}mlp_norm.{name}"] = weights.pop(old)

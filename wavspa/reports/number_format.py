@@ -1,24 +1,28 @@
 """Numbers as text."""
 
+import math
 import statistics
 from collections.abc import Mapping, Sequence
 
 ABSENT = "-"
+UNDEFINED = "\N{EN DASH}"
 
 
 def mean_and_deviation(values: Sequence[float], digits: int) -> str:
-    """``mean ± sd``; the mean alone of a single value, a dash of none."""
+    """``mean ± sd``; the mean alone of a single value, a dash of none or of undefined ones."""
     if not values:
         return ABSENT
+    if any(map(math.isnan, values)):
+        return UNDEFINED
     mean = f"{statistics.fmean(values):.{digits}f}"
     return mean if len(values) == 1 else f"{mean} ± {statistics.stdev(values):.{digits}f}"
 
 
-def counted(values: Sequence[float], others: Mapping[str, int]) -> str:
-    """``mean ± sd (n)`` of per cents, and how many runs have not finished: ``75.00 ± 1.00 (2, 1 failed)``."""
+def counted(values: Sequence[float], others: Mapping[str, int], digits: int) -> str:
+    """``mean ± sd (n)``, and how many runs have not finished: ``75.00 ± 1.00 (2, 1 failed)``."""
     counts = [str(len(values))] if values else []
     counts += [f"{number} {state}" for state, number in others.items()]
-    return f"{mean_and_deviation(values, 2)} ({', '.join(counts)})" if counts else ABSENT
+    return f"{mean_and_deviation(values, digits)} ({', '.join(counts)})" if counts else ABSENT
 
 
 def milliseconds(seconds: float | None) -> str:

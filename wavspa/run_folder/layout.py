@@ -6,6 +6,7 @@ CONFIG = "config.yaml"
 METRICS = "metrics.csv"
 STATUS = "status.json"
 CARD = "card.json"
+VOCABULARY = "vocabulary"
 LOCK = ".lock"
 PRUNE = "prune"
 WANDB_ID = "wandb-id"
@@ -23,7 +24,19 @@ EXPORT_WEIGHTS = "model.safetensors"
 
 OF_A_RUN = (
     # The configuration first: without it there is no run.
-    *(CONFIG, STATUS, METRICS, CARD, PRUNE, DEATHS, SLURM_LOG, CHECKPOINTS, FIGURES, EXPORT),
+    *(
+        CONFIG,
+        STATUS,
+        METRICS,
+        CARD,
+        VOCABULARY,
+        PRUNE,
+        DEATHS,
+        SLURM_LOG,
+        CHECKPOINTS,
+        FIGURES,
+        EXPORT,
+    ),
     # What loggers keep: the id and the files of W&B, the folder of TensorBoard.
     *(WANDB_ID, "wandb", "tensorboard"),
 )

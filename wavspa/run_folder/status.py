@@ -20,13 +20,15 @@ class Best(TypedDict):
 class Status(TypedDict, total=False):
     """The content of status.json; a key is absent until it is known.
 
-    ``step`` of ``steps`` are done. ``peak_memory`` is in bytes, of one process, since its last start.
+    ``step`` of ``steps`` are done; ``stopped_early`` is why no more were, if known. ``peak_memory`` is
+    in bytes, of one process, since its last start.
     """
 
     state: Literal["running", "interrupted", "finished", "failed", "pruned"]
     reason: str
     step: int
     steps: int
+    stopped_early: str
     best: Best | None
     test: dict[str, float]
     parameters: int
@@ -59,6 +61,15 @@ def read_status(folder: Path) -> Status:
     if not isinstance(status, dict) or "state" not in status:
         raise UserError(f"{path} is not the status of a run; remove it and start the run again")
     return cast(Status, status)
+
+
+def early_end(status: Status) -> str:
+    """That a finished run stopped before its last step, and why; empty of all others."""
+    step, steps = status.get("step", 0), status.get("steps", 0)
+    if status.get("state") != "finished" or step >= steps:
+        return ""
+    reason = status.get("stopped_early")
+    return f"stopped early at step {step} of {steps}" + (f", {reason}" if reason else "")
 
 
 def update_status(folder: Path, **changes: Any) -> None:

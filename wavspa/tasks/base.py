@@ -1,6 +1,6 @@
 """What all tasks share: the optimizer and its schedule, a finite loss, and what may be monitored."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, Literal
 
 import torch
@@ -26,7 +26,7 @@ class Task(LightningModule):
         schedule: Factor of the learning rate at ``(step, total steps)``.
         metrics: Names of the metrics that the task logs as ``val/…``.
         monitor: The metric that decides which checkpoint is the best one.
-        mode: Whether its best value is the highest or the lowest.
+        mode: Whether its best value is the highest (``max``) or the lowest (``min``); None: as it is known.
 
     Raises:
         ValueError: ``monitor`` or ``mode`` is unknown.
@@ -39,14 +39,25 @@ class Task(LightningModule):
         schedule: Schedule,
         metrics: Collection[str],
         monitor: str,
-        mode: Literal["min", "max"],
+        mode: Literal["min", "max"] | None,
     ) -> None:
         super().__init__()
-        one_of("mode", mode, ("min", "max"))
-        one_of("monitor", monitor, [f"val/{name}" for name in metrics])
+        one_of("mode", mode, ("min", "max", None))
+        self.logged = [f"val/{name}" for name in metrics]
+        one_of("monitor", monitor, self.logged)
         self.model = model
         self.make_optimizer = optimizer
         self.schedule = schedule
+
+    def check_data(self, card: Mapping[str, Any]) -> None:
+        """Hold the options against the data.
+
+        Args:
+            card: The card of the prepared data.
+
+        Raises:
+            UserError: An option does not fit them.
+        """
 
     @override
     def configure_optimizers(self) -> Any:

@@ -1,9 +1,8 @@
 """One label for each sequence."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any, Literal, Protocol
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.optim import Optimizer
@@ -14,9 +13,9 @@ from wavspa.checks import at_least
 from wavspa.errors import UserError
 from wavspa.tasks import metrics as metrics_of
 from wavspa.tasks.base import Task
+from wavspa.tasks.class_weights import ClassWeights, check_class_weights, needs_data
+from wavspa.tasks.class_weights import class_weights as weights_of
 from wavspa.training.schedules import Schedule
-
-BALANCED = "balanced"
 
 
 class Batch(Protocol):
@@ -39,11 +38,12 @@ class Classification(Task):
         schedule: Factor of the learning rate at ``(step, total steps)``.
         classes: How many there are, C.
         metrics: Gives fresh metrics of logits ``[B, C]`` and labels ``[B]`` by their name.
-        class_weights: C weights of the loss; or ``balanced``: inverse to the classes' shares of the train
-            split, which the card of the data tells, with a mean of 1 over its examples.
+        class_weights: C weights of the loss; or a mapping from each label of the data to its weight; or
+            ``balanced``: inverse to the classes' shares of the train split, which the card of the data
+            tells, with a mean of 1 over its examples.
         label_smoothing: Share of the target that goes to all classes alike.
         monitor: The metric that decides which checkpoint is the best one.
-        mode: Whether its best value is the highest or the lowest.
+        mode: Whether its best value is the highest (``max``) or the lowest (``min``); None: as it is known.
 
     Raises:
         ValueError: An option is out of range.
@@ -58,10 +58,10 @@ class Classification(Task):
         schedule: Schedule,
         classes: int,
         metrics: Callable[[int], dict[str, Metric]] = metrics_of.multiclass,
-        class_weights: Sequence[float] | str | None = None,
+        class_weights: ClassWeights = None,
         label_smoothing: float = 0.0,
         monitor: str = "val/accuracy",
-        mode: Literal["min", "max"] = "max",
+        mode: Literal["min", "max"] | None = None,
     ) -> None:
         at_least("classes", classes, 2)
         super().__init__(model, optimizer, schedule, ["loss", *metrics(classes)], monitor, mode)
@@ -69,8 +69,9 @@ class Classification(Task):
             raise ValueError(f"label_smoothing must be in [0, 1), got {label_smoothing}")
         self.classes = classes
         self.label_smoothing = label_smoothing
-        self.balanced = class_weights == BALANCED
-        self.register_buffer("class_weights", _weights(class_weights, classes), persistent=False)
+        check_class_weights(class_weights, classes)
+        self.chosen_weights = class_weights
+        self.register_buffer("class_weights", weights_of(class_weights, classes), persistent=False)
         splits = ("val", "test")
         self.losses = nn.ModuleDict({split: MeanMetric() for split in splits})
         self.scores = nn.ModuleDict(
@@ -98,15 +99,19 @@ class Classification(Task):
 
     @override
     def setup(self, stage: str) -> None:
-        if self.balanced:
+        if needs_data(self.chosen_weights):
             data = getattr(self.trainer, "datamodule", None)
             if data is None:
                 raise UserError(
-                    "task.class_weights=balanced needs a data set whose card counts its labels: "
-                    "give one weight for each class"
+                    f"task.class_weights={self.chosen_weights} needs a data set whose card counts and names "
+                    "its labels: give one weight for each class"
                 )
-            counts = data.card["splits"]["train"]["labels"]
-            self.class_weights.copy_(balanced_weights(counts, self.classes))
+            weights = weights_of(self.chosen_weights, self.classes, data.training_card)
+            self.class_weights.copy_(weights)
+
+    @override
+    def check_data(self, card: Mapping[str, Any]) -> None:
+        weights_of(self.chosen_weights, self.classes, card)
 
     @override
     def training_step(self, batch: Any, batch_idx: int) -> Tensor:
@@ -125,24 +130,6 @@ class Classification(Task):
         scores.update(logits, batch.labels)
         self.log(f"{split}/loss", loss, on_step=False, on_epoch=True)
         self.log_dict(scores, on_step=False, on_epoch=True)
-
-
-def balanced_weights(counts: Mapping[str, int], classes: int) -> Tensor:
-    """Weights ``[classes]``, inverse to the classes' ``counts``; their mean over the examples is 1."""
-    examples = torch.tensor([max(1, counts.get(str(label), 0)) for label in range(classes)])
-    return examples.sum() / (classes * examples)
-
-
-def _weights(chosen: Sequence[float] | str | None, classes: int) -> Tensor:
-    if chosen is None or chosen == BALANCED:
-        return torch.ones(classes)
-    if isinstance(chosen, str):
-        raise ValueError(f"class_weights must be a list, null or {BALANCED!r}, got {chosen!r}")
-    if len(chosen) != classes:
-        raise ValueError(
-            f"class_weights must be one for each of {classes} classes, got {len(chosen)}"
-        )
-    return torch.tensor(chosen, dtype=torch.float32)
 
 
 class PairBatch(Protocol):

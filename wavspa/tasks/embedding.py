@@ -35,7 +35,7 @@ class Embedding(Task):
         schedule: Factor of the learning rate at ``(step, total steps)``.
         temperature: The smaller, the more the hardest others count.
         monitor: The metric that decides which checkpoint is the best one.
-        mode: Whether its best value is the highest or the lowest.
+        mode: Whether its best value is the highest (``max``) or the lowest (``min``); None: as it is known.
 
     Raises:
         ValueError: An option is out of range.
@@ -48,7 +48,7 @@ class Embedding(Task):
         schedule: Schedule,
         temperature: float = 0.1,
         monitor: str = f"val/{METRIC}",
-        mode: Literal["min", "max"] = "max",
+        mode: Literal["min", "max"] | None = None,
     ) -> None:
         super().__init__(model, optimizer, schedule, [METRIC], monitor, mode)
         if not hasattr(model, "pool") or getattr(model, "head", None) is not None:

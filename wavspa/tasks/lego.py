@@ -28,7 +28,7 @@ class Lego(Task):
         variables: How many a chain has, V.
         trained: Positions of the chain that the loss counts, from the first on.
         monitor: The metric that decides which checkpoint is the best one.
-        mode: Whether its best value is the highest or the lowest.
+        mode: Whether its best value is the highest (``max``) or the lowest (``min``); None: as it is known.
 
     Raises:
         ValueError: An option is out of range.
@@ -42,7 +42,7 @@ class Lego(Task):
         variables: int,
         trained: int = 6,
         monitor: str = "val/accuracy",
-        mode: Literal["min", "max"] = "max",
+        mode: Literal["min", "max"] | None = None,
     ) -> None:
         if not 1 <= trained < variables:
             raise ValueError(f"trained must be in [1, {variables}), got {trained}")

@@ -73,7 +73,14 @@ class _OfTwoLogits:
 
 
 class AUROC(_OfTwoLogits, BinaryAUROC):
-    """Area under the ROC curve."""
+    """Area under the ROC curve; NaN where one of the classes is absent."""
+
+    def compute(self) -> Tensor:  # type: ignore[override]
+        """The area, a scalar."""
+        labels = dim_zero_cat(self.target)
+        if labels.min() == labels.max():
+            return torch.tensor(math.nan, device=labels.device)
+        return super().compute()
 
 
 class F1(_OfTwoLogits, BinaryF1Score):

@@ -8,7 +8,7 @@ from torch import nn
 
 from wavspa.checks import OptionError, at_least, one_of
 
-FILTER_NAMES = ("low_pass", "angles", "predict", "update")
+FILTER_NAMES = ("taps", "angles", "predict", "update")
 
 
 def adamw(

@@ -1,8 +1,10 @@
 """What becomes of the wavelets while a run trains, as numbers at each validation."""
 
+from typing import Any
+
 import torch
 from pytorch_lightning import Callback, LightningModule, Trainer
-from torch import Tensor
+from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 from typing_extensions import override
 
@@ -46,16 +48,15 @@ class WaveletMetrics(Callback):
     def on_validation_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         metrics: dict[str, Tensor] = {}
         for number, layer in enumerate(layers_of(pl_module)):
-            names = band_names(layer)
-            if len(names) == 1 or (number, 0) not in self._energies:
+            names = _bands(layer)
+            if not names or (number, 0) not in self._energies:
                 continue
             of_bands = torch.stack([self._energies[number, band] for band in range(len(names))])
             energies = trainer.strategy.reduce(of_bands, reduce_op="sum")
             shares = (energies / energies.sum()).unbind()
-            prefix = f"{ENERGY}layer{number + 1}"
-            metrics |= {f"{prefix}/{name}": s for name, s in zip(names, shares, strict=True)}
+            metrics |= {_energy(number, n): share for n, share in zip(names, shares, strict=True)}
             if (error := self._errors[number]) is not None:
-                metrics[f"{ORTHOGONALITY}layer{number + 1}"] = error
+                metrics[_orthogonality(number)] = error
         # The same on all ranks already.
         pl_module.log_dict(metrics, sync_dist=True)
 
@@ -63,3 +64,27 @@ class WaveletMetrics(Callback):
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         for handle in self._handles:
             handle.remove()
+
+
+def logged_names(module: nn.Module) -> list[str]:
+    """The metrics that :class:`WaveletMetrics` logs of a model."""
+    names = []
+    for number, layer in enumerate(layers_of(module)):
+        names += [_energy(number, band) for band in _bands(layer)]
+        if orthogonality_of(layer) is not None:
+            names.append(_orthogonality(number))
+    return names
+
+
+def _bands(layer: Any) -> list[str]:
+    """The names of a layer's bands; none where it has no wavelet."""
+    names = band_names(layer)
+    return names if len(names) > 1 else []
+
+
+def _energy(layer: int, band: str) -> str:
+    return f"{ENERGY}layer{layer + 1}/{band}"
+
+
+def _orthogonality(layer: int) -> str:
+    return f"{ORTHOGONALITY}layer{layer + 1}"

@@ -171,9 +171,10 @@ def find_boundary(name: str) -> Boundary:
 
 def band_lengths(length: Length, taps: int, level: int, boundary: str) -> list[Length]:
     """Lengths of ``[cA_J, cD_J, ..., cD_1]`` for a signal of ``length`` samples."""
-    details = approximation_lengths(length, taps, level, find_boundary(boundary))[1:]
-    details.reverse()
-    return [details[0], *details]
+    lengths = approximation_lengths(length, taps, level, find_boundary(boundary))[1:]
+    lengths.append(lengths[-1])
+    lengths.reverse()
+    return lengths
 
 
 def approximation_lengths(

@@ -5,7 +5,6 @@ transform that analyses and synthesises. Shapes: B batch, N length, D channels, 
 """
 
 from collections.abc import Sequence
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -40,7 +39,7 @@ class WaveletMode(nn.Module):
         if options.level < 1:
             raise ValueError(f"level must be at least 1, got {options.level}")
         self.boundary = find_boundary(options.boundary)
-        self.dim, self.taps, self.level = dim, options.taps, options.level
+        self.dim, self.num_taps, self.level = dim, options.taps, options.level
 
     def band_lengths(self, length: Length) -> list[Length]:
         """Lengths of the bands, coarsest first, of a signal of ``length`` samples."""
@@ -61,7 +60,7 @@ class WaveletMode(nn.Module):
     @override
     def extra_repr(self) -> str:
         """What ``print`` shows of the mode."""
-        return f"dim={self.dim}, taps={self.taps}, level={self.level}"
+        return f"dim={self.dim}, taps={self.num_taps}, level={self.level}"
 
 
 class Plain(WaveletMode):
@@ -85,7 +84,7 @@ class Dwt(WaveletMode):
 
     @override
     def band_lengths(self, length: Length) -> list[Length]:
-        return band_lengths(length, self.taps, self.level, self.boundary.name)
+        return band_lengths(length, self.num_taps, self.level, self.boundary.name)
 
     @override
     def bind(self, filters: Sequence[Tensor]) -> Transform:
@@ -102,17 +101,17 @@ class Ada(Dwt):
 
     def __init__(self, dim: int, options: WaveletOptions = WaveletOptions()) -> None:
         super().__init__(dim, options)
-        self.low_pass = nn.Parameter(_in_every_channel(daubechies_taps(self.taps), dim))
-        self.register_load_state_dict_pre_hook(_accept_taps)
+        # Checkpoints and exports know the low pass by this name; their number is num_taps.
+        self.taps = nn.Parameter(_in_every_channel(daubechies_taps(self.num_taps), dim))
 
-    def set_low_pass(self, low_pass: Tensor) -> None:
+    def set_taps(self, taps: Tensor) -> None:
         """Replace the initial filter by one [L, D] of any even length."""
-        check_taps(len(low_pass))
-        self.low_pass, self.taps = nn.Parameter(low_pass), len(low_pass)
+        check_taps(len(taps))
+        self.taps, self.num_taps = nn.Parameter(taps), len(taps)
 
     @override
     def filters(self) -> list[Tensor]:
-        return [at_least_float32(self.low_pass)]
+        return [at_least_float32(self.taps)]
 
 
 class Ortho(Dwt):
@@ -120,7 +119,7 @@ class Ortho(Dwt):
 
     def __init__(self, dim: int, options: WaveletOptions = WaveletOptions()) -> None:
         super().__init__(dim, options)
-        self.angles = nn.Parameter(torch.rand(self.taps // 2, dim) * 2 * torch.pi)
+        self.angles = nn.Parameter(torch.rand(self.num_taps // 2, dim) * 2 * torch.pi)
 
     @override
     def filters(self) -> list[Tensor]:
@@ -135,8 +134,8 @@ class Fixed(Dwt):
     def __init__(self, dim: int, options: WaveletOptions = WaveletOptions()) -> None:
         super().__init__(dim, options)
         name = options.wavelet_name
-        low_pass = daubechies_taps(self.taps) if name is None else orthogonal_taps(name)
-        self.taps = len(low_pass)
+        low_pass = daubechies_taps(self.num_taps) if name is None else orthogonal_taps(name)
+        self.num_taps = len(low_pass)
         self.register_buffer("filter_taps", _in_every_channel(low_pass, dim))
 
     @override
@@ -149,7 +148,7 @@ class LiftFixed(WaveletMode):
 
     @override
     def band_lengths(self, length: Length) -> list[Length]:
-        return band_lengths(length, self.taps, self.level, PERIODIC.name)
+        return band_lengths(length, self.num_taps, self.level, PERIODIC.name)
 
     @override
     def bind(self, filters: Sequence[Tensor]) -> Transform:
@@ -161,8 +160,8 @@ class Lift(LiftFixed):
 
     def __init__(self, dim: int, options: WaveletOptions = WaveletOptions()) -> None:
         super().__init__(dim, options)
-        self.predict = nn.Parameter(torch.randn(self.taps, dim) * 0.02)
-        self.update = nn.Parameter(torch.randn(self.taps, dim) * 0.02)
+        self.predict = nn.Parameter(torch.randn(self.num_taps, dim) * 0.02)
+        self.update = nn.Parameter(torch.randn(self.num_taps, dim) * 0.02)
 
     @override
     def filters(self) -> list[Tensor]:
@@ -206,9 +205,3 @@ def build_mode(name: str, dim: int, options: WaveletOptions = WaveletOptions()) 
 
 def _in_every_channel(low_pass: Tensor, dim: int) -> Tensor:
     return low_pass.to(torch.get_default_dtype())[:, None].repeat(1, dim)
-
-
-def _accept_taps(mode: nn.Module, weights: dict[str, Any], prefix: str, *_: Any) -> None:
-    """Read weights of version 0.1, where the parameter ``low_pass`` was called ``taps``."""
-    if f"{prefix}taps" in weights:
-        weights[f"{prefix}low_pass"] = weights.pop(f"{prefix}taps")

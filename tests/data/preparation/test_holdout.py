@@ -66,5 +66,6 @@ def test_groups_stay_together(seed: int) -> None:
 @pytest.mark.parametrize("groups", [None, [7, 7]])
 def test_too_few_to_hold_out(groups: list[int] | None) -> None:
     labels = [0, 1] if groups is None else [0, 0]
-    with pytest.raises(UserError, match="2 examples are too few"):
+    why = "each label occurs once" if groups is None else "only 1 of the examples differ"
+    with pytest.raises(UserError, match=f"none of 2 examples can be held out: {why}"):
         hold_out(labels, 0.1, 0, groups)

@@ -194,13 +194,7 @@ def test_a_full_disk_is_an_error_and_leaves_nothing(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_two_processes_prepare_once(tmp_path: Path) -> None:
     """The one that builds holds until the other has found it at work."""
-    note = (
-        "import logging\n"
-        "class Note(logging.Handler):\n"
-        "    def emit(self, record): (root / 'waits').touch()\n"
-        "store.log.addHandler(Note())\n"
-        "store.log.setLevel('INFO')"
-    )
+    note = "store.report = lambda line: (root / 'waits').touch()"
     hold = "while not (root / 'waits').exists(): time.sleep(0.01)"
     processes = [run(tmp_path, before=note, middle=hold) for _ in range(2)]
     assert [process.wait(LIMIT) for process in processes] == [0, 0]

@@ -1,4 +1,5 @@
 import bz2
+import csv
 import gzip
 import json
 import lzma
@@ -10,6 +11,7 @@ import pytest
 
 from wavspa.data.sources import tables
 from wavspa.data.sources.tables import open_table
+from wavspa.data.sources.text_files import check_encoding
 from wavspa.errors import UserError
 
 
@@ -141,3 +143,108 @@ def test_a_quote_left_open_does_not_fill_the_memory(
     path = write(tmp_path / "a.csv", 'body,y\na,0\n"b,1\n' + "c,1\n" * 1000)
     with pytest.raises(UserError, match=r"line 3: .*larger than field limit"):
         values(path, "body")
+
+
+@pytest.mark.parametrize("name", ["a.CSV", "a.Tsv", "a.JSONL", "a.csv.GZ"])
+def test_the_case_of_a_suffix_does_not_matter(tmp_path: Path, name: str) -> None:
+    text = {"a.CSV": "n,y\n1,2\n", "a.Tsv": "n\ty\n1\t2\n"}.get(name, '{"n": "1", "y": "2"}\n')
+    if name.endswith("GZ"):
+        (tmp_path / name).write_bytes(gzip.compress(b"n,y\n1,2\n"))
+    else:
+        write(tmp_path / name, text)
+    assert values(tmp_path / name, "y", "n") == [("2", "1")]
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "utf-16", "cp1252", "utf-8", "UTF8"])
+@pytest.mark.parametrize("name", ["a.csv", "a.jsonl", "a.json", "a.tsv"])
+def test_an_encoding_that_is_named_is_read(tmp_path: Path, name: str, encoding: str) -> None:
+    text = {
+        "a.csv": "body,y\né,ü\n",
+        "a.tsv": "body\ty\né\tü\n",
+        "a.jsonl": '{"body": "é", "y": "ü"}\n',
+        "a.json": '[{"body": "é", "y": "ü"}]',
+    }[name]
+    path = write(tmp_path / name, text, encoding)
+    assert [row.values for row in open_table(path, encoding=encoding).read(["y", "body"])] == [
+        ("ü", "é")
+    ]
+
+
+def test_utf_8_is_not_read_as_something_else(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.csv", "body\né\n")
+    with pytest.raises(UserError, match=r"a\.csv is UTF-8, and dataset\.encoding=latin-1"):
+        list(open_table(path, encoding="latin-1").read(["body"]))
+
+
+def test_an_encoding_that_does_not_fit(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.csv", "body\né\n", "latin-1")
+    for wrong in ("utf-16", "ascii"):
+        with pytest.raises(UserError, match=rf"a\.csv is not {wrong}: .*dataset\.encoding="):
+            list(open_table(path, encoding=wrong).read(["body"]))
+    for unknown in ("utf-9", "rot13", "hex", 8):
+        with pytest.raises(UserError, match=r"dataset\.encoding=.* is unknown; choose"):
+            check_encoding("dataset.encoding", unknown)
+
+
+def test_two_columns_of_one_name_are_refused(tmp_path: Path) -> None:
+    message = r"has 2 columns 'y': rename one"
+    with pytest.raises(UserError, match=message):
+        values(write(tmp_path / "a.csv", "body,y,y\na,1,2\n"), "body", "y")
+    table = pa.Table.from_arrays(
+        [pa.array(["a"]), pa.array([1]), pa.array([2])], ["body", "y", "y"]
+    )
+    pq.write_table(table, tmp_path / "a.parquet")
+    with pytest.raises(UserError, match=message):
+        values(tmp_path / "a.parquet", "body", "y")
+    assert values(write(tmp_path / "b.csv", "body,y,y\na,1,2\n"), "body") == [("a",)]
+
+
+@pytest.mark.parametrize("start", ["\n", "  \n\n", ""])
+def test_json_may_begin_with_empty_lines(tmp_path: Path, start: str) -> None:
+    for text in ('[\n{"y": 1},\n{"y": 2}]', '{"y": 1}\n\n{"y": 2}\n'):
+        assert values(write(tmp_path / "a.json", start + text), "y") == [(1,), (2,)]
+
+
+def test_json_in_the_layout_of_pandas(tmp_path: Path) -> None:
+    text = json.dumps(
+        {"body": {str(i): f"t{i}" for i in range(9)}, "y": {str(i): i % 2 for i in range(9)}}
+    )
+    path = write(tmp_path / "a.json", text)
+    assert values(path, "y", "body") == [(i % 2, f"t{i}") for i in range(9)]
+    with pytest.raises(UserError, match=r"a\.json has no column 'z'; its columns are 'body', 'y'$"):
+        values(path, "z")
+
+
+STRAY = "body\ty\n" + "".join(
+    f"{start}{i}{end}\t{i % 2}\n"
+    for i, (start, end) in enumerate([("", "")] * 3 + [('"', "")] + [("", "")] * 3 + [("", '"')])
+)
+
+
+def test_a_stray_quote_that_joins_rows_is_told(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.tsv", STRAY)
+    with pytest.raises(
+        UserError, match=r"a\.tsv, line 5: .* the lines 5 to 9, .* dataset\.quoting=none"
+    ):
+        list(open_table(path, stray_quotes=True).read(["body"]))
+    rows = [row.values for row in open_table(path, quoted=False).read(["body", "y"])]
+    assert rows == [
+        (text, str(i % 2)) for i, text in enumerate(["0", "1", "2", '"3', "4", "5", "6", '7"'])
+    ]
+    assert len(list(open_table(path).read(["body"]))) == 4
+
+
+def test_a_quote_that_opens_nothing_names_the_way_out(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.tsv", 'body\ty\na\t0\n"b" c\t1\n')
+    with pytest.raises(UserError, match=r"a\.tsv, line 3: .*dataset\.quoting=none"):
+        list(open_table(path, stray_quotes=True).read(["body"]))
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.tsv"])
+def test_texts_of_several_lines_are_taken(tmp_path: Path, name: str) -> None:
+    texts = ["one\ntwo", 'a "word",\nb, c', "x, y\nz\n\nw, v, u", "plain"]
+    with (tmp_path / name).open("w", newline="") as file:
+        writer = csv.writer(file, delimiter="," if name == "a.csv" else "\t")
+        writer.writerows([["y", "body"], *([1, text] for text in texts)])
+    found = open_table(tmp_path / name, stray_quotes=True).read(["body"])
+    assert [row.values[0] for row in found] == texts

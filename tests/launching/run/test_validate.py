@@ -8,6 +8,7 @@ from wavspa.launching.run.validate import validate
 MISTAKES = {
     "model.taps=15": "model.taps",
     "model.level=0": "model.level",
+    "model.level=50 dataset.max_length=32": "model.level must be at most 5 .*max_length=32, got 50",
     "model.window=0 model/attention=longformer": "model.window",
     "model.heads=3": "model.dim",
     "model.attention=nope": "model.attention.*softmax, longformer",
@@ -54,13 +55,13 @@ MISTAKES = {
     "trainer.max_steps=0": "trainer.max_steps must be a whole number of at least 1, got",
     "trainer.val_every=many": "trainer.val_every must be a whole number, got 'many'$",
     "trainer.log_every_n_steps=0": "trainer.log_every_n_steps must be a whole number of at least 1, got",
-    "optimizer.lr=-1": "optimizer: .*learning rate",
+    "optimizer.lr=-1": "optimizer.lr must be at least 0, got -1$",
     "optimizer.decay=some": "optimizer.decay='some' is unknown; choose one of matrices, all$",
     "schedule.warmup=-1": "schedule.warmup must be at least 0, got -1$",
     "schedule.cycle=0": "schedule.cycle must be at least 1, got 0$",
     "task.monitor=val/nope": "task.monitor='val/nope' is unknown; choose one of val/loss, ",
     "task._target_=os.system": "_target_ 'os.system'",
-    "callbacks=early_stopping callbacks.early_stopping.mode=up": "callbacks.early_stopping.mode: ",
+    "callbacks=early_stopping callbacks.early_stopping.mode=up": "callbacks.early_stopping.mode must ",
 }
 
 

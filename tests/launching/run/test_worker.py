@@ -169,9 +169,13 @@ def test_a_damaged_last_checkpoint_is_named(tmp_path, stopping_at):
         run(folder)
 
 
-def test_early_stopping_ends_a_run_before_its_steps(tmp_path):
+def test_early_stopping_ends_a_run_before_its_steps(tmp_path, capsys):
     words = ["callbacks=early_stopping", "callbacks.early_stopping.patience=1", "optimizer.lr=0"]
     folder = tiny_run(tmp_path, *words, "trainer.max_steps=60")
     run(folder)
     status = read_status(folder)
     assert (status["state"], status["step"]) == ("finished", 6)
+    why = "stopped early at step 6 of 60, val/accuracy has not improved for 1 validations"
+    assert capsys.readouterr().out.splitlines()[-1].endswith(f"  {why}")
+    run(folder)
+    assert capsys.readouterr().out.endswith(f"  {why}\n")

@@ -139,7 +139,7 @@ def test_values_that_do_not_go_together_fail_alone(runs, search, tmp_path):
 
 
 def test_the_lowest_loss_is_the_best(runs, search, tmp_path):
-    search("task.monitor=val/loss", "task.mode=min", "hydra.sweeper.n_trials=3")
+    search("task.monitor=val/loss", "hydra.sweeper.n_trials=3")
     result = found(tmp_path)
     assert (result["metric"], result["direction"]) == ("val/loss", "minimize")
     best = result["trials"][result["best"]["number"]]

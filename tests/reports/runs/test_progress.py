@@ -5,6 +5,7 @@ import sys
 import pytest
 from rich.console import Console
 
+from support.reported_runs import frozen_run
 from support.tiny_runs import tiny_run
 from wavspa.reports.runs.collect import collect
 from wavspa.reports.runs.progress import print_states
@@ -50,6 +51,16 @@ def test_every_state(sweep):
     assert f"failed: {sweep[3]}: it rains" in lines
     assert lines[-1].startswith(f"damaged: {sweep[4]}: ")
     assert "status.json" in lines[-1]
+
+
+def test_a_run_that_stopped_early_says_why(tmp_path):
+    told = {"a": {}, "b": {"stopped_early": "val/loss has not improved for 3 validations"}}
+    for name, more in told.items():
+        folder = frozen_run(tmp_path / name)
+        update_status(folder, state="finished", test={}, step=300, steps=400, **more)
+    lines = printed(tmp_path)
+    assert lines[-2].endswith(": stopped early at step 300 of 400")  # as older versions wrote it
+    assert lines[-1].endswith(", val/loss has not improved for 3 validations")
 
 
 def test_the_command(sweep):

@@ -1,9 +1,12 @@
+import math
+
 import pytest
 import yaml
 
 from support.reported_runs import finish, frozen_run
 from wavspa.errors import UserError
 from wavspa.reports import published
+from wavspa.reports.formats.write import FORMS
 from wavspa.reports.report import build_report
 from wavspa.reports.runs.collect import collect
 from wavspa.reports.tables.comparison import Layout
@@ -233,7 +236,7 @@ def test_numbers_of_steps_may_be_columns(tmp_path):
             {"rows": ["model.tap"]},
             "no run has the configuration key 'model.tap'; did you mean model.taps",
         ),
-        ({"metric": "f2"}, "metric=f2: the runs have accuracy$"),
+        ({"metric": "f2"}, "metric=f2: the runs have accuracy, loss$"),
     ],
 )
 def test_what_cannot_be_shown_is_refused(tmp_path, layout, told):
@@ -248,3 +251,100 @@ def test_where_the_numbers_come_from_is_told(tmp_path):
     update_status(frozen_run(tmp_path, 2), state="running", device="a GPU")
     notes = build_report(collect([tmp_path]), Layout()).notes
     assert "Seconds and memory were measured on a GPU and x86_64 CPU, 1 thread." in notes
+
+
+def of_loss(root, losses, accuracy, **values):
+    """A cell that was trained for a low loss."""
+    for seed, loss in enumerate(losses, start=1):
+        folder = frozen_run(root, seed, task__monitor="val/loss", **values)
+        finish(folder, accuracy)
+        test = {"test/loss": loss, "test/accuracy": accuracy}
+        best = {"metric": "val/loss", "value": loss, "step": 6}
+        update_status(folder, test=test, best=best)
+
+
+def test_the_best_loss_is_the_lowest_and_stands_as_it_is(tmp_path):
+    of_loss(tmp_path, [0.9, 0.91, 0.92], 0.7, model__wavelet="none")
+    of_loss(tmp_path, [0.1, 0.11, 0.12], 1.0, model__wavelet="ada")
+    report = build_report(collect([tmp_path]), Layout())
+    (table,) = report.comparison.tables
+    assert texts(table) == {
+        "softmax none": ["0.9100 ± 0.0100 (3)"],
+        "softmax ada": ["0.1100 ± 0.0100 (3)"],
+    }
+    assert [entry["digits"].best for entry in table.rows.values()] == [False, True]
+    assert report.notes[0].startswith("Test loss (lower is better), of the checkpoint")
+    written = {name: form(report) for name, form in FORMS.items()}
+    assert "## Every metric in %, loss as it is, and the cost" in written["table.md"]
+    assert "loss,loss_sd,accuracy_percent" in written["table.csv"]
+    assert "0.1100 ± 0.0100" in written["report.html"]
+    assert "as they are" in written["report.html"]
+
+
+def test_a_metric_whose_direction_nothing_tells_has_no_best(tmp_path):
+    for wavelet, base in {"none": 0.1, "ada": 0.8}.items():
+        for seed in (1, 2, 3):
+            folder = frozen_run(tmp_path, seed, model__wavelet=wavelet)
+            finish(folder, 0.5)
+            update_status(folder, test={"test/mine": base + seed / 100, "test/accuracy": 0.5})
+    (table,) = tables(tmp_path, metric="mine")
+    assert texts(table)["softmax ada"] == ["0.8200 ± 0.0100 (3)"]
+    assert not any(entry["digits"].best for entry in table.rows.values())
+
+
+def test_data_of_one_name_are_told_apart(tmp_path):
+    """Two files are two data sets, whatever they are called; a copy of a file is the same."""
+    easy, hard = {"choices": {"checksum": "1" * 16}}, {"choices": {"checksum": "2" * 16}}
+    own = {"dataset__name": "files", "dataset__checksum": "1" * 16}
+    other = {"dataset__name": "files", "dataset__checksum": "2" * 16}
+    seeds(tmp_path, [0.9, 0.91, 0.92], easy, dataset__train="/a/easy.csv", **own)
+    seeds(tmp_path, [0.8, 0.81], easy, dataset__train="/b/copy.csv", model__wavelet="none", **own)
+    seeds(tmp_path, [0.5, 0.51, 0.52], hard, dataset__train="/a/hard.csv", **other)
+    report = build_report(collect([tmp_path]), Layout())
+    (table,) = report.comparison.tables
+    assert table.columns == ["files (train=easy.csv)", "files (train=hard.csv)"]
+    best = [cell.data for cell in report.cells if report.comparison.entries[cell.hash].best]
+    assert best == ["files (train=easy.csv)"]
+    assert sum("test examples, guessing" in note for note in report.notes) == 2
+
+
+def test_another_part_of_the_data_is_another_column(tmp_path):
+    for limit in (50, 100):
+        seeds(tmp_path, [0.5, 0.6], dataset__limit=limit)
+    (table,) = tables(tmp_path)
+    assert sorted(table.columns) == ["digits (limit=100)", "digits (limit=50)"]
+
+
+def test_undefined_is_a_dash_and_never_the_best(tmp_path):
+    for wavelet, value in {"none": math.nan, "ada": 0.8, "ortho": 0.5}.items():
+        for seed in (1, 2, 3):
+            folder = finish(frozen_run(tmp_path, seed, model__wavelet=wavelet), 0.5)
+            update_status(folder, test={"test/auroc": value and value + seed / 100})
+    report = build_report(collect([tmp_path]), Layout(metric="auroc"))
+    (table,) = report.comparison.tables
+    assert {
+        row[1]: (entry["digits"].ours, entry["digits"].best) for row, entry in table.rows.items()
+    } == {
+        "none": ("\N{EN DASH} (3)", False),
+        "ada": ("82.00 ± 1.00 (3)", True),
+        "ortho": ("52.00 ± 1.00 (3)", False),
+    }
+    for name, form in FORMS.items():
+        assert "nan" not in form(report).replace("nano", "") or name == "report.html"
+
+
+def test_guessing_counts_classes_that_do_not_occur_in_test(tmp_path):
+    splits = {
+        "train": {"examples": 4, "labels": {"0": 2, "1": 2}},
+        "test": {"examples": 3, "labels": {"1": 3}},
+    }
+    seeds(tmp_path, [0.5], {"splits": splits})
+    notes = build_report(collect([tmp_path]), Layout()).notes
+    told = "digits: 3 test examples, guessing 50.0 %, always the most frequent class 100.0 %"
+    assert told in notes
+
+
+def test_seeds_that_agree_raise_no_warning(recwarn):
+    assert best_of([[0.5, 0.5, 0.5], [70.1, 70.1, 70.1 + 1e-13]]) == 1
+    assert best_of([[0.5, 0.6, 0.7], [0.1, 0.2, 0.1]], "min") == 1
+    assert list(recwarn) == []

@@ -65,9 +65,11 @@ class D2A(Texts):
             "data_seed": self.data_seed,
         }
 
-    def parse_input(self, values: Sequence[object], where: str) -> tuple[str, ...]:
+    def parse_input(
+        self, values: Sequence[object], where: str, columns: Sequence[str] = ()
+    ) -> tuple[str, ...]:
         """One text of all parts, some of which may be blank."""
-        return (text_of(self.input_columns, values, where),)
+        return (text_of(columns or self.input_columns, values, where),)
 
     def read(self) -> Mapping[str, TextSplit]:
         """The rows in the order of the files."""

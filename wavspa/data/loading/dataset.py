@@ -24,6 +24,7 @@ class Rows(TorchDataset[Any]):
         limit: how many rows, chosen at random once for all, to keep in their order; None: all.
         example: called with the tokens [N] of each column in turn and the label.
         pool: the sequences that the columns of ``split`` number, if they do not hold tokens themselves.
+        end: the last token of a sequence that is cut, if there is one.
 
     Attributes:
         lengths: [rows] int64, after truncation, of the longest sequence of each row.
@@ -37,11 +38,13 @@ class Rows(TorchDataset[Any]):
         limit: int | None = None,
         example: Callable[..., Any] = Example,
         pool: Dataset | None = None,
+        end: int | None = None,
     ) -> None:
         self._table = split.with_format("arrow")
         self._columns = token_columns(split.column_names)
         self._max_length = max_length
         self._example = example
+        self._end = end
         self._pool = None if pool is None else pool.with_format("arrow")
         self._kept = np.arange(len(split))
         if limit is not None:
@@ -70,9 +73,14 @@ class Rows(TorchDataset[Any]):
         return column if self._pool is None else self._pool[column.to_pylist()]["tokens"]
 
     def _heads(self, column: pa.ChunkedArray) -> list[np.ndarray]:
-        """The first ``max_length`` tokens of each row, not copied."""
+        """The first ``max_length`` tokens of each row, not copied unless their end is put in."""
         lists = column.combine_chunks()
         flat = lists.values.to_numpy()
         starts = lists.offsets.to_numpy()
         ends = np.minimum(starts[1:], starts[:-1] + self._max_length)
-        return [flat[start:end] for start, end in zip(starts[:-1], ends, strict=True)]
+        heads = [flat[start:end] for start, end in zip(starts[:-1], ends, strict=True)]
+        if self._end is not None:
+            for row in np.flatnonzero(ends < starts[1:]):
+                heads[row] = heads[row].copy()
+                heads[row][-1] = self._end
+        return heads

@@ -63,9 +63,12 @@ class Aan(TextPairs):
             "longest_text": f"{LONGEST_TEXT:,} characters; longer texts keep their head, as the original",
         }
 
-    def parse_input(self, values: Sequence[object], where: str) -> tuple[str, ...]:
+    def parse_input(
+        self, values: Sequence[object], where: str, columns: Sequence[str] = ()
+    ) -> tuple[str, ...]:
         """The heads of the two texts."""
-        return tuple(text[:LONGEST_TEXT] for text in super().parse_input(values, where))
+        texts = super().parse_input(values, where, columns)
+        return tuple(text[:LONGEST_TEXT] for text in texts)
 
     def _read(self, path: Path) -> Iterator[TextRow]:
         table = open_table(path, kind="tsv", names=COLUMNS, quoted=False)

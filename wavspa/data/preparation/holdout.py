@@ -41,10 +41,23 @@ def hold_out(
     else:
         held = _whole_groups(labels, groups, wanted, rng)
     if not len(held):
-        raise UserError(f"{len(labels)} examples are too few to hold out {share:g} of them")
+        raise UserError(_why_none(labels, groups))
     is_held = np.zeros(len(labels), dtype=bool)
     is_held[held] = True
     return np.flatnonzero(~is_held), np.flatnonzero(is_held)
+
+
+def _why_none(labels: np.ndarray, groups: Sequence[Hashable] | None) -> str:
+    counts = np.bincount(labels)
+    none = f"none of {len(labels)} examples can be held out"
+    if counts.max() < 2:
+        return f"{none}: each label occurs once, and none may lose its last example"
+    if groups is not None and (different := len(set(groups))) < len(labels):
+        return (
+            f"{none}: only {different} of the examples differ, equal ones stay together, and each "
+            "set of them is larger than what is to be held out of its label"
+        )
+    return f"{none}: they are too few"
 
 
 def _wanted(counts: np.ndarray, share: float) -> np.ndarray:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from wavspa.data.sources.tables import OPENERS
+from wavspa.data.sources.text_files import OPENERS
 from wavspa.errors import UserError
 
 # The archive of the Long Range Arena as its users unpack it.

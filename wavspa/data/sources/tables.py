@@ -5,26 +5,19 @@ read csv through pandas, which fills a short row and shifts the columns of a lon
 a word, would infer the keys of json from the first rows, and knows no line to name.
 """
 
-import bz2
 import csv
-import gzip
 import itertools
 import json
-import lzma
-import zlib
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple, TextIO
 
-import pyarrow as pa
 import pyarrow.parquet as pq
 from typing_extensions import override
 
+from wavspa.data.sources.text_files import OPENERS, UTF_8, named, opened, plain_suffix
 from wavspa.errors import UserError
-
-OPENERS = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
 
 # A longer field is a quote left open; to read on could fill the memory.
 LONGEST_FIELD = 2**27
@@ -64,6 +57,10 @@ class TableFile:
                 value (its line is named), or there are no rows.
         """
         found = self.columns()
+        if doubled := [column for column in columns if found.count(column) > 1]:
+            raise UserError(
+                f"{self.path} has {found.count(doubled[0])} columns {doubled[0]!r}: rename one of them"
+            )
         if missing := [column for column in columns if column not in found]:
             listed = ", ".join(map(repr, found))
             raise UserError(f"{self.path} has no column {missing[0]!r}; its columns are {listed}")
@@ -93,17 +90,22 @@ def open_table(
     kind: str | None = None,
     names: Sequence[str] | None = None,
     quoted: bool = True,
+    encoding: str = UTF_8,
+    stray_quotes: bool = False,
 ) -> TableFile:
-    """A file of rows by its name: .csv, .tsv, .jsonl, .json or .parquet.
+    """A file of rows by its name: .csv, .tsv, .jsonl, .json or .parquet, in any case.
 
-    Text files may be compressed (a further .gz, .bz2 or .xz) and are UTF-8. Csv and tsv give
-    strings, the others what they hold; .json holds an object a line, or one list of objects.
+    Text files may be compressed (a further .gz, .bz2 or .xz). Csv and tsv give strings, the others
+    what they hold; .json holds an object a line, one list of objects, or one object of columns as
+    pandas writes it.
 
     Args:
         path: the file.
         kind: ``csv``, ``tsv``, ``json``, ``jsonl`` or ``parquet``, where the name does not say it.
         names: the columns of a csv or tsv without header.
         quoted: False takes quotes for plain characters and every line for a row (csv and tsv).
+        encoding: of a text file.
+        stray_quotes: refuse lines that a quote seems to have made one row by mistake (csv and tsv).
 
     Raises:
         UserError: the file is not there, or its name says no format.
@@ -112,9 +114,10 @@ def open_table(
         raise UserError(f"there is no file {path}")
     kind = kind or plain_suffix(path)
     if kind in ("csv", "tsv"):
-        return _Delimited(path, "," if kind == "csv" else "\t", names, quoted)
+        delimiter = "," if kind == "csv" else "\t"
+        return _Delimited(path, delimiter, names, quoted, encoding, stray_quotes)
     if kind in ("json", "jsonl"):
-        return JsonTable(path)
+        return JsonTable(path, encoding)
     if kind == "parquet":
         return _Parquet(path)
     raise UserError(
@@ -123,20 +126,22 @@ def open_table(
     )
 
 
-def plain_suffix(path: Path) -> str:
-    """The end of a file's name without its dot; of a compressed file, the end before that."""
-    stem = path.with_suffix("") if path.suffix in OPENERS else path
-    return stem.suffix.removeprefix(".")
-
-
 class _Delimited(TableFile):
     def __init__(
-        self, path: Path, delimiter: str, names: Sequence[str] | None, quoted: bool
+        self,
+        path: Path,
+        delimiter: str,
+        names: Sequence[str] | None,
+        quoted: bool,
+        encoding: str,
+        stray_quotes: bool,
     ) -> None:
         super().__init__(path)
         self._delimiter = delimiter
         self._names = names
         self._quoted = quoted
+        self._encoding = encoding
+        self._looks_for_stray_quotes = stray_quotes
 
     def columns(self) -> list[str]:
         if self._names:
@@ -156,30 +161,65 @@ class _Delimited(TableFile):
     def _fields(self) -> Iterator[Row]:
         """All fields of every row, the header among them."""
         if self._quoted:
-            with opened(self.path, newline="") as file:
+            with opened(self.path, "", self._encoding) as file:
                 yield from self._quoted_fields(file)
         else:
-            with opened(self.path, newline="\n") as file:
+            with opened(self.path, "\n", self._encoding) as file:
                 for place, line in enumerate(file, start=1):
                     yield Row(place, tuple(line.rstrip("\r\n").split(self._delimiter)))
 
     def _quoted_fields(self, file: TextIO) -> Iterator[Row]:
         csv.field_size_limit(LONGEST_FIELD)
-        reader = csv.reader(file, delimiter=self._delimiter, strict=True)
+        lines = _Remembered(file)
+        reader = csv.reader(lines, delimiter=self._delimiter, strict=True)
         while True:
             place = reader.line_num + 1
+            lines.since.clear()
             try:
                 fields = next(reader, None)
             except csv.Error as error:
-                raise self._broken(place, error) from error
+                way_out = f"; {_PLAIN_QUOTES}" if self._looks_for_stray_quotes else ""
+                raise self._broken(place, f"{error}{way_out}") from error
             if fields is None:
                 return
+            if self._looks_for_stray_quotes and self._is_swallowed(fields, lines.since):
+                raise UserError(
+                    f"{self.at(place)}: a quote makes one row of the lines {place} to "
+                    f"{reader.line_num}, each of which is a row without it; {_PLAIN_QUOTES}, or "
+                    "dataset.quoting=csv if this is one row"
+                )
             if fields:  # an empty line is no row
                 yield Row(place, tuple(fields))
 
+    def _is_swallowed(self, fields: Sequence[str], lines: Sequence[str]) -> bool:
+        """Whether each line of a row is a row by itself. A comma may well stand in two lines of a text."""
+        if len(fields) < 2 or len(lines) < (2 if self._delimiter == "\t" else 3):
+            return False
+        return all(line.count(self._delimiter) == len(fields) - 1 for line in lines)
+
+
+_PLAIN_QUOTES = "if quotes are plain characters in this file, set dataset.quoting=none"
+
+
+class _Remembered:
+    """Lines of a file, with those that were read last."""
+
+    def __init__(self, file: TextIO) -> None:
+        self._file = file
+        self.since: list[str] = []
+
+    def __iter__(self) -> Iterator[str]:
+        for line in self._file:
+            self.since.append(line)
+            yield line
+
 
 class JsonTable(TableFile):
-    """Objects with keys: one in each line, or a list of them."""
+    """Objects with keys: one in each line, or a list of them; or one object of columns, as of pandas."""
+
+    def __init__(self, path: Path, encoding: str = UTF_8) -> None:
+        super().__init__(path)
+        self._encoding = encoding
 
     @override
     def columns(self) -> list[str]:
@@ -197,12 +237,24 @@ class JsonTable(TableFile):
 
     @cached_property
     def _is_list(self) -> bool:
-        with opened(self.path) as file:
-            return file.read(1) == "["
+        with opened(self.path, encoding=self._encoding) as file:
+            first = next(filter(None, map(str.strip, file)), "")
+        return first.startswith("[")
 
     def _items(self) -> Iterator[tuple[int, dict[str, Any]]]:
-        with opened(self.path) as file:
-            yield from self._objects(self._list(file) if self._is_list else self._lines(file))
+        with opened(self.path, encoding=self._encoding) as file:
+            if self._is_list:
+                yield from self._objects(self._list(file))
+                return
+            items = self._objects(self._lines(file))
+            first = next(items, None)
+            if first is None:
+                return
+            second = next(items, None)
+            if second is None and _is_of_columns(first[1]):
+                yield from self._objects(_transposed(first[1]))
+            else:
+                yield from itertools.chain([first], [] if second is None else [second], items)
 
     def _objects(self, items: Iterable[Any]) -> Iterator[tuple[int, dict[str, Any]]]:
         for place, item in enumerate(items, start=1):
@@ -227,6 +279,20 @@ class JsonTable(TableFile):
             raise UserError(
                 f"{self.path}, line {error.lineno}: not json ({error.msg}, column {error.colno})"
             ) from error
+
+
+def _is_of_columns(item: Mapping[str, Any]) -> bool:
+    """Whether an object is a table in the layout of pandas: a value for each row in each column."""
+    columns = list(item.values())
+    return all(
+        isinstance(column, dict) and column.keys() == columns[0].keys() for column in columns
+    )
+
+
+def _transposed(table: Mapping[str, Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
+    """The rows of a table that is given by columns."""
+    for row in next(iter(table.values()), {}):
+        yield {name: column[row] for name, column in table.items()}
 
 
 class _Parquet(TableFile):
@@ -259,22 +325,3 @@ class _Parquet(TableFile):
 
 def _is_missing(value: object) -> bool:
     return value is None or value == "" or value != value  # the last: NaN
-
-
-@contextmanager
-def opened(path: Path, newline: str | None = None) -> Iterator[TextIO]:
-    """The text of a file, unpacked if its name says that it is compressed."""
-    opener: Any = OPENERS.get(path.suffix, open)
-    with named(path), opener(path, "rt", encoding="utf-8-sig", newline=newline) as file:
-        yield file
-
-
-@contextmanager
-def named(path: Path) -> Iterator[None]:
-    """Names the file in what goes wrong with reading it."""
-    try:
-        yield
-    except UnicodeDecodeError as error:
-        raise UserError(f"{path} is not UTF-8: {error}") from error
-    except (OSError, EOFError, pa.ArrowInvalid, lzma.LZMAError, zlib.error) as error:
-        raise UserError(f"{path} cannot be read ({error}): is it whole?") from error

@@ -14,6 +14,7 @@ from wavspa.exports.model_card import usage
 from wavspa.exports.model_card.limitations import limits
 from wavspa.reports.number_format import count, mebibytes, milliseconds
 from wavspa.reports.runs.collect import Run
+from wavspa.reports.tables.cell import summarise
 from wavspa.reports.tables.footnotes import chance_levels
 from wavspa.run_folder.labels import attention_label
 
@@ -158,7 +159,7 @@ def _results(run: Run) -> str:
             f"({best['value']:.4f})."
         )
     if "test/accuracy" in test:
-        beaten = f"\n\nTo compare with: {'; '.join(chance_levels([run]))}."
+        beaten = f"\n\nTo compare with: {'; '.join(chance_levels(summarise([run])))}."
     return table + chosen + beaten
 
 

@@ -81,8 +81,8 @@ class FigureData:
     def _of_class(self, label: Any) -> str:
         if not isinstance(label, int):
             return ""
-        names = self._run.data.card.get("label_names", [])
-        return f", class {names[label] if label < len(names) else label}"
+        names = class_names(self._run.data.card, label + 1)
+        return f", class {names[label]}"
 
     def _attended(self, tokens: np.ndarray, title: str) -> Attended:
         data, maps = self._run.data, attention_maps(self._run.model, torch.from_numpy(tokens))

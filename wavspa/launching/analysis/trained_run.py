@@ -18,6 +18,7 @@ from wavspa.launching.run.build import build, build_run
 from wavspa.launching.run.evaluate import evaluate
 from wavspa.launching.run.filters import all_filters, paired
 from wavspa.launching.run.freeze import read_config
+from wavspa.launching.run.frozen_data import check_same_data
 from wavspa.reports.figures.filters import Filters
 from wavspa.reports.runs.collect import Run, read_run
 from wavspa.run_folder import layout
@@ -59,6 +60,7 @@ class TrainedRun:
         """The data, ready to be read."""
         data: SequenceDataModule = build(self.config, "dataset")
         data.prepare_data()
+        check_same_data(self.folder, data, [self.split])
         data.setup()
         return data
 
@@ -71,6 +73,8 @@ class TrainedRun:
     def predictions(self) -> Predictions:
         """What the best checkpoint answers to each example of the split."""
         task, data = build_run(self.config)
+        data.prepare_data()
+        check_same_data(self.folder, data, [self.split])
         predictions = Predictions()
         best = find_checkpoint(self.folder)
         evaluate(task, data, best, self.config.trainer, self.split, [predictions])

@@ -1,7 +1,6 @@
 """What a trained run answers to new examples."""
 
 import itertools
-import json
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,12 +13,11 @@ from omegaconf import DictConfig
 from torch import Tensor
 
 from wavspa.data.image_datamodule import Pictures
-from wavspa.data.labels import class_names
-from wavspa.data.prediction_inputs import OneColumn, PictureFiles
 from wavspa.data.sources.tables import TableFile
 from wavspa.errors import UserError
+from wavspa.launching.inference.inputs import names_of_classes
 from wavspa.launching.run.build import build_run
-from wavspa.run_folder import layout
+from wavspa.launching.run.frozen_data import open_vocabulary
 from wavspa.tasks import Classification, Embedding
 from wavspa.training.checkpoints.read import (
     find_checkpoint,
@@ -75,7 +73,7 @@ class Predictor:
             )
         checkpoint = find_checkpoint(folder)
         load_checkpoint_weights(task.model, read_checkpoint(checkpoint), checkpoint)
-        data.open_vocabulary()
+        open_vocabulary(folder, data)
         # Where pads are attended to, an answer depends on its batch: then it is that of the test.
         self._by_length = config.model.padding != "upstream"
         self._fabric = Fabric(
@@ -89,42 +87,16 @@ class Predictor:
         self._embeddings: Tensor | None = None
         self.labels: list[str] = []
         if isinstance(task, Classification):
-            self.labels = class_names(self._card(folder), task.classes)
+            self.labels = names_of_classes(folder, data, task.classes)
             self._task.mark_forward_method("logits")
             if embeddings:
                 head: Any = task.model.head
                 head.register_forward_pre_hook(self._hear)
 
-    def columns(self, table: TableFile, named: Sequence[str] | None = None) -> Sequence[str]:
-        """The columns of a table where the examples stand: ``named``, or those of the run's own data.
-
-        Raises:
-            UserError: They are too many or too few, or hold pictures where the run reads texts.
-        """
-        own = self.data.input_columns
-        if isinstance(table, PictureFiles) and not self.has_pictures:
-            raise UserError(f"{table.path} holds pictures, and {self.data.name} is a set of texts")
-        if isinstance(table, OneColumn):
-            named = table.columns()
-        if named and len(named) != len(own):
-            raise UserError(
-                f"{table.path}: an example has {len(own)} parts, as in the columns {', '.join(own)}; "
-                f"{', '.join(named)} cannot be all of them"
-            )
-        return named or own
-
     @property
     def has_pictures(self) -> bool:
         """Whether the examples are pictures."""
         return isinstance(self.data, Pictures)
-
-    def _card(self, folder: Path) -> dict[str, Any]:
-        card = folder / layout.CARD
-        if card.exists():
-            kept: dict[str, Any] = json.loads(card.read_text(encoding="utf-8"))
-            return kept
-        self.data.prepare_data()
-        return self.data.card
 
     def answers(
         self, table: TableFile, columns: Sequence[str], ids: Sequence[str]
@@ -148,7 +120,7 @@ class Predictor:
     ) -> Iterable[tuple[tuple[Any, ...], tuple[str, ...]]]:
         # A part of an example may be blank: the data set says whether what there is will do.
         for place, values in table.read([*columns, *ids], blank=columns):
-            parts = self.data.parse_input(values[: len(columns)], table.at(place))
+            parts = self.data.parse_input(values[: len(columns)], table.at(place), columns)
             yield parts, tuple(map(_kept, values[len(columns) :]))
 
     def _answer(self, window: Examples) -> Answers:

@@ -1,11 +1,12 @@
-"""Trained weights on one split of the data."""
+"""Trained weights on one split of the data, or on other labelled rows."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from omegaconf import DictConfig
 from pytorch_lightning import Callback, LightningDataModule
+from torch.utils.data import DataLoader
 
 from wavspa.checks import one_of
 from wavspa.training.checkpoints.read import load_checkpoint_weights, read_checkpoint
@@ -14,7 +15,7 @@ from wavspa.training.trainer import evaluation_trainer
 if TYPE_CHECKING:
     from wavspa.tasks.base import Task
 
-SPLITS = ("val", "test")
+SPLITS = ("train", "val", "test")
 
 
 def evaluate(
@@ -32,7 +33,7 @@ def evaluate(
         data: The data.
         checkpoint: The file.
         trainer: The run's ``trainer`` node.
-        split: ``val`` or ``test``.
+        split: ``train``, ``val`` or ``test``.
         callbacks: Called while it evaluates.
 
     Returns:
@@ -44,6 +45,53 @@ def evaluate(
     one_of("split", split, SPLITS)
     load_checkpoint_weights(task.model, read_checkpoint(checkpoint), checkpoint)
     evaluator = evaluation_trainer(trainer, callbacks)
+    rows: Any = data
+    if split == "train":
+        own: Any = data
+        rows = OtherRows(
+            lambda: own.evaluation_loader("train"), lambda: own.training_card, data=own
+        )
     loop = evaluator.validate if split == "val" else evaluator.test
-    (metrics,) = loop(task, datamodule=data, verbose=False)
-    return {name: float(value) for name, value in metrics.items()}
+    (metrics,) = loop(task, datamodule=rows, verbose=False)
+    return {
+        f"{split}/{name.partition('/')[2]}" if split == "train" else name: float(value)
+        for name, value in metrics.items()
+    }
+
+
+class OtherRows(LightningDataModule):
+    """Other rows in the place of a data set's test.
+
+    Args:
+        loader: Gives the batches.
+        training_card: Makes the card of what the run was trained on, from which weights are made.
+        data: The data set to prepare and to set up before, if the rows are its own.
+    """
+
+    def __init__(
+        self,
+        loader: Callable[[], DataLoader[Any]],
+        training_card: Callable[[], Mapping[str, Any]],
+        data: LightningDataModule | None = None,
+    ) -> None:
+        super().__init__()
+        self._loader, self._training_card, self._data = loader, training_card, data
+
+    @property
+    def training_card(self) -> Mapping[str, Any]:
+        """The card of what the run was trained on."""
+        return self._training_card()
+
+    def prepare_data(self) -> None:
+        """Prepare the data set."""
+        if self._data is not None:
+            self._data.prepare_data()
+
+    def setup(self, stage: str | None = None) -> None:
+        """Set the data set up."""
+        if self._data is not None:
+            self._data.setup(stage)  # type: ignore[arg-type]
+
+    def test_dataloader(self) -> DataLoader[Any]:
+        """The other rows."""
+        return self._loader()

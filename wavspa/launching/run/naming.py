@@ -16,6 +16,13 @@ PLACES = ("data_root", "runs", "experiment_name", "name")
 UNHASHED = ("rerun", "dry_run", "find", "jobs", "logger", "checkpoints")
 """Keys that do not shape a result."""
 
+LATER = {
+    "dataset.together": "similar",
+    "dataset.encoding": "utf-8",
+    "dataset.quoting": "strict",
+}
+"""Options that came when runs had been made, by their default, at which they leave names as they were."""
+
 _LONGEST = 80  # characters of a name
 
 
@@ -32,6 +39,10 @@ def config_hash(config: DictConfig, without: Sequence[str] = ()) -> str:
         config.pop(key, None)
     for key in (*PLACES, *without):
         config[key] = ""
+    for option, default in LATER.items():
+        node, _, name = option.rpartition(".")
+        if OmegaConf.select(config, option) == default:
+            OmegaConf.select(config, node).pop(name)
     content = json.dumps(OmegaConf.to_container(config, resolve=True), sort_keys=True)
     return hashlib.sha256(content.encode()).hexdigest()[:8]
 

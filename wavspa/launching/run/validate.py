@@ -17,13 +17,14 @@ from wavspa.launching.options.loggers import check_logger
 from wavspa.launching.run.build import build, check_option_names, explain
 from wavspa.reports.figures.registry import check_live
 from wavspa.training.checkpoints.last import LastCheckpoint
+from wavspa.training.monitors import check_defined, check_monitors, monitors
 from wavspa.training.stop_signals import StopRequest
 
 
 def validate(config: DictConfig) -> None:
-    """Build everything that a run builds, on the meta device and without reading data.
+    """Build everything that a run builds, on the meta device, and hold it against the card of the data.
 
-    The trainer is not built: its devices may be on another machine.
+    The trainer is not built: its devices may be on another machine, as the data may be.
 
     Args:
         config: The composed configuration.
@@ -32,26 +33,40 @@ def validate(config: DictConfig) -> None:
         UserError: A value is missing, unknown or impossible; the message names its option.
     """
     check_missing(config)
+    _check_level(config)
     _check_trainer(config.trainer)
     for name, options in config.logger.items():
         check_logger(f"logger.{name}", options)
         check_live(f"logger.{name}.figures", options.get("figures", ()))
-    build(config, "dataset")
+    data = build(config, "dataset")
     with torch.device("meta"):
         model = build(config, "model")
         optimizer = build(config, "optimizer")
         schedule = build(config, "schedule")
         _call(config, "optimizer", partial(optimizer, model))
         _call(config, "schedule", partial(schedule, 0, config.trainer.max_steps))
-        build(config, "task", model=model, optimizer=optimizer, schedule=schedule)
+        task = build(config, "task", model=model, optimizer=optimizer, schedule=schedule)
+    check_monitors(config, task)
     for name in config.callbacks:
         callback = build(config, f"callbacks.{name}")
         if isinstance(callback, EarlyStopping):
             whole_number(f"callbacks.{name}.patience", callback.patience)
+    if card := _card(data):
+        for monitor in monitors(config):
+            check_defined(monitor, card)
+        task.check_data(card)
     try:
         LastCheckpoint(Path(), StopRequest(), **config.checkpoints)
     except (ValueError, TypeError) as error:
         raise explain(error, "checkpoints", config.checkpoints) from error
+
+
+def _card(data: Any) -> dict[str, Any] | None:
+    """The card of the data, where they are prepared on this machine."""
+    try:
+        return data.card if data.folder.is_dir() else None
+    except UserError:
+        return None  # the files that name their folder are elsewhere
 
 
 def check_missing(config: DictConfig) -> None:
@@ -80,6 +95,18 @@ def _check_reference(config: DictConfig, key: str, value: str) -> None:
             node = found[1].partition(".")[0]
             message = f"there is no {found[1]}; choose another {node}, or give {key}=…"
         raise UserError(f"{key} is taken from {value}: {message}") from error
+
+
+def _check_level(config: DictConfig) -> None:
+    """Refuse levels that would divide a single coefficient again and again."""
+    level, longest = config.model.get("level"), config.dataset.get("max_length")
+    if config.model.get("wavelet") in ("none", "fourier", None):
+        return
+    if isinstance(level, int) and isinstance(longest, int) and 2**level > max(2, longest):
+        raise UserError(
+            f"model.level must be at most {max(1, longest.bit_length() - 1)} for sequences of "
+            f"dataset.max_length={longest}, got {level}"
+        )
 
 
 def _check_trainer(options: DictConfig) -> None:

@@ -1,8 +1,8 @@
 """What ``wavspa-run FOLDER`` does: train from the folder, test once, say "finished" ever after."""
 
 import errno
-import json
 import logging
+import math
 import os
 import warnings
 from contextlib import suppress
@@ -15,18 +15,19 @@ from pytorch_lightning import Callback, Trainer, seed_everything
 from pytorch_lightning.loggers import Logger
 from pytorch_lightning.utilities import rank_zero_only
 
-from wavspa import atomic
 from wavspa.errors import RunFailed, RunInterrupted, RunPruned, UserError
 from wavspa.launching.run.build import build, build_run
 from wavspa.launching.run.cluster import cluster_environment
 from wavspa.launching.run.evaluate import evaluate
 from wavspa.launching.run.freeze import read_config, warn_if_code_changed
+from wavspa.launching.run.frozen_data import FrozenData
 from wavspa.launching.run.resume_check import checked_resume_step, find_resumable
 from wavspa.launching.run.slurm import requeue_after
 from wavspa.reporting import is_first_rank, print_line, report
+from wavspa.reports.number_format import UNDEFINED
 from wavspa.run_folder import layout
 from wavspa.run_folder.lock import exclusive
-from wavspa.run_folder.status import read_status, update_status
+from wavspa.run_folder.status import Status, early_end, read_status, update_status
 from wavspa.training.callbacks.progress import progress
 from wavspa.training.callbacks.status import StatusFile
 from wavspa.training.checkpoints.last import LastCheckpoint
@@ -37,12 +38,13 @@ from wavspa.training.checkpoints.write import (
     best_checkpoint_callback,
 )
 from wavspa.training.loggers.metrics_csv import MetricsCsv
+from wavspa.training.monitors import DefinedMonitors, check_monitors, monitors
 from wavspa.training.stop_signals import StopRequest
 from wavspa.training.trainer import SeedEachBatch
 from wavspa.training.wandb_run import WandbRun
 
 if TYPE_CHECKING:
-    from wavspa.data.datamodule import SequenceDataModule
+    pass
 
 # Lightning's warnings about its own code, and about what runs here do on purpose.
 _EXPECTED = (
@@ -75,7 +77,7 @@ def run(folder: Path, data_root: Path | None = None) -> dict[str, float]:
         config.dataset.data_root = os.path.abspath(os.path.expanduser(data_root))
     status = read_status(folder)
     if status.get("state") == "finished":
-        print_line(f"finished: {folder}  {format_metrics(status['test'])}")
+        _print_finished(folder, status)
         return status["test"]
     with exclusive(folder), StopRequest() as stop:
         if (folder / layout.PRUNE).exists():
@@ -116,8 +118,11 @@ def quiet_lightning() -> None:
 
 
 def format_metrics(metrics: dict[str, float]) -> str:
-    """``name value`` pairs on one line."""
-    return "  ".join(f"{name} {value:.4f}" for name, value in metrics.items())
+    """``name value`` pairs on one line; a dash for what is undefined."""
+    return "  ".join(
+        f"{name} {UNDEFINED if math.isnan(value) else f'{value:.4f}'}"
+        for name, value in metrics.items()
+    )
 
 
 def _train_and_test(folder: Path, config: DictConfig, stop: StopRequest) -> dict[str, float]:
@@ -125,6 +130,7 @@ def _train_and_test(folder: Path, config: DictConfig, stop: StopRequest) -> dict
     _update(folder, state="running", reason="")
     seed_everything(config.seed, workers=True, verbose=False)
     task, data = build_run(config)
+    check_monitors(config, task)
     last = find_resumable(folder)
     step = 0 if last is None else checked_resume_step(last, config)
     print_line(f"starting: {folder}" if last is None else f"going on from step {step}: {folder}")
@@ -140,7 +146,6 @@ def _train_and_test(folder: Path, config: DictConfig, stop: StopRequest) -> dict
     _check_budget(trainer)
     if not trainer.is_global_zero:
         return {}
-    _keep_card(folder, data)
     if torch.distributed.is_initialized():
         # The other ranks have left; a metric would wait for them.
         torch.distributed.destroy_process_group()
@@ -149,8 +154,13 @@ def _train_and_test(folder: Path, config: DictConfig, stop: StopRequest) -> dict
         logger.log_metrics(metrics, step=trainer.global_step - 1)
         logger.finalize("success")
     _update(folder, state="finished", test=metrics)
-    print_line(f"finished: {folder}  {format_metrics(metrics)}")
+    _print_finished(folder, read_status(folder))
     return metrics
+
+
+def _print_finished(folder: Path, status: Status) -> None:
+    parts = (f"finished: {folder}", format_metrics(status["test"]), early_end(status))
+    print_line("  ".join(filter(None, parts)))
 
 
 def _give_up(folder: Path, reason: str) -> dict[str, float]:
@@ -178,8 +188,10 @@ def _trainer(folder: Path, config: DictConfig, stop: StopRequest, loggers: list[
     callbacks = [
         StatusFile(folder, monitor, mode),
         progress(monitor),
+        DefinedMonitors(monitors(config)),
         *(build(config, f"callbacks.{name}") for name in config.callbacks),
         *_figure_callbacks(loggers),
+        FrozenData(folder),
         SeedEachBatch(config.seed),
         ConfigInCheckpoint({str(key): value for key, value in plain.items()}),
         best_checkpoint_callback(folder, monitor, mode),
@@ -208,11 +220,6 @@ def _figure_callbacks(loggers: list[Logger]) -> list[Callback]:
 
 def _more_loggers(folder: Path, config: DictConfig) -> list[Logger]:
     return [build(config, f"logger.{name}", save_dir=str(folder)) for name in config.logger]
-
-
-def _keep_card(folder: Path, data: "SequenceDataModule") -> None:
-    """Copy the facts about the data beside the results, so that a report needs the folder alone."""
-    atomic.write_text(folder / layout.CARD, json.dumps(data.card, indent=2) + "\n")
 
 
 def _reason(error: BaseException) -> str:

@@ -175,7 +175,7 @@ def _adapt_blocks(
         layer = block.attention
         assert isinstance(layer, WavSpAttention)
         if isinstance(layer.wavelet, Ada):
-            layer.wavelet.set_low_pass(torch.zeros(options["wlen"], options["emb_dim"]))
+            layer.wavelet.set_taps(torch.zeros(options["wlen"], options["emb_dim"]))
         if defects and type(layer.wavelet) is LiftFixed:
             layer.wavelet = MisalignedLift(
                 options["emb_dim"], WaveletOptions(options["wlen"], options["level"])

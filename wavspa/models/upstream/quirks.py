@@ -68,7 +68,7 @@ class BaselineBlock(nn.Module):
         self.norm = nn.LayerNorm(dim, eps=LAYER_NORM_EPS)
         self.attention = attention
         self.branch_dropout = nn.Dropout(dropout)
-        self.mlp_norm = nn.LayerNorm(dim, eps=LAYER_NORM_EPS)
+        self.before_mlp = nn.LayerNorm(dim, eps=LAYER_NORM_EPS)
         self.mlp = Mlp(dim, mlp_dim, dropout)
         self.ported, self.masked = ported, masked
 
@@ -77,7 +77,7 @@ class BaselineBlock(nn.Module):
         z = self.norm(x)
         y: Tensor = self._masked(z, mask) if self.masked else self.attention(z)
         x = x + self.branch_dropout(y)
-        branch: Tensor = self.mlp(self.mlp_norm(x))
+        branch: Tensor = self.mlp(self.before_mlp(x))
         return x + branch
 
     def _masked(self, z: Tensor, mask: Tensor) -> Tensor:

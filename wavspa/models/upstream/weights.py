@@ -123,7 +123,7 @@ def _block(block: nn.Module, prefix: str) -> Names:
         for index, attention in enumerate(block.attention.attentions):
             yield from _attention(attention, f"{prefix}{_module_name(attention, index)}/")
         return
-    yield from _layer_norm(block.mlp_norm, f"{prefix}LayerNorm_1/")
+    yield from _layer_norm(block.before_mlp, f"{prefix}LayerNorm_1/")
     name = "attn" if block.ported else "SelfAttention_0"
     yield from _attention(block.attention, f"{prefix}{name}/")
 
@@ -142,7 +142,7 @@ def _module_name(attention: nn.Module, index: int) -> str:
 
 def _mode(mode: WaveletMode, prefix: str) -> Names:
     if isinstance(mode, Ada):
-        yield f"{prefix}adawave", mode.low_pass
+        yield f"{prefix}adawave", mode.taps
     if isinstance(mode, Ortho):
         yield f"{prefix}thetas", mode.angles
     if isinstance(mode, Lift):

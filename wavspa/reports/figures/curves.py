@@ -10,7 +10,8 @@ from matplotlib.figure import Figure
 from wavspa.errors import UserError
 from wavspa.reports.figures.style import check_format, line_look, save, styled
 from wavspa.reports.runs.collect import Run, cells
-from wavspa.reports.runs.labels import cell_label, data_label, differing_options
+from wavspa.reports.runs.labels import cell_label, differing_options
+from wavspa.reports.runs.same_data import data_labels
 
 
 def draw_curves(runs: Sequence[Run], path: Path) -> None:
@@ -29,7 +30,7 @@ def draw_curves(runs: Sequence[Run], path: Path) -> None:
 
 @styled
 def learning_curves(runs: Sequence[Run]) -> Figure:
-    """Draw the monitored metric over steps: a panel for each data set, a line for each cell.
+    """Draw the monitored metric over steps: a panel for each data set and metric, a line for each cell.
 
     The line is the mean over the seeds of a cell, the band around it their range.
 
@@ -42,19 +43,20 @@ def learning_curves(runs: Sequence[Run]) -> Figure:
     drawn = cells([run for run in runs if _curve(run)])
     if not drawn:
         raise UserError("there is nothing to draw: no run has been validated yet")
-    labels = [cell_label(c, o) for c, o in zip(drawn, differing_options(drawn), strict=True)]
-    panels: dict[str, list[tuple[str, list[Run]]]] = {}
-    for label, cell in zip(labels, drawn, strict=True):
-        panels.setdefault(data_label(cell), []).append((label, cell))
+    data = data_labels(drawn)
+    options = differing_options(drawn, data)
+    labels = [cell_label(*pair) for pair in zip(drawn, options, strict=True)]
+    panels: dict[tuple[str, str], list[tuple[str, list[Run]]]] = {}
+    for name, label, cell in zip(data, labels, drawn, strict=True):
+        panels.setdefault((name, cell[0].config["task"]["monitor"]), []).append((label, cell))
     # A label looks the same in every panel.
     numbers = {label: number for number, label in enumerate(dict.fromkeys(labels))}
     figure = Figure(figsize=(5.5 * len(panels), 4.0), layout="constrained")
     axes = figure.subplots(1, len(panels), squeeze=False)[0]
-    for axis, (name, lines) in zip(axes, panels.items(), strict=True):
+    for axis, ((name, monitor), lines) in zip(axes, panels.items(), strict=True):
         for label, cell in lines:
             _line(axis, cell, label, numbers[label])
         axis.set_title(name)
-        monitor = lines[0][1][0].config["task"]["monitor"]
         axis.set_xlabel("optimizer steps")
         axis.set_ylabel(monitor.replace("val/", "validation "))
         axis.legend(title="attention, wavelet")

@@ -10,12 +10,13 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
+from wavspa.metric_facts import digits, factor
 from wavspa.reports.formats.html_data import packed, packed_json, page_data
-from wavspa.reports.number_format import ABSENT, count, mebibytes, milliseconds
+from wavspa.reports.number_format import ABSENT, count, mean_and_deviation, mebibytes, milliseconds
 from wavspa.reports.report import Report
 from wavspa.reports.runs.collect import Run
 from wavspa.reports.runs.progress import state_of
-from wavspa.reports.tables.cell import Cell
+from wavspa.reports.tables.cell import Cell, shown_metrics, unit_remark
 from wavspa.reports.tables.columns import Column, TextTable, cell_table, text_table
 
 # The package whose folder holds the template, the styles and the scripts.
@@ -41,6 +42,8 @@ def page(report: Report) -> str:
         title=_title(report.runs),
         states=Counter(state_of(run) for run in report.runs),
         comparison=report.comparison,
+        unit=unit_remark(shown_metrics(report.cells)),
+        compared_unit=unit_remark(report.comparison.metrics.values()),
         notes=report.notes,
         troubles=report.troubles,
         details=cell_table(report.cells),
@@ -95,8 +98,17 @@ def _status(key: str) -> Callable[[Run, Cell, str], Any]:
     return lambda run, _cell, _metric: run.status.get(key)
 
 
-def _percent(share: float | None) -> str:
-    return ABSENT if share is None else f"{100 * share:.2f}"
+def _tested(run: Run, _cell: Cell, metric: str) -> str:
+    return _shown(metric, run.status.get("test", {}).get(metric))
+
+
+def _best(run: Run, *_: object) -> str:
+    best = run.status.get("best")
+    return _shown(best["metric"], best["value"]) if best else ABSENT
+
+
+def _shown(metric: str, value: float | None) -> str:
+    return ABSENT if value is None else mean_and_deviation([factor(metric) * value], digits(metric))
 
 
 _RUN_COLUMNS: list[Column[_Row]] = [
@@ -107,8 +119,8 @@ _RUN_COLUMNS: list[Column[_Row]] = [
     _of_whole("wavelet", lambda _, cell, __: cell.wavelet, side="left"),
     _of_whole("options", lambda _, cell, __: cell.options, side="left"),
     _of_whole("seed", lambda run, *_: run.config["seed"]),
-    _of_whole("test %", lambda run, _, metric: run.status.get("test", {}).get(metric), _percent),
-    _of_whole("best val %", lambda run, *_: (run.status.get("best") or {}).get("value"), _percent),
+    _of_whole("test", _tested),
+    _of_whole("best val", _best),
     _of_whole("params", _status("parameters"), count),
     _of_whole("ms/step", _status("seconds_per_step"), milliseconds),
     _of_whole("peak MiB", _status("peak_memory"), mebibytes),

@@ -8,6 +8,7 @@ import shlex
 from collections.abc import Sequence
 from typing import Any
 
+from wavspa.metric_facts import digits, in_percent
 from wavspa.reports.figures.filters import Filters, draw_filters
 from wavspa.reports.figures.style import inline_svg
 from wavspa.reports.report import Report
@@ -41,7 +42,7 @@ def page_data(report: Report) -> dict[str, Any]:
             _run(run, numbers, points) | _filters(report.filters.get(run.folder))
             for run in report.runs
         ],
-        "percent": list(map(short, shown_metrics(report.cells))),
+        "percent": [short(name) for name in shown_metrics(report.cells) if in_percent(name)],
         "points": points,
         "thinned": any(len(run.metrics) > points for run in report.runs),
     }
@@ -72,7 +73,9 @@ def _cell(cell: Cell, report: Report) -> dict[str, Any]:
         "label": cell.label,
         "metric": short(metric),
         "monitor": cell.config["task"]["monitor"],
-        "values": [_number(value) for value in cell.tested(metric)],
+        "unit": "%" if in_percent(metric) else "",
+        "digits": digits(metric),
+        "values": [_number(value) for value in cell.tested(metric) if math.isfinite(value)],
         "seconds": cell.seconds_per_step,
         "memory": cell.peak_memory,
         "parameters": cell.parameters,

@@ -2,7 +2,9 @@
 
 from collections.abc import Sequence
 
+from wavspa.reports.number_format import UNDEFINED
 from wavspa.reports.report import Report
+from wavspa.reports.tables.cell import shown_metrics, unit_remark
 from wavspa.reports.tables.columns import cell_table
 from wavspa.reports.tables.comparison import Table
 
@@ -11,6 +13,7 @@ _ESCAPES = {
     "~": r"\textasciitilde{}",
     "^": r"\textasciicircum{}",
     "±": r"$\pm$",
+    UNDEFINED: "--",
     "†": r"$^\dagger$",
     "<": r"$<$",
     ">": r"$>$",
@@ -28,7 +31,8 @@ def latex(report: Report) -> str:
         title = f"{table.title}. " if table.title else ""
         caption = title + " ".join(report.notes[:2])
         parts.append(_environment(_comparison(table), caption))
-    parts.append(_environment(_cells(report), "Every metric in %, and the cost."))
+    unit = unit_remark(shown_metrics(report.cells))
+    parts.append(_environment(_cells(report), f"Every metric {unit}, and the cost."))
     notes = "\n\n".join(map(escaped, report.notes[2:]))
     parts.append(f"{{\\footnotesize\n{notes}\n\n}}")
     parts.append("".join(f"% not finished: {line}\n" for line in report.troubles))

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from wavspa.reports.report import Report
+from wavspa.reports.tables.cell import shown_metrics, unit_remark
 from wavspa.reports.tables.columns import cell_table
 from wavspa.reports.tables.comparison import Table
 
@@ -16,7 +17,11 @@ def markdown(report: Report) -> str:
         parts.append(_comparison(table))
     content = cell_table(report.cells)
     sides = ["---" if side == "left" else "---:" for side in content.sides]
-    parts += ["## Every metric in %, and the cost", _lines([content.names, sides, *content.rows])]
+    unit = unit_remark(shown_metrics(report.cells))
+    parts += [
+        f"## Every metric {unit}, and the cost",
+        _lines([content.names, sides, *content.rows]),
+    ]
     parts += ["## Notes", "\n".join(f"- {_escaped(note)}" for note in report.notes)]
     if report.troubles:
         lines = "\n".join(f"- {_escaped(line)}" for line in report.troubles)

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from wavspa.reports.runs.collect import Run
-from wavspa.reports.tables.cell import NUMBERED, Cell, short, summarise
+from wavspa.reports.tables.cell import NUMBERED, Cell, short, shown_metrics, summarise, unit_remark
 from wavspa.reports.tables.columns import cell_table
 from wavspa.reports.tables.footnotes import chance_levels, unfinished_runs
 
@@ -30,14 +30,15 @@ def print_report(runs: Sequence[Run], out: Console) -> None:
     """
     cells = summarise(runs)
     out.print(table(cells))
-    for line in [*series(cells), *unfinished_runs(runs), *chance_levels(runs)]:
+    for line in [*series(cells), *unfinished_runs(runs), *chance_levels(cells)]:
         out.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
 def table(cells: Sequence[Cell]) -> Table:
-    """One row a cell; metrics in per cent, mean ± standard deviation over finished seeds."""
+    """One row a cell; metrics (shares in per cent) as mean ± standard deviation over finished seeds."""
     content = cell_table(cells)
-    result = Table(box=box.SIMPLE, title="test metrics in %", title_justify="left", pad_edge=False)
+    title = f"test metrics {unit_remark(shown_metrics(cells))}"
+    result = Table(box=box.SIMPLE, title=title, title_justify="left", pad_edge=False)
     for name, side in zip(content.names, content.sides, strict=True):
         result.add_column(name, justify=side, no_wrap=name != "options")
     for row in content.rows:

@@ -258,7 +258,8 @@ class Costs extends Charts {
   }
 
   figures(data, cells) {
-    const y = `test ${cells[0]?.metric ?? "metric"} (%)`;
+    const { metric, unit } = cells[0] ?? { metric: "metric", unit: "" };
+    const y = `test ${metric}${unit && ` (${unit})`}`;
     const figure = (title, x, value) => ({
       title: `${data}, ${title}`,
       traces: cells.filter((cell) => value(cell) !== null).map((cell) => this.mark(cell, x, value(cell))),
@@ -282,7 +283,7 @@ class Costs extends Charts {
       error_y: { type: "data", array: [deviation], color: this.looks.line(cell), thickness: 1.5 },
       mode: "markers",
       marker: { color: this.looks.line(cell), symbol: MARKS[cell.shape], size: 11 },
-      hovertemplate: `${name}<br>${label}: %{x:.5~g}<br>${cell.metric}: <b>${mean.toFixed(2)} ± ${deviation.toFixed(2)} %</b><extra></extra>`,
+      hovertemplate: `${name}<br>${label}: %{x:.5~g}<br>${cell.metric}: <b>${mean.toFixed(cell.digits)} ± ${deviation.toFixed(cell.digits)} ${cell.unit}</b><extra></extra>`,
     };
   }
 }

@@ -20,20 +20,23 @@ def data_label(cell: Sequence[Run]) -> str:
     return str(names[0]) if names else _dataset(cell)
 
 
-def differing_options(groups: Sequence[Sequence[Run]], known: Sequence[str] = ()) -> list[str]:
-    """For each cell its overrides that neither its other labels tell nor all cells of its data set share.
+def differing_options(
+    groups: Sequence[Sequence[Run]], data: Sequence[str], known: Sequence[str] = ()
+) -> list[str]:
+    """For each cell its overrides that neither its other labels tell nor all cells on its data share.
 
     Args:
         groups: The runs of each cell.
+        data: What the data of each are called.
         known: Keys whose values are told elsewhere.
     """
     options = [_options(cell[0], known) for cell in groups]
     shared: dict[str, set[str]] = {}
-    for cell, labels in zip(groups, options, strict=True):
-        shared.setdefault(_dataset(cell), set(labels)).intersection_update(labels)
+    for name, labels in zip(data, options, strict=True):
+        shared.setdefault(name, set(labels)).intersection_update(labels)
     return [
-        " ".join(label for label in labels if label not in shared[_dataset(cell)])
-        for cell, labels in zip(groups, options, strict=True)
+        " ".join(label for label in labels if label not in shared[name])
+        for name, labels in zip(data, options, strict=True)
     ]
 
 

@@ -10,6 +10,7 @@ from rich.table import Table
 
 from wavspa.reports.runs.collect import Run
 from wavspa.run_folder.lock import is_locked
+from wavspa.run_folder.status import early_end
 
 LOST = "lost"
 
@@ -22,7 +23,7 @@ def state_of(run: Run) -> str:
 
 
 def print_states(runs: Sequence[Run], out: Console) -> None:
-    """Print one row a run: state, step, best metric, time left; then why some did not finish.
+    """Print one row a run: state, step, best metric, time left; then why some stopped.
 
     Args:
         runs: The runs, in the order of the rows.
@@ -71,4 +72,4 @@ def _left(run: Run, state: str) -> str:
 def _reason(run: Run) -> str:
     if state_of(run) == LOST:
         return "no process runs it here: it was killed, or runs on another machine"
-    return run.damage or run.status.get("reason", "")
+    return run.damage or run.status.get("reason") or early_end(run.status)

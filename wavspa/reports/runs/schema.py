@@ -23,6 +23,7 @@ _STATUS: dict[str, Any] = {
     "reason": str,
     "step": int,
     "steps": int,
+    "stopped_early": str,
     "best": (Mapping, type(None)),
     "test": Mapping,
     "parameters": int,

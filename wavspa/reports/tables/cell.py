@@ -3,15 +3,17 @@
 import re
 import statistics
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from wavspa.metric_facts import Direction, direction, factor, in_percent
 from wavspa.reports.runs.collect import Run, cells
 from wavspa.reports.runs.config_keys import distinguishing_options
-from wavspa.reports.runs.labels import cell_label, data_label, differing_options
+from wavspa.reports.runs.labels import cell_label, differing_options
 from wavspa.reports.runs.progress import state_of
+from wavspa.reports.runs.same_data import data_labels
 from wavspa.run_folder.labels import attention_label
 
 NUMBERED = re.compile(r"_\d+$")
@@ -21,8 +23,9 @@ NUMBERED = re.compile(r"_\d+$")
 class Cell:
     """A cell: runs that differ in their seed alone.
 
-    ``runs`` has one run a seed, ``repeated`` further ones of the same seeds. ``data`` is what their card
-    calls the data, ``options`` the choices beyond attention and wavelet in which it differs from others.
+    ``runs`` has one run a seed, ``repeated`` further ones of the same seeds. ``data`` is what tables call
+    their data, and the same for the same data alone; ``options`` the choices beyond attention and wavelet in
+    which it differs from others.
     """
 
     runs: list[Run]
@@ -78,10 +81,15 @@ class Cell:
         monitor: str = self.config["task"]["monitor"]
         return monitor.replace("val/", "test/")
 
+    def direction(self, metric: str) -> Direction | None:
+        """Whether the best value of a test metric is the highest or the lowest; None if nothing tells."""
+        told = self.config["task"].get("mode") if metric == self.metric else None
+        return direction(metric) or told
+
     def tested(self, metric: str) -> list[float]:
-        """A test metric of each finished seed, in per cent."""
+        """A test metric of each finished seed, in per cent where it is a share."""
         return [
-            100 * run.status["test"][metric]
+            factor(metric) * run.status["test"][metric]
             for run in self.finished
             if metric in run.status["test"]
         ]
@@ -140,7 +148,8 @@ class Cell:
 def summarise(runs: Sequence[Run]) -> list[Cell]:
     """Summarise undamaged runs by cell, in the order of :func:`~wavspa.reports.runs.collect.cells`."""
     groups = cells(runs)
-    data, options = _data_labels(groups), differing_options(groups)
+    data = data_labels(groups)
+    options = differing_options(groups, data)
     labels = [cell_label(*pair) for pair in zip(groups, options, strict=True)]
     further = distinguishing_options(
         [group[0].config for group in groups], list(zip(data, labels, strict=True))
@@ -152,30 +161,32 @@ def summarise(runs: Sequence[Run]) -> list[Cell]:
 
 
 def shown_metrics(cells: Sequence[Cell]) -> list[str]:
-    """The test metrics that have columns: no losses, and none with numbers."""
+    """The test metrics that have columns: losses only where a cell was trained for one, none with numbers."""
     names = dict.fromkeys(
         name for cell in cells for run in cell.runs for name in run.status.get("test", {})
     )
-    return [name for name in names if not name.endswith("loss") and not NUMBERED.search(name)]
+    aims = {cell.metric for cell in cells}
+    return [
+        name
+        for name in names
+        if name in aims or not (name.endswith("loss") or NUMBERED.search(name))
+    ]
+
+
+def unit_remark(metrics: Iterable[str]) -> str:
+    """The unit of metrics: ``in %``, ``as they are``, or ``in %, loss as it is``."""
+    names = list(dict.fromkeys(metrics))
+    plain = [short(name) for name in names if not in_percent(name)]
+    if not plain:
+        return "in %"
+    if len(plain) == len(names):
+        return "as they are"
+    return f"in %, {', '.join(plain)} as {'it is' if len(plain) == 1 else 'they are'}"
 
 
 def short(metric: str) -> str:
     """A test metric's name as a column's."""
     return metric.removeprefix("test/")
-
-
-def _data_labels(groups: Sequence[Sequence[Run]]) -> list[str]:
-    """Cells that no card names yet are called like the others of their data set, if those agree."""
-    names = [data_label(group) for group in groups]
-    datasets = [group[0].config["dataset"]["name"] for group in groups]
-    named: dict[str, set[str]] = {}
-    for dataset, name, group in zip(datasets, names, groups, strict=True):
-        if any(run.card for run in group):
-            named.setdefault(dataset, set()).add(name)
-    return [
-        next(iter(named[dataset])) if len(named.get(dataset, ())) == 1 else name
-        for dataset, name in zip(datasets, names, strict=True)
-    ]
 
 
 def _once_a_seed(group: Sequence[Run]) -> tuple[list[Run], list[Run]]:

@@ -1,9 +1,12 @@
 """The columns of the report's table of cells: one entry adds one, in every format."""
 
+import math
 import statistics
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any, Generic, Literal, NamedTuple, TypeVar
 
+from wavspa.metric_facts import digits, factor, in_percent
 from wavspa.reports.number_format import count, mean_and_deviation, mebibytes, milliseconds
 from wavspa.reports.tables.cell import Cell, short, shown_metrics
 from wavspa.reports.tables.comparison import Comparison
@@ -95,10 +98,13 @@ def text_table(columns: Iterable[Column[Row]], rows: Sequence[Row]) -> TextTable
 
 def _of_metric(metric: str) -> list[Column[Cell]]:
     name = short(metric)
+    in_csv = f"{name}_percent" if in_percent(metric) else name
     return [
-        Column(name, lambda c: c.tested(metric), _percent),
-        Column(None, lambda c: _mean(c.tested(metric)), csv=f"{name}_percent"),
-        Column(None, lambda c: _deviation(c.tested(metric)), csv=f"{name}_percent_sd"),
+        Column(
+            name, lambda c: c.tested(metric), partial(mean_and_deviation, digits=digits(metric))
+        ),
+        Column(None, lambda c: _mean(c.tested(metric)), csv=in_csv),
+        Column(None, lambda c: _deviation(c.tested(metric)), csv=f"{in_csv}_sd"),
     ]
 
 
@@ -111,16 +117,13 @@ def _of_comparison(comparison: Comparison) -> list[Column[Cell]]:
     ]
 
 
-def _percent(values: Sequence[float]) -> str:
-    return mean_and_deviation(values, 2)
-
-
 def _mean(values: Sequence[float]) -> float | None:
-    return statistics.fmean(values) if values else None
+    return statistics.fmean(values) if values and not any(map(math.isnan, values)) else None
 
 
 def _deviation(values: Sequence[float]) -> float | None:
-    return statistics.stdev(values) if len(values) > 1 else None
+    defined = len(values) > 1 and not any(map(math.isnan, values))
+    return statistics.stdev(values) if defined else None
 
 
 def _unfinished(cell: Cell) -> str:
@@ -132,7 +135,6 @@ def _steps(cell: Cell) -> str:
 
 
 def _best(cell: Cell) -> str:
-    bests = [best for run in cell.runs if (best := run.status.get("best"))]
-    if bests and bests[0]["metric"].endswith("loss"):
-        return mean_and_deviation([best["value"] for best in bests], 4)
-    return mean_and_deviation([100 * best["value"] for best in bests], 2)
+    monitor = cell.config["task"]["monitor"]
+    bests = [best["value"] for run in cell.runs if (best := run.status.get("best"))]
+    return mean_and_deviation([factor(monitor) * best for best in bests], digits(monitor))

@@ -5,12 +5,13 @@ from dataclasses import dataclass, field
 from statistics import fmean
 
 from wavspa.errors import UserError
+from wavspa.metric_facts import digits
 from wavspa.reports import published
 from wavspa.reports.number_format import ABSENT, counted, mean_and_deviation
 from wavspa.reports.order import ordered, ordered_rows
 from wavspa.reports.runs.config_keys import check_keys, distinguishing_options, value_label
 from wavspa.reports.runs.labels import differing_options
-from wavspa.reports.tables.cell import Cell, short, shown_metrics
+from wavspa.reports.tables.cell import Cell, short, unit_remark
 from wavspa.reports.tables.significance import best_of
 
 ROWS = ("model.attention", "model.wavelet")
@@ -37,10 +38,11 @@ class Layout:
 
 @dataclass
 class Entry:
-    """One place of a table: per cent of each finished seed, what is published, the states of the rest.
+    """One place of a table: the metric of each finished seed, what is published, the states of the rest.
 
-    An average over data sets has one value, and ``misprint``: what the published table prints instead of
-    the mean of its numbers.
+    ``digits`` are the decimal places of the metric, which is in per cent where it is a share. An average over
+    data sets has one value, and ``misprint``: what the published table prints instead of the mean of its
+    numbers.
     """
 
     values: list[float] = field(default_factory=list)
@@ -49,13 +51,14 @@ class Entry:
     best: bool = False
     is_average: bool = False
     misprint: float | None = None
+    digits: int = 2
 
     @property
     def ours(self) -> str:
         """``mean ± sd (n)``, with the states of the rest; of an average the mean alone."""
         if self.is_average:
-            return mean_and_deviation(self.values, 2)
-        return counted(self.values, self.others)
+            return mean_and_deviation(self.values, self.digits)
+        return counted(self.values, self.others, self.digits)
 
     @property
     def theirs(self) -> str:
@@ -67,9 +70,10 @@ class Entry:
 
 @dataclass(frozen=True)
 class Table:
-    """Rows by labels, columns by label."""
+    """Rows by labels, columns by label; ``unit`` says how the metrics are shown."""
 
     title: str
+    unit: str
     row_names: list[str]
     columns: list[str]
     rows: dict[tuple[str, ...], dict[str, Entry]]
@@ -107,7 +111,9 @@ def compare(cells: Sequence[Cell], layout: Layout) -> Comparison:
     """
     check_keys([cell.config for cell in cells], [*layout.rows, *layout.columns])
     _check_metric(cells, layout.metric)
-    metrics = {cell.data: _metric(cell, layout.metric) for cell in cells}
+    metrics: dict[str, str] = {}
+    for cell in cells:
+        metrics.setdefault(cell.data, _metric(cell, layout.metric))
     if not layout.mixed:
         _check_columns(cells, layout)
     sections: dict[str, list[Cell]] = {}
@@ -115,8 +121,8 @@ def compare(cells: Sequence[Cell], layout: Layout) -> Comparison:
         given = DATASET in (*layout.rows, *layout.columns)
         sections.setdefault("" if given else cell.data, []).append(cell)
     entries = {cell.hash: _entry(cell, metrics[cell.data]) for cell in cells}
-    _mark_best(cells, entries)
-    tables = [_table(title, group, layout, entries) for title, group in sections.items()]
+    _mark_best(cells, entries, metrics)
+    tables = [_table(title, group, layout, entries, metrics) for title, group in sections.items()]
     return Comparison(tables, entries, metrics)
 
 
@@ -125,7 +131,7 @@ def _metric(cell: Cell, chosen: str | None) -> str:
 
 
 def _check_metric(cells: Sequence[Cell], chosen: str | None) -> None:
-    known = {short(name) for name in shown_metrics(cells)}
+    known = {short(name) for cell in cells for run in cell.finished for name in run.status["test"]}
     if chosen and known and chosen not in known:
         raise UserError(f"metric={chosen}: the runs have {', '.join(sorted(known))}")
 
@@ -157,23 +163,32 @@ def _entry(cell: Cell, metric: str) -> Entry:
     said = None
     if metric == f"test/{published.METRIC}":
         said = published.published(cell.attention, cell.wavelet, cell.dataset)
-    return Entry(cell.tested(metric), said, cell.others)
+    return Entry(cell.tested(metric), said, cell.others, digits=digits(metric))
 
 
-def _mark_best(cells: Sequence[Cell], entries: Mapping[str, Entry]) -> None:
-    comparable: dict[tuple[str, str, int], list[Entry]] = {}
+def _mark_best(
+    cells: Sequence[Cell], entries: Mapping[str, Entry], metrics: Mapping[str, str]
+) -> None:
+    comparable: dict[tuple[str, str, int], list[Cell]] = {}
     for cell in cells:
         if cell.finished:
-            key = (cell.data, cell.protocol, cell.budget)
-            comparable.setdefault(key, []).append(entries[cell.hash])
-    for group in comparable.values():
-        best = best_of([entry.values for entry in group])
+            comparable.setdefault((cell.data, cell.protocol, cell.budget), []).append(cell)
+    for (data, _, _), group in comparable.items():
+        told = {cell.direction(metrics[data]) for cell in group} - {None}
+        direction = next(iter(told), None)
+        if len(told) > 1 or direction is None:
+            continue  # which end is the best is not known
+        best = best_of([entries[cell.hash].values for cell in group], direction)
         if best is not None:
-            group[best].best = True
+            entries[group[best].hash].best = True
 
 
 def _table(
-    title: str, cells: Sequence[Cell], layout: Layout, entries: Mapping[str, Entry]
+    title: str,
+    cells: Sequence[Cell],
+    layout: Layout,
+    entries: Mapping[str, Entry],
+    metrics: Mapping[str, str],
 ) -> Table:
     options = _options(cells, layout)
     grid: dict[tuple[str, ...], dict[str, Cell]] = {}
@@ -188,15 +203,17 @@ def _table(
         }
         for row in ordered_rows(list(grid))
     }
-    if tuple(layout.columns) == COLUMNS:
+    if tuple(layout.columns) == COLUMNS and set(metrics.values()) == {f"test/{published.METRIC}"}:
         columns += _add_averages(rows, grid)
     names = [key.rpartition(".")[2] if key != DATASET else "data" for key in layout.rows]
-    return Table(title, names + ["options"] * any(options), columns, rows)
+    unit = unit_remark(metrics[cell.data] for cell in cells)
+    return Table(title, unit, names + ["options"] * any(options), columns, rows)
 
 
 def _options(cells: Sequence[Cell], layout: Layout) -> list[str]:
     """What must join the row of each cell, so that no other cell is in its place."""
-    options = differing_options([cell.runs for cell in cells], (*layout.rows, *layout.columns))
+    known = (*layout.rows, *layout.columns)
+    options = differing_options([cell.runs for cell in cells], [cell.data for cell in cells], known)
     places = [
         (*_labels(cell, layout.rows), _label(cell, layout.columns), option)
         for cell, option in zip(cells, options, strict=True)

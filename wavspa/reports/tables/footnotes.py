@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable, Sequence
 
+from wavspa.metric_facts import direction, in_percent
 from wavspa.reports import published
 from wavspa.reports.runs.collect import Run
-from wavspa.reports.runs.labels import data_label
 from wavspa.reports.runs.progress import state_of
-from wavspa.reports.tables.cell import Cell
+from wavspa.reports.tables.cell import Cell, short
 from wavspa.reports.tables.comparison import MISPRINT, Comparison
 from wavspa.reports.tables.significance import STATED
 
@@ -24,7 +24,7 @@ def notes(comparison: Comparison, cells: Sequence[Cell], runs: Sequence[Run]) ->
         _bold(comparison),
         *_published(comparison),
         *_misprints(comparison),
-        *chance_levels(runs),
+        *chance_levels(cells),
         *_mixtures(cells),
         *_origins(cells),
         *_repetitions(cells),
@@ -43,12 +43,10 @@ def reason(run: Run) -> str:
     return run.damage or run.status.get("reason") or f"step {run.status.get('step', 0)}"
 
 
-def chance_levels(runs: Sequence[Run]) -> list[str]:
+def chance_levels(cells: Sequence[Cell]) -> list[str]:
     """A line for each data set, from its card: what guessing reaches, and how it was split."""
     lines = (
-        f"{data_label([run])}: {_chance_level(run)}"
-        for run in runs
-        if run.card and run.state == "finished"
+        f"{cell.data}: {_chance_level(run)}" for cell in cells for run in cell.finished if run.card
     )
     return list(dict.fromkeys(lines))
 
@@ -57,9 +55,11 @@ def _chance_level(run: Run) -> str:
     split = run.card["splits"]["test"]
     facts = [f"{split['examples']:,} test examples"]
     if "test/accuracy" in run.status["test"]:
-        labels = split["labels"].values()
-        likeliest = max(labels) / sum(labels)
-        facts.append(f"guessing {100 / len(labels):.1f} %")
+        counts = split["labels"].values()
+        likeliest = max(counts) / sum(counts)
+        # Also of those that do not occur in test.
+        classes = {label for of in run.card["splits"].values() for label in of["labels"]}
+        facts.append(f"guessing {100 / len(classes):.1f} %")
         facts.append(f"always the most frequent class {100 * likeliest:.1f} %")
     if control := run.card.get("root_operator_control"):
         facts.append(f"reading the root operator alone {100 * control['test']:.1f} %")
@@ -69,15 +69,20 @@ def _chance_level(run: Run) -> str:
 
 
 def _measure(comparison: Comparison) -> str:
-    names = {data: metric.removeprefix("test/") for data, metric in comparison.metrics.items()}
+    names = {data: _with_unit(metric) for data, metric in comparison.metrics.items()}
     if len(set(names.values())) == 1:
-        what = f"test {next(iter(names.values()))}"
+        what = f"Test {next(iter(names.values()))}"
     else:
-        what = "test metric (" + ", ".join(f"{data}: {name}" for data, name in names.items()) + ")"
+        what = "Test metric (" + ", ".join(f"{data}: {name}" for data, name in names.items()) + ")"
     return (
-        f"{what[0].upper()}{what[1:]} in %, of the checkpoint that was best on the validation data: mean ± "
+        f"{what}, of the checkpoint that was best on the validation data: mean ± "
         "standard deviation over the seeds that have finished (their number)."
     )
+
+
+def _with_unit(metric: str) -> str:
+    unit = " in %" if in_percent(metric) else ""
+    return f"{short(metric)}{unit}{' (lower is better)' if direction(metric) == 'min' else ''}"
 
 
 def _bold(comparison: Comparison) -> str:

@@ -1,9 +1,12 @@
 """Whether the best of several means is the best beyond the chance of the seeds."""
 
+import math
 import statistics
 from collections.abc import Sequence
 
-from scipy.stats import ttest_ind
+from scipy.stats import ttest_ind_from_stats
+
+from wavspa.metric_facts import Direction
 
 LEVEL = 0.05
 STATED = (
@@ -12,19 +15,26 @@ STATED = (
 )
 
 
-def best_of(groups: Sequence[Sequence[float]]) -> int | None:
-    """Which group has the highest mean, if tests tell it from each of the others.
+def best_of(groups: Sequence[Sequence[float]], direction: Direction = "max") -> int | None:
+    """Which group has the best mean, if tests tell it from each of the others.
 
     Args:
-        groups: The values of each cell over its seeds; cells without values do not take part.
+        groups: The values of each cell over its seeds; cells without values, or with undefined ones, do not
+            take part.
+        direction: Whether the best is the highest or the lowest.
 
     Returns:
         Its number; None if a test fails or cannot be made, for want of seeds or of another group.
     """
-    taking_part = [number for number, values in enumerate(groups) if len(values) > 0]
+    taking_part = [
+        number
+        for number, values in enumerate(groups)
+        if len(values) > 0 and not any(map(math.isnan, values))
+    ]
     if len(taking_part) < 2 or any(len(groups[number]) < 2 for number in taking_part):
         return None
-    best = max(taking_part, key=lambda number: statistics.fmean(groups[number]))
+    choose = max if direction == "max" else min
+    best = choose(taking_part, key=lambda number: statistics.fmean(groups[number]))
     p_values = [_welch(groups[best], groups[other]) for other in taking_part if other != best]
     return best if _all_rejected(p_values) else None
 
@@ -32,7 +42,13 @@ def best_of(groups: Sequence[Sequence[float]]) -> int | None:
 def _welch(first: Sequence[float], second: Sequence[float]) -> float:
     if len(set(first)) == len(set(second)) == 1:
         return float(first[0] == second[0])  # the limit of no variance
-    return float(ttest_ind(first, second, equal_var=False).pvalue)
+    # From exact means and deviations: those of scipy warn where the seeds of a cell agree.
+    of_both = (
+        part
+        for group in (first, second)
+        for part in (statistics.fmean(group), statistics.stdev(group), len(group))
+    )
+    return float(ttest_ind_from_stats(*of_both, equal_var=False).pvalue)
 
 
 def _all_rejected(p_values: Sequence[float]) -> bool:

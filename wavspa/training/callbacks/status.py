@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pytorch_lightning import Callback, LightningModule, Trainer
+from pytorch_lightning.callbacks import EarlyStopping
 from typing_extensions import override
 
 from wavspa.run_folder.status import Best, update_status
@@ -61,7 +62,8 @@ class StatusFile(Callback):
 
     @override
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        self._write(trainer)
+        early = 0 < trainer.global_step < trainer.max_steps
+        self._write(trainer, **({"stopped_early": _why_stopped(trainer)} if early else {}))
 
     @override
     def state_dict(self) -> dict[str, Any]:
@@ -85,3 +87,15 @@ class StatusFile(Callback):
         more["peak_memory"] = peak_memory()
         update_status(self.folder, state="running", **more)
         self.written = time.perf_counter()
+
+
+def _why_stopped(trainer: Trainer) -> str:
+    """Why training ended before its last step; empty where no callback of Lightning's tells."""
+    for callback in trainer.callbacks:  # type: ignore[attr-defined]
+        if not isinstance(callback, EarlyStopping):
+            continue
+        if callback.wait_count >= callback.patience:
+            return f"{callback.monitor} has not improved for {callback.wait_count} validations"
+        if callback.stopping_reason_message:
+            return callback.stopping_reason_message.removesuffix(" Signaling Trainer to stop.")
+    return ""

@@ -151,9 +151,9 @@ def test_the_training_seed_leaves_the_data_alone(tmp_path: Path) -> None:
     ("options", "named"),
     [
         ({"min_length": 99}, "dataset.min_length=99"),
-        ({"train_examples": 0}, "dataset.train_examples=0"),
-        ({"max_args": 1}, "dataset.max_args=1"),
-        ({"data_seed": -1}, "dataset.data_seed=-1"),
+        ({"train_examples": 0}, "train_examples must be .* got 0"),
+        ({"max_args": 1}, "max_args must be .* got 1"),
+        ({"data_seed": -1}, "data_seed must be .* got -1"),
     ],
 )
 def test_impossible_options(tmp_path: Path, options: dict[str, int], named: str) -> None:

@@ -121,9 +121,11 @@ class ListOps(SequenceDataModule):
             for number, (split, examples) in enumerate(self.examples.items())
         }
 
-    def parse_input(self, values: Sequence[object], where: str) -> tuple[str, ...]:
+    def parse_input(
+        self, values: Sequence[object], where: str, columns: Sequence[str] = ()
+    ) -> tuple[str, ...]:
         """The expression, of which all symbols are known."""
-        texts = super().parse_input(values, where)
+        texts = super().parse_input(values, where, columns)
         if not len(tokens_of(texts[0], where)):
             raise UserError(f"{where}: no symbols of ListOps")
         return texts

@@ -4,8 +4,8 @@ import torch
 from support.tiny_runs import compose_run, tiny_words
 from wavspa.errors import UserError
 from wavspa.launching.run.build import build, build_run
-from wavspa.launching.run.cost import on_one_device
-from wavspa.launching.run.tuner import devices_of, find_batch_size, largest_batch
+from wavspa.launching.trial.cost import on_one_device
+from wavspa.launching.trial.tuner import devices_of, find_batch_size, largest_batch
 from wavspa.tasks import Classification
 
 

@@ -11,8 +11,8 @@ from pytorch_lightning.tuner import Tuner
 
 from wavspa.errors import UserError
 from wavspa.launching.run.build import build, build_run
-from wavspa.launching.run.cost import on_one_device
 from wavspa.launching.run.worker import quiet_lightning
+from wavspa.launching.trial.cost import on_one_device
 
 if TYPE_CHECKING:
     from wavspa.data.datamodule import SequenceDataModule

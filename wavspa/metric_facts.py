@@ -1,0 +1,70 @@
+"""Facts of the metrics that tasks log: which end is the best, the unit, and what leaves them undefined."""
+
+import re
+from typing import Literal, NamedTuple
+
+Direction = Literal["min", "max"]
+
+PERCENT = 100
+SPLITS = ("train/", "val/", "test/")
+_NUMBER = re.compile(r"_\d+$")
+
+
+class Fact(NamedTuple):
+    """What is known of a metric.
+
+    Attributes:
+        best: Whether its best value is the highest or the lowest.
+        is_share: Whether it lies between 0 and 1, so that tables show it in per cent.
+        of_two: Whether it is undefined on examples of one class.
+    """
+
+    best: Direction
+    is_share: bool = True
+    of_two: bool = False
+
+
+METRICS = {
+    "loss": Fact("min", is_share=False),
+    "accuracy": Fact("max"),
+    "accuracy_beyond": Fact("max"),
+    "f1": Fact("max"),
+    "precision": Fact("max"),
+    "recall": Fact("max"),
+    "auroc": Fact("max", of_two=True),
+    "f1_at_5_fpr": Fact("max", of_two=True),
+    "map_at_r": Fact("max"),
+}
+
+
+def fact(metric: str) -> Fact | None:
+    """What is known of a metric; None of one that no task of wavspa logs.
+
+    Args:
+        metric: Its name, as ``val/accuracy``; a number at its end, as in ``accuracy_3``, changes nothing.
+    """
+    for split in SPLITS:
+        metric = metric.removeprefix(split)
+    return METRICS.get(metric) or METRICS.get(_NUMBER.sub("", metric))
+
+
+def direction(metric: str) -> Direction | None:
+    """Whether the best value of a metric is the highest or the lowest; None if that is not known."""
+    known = fact(metric)
+    return known and known.best
+
+
+def in_percent(metric: str) -> bool:
+    """Whether tables show a metric in per cent; one that is not known is shown as it is."""
+    known = fact(metric)
+    return known is not None and known.is_share
+
+
+def factor(metric: str) -> int:
+    """What tables multiply a metric by."""
+    return PERCENT if in_percent(metric) else 1
+
+
+def digits(metric: str) -> int:
+    """The decimal places that tables show of a metric."""
+    return 2 if in_percent(metric) else 4

@@ -1,0 +1,106 @@
+"""The weights of the classes in the loss: given, named by the labels of the data, or from their counts."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from wavspa.data.labels import class_names
+from wavspa.errors import UserError
+
+BALANCED = "balanced"
+
+ClassWeights = Sequence[float] | Mapping[Any, float] | str | None
+
+
+def check_class_weights(chosen: ClassWeights, classes: int) -> None:
+    """Refuse weights that no data could make right.
+
+    Args:
+        chosen: The option.
+        classes: How many there are.
+
+    Raises:
+        ValueError: They are not numbers, negative, all 0, or too few or too many.
+    """
+    if chosen is None or chosen == BALANCED:
+        return
+    if isinstance(chosen, str):
+        raise ValueError(
+            f"class_weights must be a list, a mapping of labels, null or {BALANCED!r}, got {chosen!r}"
+        )
+    weights = list(chosen.values()) if isinstance(chosen, Mapping) else list(chosen)
+    if not all(map(_is_weight, weights)) or not any(weights):
+        raise ValueError(f"class_weights must be at least 0 and not all 0, got {chosen!r}")
+    if isinstance(chosen, Mapping):
+        if len({isinstance(label, str) for label in chosen}) > 1:
+            raise ValueError(
+                f"class_weights must name its labels by words alone or by numbers alone, got {chosen!r}"
+            )
+    elif len(weights) != classes:
+        raise ValueError(
+            f"class_weights must be one for each of {classes} classes, got {len(weights)}"
+        )
+
+
+def needs_data(chosen: ClassWeights) -> bool:
+    """Whether the data have a part in the weights."""
+    return chosen == BALANCED or isinstance(chosen, Mapping)
+
+
+def class_weights(
+    chosen: ClassWeights, classes: int, card: Mapping[str, Any] | None = None
+) -> Tensor:
+    """The weights ``[classes]``.
+
+    Args:
+        chosen: The option, as :func:`check_class_weights` lets it pass.
+        classes: How many there are, C.
+        card: The card of the data; without it, what :func:`needs_data` is 1 for every class.
+
+    Raises:
+        UserError: A label is unknown, or has no weight.
+    """
+    if isinstance(chosen, Mapping):
+        return torch.ones(classes) if card is None else _named(chosen, class_names(card, classes))
+    if chosen == BALANCED and card is not None:
+        return balanced_weights(train_labels(card), classes)
+    if chosen is None or isinstance(chosen, str):
+        return torch.ones(classes)
+    return torch.tensor(chosen, dtype=torch.float32)
+
+
+def balanced_weights(counts: Mapping[str, int], classes: int) -> Tensor:
+    """Weights ``[classes]``, inverse to the classes' ``counts``; their mean over the examples is 1."""
+    examples = torch.tensor([max(1, counts.get(str(label), 0)) for label in range(classes)])
+    return examples.sum() / (classes * examples)
+
+
+def train_labels(card: Mapping[str, Any]) -> Mapping[str, int]:
+    """The training examples of each label, of those that ``dataset.limit`` left where a card says so."""
+    counts: Mapping[str, int] = card.get("train_labels", card["splits"]["train"]["labels"])
+    return counts
+
+
+def _is_weight(value: object) -> bool:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return math.isfinite(value) and value >= 0
+
+
+def _named(chosen: Mapping[Any, float], names: Sequence[str]) -> Tensor:
+    weights = {str(label): weight for label, weight in chosen.items()}
+    legal = ", ".join(names)
+    for label in weights:
+        if label not in names:
+            raise UserError(
+                f"task.class_weights: the label {label!r} is unknown; choose one of {legal}"
+            )
+    for name in names:
+        if name not in weights:
+            raise UserError(
+                f"task.class_weights must have a weight for each of {legal}, got none for {name!r}"
+            )
+    return torch.tensor([weights[name] for name in names], dtype=torch.float32)
