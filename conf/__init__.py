@@ -11,8 +11,10 @@ from wavspa.metric_facts import direction
 
 
 def _direction(
-    metric: str, other: str | None = None, mode_of_other: str | None = None
+    metric: object, other: str | None = None, mode_of_other: str | None = None
 ) -> str | None:
+    if not isinstance(metric, str):
+        return None  # the check of types names it
     return direction(metric) or (mode_of_other if metric == other else None)
 
 

@@ -55,6 +55,7 @@ ROOMS = {
     "exports": {"model_card": {""}},
     "launching": {
         "plugins": {"", "search", "slurm", "sweeps"},
+        "run": {"options"},
         "search": {"", "run", "sweeps"},
         "slurm": {"", "run"},
         "sweeps": {"", "run"},
@@ -76,7 +77,6 @@ MOST_MODULES = 15
 FEWEST_LINES = 30
 # Modules that are short, and why.
 SHORT = {
-    "attention/options.py": "the home of its defaults",
     "wavelets/options.py": "the home of its defaults",
     "commands/retry.py": "a command is thin",
     "commands/train.py": "a command is thin",

@@ -23,6 +23,17 @@ class OptionError(UserError):
         self.message = message
 
 
+def true_or_false(option: str, value: object) -> bool:
+    """``value``, if it is true or false.
+
+    Raises:
+        OptionError: It is not, such as ``no``, ``off``, or ``false`` in quotes.
+    """
+    if not isinstance(value, bool):
+        raise OptionError(option, f" must be true or false, got {value!r}")
+    return value
+
+
 def whole_number(option: str, value: object, least: int = 1, most: int | None = None) -> int:
     """``value``, if it is a whole number that is neither too small nor too large.
 

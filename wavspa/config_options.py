@@ -38,6 +38,24 @@ def did_you_mean(name: str, names: Iterable[str], above: str = "") -> str:
     return f"; did you mean {above}{near[0]}?" if near else ""
 
 
+def differences(one: Mapping[Any, Any], other: Mapping[Any, Any], most: int = 3) -> list[str]:
+    """Where two configurations differ: ``"model.taps=4, here 6"`` for each key, up to ``most``."""
+    first, second = dict(flatten(one)), dict(flatten(other))
+    lines = [
+        f"{key}={_typed(first.get(key))}, here {_typed(second.get(key))}"
+        for key in dict.fromkeys([*first, *second])
+        if first.get(key) != second.get(key)
+    ]
+    left = len(lines) - most
+    return [*lines[:most], *([f"and {left} more"] if left > 0 else [])]
+
+
+def _typed(value: object) -> str:
+    """A value as it is typed."""
+    names = {None: "null", True: "true", False: "false"}
+    return names[value] if value is None or isinstance(value, bool) else str(value)
+
+
 def parse_bool(option: str, value: object) -> bool:
     """The value of an option that is true or false.
 

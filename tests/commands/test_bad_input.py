@@ -51,16 +51,50 @@ def finished(tmp_path_factory):
         "datset=digits": r"there is no option 'datset'; did you mean dataset",
         "schedule.cycl=8": r"there is no option 'schedule.cycl'; did you mean schedule.cycle",
         "model.taps=15": r"model.taps .*even",
-        "model.heads=3": r"model.dim.*heads 3",
-        "model.dim=wide": r"model.dim=wide has the wrong type; the default is 32",
-        "optimizer.lr=fast": r"optimizer.lr=fast has the wrong type; the default is 0.001",
+        "model.heads=3": r"model.dim.*heads.*3",
+        "model.dim=wide": r"model.dim must be a whole number, got 'wide'$",
+        "optimizer.lr=fast": r"optimizer.lr must be a number, got 'fast'$",
+        "optimizer.lr=null": r"optimizer.lr must be a number, got None$",
+        "seed=null": r"seed must be a whole number from 0 to 4294967295, got None$",
+        "seed=1,2": r"seed=1,2 is several values, which are a sweep: add -m; a list is seed=\[1,2\]$",
+        "model/wavelet=glob(*)": r"model/wavelet=glob\(\*\) is several values, .* add -m$",
+        "jobs=3": r"jobs=3 is for sweeps: add -m$",
+        "hydra/launcher=slurm": r"hydra/launcher=slurm is for sweeps: add -m",
+        "hydra.launcher.jobs=2": r"hydra.launcher.jobs=2 is for sweeps: add -m",
+        "task=lego": (
+            r"task.variables is taken from \$\{dataset.variables\}: there is no dataset.variables; "
+            r"choose another dataset, or give task.variables=…$"
+        ),
+        "optimizer=null": r"optimizer=null: optimizer is chosen by name; leave it out for adamw$",
+        "+optimizer=adamw": r"optimizer is chosen already: leave out the \+ before optimizer=$",
+        "name=a=b": r"name=a=b cannot be read: quote the value, as in \"name='a=b'\"$",
+        "name=it's": r"name=it's cannot be read: quote the value, as in \"name='it\\'s'\"$",
+        "name=a(1": r"name=a\(1 cannot be read: quote the value, as in \"name='a\(1'\"$",
+        "name=ü": r"name=ü cannot be read: quote the value, as in \"name='ü'\"$",
         "seed=[1": r".*\[1",
-        "model.dim=${nowhere}": r".*nowhere.*model.dim",
+        "model.dim=${nowhere}": r"model.dim is taken from \$\{nowhere\}: there is no nowhere; choose",
     }.items(),
 )
 def test_train_names_the_option(fails, tmp_path, word, message):
     assert re.match(f"error: {message}", fails(train, *tiny_words(tmp_path), word))
     assert not (tmp_path / "runs").exists()
+
+
+def test_an_option_of_what_was_taken_away_is_not_its_own_nearest_name(fails, tmp_path):
+    line = fails(train, *tiny_words(tmp_path), "~optimizer", "optimizer.lr=1")
+    assert "did you mean" not in line
+
+
+@pytest.mark.parametrize("sweeper", ["grid", "optuna"])
+def test_a_glob_that_matches_nothing_is_named(fails, tmp_path, sweeper):
+    words = [*tiny_words(tmp_path), f"hydra/sweeper={sweeper}", "model/attention=glob(zz*)"]
+    line = fails(train, "-m", *words)
+    assert line == "error: model/attention=glob(zz*) stands for no value: nothing matches"
+
+
+def test_multirun_may_stand_between_words(fails, tmp_path):
+    line = fails(train, *tiny_words(tmp_path), "--multirun", "model.taps=4,5")
+    assert line.startswith("error: model.taps ")
 
 
 def test_the_nearest_name_is_looked_for_in_the_chosen_options(fails, tmp_path):
@@ -96,8 +130,8 @@ def test_an_absent_device_is_named(fails, tmp_path):
 def test_evaluate_names_what_it_cannot_use(fails, finished, tmp_path):
     assert "no run was named" in fails(evaluate)
     assert "not of the form key=value" in fails(evaluate, finished)
-    assert "split='train' is unknown; choose one of val, test" in fails(
-        evaluate, f"run={finished}", "split=train"
+    assert "split='dev' is unknown; choose one of train, val, test" in fails(
+        evaluate, f"run={finished}", "split=dev"
     )
     assert "is not a run's folder" in fails(evaluate, f"run={tmp_path}")
     assert "holds no checkpoints/best.ckpt" in fails(evaluate, f"run={tiny_run(tmp_path)}")

@@ -172,3 +172,17 @@ def test_an_unknown_figure_is_refused():
     message = r"^logger\.wandb\.figures='filter' is unknown; choose one of filters, .*, confusion$"
     with pytest.raises(UserError, match=message):
         validate(config)
+
+
+def test_without_a_home_folder_training_goes_on(tmp_path, monkeypatch, capfd):
+    def no_home(**_):
+        raise RuntimeError("Could not determine home directory.")
+
+    folder = tiny_run(tmp_path, "logger=wandb", "logger.wandb.figures=[]")
+    monkeypatch.setattr(wandb, "init", no_home)
+    run(folder)
+    assert read_status(folder)["state"] == "finished"
+    warnings = [line for line in capfd.readouterr().err.splitlines() if "W&B" in line]
+    assert warnings == [
+        "warning: W&B: Could not determine home directory.; nothing is logged to it"
+    ]

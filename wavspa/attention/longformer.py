@@ -36,8 +36,6 @@ class Longformer(Attention):
         self, dim: int, heads: int, options: AttentionOptions = AttentionOptions()
     ) -> None:
         super().__init__(dim, heads, options)
-        if options.window < 1:
-            raise ValueError(f"window must be at least 1, got {options.window}")
         self.window = options.window
 
     @override

@@ -2,6 +2,10 @@
 
 from dataclasses import dataclass
 
+from wavspa.checks import one_of
+
+FEATURES = ("relu", "favor")
+
 
 @dataclass(frozen=True)
 class AttentionOptions:
@@ -26,3 +30,15 @@ class AttentionOptions:
     features: str = "relu"
     random_features: int | None = None
     rotary: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse impossible values, also of options that the chosen base ignores.
+
+        Raises:
+            ValueError: There is one.
+        """
+        for name in ("window", "rank", "random_features"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise ValueError(f"{name} must be at least 1, got {value}")
+        one_of("features", self.features, FEATURES)

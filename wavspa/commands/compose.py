@@ -1,8 +1,9 @@
 """Composing what was typed, and starting it: one run here, a sweep by its launcher."""
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+import re
+import sys
+from collections.abc import Sequence
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
@@ -12,13 +13,13 @@ from hydra_plugins.wavspa.grid import GridSweeper
 from hydra_plugins.wavspa.local import LocalLauncher
 from hydra_plugins.wavspa.search import SearchSweeper
 from hydra_plugins.wavspa.slurm import SlurmLauncher
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
-from wavspa.checks import one_of
-from wavspa.commands.hydra_errors import mistyped
-from wavspa.config_options import parse_bool
+from wavspa.commands.hydra_errors import unnamed_option
 from wavspa.errors import UserError
 from wavspa.launching.subprocesses import exec_run
+
+_MULTIRUN = ("-m", "--multirun")
 
 
 def train() -> None:
@@ -34,7 +35,7 @@ def train() -> None:
         Plugins.instance().register(plugin)
     # Hydra hands its errors on instead of printing them and leaving with code 1.
     os.environ["HYDRA_FULL_ERROR"] = "1"
-    composed: list[tuple[DictConfig, list[str]]] = []
+    composed: list[tuple[DictConfig, list[str], list[str]]] = []
 
     @hydra.main(config_path="pkg://wavspa.conf", config_name="train", version_base="1.3")
     def compose(config: DictConfig) -> None:
@@ -44,27 +45,47 @@ def train() -> None:
             raise UserError(
                 f"hydra/sweeper={sweeper} does not go with hydra/launcher={launcher}: choose grid or optuna"
             )
-        composed.append((config, job.overrides.task))
+        # As typed: an interpolation in a word is of the configuration, not of Hydra's list of words.
+        words = OmegaConf.to_container(job.overrides, resolve=False)
+        assert isinstance(words, dict)
+        composed.append((config, words["task"], words["hydra"]))
 
-    compose()
+    # Hydra's parser takes no flag between two words.
+    flags = [word for word in sys.argv[1:] if word in _MULTIRUN]
+    sys.argv[1:] = flags + [word for word in sys.argv[1:] if word not in _MULTIRUN]
+    try:
+        compose()
+    except ValueError as error:
+        # Hydra's own, of optimizer=null: it takes names of options alone.
+        if not isinstance(error, UserError) and (line := unnamed_option(sys.argv[1:])):
+            raise UserError(line) from error
+        raise
     # Outside of Hydra, which would announce an error in its own words; empty after --help.
-    for config, overrides in composed:
+    for config, overrides, hydra_overrides in composed:
+        _check_no_sweep(config, hydra_overrides)
         _start(config, overrides)
+
+
+def _check_no_sweep(config: DictConfig, overrides: Sequence[str]) -> None:
+    """Refuse options of sweeps where one run is asked for: it would start here, at once."""
+    for word in overrides:
+        if re.match(r"[+~]*hydra[./](launcher|sweeper)\b", word):
+            raise UserError(f"{word} is for sweeps: add -m (one run makes a sweep as well)")
+    if config.jobs != 1:
+        raise UserError(f"jobs={config.jobs} is for sweeps: add -m")
 
 
 def _start(config: DictConfig, overrides: list[str]) -> None:
     # Imported here: --help and what Hydra refuses need not wait for torch and Lightning.
-    from wavspa.launching.run.prepare import prepare, resolve_auto
-    from wavspa.launching.run.validate import validate
+    from wavspa.launching.run.freeze import freeze_all
+    from wavspa.launching.run.prepare import checked
     from wavspa.launching.run.worker import run
 
-    with _typed_words_named(overrides):
-        if parse_bool("dry_run", config.dry_run) or config.find:
-            config = resolve_auto(config)
-            validate(config)
-            print("\n".join(_trial(config)))
-            return
-        folder = prepare(config, overrides)
+    config = checked(config, overrides)
+    if config.dry_run or config.find:
+        print("\n".join(_trial(config)))
+        return
+    (folder,) = freeze_all([config], [overrides])
     if (config.trainer.devices, config.trainer.num_nodes) == (1, 1):
         run(folder)
     else:
@@ -77,20 +98,8 @@ def _trial(config: DictConfig) -> list[str]:
     from wavspa.launching.trial.cost import estimate
     from wavspa.launching.trial.tuner import find_batch_size, find_learning_rate
 
-    one_of("find", config.find, (None, "lr", "batch_size"))
     if config.find == "lr":
         return [f"optimizer.lr={find_learning_rate(config):.2g}"]
     if config.find:
         return [f"dataset.batch_size={find_batch_size(config)}"]
     return estimate(config).lines()
-
-
-@contextmanager
-def _typed_words_named(overrides: list[str]) -> Iterator[None]:
-    """A value of the wrong type fails anywhere; what was typed tells it better."""
-    try:
-        yield
-    except UserError as error:
-        if line := mistyped(overrides):
-            raise UserError(line) from error
-        raise

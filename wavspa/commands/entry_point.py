@@ -2,11 +2,14 @@
 
 import argparse
 import functools
+import io
 import os
 import signal
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 from wavspa.errors import RunFailed, RunInterrupted, UserError
 
@@ -26,6 +29,10 @@ def command(main: Callable[[], None]) -> Callable[[], None]:
 
     @functools.wraps(main)
     def wrapped() -> None:
+        for stream in (sys.stdout, sys.stderr):
+            # What a terminal cannot show (LC_ALL=C) is no reason to end.
+            if isinstance(stream, io.TextIOWrapper):
+                stream.reconfigure(errors="backslashreplace")
         try:
             main()
         except RunFailed as error:
@@ -61,6 +68,17 @@ def parser(
         epilog=epilog,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+
+
+@contextmanager
+def writing(path: Path, option: str) -> Iterator[None]:
+    """What the system refuses while a block writes below ``path`` is a mistake, which ``option`` avoids."""
+    try:
+        yield
+    except OSError as error:
+        raise UserError(
+            f"{path} cannot be written ({error.strerror or error}): name a place of your own by {option}"
+        ) from error
 
 
 def _mistake(error: Exception) -> str | None:

@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from wavspa.checks import one_of
-from wavspa.commands.entry_point import command
+from wavspa.commands.entry_point import command, writing
 from wavspa.commands.overrides import apply_overrides, typed_words
 from wavspa.errors import UserError
 from wavspa.reports.figures.registry import FIGURES
+from wavspa.run_folder import layout
 
 DESCRIPTION = """\
-Draw what a run has learned, from its folder into its folder figures/.
+Draw what a run has learned, from its folder into its folder figures/, or the one that output= names.
 
 what=…  one or more of (without what=, all that the run has):
 {figures}
@@ -27,23 +28,32 @@ examples:
 def main() -> None:
     """Run the command."""
     usage = (
-        "wavspa-figures run=FOLDER [what=NAME,...] [split=val] [formats=png,svg] [key=value ...]"
+        "wavspa-figures run=FOLDER [what=NAME,...] [split=val] [formats=png,svg] [output=FOLDER] "
+        "[key=value ...]"
     )
     figures = "\n".join(f"  {name:14} {figure.shows}" for name, figure in FIGURES.items())
     words = typed_words("wavspa-figures", usage, DESCRIPTION.format(figures=figures), EPILOG)
     if "run" not in words:
         raise UserError("no run was named: wavspa-figures run=FOLDER")
+    folder = Path(words.pop("run"))
+    output = Path(words.pop("output", folder / layout.FIGURES))
     draw(
-        Path(words.pop("run")),
+        folder,
         [name for name in words.pop("what", "").split(",") if name],
         words.pop("split", "val"),
         words.pop("formats", "png,svg").split(","),
         [f"{key}={value}" for key, value in words.items()],
+        output,
     )
 
 
 def draw(
-    folder: Path, what: Sequence[str], split: str, formats: Sequence[str], overrides: list[str]
+    folder: Path,
+    what: Sequence[str],
+    split: str,
+    formats: Sequence[str],
+    overrides: list[str],
+    output: Path | None = None,
 ) -> None:
     """Draw figures of a run and print where they are, and why some are not.
 
@@ -53,6 +63,7 @@ def draw(
         split: Where examples come from, ``val`` or ``test``.
         formats: Suffixes of the files.
         overrides: ``key=value`` words that change the frozen configuration.
+        output: Where to; None is the run's own folder of figures.
 
     Raises:
         UserError: A word cannot be used, or nothing could be drawn.
@@ -60,15 +71,13 @@ def draw(
     # Imported here: --help need not wait for Lightning.
     from wavspa.launching.analysis.figures import FigureData
     from wavspa.launching.analysis.trained_run import TrainedRun
-    from wavspa.launching.run.evaluate import SPLITS
     from wavspa.launching.run.freeze import read_config
     from wavspa.launching.run.worker import quiet_lightning
     from wavspa.reports.figures.style import check_format, save
-    from wavspa.run_folder import layout
 
     for name in what:
         one_of("what", name, FIGURES)
-    one_of("split", split, SPLITS)
+    one_of("split", split, ("val", "test"))
     for suffix in formats:
         check_format(suffix)
     config = read_config(folder)
@@ -82,9 +91,11 @@ def draw(
             print(f"not drawn: {name}: {error}")
             continue
         for stem, figure in figures.items():
-            paths = [folder / layout.FIGURES / f"{stem}.{suffix}" for suffix in formats]
+            place = output or folder / layout.FIGURES
+            paths = [place / f"{stem}.{suffix}" for suffix in formats]
             for path in paths:
-                save(figure, path)
+                with writing(path, "output=FOLDER"):
+                    save(figure, path)
                 print(f"figure: {path}")
             drawn += 1
     if not drawn:

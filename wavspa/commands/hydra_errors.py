@@ -1,18 +1,20 @@
 """Hydra's and OmegaConf's messages in one line, with the legal options or a name that is near."""
 
 import re
+import shlex
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from hydra import compose, initialize_config_module
 from hydra.core.config_loader import ConfigLoader
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.errors import HydraException
+from hydra.errors import HydraException, OverrideParseException
 from omegaconf import DictConfig, OmegaConf
 
 from wavspa.config_options import did_you_mean, flatten
+from wavspa.errors import first_line
 
 CONFIG_MODULE = "wavspa.conf"
 
@@ -24,6 +26,9 @@ _EXTRAS = {
     "submitit_slurm": "submitit",
 }
 
+# Inside of quotes.
+_ESCAPED = str.maketrans({"\\": "\\\\", "'": "\\'"})
+
 
 def explain_composition(error: Exception) -> str:
     """Say in one line what a composition did not like.
@@ -32,6 +37,18 @@ def explain_composition(error: Exception) -> str:
         error: What Hydra or OmegaConf raised.
     """
     message = str(error).strip()
+    if isinstance(error, OverrideParseException):
+        return unreadable([error.override]) or first_line(error)
+    if found := re.search(r"Ambiguous value for argument '([^']+)'", message):
+        key, _, value = found[1].partition("=")
+        return f"{found[1]} is several values, which are a sweep: add -m; a list is {key}=[{value}]"
+    if found := re.search(r"Error merging override (\S+)", message):
+        key, _, value = found[1].lstrip("+").partition("=")
+        return f"{key}={value} is of another kind than what it replaces: lists are [a,b], mappings {{a:1}}"
+    if found := re.search(r"Sweep parameters '(.+)' requires --multirun", message):
+        return f"{found[1]} is several values, which are a sweep: add -m"
+    if found := re.search(r"(\S+) appears more than once in the final defaults list", message):
+        return f"{found[1]} is chosen already: leave out the + before {found[1]}="
     if found := re.search(r"Could not find '([^']+)/([^'/]+)'", message):
         return _unknown_option(found[1], found[2])
     if found := re.search(r"Could not (?:override|load) '([^']+)'", message):
@@ -39,20 +56,41 @@ def explain_composition(error: Exception) -> str:
     return message.split("\n\n")[0]
 
 
-def mistyped(overrides: Sequence[str]) -> str | None:
-    """Name the first override that gives a word where the configuration has a number, true or false.
+def unreadable(words: Sequence[str]) -> str | None:
+    """Name the first word that Hydra's grammar cannot read, and how to quote it; None if there is none.
 
     Args:
-        overrides: The ``key=value`` words of a composition that went well.
+        words: ``key=value`` words.
+    """
+    parser = OverridesParser.create()
+    for word in words:
+        try:
+            parser.parse_override(word)
+        except HydraException:
+            key, _, value = word.partition("=")
+            quoted = f"{key}='{value.translate(_ESCAPED)}'"
+            with suppress(HydraException):
+                parser.parse_override(quoted)
+                # In double quotes a shell leaves \' as it is.
+                plain = not re.search(r'["$`!]', quoted)
+                typed = f'"{quoted}"' if plain else shlex.quote(quoted)
+                return f"{word} cannot be read: quote the value, as in {typed}"
+            return f"{word} cannot be read: options are written key=value"
+    return None
+
+
+def unnamed_option(words: Sequence[str]) -> str | None:
+    """Name the first word that chooses something that is not a name of a group; None if there is none.
+
+    Args:
+        words: ``key=value`` words.
     """
     with _composed() as (config, _):
-        for override in OverridesParser.create().parse_overrides(list(overrides)):
-            default = OmegaConf.select(config, override.key_or_group)
-            key = override.key_or_group
-            if isinstance(default, bool) and not isinstance(override.value(), bool):
-                return f"{key} must be true or false, got {override.value()!r}"
-            if isinstance(default, int | float) and isinstance(override.value(), str):
-                return f"{key}={override.value()} has the wrong type; the default is {default}"
+        choices = config.hydra.runtime.choices
+        for word in words:
+            key, _, value = word.partition("=")
+            if key in choices and re.fullmatch(r"null|true|false|[\d.]*", value):
+                return f"{word}: {key} is chosen by name; leave it out for {choices[key]}"
     return None
 
 
@@ -86,6 +124,8 @@ def _unknown_key(name: str) -> str:
         names = [*keys_of(config), *groups]
     # Hydra's own keys are many, and near to no mistake in one of ours.
     names = [key for key in names if key.startswith("hydra") == name.startswith("hydra")]
+    if name in names:
+        return f"there is no option {name!r} beside the other choices: one of them takes it away"
     return f"there is no option {name!r}{did_you_mean(name, names)}"
 
 
@@ -97,6 +137,6 @@ def _composed() -> Iterator[tuple[DictConfig, ConfigLoader]]:
         groups = [word for word in sys.argv[1:] if re.fullmatch(r"[\w/]+=[\w/]+", word)]
         try:
             config = compose("train", groups, return_hydra_config=True)
-        except HydraException:
+        except (HydraException, ValueError):
             config = compose("train", return_hydra_config=True)
         yield config, GlobalHydra.instance().config_loader()

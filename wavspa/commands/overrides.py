@@ -1,13 +1,18 @@
 """The key=value words of commands that look at a run."""
 
+import os
+
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from wavspa.commands.entry_point import parser
-from wavspa.commands.hydra_errors import keys_of
+from wavspa.commands.hydra_errors import keys_of, unreadable
 from wavspa.config_options import did_you_mean
 from wavspa.errors import UserError
+
+# Of wavspa-train, and where it is frozen.
+_SHORT = {"data_root": "dataset.data_root"}
 
 
 def typed_words(name: str, usage: str, description: str, epilog: str) -> dict[str, str]:
@@ -32,18 +37,26 @@ def apply_overrides(config: DictConfig, overrides: list[str]) -> None:
 
     Args:
         config: The configuration.
-        overrides: ``key=value`` in Hydra's grammar; every key must exist.
+        overrides: ``key=value`` in Hydra's grammar; every key must exist, or be ``data_root``.
 
     Raises:
-        UserError: A key is unknown.
+        UserError: A key is unknown, or a value of the wrong type.
     """
+    # Imported here: --help need not wait for torch.
+    from wavspa.launching.options.types import check_types
+
+    if line := unreadable(overrides):
+        raise UserError(line)
     for override in OverridesParser.create().parse_overrides(overrides):
         key = override.get_key_element()
+        key = _SHORT.get(key, key)
         try:
             OmegaConf.update(config, key, override.value())
         except OmegaConfBaseException as error:
             hint = did_you_mean(key, keys_of(config))
             raise UserError(f"this run has no option {key!r}{hint}") from error
+    if overrides:
+        check_types(config)
 
 
 def listed(word: str) -> list[str]:
@@ -58,6 +71,7 @@ def _split(word: str) -> tuple[str, str]:
         UserError: It has no ``=``.
     """
     key, equals, value = word.partition("=")
-    if not equals:
+    # A folder named by key=value parts is no word by itself.
+    if not equals or os.sep in key:
         raise UserError(f"{word!r} is not of the form key=value")
     return key, value

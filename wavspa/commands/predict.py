@@ -3,7 +3,7 @@
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import BinaryIO
@@ -82,6 +82,9 @@ def predict(words: dict[str, str]) -> None:
     check_input(source, input_kind, names)
     config = read_config(folder)
     apply_overrides(config, [f"{key}={value}" for key, value in rest.items()])
+    if output is not None:
+        own = (config.dataset.get(split) for split in ("train", "val", "test"))
+        _check_output(Path(output), [source, *filter(None, own)])
     quiet_lightning()
     predictor = Predictor(folder, config, embeddings)
     table = open_input(source, input_kind, names, **table_options(predictor.data))
@@ -98,6 +101,14 @@ def predict(words: dict[str, str]) -> None:
     seconds = time.perf_counter() - start
     place = output or "standard output"
     print(f"{rows:,} examples in {seconds:.1f} s: {place}", file=sys.stderr)
+
+
+def _check_output(output: Path, kept: Sequence[str]) -> None:
+    """Refuse to write over a file that is read, or that the run was trained on."""
+    for name in kept:
+        path = Path(os.path.expanduser(name))
+        if output.exists() and path.exists() and output.samefile(path):
+            raise UserError(f"output={output} would overwrite {path}: name another file")
 
 
 def _format_of(output: str | None) -> str:

@@ -44,6 +44,7 @@ def prepare(words: list[str]) -> None:
     from hydra import compose, initialize_config_module
 
     from wavspa.data.preparation import store
+    from wavspa.launching.options.types import check_types
     from wavspa.launching.run.build import build
     from wavspa.launching.run.frozen_data import print_warnings
     from wavspa.launching.run.validate import check_missing
@@ -53,6 +54,7 @@ def prepare(words: list[str]) -> None:
     with initialize_config_module(CONFIG_MODULE, version_base="1.3"):
         config = compose("train", words)
     check_missing(config)
+    check_types(config)
     data = build(config, "dataset")
     if data.folder.is_dir():
         store.verify(data.folder)

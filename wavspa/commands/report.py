@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from wavspa.commands.entry_point import command, parser
+from wavspa.commands.entry_point import command, parser, writing
 from wavspa.errors import UserError
 from wavspa.run_folder import layout
 
@@ -75,12 +75,15 @@ def main() -> None:
     report = build_report(
         runs, Layout(**choices, mixed=arguments.mixed), _filters(runs, arguments.filters)
     )
-    for path in write_report(report, arguments.output or default_report_dir(folders)):
-        print(f"written: {path}")
+    output = arguments.output or default_report_dir(folders)
+    with writing(output, "--output FOLDER"):
+        for path in write_report(report, output):
+            print(f"written: {path}")
     if arguments.figure:
         from wavspa.reports.figures.curves import draw_curves
 
-        draw_curves(runs, arguments.figure)
+        with writing(arguments.figure, "--figure FILE"):
+            draw_curves(runs, arguments.figure)
         print(f"written: {arguments.figure}")
 
 

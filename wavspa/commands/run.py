@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from wavspa.commands.entry_point import command, parser
+from wavspa.errors import UserError
 
 DESCRIPTION = """\
 Train the run whose frozen configuration lies in FOLDER, from that folder alone.
@@ -23,11 +24,30 @@ def main() -> None:
     """Run the command."""
     command_line = parser("wavspa-run", DESCRIPTION, EPILOG)
     command_line.add_argument("folder", type=Path, metavar="FOLDER", help="a run's folder")
-    folder = command_line.parse_args().folder
+    command_line.add_argument(
+        "data_root",
+        nargs="?",
+        metavar="data_root=FOLDER",
+        help="where its data are now, if they were moved",
+    )
+    arguments = command_line.parse_args()
     # Imported here: --help need not wait for Lightning.
     from wavspa.launching.run.worker import run
 
-    run(folder)
+    run(arguments.folder, _data_root(arguments.data_root))
+
+
+def _data_root(word: str | None) -> Path | None:
+    """The folder that a ``data_root=FOLDER`` word names."""
+    if word is None:
+        return None
+    key, _, value = word.partition("=")
+    if key != "data_root" or not value:
+        raise UserError(
+            f"{word!r} cannot be changed of a run that is there, only data_root=FOLDER: make another run "
+            "by wavspa-train"
+        )
+    return Path(value)
 
 
 if __name__ == "__main__":

@@ -91,7 +91,7 @@ class BPEFiles(_ByteLevel):
     """
 
     def __init__(self, folder: str | Path) -> None:
-        paths = [Path(folder).expanduser() / name for name in GPT2_FILES]
+        paths = [Path(os.path.expanduser(folder)) / name for name in GPT2_FILES]
         for path in paths:
             if not path.is_file():
                 raise UserError(

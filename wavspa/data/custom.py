@@ -75,7 +75,9 @@ class Files(Texts):
     ) -> None:
         super().__init__(**options)
         named = {"train": train, "val": val, "test": test}
-        self.paths = {split: Path(path).expanduser() for split, path in named.items() if path}
+        self.paths = {
+            split: Path(os.path.expanduser(path)) for split, path in named.items() if path
+        }
         self.input_columns = [str(text)]
         self.label_column = str(label)
         shares = {"val": share("val_share", val_share), "test": share("test_share", test_share)}

@@ -1,5 +1,6 @@
 """What every data set has in common: options, preparing, checks and loaders."""
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -82,7 +83,7 @@ class SequenceDataModule(LightningDataModule):
     ) -> None:
         super().__init__()
         self.name = name
-        self.data_root = Path(data_root).expanduser()
+        self.data_root = Path(os.path.expanduser(data_root))
         self.vocab_size = _number_or_auto("vocab_size", vocab_size)
         self.classes = _number_or_auto("classes", classes)
         self.max_length = whole_number("max_length", max_length)

@@ -51,5 +51,7 @@ def _texts(data: SequenceDataModule, tokens: np.ndarray) -> list[str]:
 
 
 def _vocabulary(data: SequenceDataModule) -> list[Any]:
-    vocabulary: list[Any] = json.loads((data.folder / "vocabulary.json").read_text())
+    vocabulary: list[Any] = json.loads(
+        (data.folder / "vocabulary.json").read_text(encoding="utf-8")
+    )
     return vocabulary

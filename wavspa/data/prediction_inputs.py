@@ -54,7 +54,7 @@ def open_input(
     if source == STANDARD_INPUT:
         pipe = TextIOWrapper(sys.stdin.buffer, encoding="utf-8-sig", newline="\n")
         return _JsonPipe(pipe) if kind == "jsonl" else Lines(Path("standard input"), pipe)
-    path = Path(source).expanduser()
+    path = Path(os.path.expanduser(source))
     if path.is_dir() or (kind is None and path.suffix.lower() in ENDINGS):
         return PictureFiles(path)
     if (kind or plain_suffix(path)) == "txt":

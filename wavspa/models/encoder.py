@@ -78,9 +78,12 @@ class Encoder(nn.Module):
     ) -> None:
         super().__init__()
         sizes = {"vocab_size": vocab_size, "max_len": max_len, "dim": dim, "mlp_dim": mlp_dim}
-        for name, size in sizes.items():
-            if size < 1:
+        more = {"depth": depth, "head_dim": head_dim, "classes": classes}
+        for name, size in {**sizes, **more}.items():
+            if size is not None and size < 1:
                 raise ValueError(f"{name} must be at least 1, got {size}")
+        if attention_dropout is not None and not 0 <= attention_dropout <= 1:
+            raise ValueError(f"attention_dropout must be from 0 to 1, got {attention_dropout}")
         self.padding = padding
         self.embedding = nn.Embedding(vocab_size, dim)
         has_cls = classes is not None and pool == "cls"

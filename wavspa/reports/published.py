@@ -58,7 +58,7 @@ def source() -> str:
 
 @cache
 def _table() -> Any:
-    return yaml.safe_load(files(__package__).joinpath("published.yaml").read_text())
+    return yaml.safe_load(files(__package__).joinpath("published.yaml").read_text(encoding="utf-8"))
 
 
 @cache

@@ -18,8 +18,29 @@ LAST = "last.ckpt"
 PREVIOUS = "previous.ckpt"
 BEST = "best.ckpt"
 EXPORT = "export"
+REPLACED = ".replaced"
 EXPORT_CONFIG = "config.json"
 EXPORT_WEIGHTS = "model.safetensors"
+
+OF_A_RUN = (
+    # The configuration first: without it there is no run.
+    *(
+        CONFIG,
+        STATUS,
+        METRICS,
+        CARD,
+        VOCABULARY,
+        PRUNE,
+        DEATHS,
+        SLURM_LOG,
+        CHECKPOINTS,
+        FIGURES,
+        EXPORT,
+    ),
+    # What loggers keep: the id and the files of W&B, the folder of TensorBoard.
+    *(WANDB_ID, "wandb", "tensorboard"),
+)
+"""What a rerun replaces: all that the program itself writes into the folder, but for the lock."""
 
 
 def last_checkpoint(folder: Path) -> Path:

@@ -34,7 +34,7 @@ def read_rows(path: Path) -> tuple[list[str], list[dict[str, str]]]:
     Raises:
         UserError: It is not such a file.
     """
-    text = path.read_text()
+    text = path.read_text(encoding="utf-8")
     whole = text[: text.rfind("\n") + 1]
     reader = csv.DictReader(io.StringIO(whole))
     columns = list(reader.fieldnames or [])

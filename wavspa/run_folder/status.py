@@ -53,7 +53,7 @@ def read_status(folder: Path) -> Status:
     if not path.exists():
         return {}
     try:
-        status = json.loads(path.read_text())
+        status = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
         raise UserError(
             f"{path} is damaged ({error}); remove it and start the run again"

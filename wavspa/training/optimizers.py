@@ -6,7 +6,7 @@ from typing import Literal
 import torch
 from torch import nn
 
-from wavspa.checks import at_least, one_of
+from wavspa.checks import OptionError, at_least, one_of
 
 FILTER_NAMES = ("taps", "angles", "predict", "update")
 
@@ -35,8 +35,12 @@ def adamw(
         ValueError: An option is out of range.
     """
     one_of("decay", decay, ("matrices", "all"))
+    for name, value in {"lr": lr, "eps": eps, "weight_decay": weight_decay}.items():
+        at_least(name, value, 0)
     if filter_lr is not None:
         at_least("filter_lr", filter_lr, 0)
+    if len(betas) != 2 or not all(0 <= beta < 1 for beta in betas):
+        raise OptionError("betas", f" must be two numbers from 0 to below 1, got {list(betas)}")
     groups: dict[tuple[float, float], list[nn.Parameter]] = {}
     for name, parameter in model.named_parameters():
         if not parameter.requires_grad:

@@ -7,10 +7,18 @@ import numpy as np
 import torch
 from omegaconf import DictConfig
 from pytorch_lightning import Callback, LightningModule, Trainer
+from pytorch_lightning.accelerators import (
+    Accelerator,
+    CPUAccelerator,
+    CUDAAccelerator,
+    MPSAccelerator,
+    XLAAccelerator,
+)
 from pytorch_lightning.plugins.environments import LightningEnvironment
 from typing_extensions import override
 
 from wavspa.checks import whole_number
+from wavspa.reporting import report
 
 # Runs have their own progress bar; the DataModules deal batches out to the ranks themselves.
 _FIXED: dict[str, Any] = {
@@ -65,7 +73,7 @@ def evaluation_trainer(config: DictConfig, callbacks: Sequence[Callback] = ()) -
         callbacks: Called while it tests.
     """
     return Trainer(
-        accelerator=config.accelerator,
+        accelerator=usable_accelerator(config.accelerator),
         devices=1,
         precision=config.precision,
         deterministic=config.deterministic,
@@ -76,6 +84,24 @@ def evaluation_trainer(config: DictConfig, callbacks: Sequence[Callback] = ()) -
         plugins=[LightningEnvironment()],
         **_FIXED,
     )
+
+
+def usable_accelerator(name: str) -> str:
+    """``name``, or the CPU, with a note, on a machine that has no such device.
+
+    Args:
+        name: The accelerator that a run was trained on.
+    """
+    kinds: dict[str, tuple[type[Accelerator], ...]] = {
+        "gpu": (CUDAAccelerator, MPSAccelerator),
+        "cuda": (CUDAAccelerator,),
+        "mps": (MPSAccelerator,),
+        "tpu": (XLAAccelerator,),
+    }
+    if any(kind.is_available() for kind in kinds.get(name, (CPUAccelerator,))):
+        return name
+    report(f"note: trainer.accelerator={name}: this machine has none, the CPU is used")
+    return "cpu"
 
 
 class LastStepValidates(Callback):

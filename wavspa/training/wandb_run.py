@@ -75,6 +75,14 @@ class WandbRun(WandbLogger):
             except Exception as error:
                 self._warn(error, f"the run is kept in {self.save_dir} for `wandb sync`")
                 self._go_offline()
+        if self._experiment is None:
+            try:
+                return super().experiment
+            except Exception as error:  # no folder to keep it in, say no home
+                self._warn(error, "nothing is logged to it")
+                self.failed = True
+                absent: Any = _Absent()
+                self._experiment = absent
         return super().experiment
 
     @rank_zero_only
@@ -117,6 +125,13 @@ class WandbRun(WandbLogger):
         warn(f"W&B: {first_line(error)}; {consequence}")
 
 
+class _Absent:
+    """Stands for W&B's run where it cannot start: takes every call and does nothing."""
+
+    def __getattr__(self, name: str) -> Any:
+        return lambda *_, **__: None
+
+
 @rank_zero_only
 def _identity(folder: Path) -> str:
     path = folder / layout.WANDB_ID
@@ -124,12 +139,12 @@ def _identity(folder: Path) -> str:
         # An agent of a W&B sweep has chosen the id already.
         chosen = os.environ.get("WANDB_RUN_ID", secrets.token_hex(4))
         atomic.write_text(path, chosen + "\n")
-    return path.read_text().strip()
+    return path.read_text(encoding="utf-8").strip()
 
 
 def _config(folder: Path) -> dict[str, Any]:
     path = folder / layout.CONFIG
-    return yaml.safe_load(path.read_text()) if path.exists() else {}
+    return yaml.safe_load(path.read_text(encoding="utf-8")) if path.exists() else {}
 
 
 def _last_step(folder: Path) -> int:

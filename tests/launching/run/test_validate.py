@@ -2,6 +2,7 @@ import pytest
 
 from support.tiny_runs import compose_run
 from wavspa.errors import UserError
+from wavspa.launching.run.prepare import checked
 from wavspa.launching.run.validate import validate
 
 MISTAKES = {
@@ -26,10 +27,35 @@ MISTAKES = {
     "dry_run=off": "dry_run must be true or false, got 'off'",
     "dataset=lra/text dataset.download=no": "dataset.download must be true or false, got 'no'",
     "model.norm_mlp=yes": "model.norm_mlp must be true or false, got 'yes'",
+    "model.norm_mlp='false'": "model.norm_mlp must be true or false, got 'false'",
+    "callbacks=early_stopping +callbacks.early_stopping.check_finite=no": (
+        "callbacks.early_stopping.check_finite must be true or false, got 'no'"
+    ),
+    "+foo=1": "there is no option 'foo'$",
+    "+lr=0.5": "there is no option 'lr'",
+    "+max_steps=2": "there is no option 'max_steps'",
+    "+init_from=x": "there is no option 'init_from'",
+    "+callbacks.x=1": "callbacks.x describes nothing: it needs a _target_",
+    "+logger.x.y=1": "logger.x describes nothing: it needs a _target_",
+    "logger=wandb +logger.wandb.nope=1": "logger.wandb.nope is not an option",
+    "logger=tensorboard +logger.tensorboard.nope=1": "logger.tensorboard.nope is not an option",
+    "~optimizer": "~optimizer: optimizer cannot be removed, a run needs it; choose",
+    "~trainer.max_steps": "~trainer.max_steps: trainer.max_steps cannot be removed",
+    "~task.mode": "~task.mode: task.mode cannot be removed",
+    "~logger": "~logger: logger cannot be removed, .* logger=csv",
+    "~callbacks": "~callbacks: callbacks cannot be removed",
+    "~seed": "~seed: seed cannot be removed",
+    "jobs=0": "jobs must be a whole number of at least 1, got 0$",
+    "find=lrs": "find='lrs' is unknown; choose one of null, lr, batch_size; did you mean lr",
+    "name=''": "name must be the name of a folder, got ''$",
+    "name=..": r"name must be the name of a folder, got '\.\.'$",
+    f"name={'n' * 300}": "name must be at most 255 bytes long, got one of 300: n",
+    "experiment_name=''": "experiment_name must be the name of a folder, got ''$",
+    "runs=''": "runs must be a folder, got ''$",
     "trainer.max_steps=0": "trainer.max_steps must be a whole number of at least 1, got",
-    "trainer.val_every=many": "trainer.val_every must be a whole number of at least 1, got",
+    "trainer.val_every=many": "trainer.val_every must be a whole number, got 'many'$",
     "trainer.log_every_n_steps=0": "trainer.log_every_n_steps must be a whole number of at least 1, got",
-    "optimizer.lr=-1": "optimizer: .*learning rate",
+    "optimizer.lr=-1": "optimizer.lr must be at least 0, got -1$",
     "optimizer.decay=some": "optimizer.decay='some' is unknown; choose one of matrices, all$",
     "schedule.warmup=-1": "schedule.warmup must be at least 0, got -1$",
     "schedule.cycle=0": "schedule.cycle must be at least 1, got 0$",
@@ -41,8 +67,9 @@ MISTAKES = {
 
 @pytest.mark.parametrize("words", MISTAKES)
 def test_a_mistake_is_named_in_one_line(words):
+    typed = words.split()
     with pytest.raises(UserError, match=f"^{MISTAKES[words]}") as caught:
-        validate(compose_run(*words.split()))
+        checked(compose_run(*typed), typed)
     assert "\n" not in str(caught.value)
 
 

@@ -118,6 +118,13 @@ def test_each_shape_gets_an_array_and_the_same_sweep_the_same_one(tmp_path):
     assert arrays_of(folders[:1])[0].base != one.base
 
 
+def test_a_limit_of_the_cluster_makes_several_arrays(tmp_path):
+    folders = [tiny_run(tmp_path, f"seed={seed}") for seed in (1, 2, 3)]
+    one, two = arrays_of(folders, 2)
+    assert [len(array.folders) for array in (one, two)] == [2, 1]
+    assert one.base != two.base
+
+
 def test_what_has_finished_or_is_queued_is_not_submitted(array, answers, capsys):
     answers.update(squeue=(0, "2\n", ""), sbatch=(0, "77;cluster\n", ""))
     update_status(array.folders[0], state="finished")

@@ -198,7 +198,7 @@ def _make_folder(
             card = {
                 "splits": summaries,
                 **facts(open_splits(unfinished)),
-                "command": shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
+                "command": shlex.join([_command(), *sys.argv[1:]]),
             }
             kept = files()
             for name, content in kept.items():
@@ -209,6 +209,12 @@ def _make_folder(
             (unfinished / "card.json").write_text(text, encoding="utf-8")
     except OSError as error:
         raise UserError(f"{folder} cannot be written ({error.strerror or error})") from error
+
+
+def _command() -> str:
+    """The name of this process's command, also of one that started itself again as a module."""
+    name = Path(sys.argv[0])
+    return f"wavspa-{name.stem}" if name.parent.name == "commands" else name.name
 
 
 def _write_split(path: Path, source: Source, name: str) -> dict[str, Any]:

@@ -48,7 +48,7 @@ class TrainedRun:
         """The runs beside it that differ in their seed alone, and itself."""
         cell = self.config.frozen.cell
         paths = sorted(self.folder.parent.glob(f"*/{layout.CONFIG}"))
-        return [read_run(path.parent) for path in paths if cell in path.read_text()]
+        return [read_run(path.parent) for path in paths if cell in path.read_text(encoding="utf-8")]
 
     @cached_property
     def model(self) -> nn.Module:

@@ -24,6 +24,7 @@ from wavspa.training.checkpoints.read import (
     load_checkpoint_weights,
     read_checkpoint,
 )
+from wavspa.training.trainer import usable_accelerator
 
 # Batches whose examples are in memory, and put in order by length, at a time.
 WINDOW = 32
@@ -76,7 +77,7 @@ class Predictor:
         # Where pads are attended to, an answer depends on its batch: then it is that of the test.
         self._by_length = config.model.padding != "upstream"
         self._fabric = Fabric(
-            accelerator=config.trainer.accelerator,
+            accelerator=usable_accelerator(config.trainer.accelerator),
             devices=1,
             precision=config.trainer.precision,
             plugins=[LightningEnvironment()],

@@ -35,4 +35,7 @@ def _words(override: Override) -> Sequence[str]:
     if not override.is_discrete_sweep():
         raise UserError(f"{override.input_line}: an interval is for hydra/sweeper=optuna")
     key = override.get_key_element()
-    return [f"{key}={value}" for value in override.sweep_string_iterator()]
+    words = [f"{key}={value}" for value in override.sweep_string_iterator()]
+    if not words:
+        raise UserError(f"{override.input_line} stands for no value: nothing matches")
+    return words

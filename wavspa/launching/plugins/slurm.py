@@ -37,7 +37,7 @@ class SlurmLauncher(SweepLauncher):
     @override
     def start(self, folders: Sequence[Path]) -> None:
         options = options_from(self.options)
-        arrays = arrays_of(folders)
+        arrays = arrays_of(folders, options.array_size)
         for array in arrays:
             submit(array, options)
         if self.waits:

@@ -1,6 +1,5 @@
 """Objects from the nodes of a run's configuration; what they refuse is named by its option."""
 
-import inspect
 import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
@@ -10,10 +9,10 @@ from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning.utilities.exceptions import MisconfigurationException
 
 from wavspa.checks import OptionError
-from wavspa.config_options import did_you_mean, parse_bool
+from wavspa.config_options import did_you_mean
 from wavspa.errors import UserError, first_line
+from wavspa.launching.options.types import TRAINER, as_typed
 from wavspa.training.instantiate import instantiate, parameters_of
-from wavspa.training.locate import locate
 
 if TYPE_CHECKING:
     from wavspa.data.datamodule import SequenceDataModule
@@ -60,7 +59,7 @@ def build_run(config: DictConfig) -> tuple["Task", "SequenceDataModule"]:
 def explain(error: Exception, node: str, options: DictConfig) -> UserError:
     """The library's message as a mistake of the user, beginning with the option that it names first."""
     if isinstance(error, OptionError):
-        return OptionError(_as_typed(error.option, node, options), error.message)
+        return OptionError(as_typed(error.option, node, options), error.message)
     if isinstance(error, UserError):
         return error
     message = first_line(error)
@@ -68,54 +67,28 @@ def explain(error: Exception, node: str, options: DictConfig) -> UserError:
         return _unknown(unknown[1], node, options, map(str, options))
     named = [word for word in re.findall(r"\w+", message) if word in options]
     if named and message.startswith(named[0]):
-        return UserError(_as_typed(named[0], node, options) + message.removeprefix(named[0]))
+        return UserError(as_typed(named[0], node, options) + message.removeprefix(named[0]))
     option = f"{node}.{named[0]}" if named else node
     return UserError(f"{option}: {message}")
 
 
-def _as_typed(name: str, node: str, options: DictConfig) -> str:
-    """The key by which the value of an option is typed: elsewhere if the node refers to it."""
-    if name in options and OmegaConf.is_interpolation(options, name):
-        value = OmegaConf.to_container(options, resolve=False)[name]  # type: ignore[index, call-overload]
-        if reference := re.fullmatch(r"\$\{([\w.]*\w)\}", value):
-            return reference[1]
-    return f"{node}.{name}"
-
-
 def check_option_names(options: DictConfig, node: str) -> None:
-    """Refuse options that the target of ``options`` does not take, and words that mean true or false.
+    """Refuse options that the target of ``options`` does not take.
 
     Raises:
-        UserError: There is an unknown one (it can only have come by ``+key=value``), or a word such as
-            ``no``, which Python would take for true.
+        UserError: There is an unknown one (it can only have come by ``+key=value``).
     """
     target = options.get("_target_")
     if target is None:
         return
     parameters = parameters_of(target)
-    for name in _booleans(target):
-        if name in options:
-            parse_bool(f"{node}.{name}", options[name])
-    if target == "wavspa.training.trainer.build_trainer":
+    if target == TRAINER:
         parameters = {**parameters, **parameters_of("pytorch_lightning.Trainer")}
     elif any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
         return
     for name in map(str, options):
         if not name.startswith("_") and name not in parameters:
             raise _unknown(name, node, options, parameters)
-
-
-def _booleans(target: str) -> set[str]:
-    """Options that are true or false, also those that a class of ours hands on to its bases."""
-    found = locate(target)
-    bases = found.__mro__ if isinstance(found, type) else [found]
-    return {
-        name
-        for base in bases
-        if base.__module__.startswith("wavspa")
-        for name, parameter in inspect.signature(base).parameters.items()
-        if parameter.annotation in (bool, "bool")
-    }
 
 
 def _unknown(name: str, node: str, options: DictConfig, legal: Iterable[str]) -> UserError:

@@ -1,7 +1,7 @@
 """A run's folder: made from a configuration, found again by it."""
 
 import os
-import shutil
+import re
 import subprocess
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
@@ -13,12 +13,24 @@ from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
 from wavspa import atomic
+from wavspa.config_options import differences
 from wavspa.errors import UserError, first_line
-from wavspa.launching.run.naming import config_hash, run_name
+from wavspa.launching.run.naming import UNHASHED, config_hash, run_name
 from wavspa.reporting import report
 from wavspa.run_folder import layout
+from wavspa.run_folder.lock import exclusive, is_locked
+from wavspa.run_folder.replaced import set_aside
+
+# What a run that is there takes from a later command, by the option's first part, and where it is frozen.
+_EXCHANGEABLE = {
+    "logger": "logger",
+    "checkpoints": "checkpoints",
+    "data_root": "dataset.data_root",
+}
 
 _NOT_FROZEN = ("runs", "data_root", "rerun", "dry_run", "find", "jobs")
+
+_NO_DIFFERENCE = (*UNHASHED, "name", "experiment_name", "frozen")
 
 # A run may go on from another working folder than that in which these were typed.
 _PATHS = ("data_root", "dataset.train", "dataset.val", "dataset.test", "dataset.tokenizer.folder")
@@ -37,25 +49,55 @@ def freeze(config: DictConfig, overrides: Sequence[str]) -> Path:
     Raises:
         UserError: The folder cannot be written, or was named and holds another configuration.
     """
-    identity = config_hash(config)
-    experiment = experiment_folder(config)
-    folder = _find(experiment, config.name, identity) or experiment / run_name(
-        config, overrides, identity
-    )
-    if config.rerun:
-        _clear(folder)
-    if (folder / layout.CONFIG).exists():
-        _reuse(folder, identity)
-    else:
-        frozen = OmegaConf.create(_frozen(config, folder.name, identity, overrides))
-        try:
+    folder = folder_of(config, overrides)
+    try:
+        if config.rerun and folder.is_dir():
+            with exclusive(folder):
+                set_aside(folder)
+        if (folder / layout.CONFIG).exists():
+            _reuse(folder, config, overrides)
+        else:
+            frozen = OmegaConf.create(_frozen(config, folder.name, overrides))
             folder.mkdir(parents=True, exist_ok=True)
             atomic.write_text(folder / layout.CONFIG, OmegaConf.to_yaml(frozen))
-        except OSError as error:
-            raise UserError(
-                f"runs={config.runs}: {folder} cannot be written ({error.strerror})"
-            ) from error
+    except OSError as error:
+        raise UserError(
+            f"runs={config.runs}: {folder} cannot be written ({error.strerror}); name a folder of your own"
+        ) from error
     return folder
+
+
+def freeze_all(configs: Sequence[DictConfig], overrides: Sequence[Sequence[str]]) -> list[Path]:
+    """Make the folders of several runs; none is touched unless all can take their runs.
+
+    Args:
+        configs: The composed and validated configuration of each.
+        overrides: The words that each was composed from.
+
+    Returns:
+        The folder of each.
+
+    Raises:
+        UserError: A folder holds another configuration, is to be replaced while its run trains, or two
+            different runs are to share it.
+    """
+    _check_folders(configs, overrides)
+    return [freeze(config, words) for config, words in zip(configs, overrides, strict=True)]
+
+
+def folder_of(config: DictConfig, overrides: Sequence[str]) -> Path:
+    """The folder of a run: that which holds its configuration, or would.
+
+    Args:
+        config: The composed configuration.
+        overrides: The words that it was composed from.
+    """
+    experiment, identity = experiment_folder(config), config_hash(config)
+    if config.name is not None:
+        return experiment / _one_level(str(config.name))
+    # The same configuration may be typed in several ways, which differ in the readable part alone.
+    found = sorted(experiment.glob(f"*-{identity}"))
+    return found[0] if found else experiment / run_name(config, overrides, identity)
 
 
 def experiment_folder(config: DictConfig) -> Path:
@@ -64,7 +106,7 @@ def experiment_folder(config: DictConfig) -> Path:
     Args:
         config: The composed configuration of one.
     """
-    return Path(config.runs, _one_level(str(config.experiment_name)))
+    return Path(os.path.expanduser(config.runs), _one_level(str(config.experiment_name)))
 
 
 def read_config(folder: Path) -> DictConfig:
@@ -99,44 +141,80 @@ def warn_if_code_changed(folder: Path, config: DictConfig) -> None:
         )
 
 
-def _find(experiment: Path, name: str | None, identity: str) -> Path | None:
-    if name is not None:
-        return experiment / _one_level(name)
-    # The same configuration may be typed in several ways, which differ in the readable part alone.
-    return next(iter(sorted(experiment.glob(f"*-{identity}"))), None)
+def _check_folders(configs: Sequence[DictConfig], overrides: Sequence[Sequence[str]]) -> None:
+    taken: dict[Path, DictConfig] = {}
+    for config, words in zip(configs, overrides, strict=True):
+        folder, identity = folder_of(config, words), config_hash(config)
+        other = taken.setdefault(folder, config)
+        if config_hash(other) != identity:
+            difference = _difference(*(_resolved(one, folder.name) for one in (other, config)))
+            raise UserError(
+                f"name={config.name}: two runs of this sweep would share {folder} ({difference}); "
+                "leave out name="
+            )
+        if not (folder / layout.CONFIG).exists():
+            continue
+        if not config.rerun:
+            _check_same(folder, read_config(folder), config)
+        elif is_locked(folder):
+            raise UserError(f"rerun=true: another process is running {folder}; stop it first")
 
 
-def _reuse(folder: Path, identity: str) -> None:
-    config = read_config(folder)
-    if config.frozen.hash != identity:
-        raise UserError(
-            f"{folder} holds another configuration ({config.frozen.hash}, this is {identity}): "
-            "choose another name, or rerun=true to start it anew"
-        )
+def _reuse(folder: Path, config: DictConfig, overrides: Sequence[str]) -> None:
+    """Keep the configuration of a run, but for typed options that do not shape its result."""
+    held = read_config(folder)
+    _check_same(folder, held, config)
+    typed = {re.split(r"[=.]", word.lstrip("+~").removeprefix("dataset."))[0] for word in overrides}
+    before, wanted = held.copy(), OmegaConf.create(_resolved(config, folder.name))
+    for option, key in _EXCHANGEABLE.items():
+        if option in typed:
+            OmegaConf.update(held, key, OmegaConf.select(wanted, key), merge=False, force_add=True)
+    if held != before:
+        atomic.write_text(folder / layout.CONFIG, OmegaConf.to_yaml(held))
 
 
-def _clear(folder: Path) -> None:
-    for name in (layout.CONFIG, layout.METRICS, layout.STATUS, layout.CARD, layout.PRUNE):
-        (folder / name).unlink(missing_ok=True)
-    for name in (layout.CHECKPOINTS, layout.FIGURES):
-        shutil.rmtree(folder / name, ignore_errors=True)
+def _check_same(folder: Path, held: DictConfig, config: DictConfig) -> None:
+    if held.frozen.hash == config_hash(config):
+        return
+    there = OmegaConf.to_container(held)
+    assert isinstance(there, dict)
+    raise UserError(
+        f"{folder} holds another configuration ({_difference(there, _resolved(config, folder.name))}): "
+        "choose another name, or rerun=true to start it anew"
+    )
 
 
-def _frozen(
-    config: DictConfig, name: str, identity: str, overrides: Sequence[str]
-) -> dict[str, Any]:
+def _difference(there: dict[Any, Any], here: dict[Any, Any]) -> str:
+    """What differs between the configurations of two runs, in a few words."""
+    content: list[dict[Any, Any]] = []
+    for config in (there, here):
+        shaping = {key: value for key, value in config.items() if key not in _NO_DIFFERENCE}
+        dataset = {key: value for key, value in config["dataset"].items() if key != "data_root"}
+        content.append({**shaping, "dataset": dataset})
+    return ", ".join(differences(content[0], content[1])) or "by an older version of wavspa"
+
+
+def _frozen(config: DictConfig, name: str, overrides: Sequence[str]) -> dict[str, Any]:
+    frozen = {
+        "hash": config_hash(config),
+        "cell": config_hash(config, without=["seed"]),
+        **code_version(),
+        "overrides": list(overrides),
+    }
+    return {**_resolved(config, name), "frozen": frozen}
+
+
+def _resolved(config: DictConfig, name: str) -> dict[str, Any]:
+    """The configuration of the run in a folder of this name, as plain containers."""
     config = config.copy()
     OmegaConf.set_struct(config, False)
     config.name = name
-    cell = config_hash(config, without=["seed"])
     for key in _PATHS:
         if path := OmegaConf.select(config, key):
             OmegaConf.update(config, key, os.path.abspath(os.path.expanduser(path)))
     resolved = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
     assert isinstance(resolved, dict)
-    frozen = {"hash": identity, "cell": cell, **code_version(), "overrides": list(overrides)}
-    kept = {str(key): value for key, value in resolved.items() if key not in _NOT_FROZEN}
-    return {**kept, "frozen": frozen}
+    return {str(key): value for key, value in resolved.items() if key not in _NOT_FROZEN}
 
 
 def _one_level(name: str) -> str:

@@ -4,6 +4,7 @@ import hashlib
 import json
 import re
 from collections.abc import Sequence
+from pathlib import Path
 
 from omegaconf import DictConfig, OmegaConf
 
@@ -22,7 +23,7 @@ LATER = {
 }
 """Options that came when runs had been made, by their default, at which they leave names as they were."""
 
-_LONGEST = 120
+_LONGEST = 80  # characters of a name
 
 
 def config_hash(config: DictConfig, without: Sequence[str] = ()) -> str:
@@ -47,18 +48,36 @@ def config_hash(config: DictConfig, without: Sequence[str] = ()) -> str:
 
 
 def run_name(config: DictConfig, overrides: Sequence[str], identity: str) -> str:
-    """A readable name: dataset, attention, wavelet, what else was chosen, seed, hash.
+    """A readable name of a new run: data, attention, wavelet, what else was chosen, seed, hash.
+
+    What was chosen stands as far as there is room; the hash tells any two runs apart.
 
     Args:
         config: The composed configuration.
         overrides: The command line's ``key=value`` words.
         identity: The configuration's hash.
     """
-    parts = [config.dataset.name, attention_label(config.model.attention), config.model.wavelet]
-    parts += option_labels(overrides)
-    label = "-".join(_clean(str(part)) for part in parts)[:_LONGEST].rstrip("-")
-    return f"{label}-s{config.seed}-{identity}"
+    data = config.dataset.name
+    if isinstance(file := config.dataset.get("train"), str):
+        data = f"{data}-{Path(file).name.split('.')[0]}"
+    parts = [data, attention_label(config.model.attention), config.model.wavelet]
+    parts += option_labels([word for word in overrides if _tells_a_choice(word)])
+    end = f"-s{config.seed}-{identity}"
+    name = ""
+    for part in filter(None, (_clean(str(part)) for part in parts)):
+        longer = f"{name}-{part}" if name else part[: _LONGEST - len(end)]
+        if len(longer) + len(end) <= _LONGEST:
+            name = longer
+    return name + end
+
+
+def _tells_a_choice(word: str) -> bool:
+    """Whether a word chooses a model or its training; of the data only numbers do, not columns or files."""
+    key, _, value = word.partition("=")
+    return (
+        not key.lstrip("+~").startswith("dataset.") or re.fullmatch(r"[\d.e+-]+", value) is not None
+    )
 
 
 def _clean(part: str) -> str:
-    return re.sub(r"[^A-Za-z0-9._+]+", "-", part.replace("=", "")).strip("-")
+    return re.sub(r"[^A-Za-z0-9._+=]+", "-", part).strip("-")

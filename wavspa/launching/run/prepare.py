@@ -5,8 +5,10 @@ from pathlib import Path
 
 from omegaconf import DictConfig, OmegaConf
 
+from wavspa.launching.options.top_level import check_removed, check_top_level
+from wavspa.launching.options.types import check_types
 from wavspa.launching.run.build import build
-from wavspa.launching.run.freeze import freeze
+from wavspa.launching.run.freeze import freeze_all
 from wavspa.launching.run.validate import check_missing, validate
 
 
@@ -33,18 +35,35 @@ def prepare(config: DictConfig, overrides: Sequence[str]) -> Path:
     Raises:
         UserError: The configuration has a mistake, or its folder is taken.
     """
+    (folder,) = freeze_all([checked(config, overrides)], [overrides])
+    return folder
+
+
+def checked(config: DictConfig, overrides: Sequence[str]) -> DictConfig:
+    """The configuration with what its data set leaves to its data, after every check of it.
+
+    Args:
+        config: The composed configuration, without Hydra's node.
+        overrides: The ``key=value`` words that it was composed from.
+
+    Raises:
+        UserError: It has a mistake.
+    """
+    check_removed(overrides)
+    check_missing(config)
+    check_top_level(config)
+    check_types(config)
     config = resolve_auto(config)
     validate(config)
-    return freeze(config, overrides)
+    return config
 
 
 def resolve_auto(config: DictConfig) -> DictConfig:
     """The configuration with what the data themselves say where its data set says ``auto``.
 
     Raises:
-        UserError: An option has no value, or the data cannot be prepared.
+        UserError: The data cannot be prepared.
     """
-    check_missing(config)
     wanted = [name for name, value in config.dataset.items() if value == "auto"]
     if not wanted:
         return config

@@ -79,9 +79,9 @@ def retry(folder: Path, code: int, retries: int) -> str | None:
     job = _job()
     path = folder / layout.DEATHS
     now = datetime.now().isoformat(timespec="seconds")
-    with path.open("a") as file:
+    with path.open("a", encoding="utf-8") as file:
         file.write(f"{job} {now} {os.uname().nodename} exit code {code}\n")
-    deaths = sum(line.split()[0] == job for line in path.read_text().splitlines())
+    deaths = sum(line.split()[0] == job for line in path.read_text(encoding="utf-8").splitlines())
     if deaths > retries:
         return f"exit code {code}: not tried again (it died {deaths} times, retries={retries})"
     return f"exit code {code}, retry {deaths} of {retries}; {requeue()}"

@@ -1,15 +1,19 @@
 """Checks of a whole configuration, before anything is written or queued."""
 
+import re
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
 from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+from pytorch_lightning.callbacks import EarlyStopping
 
 from wavspa.checks import whole_number
-from wavspa.config_options import flatten, parse_bool
-from wavspa.errors import UserError
+from wavspa.config_options import flatten
+from wavspa.errors import UserError, first_line
+from wavspa.launching.options.loggers import check_logger
 from wavspa.launching.run.build import build, check_option_names, explain
 from wavspa.reports.figures.registry import check_live
 from wavspa.training.checkpoints.last import LastCheckpoint
@@ -29,12 +33,10 @@ def validate(config: DictConfig) -> None:
         UserError: A value is missing, unknown or impossible; the message names its option.
     """
     check_missing(config)
-    for option in ("rerun", "dry_run"):
-        parse_bool(option, config[option])
-    whole_number("seed", config.seed, least=0, most=2**32 - 1)
     _check_level(config)
     _check_trainer(config.trainer)
     for name, options in config.logger.items():
+        check_logger(f"logger.{name}", options)
         check_live(f"logger.{name}.figures", options.get("figures", ()))
     data = build(config, "dataset")
     with torch.device("meta"):
@@ -46,7 +48,9 @@ def validate(config: DictConfig) -> None:
         task = build(config, "task", model=model, optimizer=optimizer, schedule=schedule)
     check_monitors(config, task)
     for name in config.callbacks:
-        build(config, f"callbacks.{name}")
+        callback = build(config, f"callbacks.{name}")
+        if isinstance(callback, EarlyStopping):
+            whole_number(f"callbacks.{name}.patience", callback.patience)
     if card := _card(data):
         for monitor in monitors(config):
             check_defined(monitor, card)
@@ -66,16 +70,31 @@ def _card(data: Any) -> dict[str, Any] | None:
 
 
 def check_missing(config: DictConfig) -> None:
-    """Refuse a configuration with a mandatory value that was not given.
+    """Refuse a configuration with a mandatory value that was not given, or taken from one that is not there.
 
     Raises:
         UserError: It has one.
     """
     content = OmegaConf.to_container(config, resolve=False)
     assert isinstance(content, dict)
-    for key, value in flatten(content):
+    values = dict(flatten(content))
+    for key, value in values.items():
         if value == "???":
             raise UserError(f"{key} has no value: give it with {key}=…")
+    for key, value in values.items():
+        if isinstance(value, str) and "${" in value:
+            _check_reference(config, key, value)
+
+
+def _check_reference(config: DictConfig, key: str, value: str) -> None:
+    try:
+        OmegaConf.select(config, key)
+    except OmegaConfBaseException as error:
+        message = first_line(error)
+        if found := re.search(r"Interpolation key '([^']+)' not found", message):
+            node = found[1].partition(".")[0]
+            message = f"there is no {found[1]}; choose another {node}, or give {key}=…"
+        raise UserError(f"{key} is taken from {value}: {message}") from error
 
 
 def _check_level(config: DictConfig) -> None:

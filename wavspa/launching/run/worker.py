@@ -3,6 +3,7 @@
 import errno
 import logging
 import math
+import os
 import warnings
 from contextlib import suppress
 from pathlib import Path
@@ -22,7 +23,7 @@ from wavspa.launching.run.freeze import read_config, warn_if_code_changed
 from wavspa.launching.run.frozen_data import FrozenData
 from wavspa.launching.run.resume_check import checked_resume_step, find_resumable
 from wavspa.launching.run.slurm import requeue_after
-from wavspa.reporting import is_first_rank, print_line
+from wavspa.reporting import is_first_rank, print_line, report
 from wavspa.reports.number_format import UNDEFINED
 from wavspa.run_folder import layout
 from wavspa.run_folder.lock import exclusive
@@ -58,11 +59,12 @@ _EXPECTED = (
 _NO_MORE_WRITING = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 
 
-def run(folder: Path) -> dict[str, float]:
+def run(folder: Path, data_root: Path | None = None) -> dict[str, float]:
     """Start the run in ``folder``, go on with it, or find it finished or given up by a search.
 
     Args:
         folder: A folder with a frozen configuration.
+        data_root: Where its data are now; None is where they were.
 
     Returns:
         The test metrics (empty on all ranks but the first, and of a run that was given up).
@@ -71,6 +73,8 @@ def run(folder: Path) -> dict[str, float]:
         UserError: The folder, its configuration, data or checkpoint cannot be used.
     """
     config = read_config(folder)
+    if data_root is not None:
+        config.dataset.data_root = os.path.abspath(os.path.expanduser(data_root))
     status = read_status(folder)
     if status.get("state") == "finished":
         _print_finished(folder, status)
@@ -99,6 +103,8 @@ def run(folder: Path) -> dict[str, float]:
                     f"{folder} cannot be written ({error.strerror}): make room, and the same command "
                     "goes on from the last checkpoint"
                 )
+            if (folder / layout.REPLACED).exists():
+                report(f"note: the run that this one replaces is in {folder / layout.REPLACED}")
             with suppress(OSError):  # it may not be possible to write this down either
                 _update(folder, state="failed", reason=_reason(error))
             raise error

@@ -87,7 +87,10 @@ def _distribution(override: Override) -> BaseDistribution:
         return _number(override, min(values), max(values), abs(sweep.step), log)
     if log:
         raise UserError(f"{override.input_line}: log is for ranges of numbers")
-    return CategoricalDistribution(list(override.sweep_string_iterator()))
+    choices = list(override.sweep_string_iterator())
+    if not choices:
+        raise UserError(f"{override.input_line} stands for no value: nothing matches")
+    return CategoricalDistribution(choices)
 
 
 def _is_log(override: Override, tags: set[str]) -> bool:

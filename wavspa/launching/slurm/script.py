@@ -5,7 +5,7 @@ import os
 import re
 import shlex
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -50,10 +50,12 @@ class Options:
     sbatch: Sequence[str]
     setup: Sequence[str]
     wait: bool
+    array_size: int | None = None
 
     def __post_init__(self) -> None:
         least = {"cpus_per_task": 1, "at_once": 1, "signal_seconds": 1, "retries": 0}
-        optional = ("at_once", "signal_seconds")
+        least["array_size"] = 1
+        optional = ("at_once", "signal_seconds", "array_size")
         check_whole_numbers(self, "hydra.launcher", least, optional)
         for name in ("sbatch", "setup"):
             if isinstance(getattr(self, name), str):
@@ -143,23 +145,25 @@ def shape_of(trainer: DictConfig) -> Shape:
     return Shape(trainer.num_nodes, devices, devices if trainer.accelerator in _GPUS else 0)
 
 
-def arrays_of(folders: Sequence[Path]) -> list[Array]:
-    """The runs of a sweep, sorted into one array for each shape.
+def arrays_of(folders: Sequence[Path], most: int | None = None) -> list[Array]:
+    """The runs of a sweep, sorted into one array for each shape, or several if it may not be as large.
 
     The name of an array is a function of its runs, finished ones included: the same sweep finds its
     files again, and no two sweeps share one.
 
     Args:
         folders: The runs' folders.
+        most: How many runs an array may have; None is any number.
     """
     paths = [folder.absolute() for folder in folders]
     home = Path(os.path.commonpath([path.parent for path in paths]))
     shapes: dict[Shape, list[Path]] = {}
     for path in dict.fromkeys(paths):
         shapes.setdefault(shape_of(read_config(path).trainer), []).append(path)
-    return [
-        Array(runs, shape, home / f"sweep-{_digest(runs, shape)}") for shape, runs in shapes.items()
+    parts = [
+        (part, shape) for shape, runs in shapes.items() for part in _parts(runs, most or len(runs))
     ]
+    return [Array(runs, shape, home / f"sweep-{_digest(runs, shape)}") for runs, shape in parts]
 
 
 def script(array: Array, tasks: Sequence[int], options: Options) -> str:
@@ -217,6 +221,11 @@ def _directives(array: Array, tasks: Sequence[int], options: Options) -> list[st
     if options.signal_seconds:
         lines.append(f"--signal=USR1@{options.signal_seconds}")
     return [*lines, *map(str, options.sbatch)]
+
+
+def _parts(runs: Sequence[Path], size: int) -> Iterator[Sequence[Path]]:
+    for start in range(0, len(runs), size):
+        yield runs[start : start + size]
 
 
 def _digest(runs: Sequence[Path], shape: Shape) -> str:

@@ -10,7 +10,7 @@ from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
 
 from wavspa.errors import RunFailed, UserError
-from wavspa.launching.run.freeze import freeze
+from wavspa.launching.run.freeze import freeze_all
 from wavspa.run_folder.status import read_status
 
 
@@ -44,7 +44,7 @@ class SweepLauncher(Launcher):
             RunFailed: Some jobs did not finish.
         """
         jobs = [self.compose(overrides) for overrides in job_overrides]
-        folders = [freeze(job, o) for job, o in zip(jobs, job_overrides, strict=True)]
+        folders = freeze_all(jobs, job_overrides)
         self.start(folders)
         if self.waits:
             print_table(folders)
@@ -61,16 +61,14 @@ class SweepLauncher(Launcher):
             UserError: It has a mistake, or this launcher cannot start it.
         """
         # Imported here: --help loads this module, and need not wait for torch and Lightning.
-        from wavspa.launching.run.prepare import resolve_auto, strip_hydra_node
-        from wavspa.launching.run.validate import validate
+        from wavspa.launching.run.prepare import checked, strip_hydra_node
 
         loader = self.hydra_context.config_loader
         job = strip_hydra_node(loader.load_sweep_config(self.config, list(overrides)))
-        job = resolve_auto(job)
+        job = checked(job, overrides)
         for option in ("dry_run", "find"):
             if job[option]:
                 raise UserError(f"{option}={str(job[option]).lower()} is for one run: leave out -m")
-        validate(job)
         self.check(job)
         return job
 

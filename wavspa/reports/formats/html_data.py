@@ -96,7 +96,7 @@ def _run(run: Run, numbers: dict[str, int], points: int) -> dict[str, Any]:
         "cell": numbers[run.cell],
         "seed": run.config["seed"],
         "command": command_of(run),
-        "config": (run.folder / layout.CONFIG).read_text(),
+        "config": (run.folder / layout.CONFIG).read_text(encoding="utf-8"),
         "test": {short(name): _number(value) for name, value in run.status.get("test", {}).items()},
         "curves": _curves(run.metrics, points),
     }

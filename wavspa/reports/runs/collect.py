@@ -1,7 +1,8 @@
 """Reading the folders of runs."""
 
 import json
-from collections.abc import Iterable, Sequence
+import os
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -61,11 +62,26 @@ def collect(folders: Iterable[Path]) -> list[Run]:
     for folder in folders:
         if not folder.is_dir():
             raise UserError(f"there is no folder {folder}")
-        below = sorted(path.parent for path in folder.rglob(layout.CONFIG))
+        below = sorted(_runs_below(folder))
         if not below:
             raise UserError(f"there are no runs in {folder}")
         found.update(dict.fromkeys(below))
     return [read_run(folder) for folder in found]
+
+
+def _runs_below(folder: Path) -> Iterator[Path]:
+    """The runs at or below a folder, through links as well, but for those that a rerun has replaced."""
+    seen = set()
+    for name, inner, files in os.walk(folder, followlinks=True):
+        if (place := os.path.realpath(name)) in seen:
+            inner.clear()  # a link that leads back, or to what was seen
+            continue
+        seen.add(place)
+        inner[:] = [other for other in inner if not other.startswith(layout.REPLACED)]
+        # Of a folder and a link to it the folder counts.
+        inner.sort(key=lambda other: (os.path.islink(os.path.join(name, other)), other))
+        if layout.CONFIG in files:
+            yield Path(name)
 
 
 def read_run(folder: Path) -> Run:
@@ -86,7 +102,7 @@ def _read(path: Path, parse: Any) -> Any:
     if not path.exists():
         return None
     try:
-        return parse(path.read_text())
+        return parse(path.read_text(encoding="utf-8"))
     except (yaml.YAMLError, ValueError) as error:
         raise UserError(f"{path.name}: {' '.join(str(error).split())}") from error
 

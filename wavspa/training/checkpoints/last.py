@@ -12,6 +12,7 @@ from typing_extensions import override
 
 from wavspa.errors import RunInterrupted, RunPruned
 from wavspa.run_folder import layout
+from wavspa.run_folder.replaced import remove_replaced
 from wavspa.training.stop_signals import StopRequest
 
 # Between validations as well, a run looks whether a search has given it up.
@@ -42,6 +43,7 @@ class LastCheckpoint(Checkpoint):
             raise ValueError(f"every_steps must be at least 1 or null, got {every_steps}")
         if every_minutes is not None and every_minutes <= 0:
             raise ValueError(f"every_minutes must be above 0 or null, got {every_minutes}")
+        self.folder = folder
         self.path = layout.last_checkpoint(folder)
         self.prune = folder / layout.PRUNE
         self.every_steps = every_steps
@@ -94,6 +96,8 @@ class LastCheckpoint(Checkpoint):
             return
         self.stopped_early = trainer.should_stop
         trainer.save_checkpoint(self.path)
+        if trainer.is_global_zero:
+            remove_replaced(self.folder)
         self.written = time.monotonic()
         if prune and trainer.global_step < trainer.max_steps:
             raise RunPruned(f"given up by a search at step {trainer.global_step}")

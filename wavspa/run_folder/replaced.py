@@ -1,0 +1,49 @@
+"""What a rerun replaces: moved aside, and removed once the new run has a checkpoint of its own."""
+
+import os
+import shutil
+from pathlib import Path
+
+from wavspa.run_folder import layout
+
+
+def set_aside(folder: Path) -> None:
+    """Move the files of the run in ``folder`` aside; the user's own files stay. The caller holds its lock.
+
+    If a run lies aside already, the one in ``folder`` never came to a checkpoint: that one is removed.
+
+    Args:
+        folder: The run's folder.
+
+    Raises:
+        OSError: The folder cannot be written.
+    """
+    aside = folder / layout.REPLACED
+    if aside.exists():
+        for path in _files(folder):
+            _remove(path)
+        return
+    # Killed in between, this goes on where it stopped: a run lies aside when all of it does.
+    partial = folder / f"{layout.REPLACED}.partial"
+    partial.mkdir(exist_ok=True)
+    for path in _files(folder):
+        _remove(partial / path.name)
+        os.replace(path, partial / path.name)
+    os.replace(partial, aside)
+
+
+def remove_replaced(folder: Path) -> None:
+    """Remove what :func:`set_aside` has kept."""
+    shutil.rmtree(folder / layout.REPLACED, ignore_errors=True)
+
+
+def _files(folder: Path) -> list[Path]:
+    paths = [folder / name for name in layout.OF_A_RUN]
+    return [path for path in paths if path.exists() or path.is_symlink()]
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
