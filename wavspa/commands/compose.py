@@ -54,13 +54,13 @@ def train() -> None:
 
 def _start(config: DictConfig, overrides: list[str]) -> None:
     # Imported here: --help and what Hydra refuses need not wait for torch and Lightning.
-    from wavspa.launching.run.prepare import prepare, resolve_auto
+    from wavspa.launching.run.prepare import prepare, resolve_from_data
     from wavspa.launching.run.validate import validate
     from wavspa.launching.run.worker import run
 
     with _typed_words_named(overrides):
         if parse_bool("dry_run", config.dry_run) or config.find:
-            config = resolve_auto(config)
+            config = resolve_from_data(config, overrides)
             validate(config)
             print("\n".join(_trial(config)))
             return

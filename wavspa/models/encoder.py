@@ -77,7 +77,13 @@ class Encoder(nn.Module):
         **layer: Unpack[LayerOptions],
     ) -> None:
         super().__init__()
-        sizes = {"vocab_size": vocab_size, "max_len": max_len, "dim": dim, "mlp_dim": mlp_dim}
+        sizes = {
+            "vocab_size": vocab_size,
+            "max_len": max_len,
+            "dim": dim,
+            "depth": depth,
+            "mlp_dim": mlp_dim,
+        }
         for name, size in sizes.items():
             if size < 1:
                 raise ValueError(f"{name} must be at least 1, got {size}")

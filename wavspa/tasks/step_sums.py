@@ -88,7 +88,8 @@ def _parts(trainer: Trainer) -> int:
 
 
 def _over_ranks(trainer: Trainer, value: Tensor) -> Tensor:
-    total = trainer.strategy.reduce(value, reduce_op="sum")
+    # A copy, for the ranks add theirs up in place.
+    total = trainer.strategy.reduce(value.clone(), reduce_op="sum")
     assert isinstance(total, Tensor)
     return total
 

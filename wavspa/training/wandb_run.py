@@ -1,9 +1,11 @@
 """Weights & Biases: one run a job, which every restart goes on with, and which never stops training."""
 
+import inspect
 import io
 import os
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,8 @@ from pytorch_lightning.loggers.logger import rank_zero_experiment
 from pytorch_lightning.utilities import rank_zero_only
 
 from wavspa import atomic
-from wavspa.errors import first_line
+from wavspa.config_options import did_you_mean
+from wavspa.errors import UserError, first_line
 from wavspa.reporting import warn
 from wavspa.run_folder import layout
 from wavspa.run_folder.metrics import read_metrics
@@ -115,6 +118,36 @@ class WandbRun(WandbLogger):
 
     def _warn(self, error: Exception, consequence: str) -> None:
         warn(f"W&B: {first_line(error)}; {consequence}")
+
+
+def check_wandb_options(node: str, names: Iterable[str]) -> None:
+    """Refuse options that neither :class:`WandbRun`, its base nor ``wandb.init`` takes.
+
+    Args:
+        node: Where they stand.
+        names: Their names.
+
+    Raises:
+        UserError: There is one.
+    """
+    known = {
+        name
+        for kind in (WandbRun, WandbLogger)
+        for name in inspect.signature(kind).parameters
+        if name not in ("options", "kwargs")
+    }
+    unknown = [name for name in names if name not in known and not name.startswith("_")]
+    if not unknown or find_spec("wandb") is None:
+        return
+    # Imported here: it takes a second to load.
+    import wandb
+
+    known |= inspect.signature(wandb.init).parameters.keys()
+    for name in unknown:
+        if name not in known:
+            raise UserError(
+                f"{node}.{name} is not an option of wandb.init{did_you_mean(name, known, f'{node}.')}"
+            )
 
 
 @rank_zero_only

@@ -15,6 +15,11 @@ PLACES = ("data_root", "runs", "experiment_name", "name")
 UNHASHED = ("rerun", "dry_run", "find", "jobs", "logger", "checkpoints")
 """Keys that do not shape a result."""
 
+LATER = {
+    "trainer.max_epochs": None,
+}
+"""Options that came when runs had been made, by their default, at which they leave names as they were."""
+
 _LONGEST = 120
 
 
@@ -31,6 +36,10 @@ def config_hash(config: DictConfig, without: Sequence[str] = ()) -> str:
         config.pop(key, None)
     for key in (*PLACES, *without):
         config[key] = ""
+    for option, default in LATER.items():
+        node, _, name = option.rpartition(".")
+        if OmegaConf.select(config, option) == default:
+            OmegaConf.select(config, node).pop(name, None)
     content = json.dumps(OmegaConf.to_container(config, resolve=True), sort_keys=True)
     return hashlib.sha256(content.encode()).hexdigest()[:8]
 

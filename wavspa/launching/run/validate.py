@@ -12,8 +12,14 @@ from wavspa.config_options import flatten, parse_bool
 from wavspa.errors import UserError
 from wavspa.launching.run.build import build, check_option_names, explain
 from wavspa.reports.figures.registry import check_live
+from wavspa.training.callbacks.refused import check_callback
 from wavspa.training.checkpoints.last import LastCheckpoint
+from wavspa.training.schedules import check_warmup
 from wavspa.training.stop_signals import StopRequest
+from wavspa.training.trainer_options import check_trainer_options
+from wavspa.training.wandb_run import check_wandb_options
+
+WANDB_TARGET = "wavspa.training.wandb_run.WandbRun"
 
 
 def validate(config: DictConfig) -> None:
@@ -34,6 +40,8 @@ def validate(config: DictConfig) -> None:
     _check_trainer(config.trainer)
     for name, options in config.logger.items():
         check_live(f"logger.{name}.figures", options.get("figures", ()))
+        if options.get("_target_") == WANDB_TARGET:
+            check_wandb_options(f"logger.{name}", map(str, options))
     build(config, "dataset")
     with torch.device("meta"):
         model = build(config, "model")
@@ -41,9 +49,13 @@ def validate(config: DictConfig) -> None:
         schedule = build(config, "schedule")
         _call(config, "optimizer", partial(optimizer, model))
         _call(config, "schedule", partial(schedule, 0, config.trainer.max_steps))
+        if "warmup" in config.schedule:
+            warmup = config.schedule.warmup
+            _call(config, "schedule", partial(check_warmup, warmup, config.trainer.max_steps))
         build(config, "task", model=model, optimizer=optimizer, schedule=schedule)
     for name in config.callbacks:
-        build(config, f"callbacks.{name}")
+        option = f"callbacks.{name}"
+        check_callback(option, build(config, option), config.trainer.accelerator)
     try:
         LastCheckpoint(Path(), StopRequest(), **config.checkpoints)
     except (ValueError, TypeError) as error:
@@ -65,8 +77,7 @@ def check_missing(config: DictConfig) -> None:
 
 def _check_trainer(options: DictConfig) -> None:
     check_option_names(options, "trainer")
-    for name in ("max_steps", "val_every", "log_every_n_steps", "accumulate_grad_batches"):
-        whole_number(f"trainer.{name}", options[name])
+    check_trainer_options(options)
 
 
 def _call(config: DictConfig, node: str, function: Any) -> None:

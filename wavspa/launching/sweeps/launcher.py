@@ -61,12 +61,12 @@ class SweepLauncher(Launcher):
             UserError: It has a mistake, or this launcher cannot start it.
         """
         # Imported here: --help loads this module, and need not wait for torch and Lightning.
-        from wavspa.launching.run.prepare import resolve_auto, strip_hydra_node
+        from wavspa.launching.run.prepare import resolve_from_data, strip_hydra_node
         from wavspa.launching.run.validate import validate
 
         loader = self.hydra_context.config_loader
         job = strip_hydra_node(loader.load_sweep_config(self.config, list(overrides)))
-        job = resolve_auto(job)
+        job = resolve_from_data(job, overrides)
         for option in ("dry_run", "find"):
             if job[option]:
                 raise UserError(f"{option}={str(job[option]).lower()} is for one run: leave out -m")
