@@ -104,7 +104,8 @@ class Classification(Task):
     @override
     def _apply(self, fn: Any, recurse: bool = True) -> Any:
         exact = self.class_weights
-        super()._apply(fn, recurse)
+        # torch leaves it untyped.
+        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
         # A trainer of low precision casts all buffers, and the weights of the classes would be rounded.
         self.class_weights = exact.to(self.class_weights.device)
         return self

@@ -1,7 +1,7 @@
 """The arguments of Lightning's Trainer that a run takes, and the way out for those that it does not."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any
 
@@ -102,7 +102,7 @@ def _deterministic(option: str, value: object) -> None:
 
 def _devices(option: str, value: Any) -> None:
     if isinstance(value, str):
-        legal = value == "auto" or re.fullmatch(r"-1|\d+(,\d+)*,?", value)
+        legal = value == "auto" or bool(re.fullmatch(r"-1|\d+(,\d+)*,?", value))
     elif isinstance(value, int):
         legal = not isinstance(value, bool) and (value >= 1 or value == -1)
     else:
@@ -114,11 +114,11 @@ def _devices(option: str, value: Any) -> None:
 
 
 def _registered(
-    option: str, value: object, names: Callable[[], list[str]], more: list[str]
+    option: str, value: object, names: Callable[[], Iterable[str]], more: list[str]
 ) -> None:
     # A node with a _target_ is an object of the user's own.
     if not isinstance(value, Mapping):
-        one_of(option, value, [*more, *names()])
+        one_of(option, value, [*more, *sorted(names())])
 
 
 _CHECKS: dict[str, Check] = {

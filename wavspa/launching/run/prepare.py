@@ -96,4 +96,5 @@ def _steps(config: DictConfig) -> int:
     else:
         data.limit_epochs(trainer.get("limit_train_batches", 1.0))
     batches: int = trainer.max_epochs * data.batches_per_epoch()
-    return -(-batches // trainer.accumulate_grad_batches)
+    accumulated: int = trainer.accumulate_grad_batches
+    return -(-batches // accumulated)
