@@ -13,7 +13,7 @@ from hydra import compose, initialize_config_module
 
 from benchmarks.measure import keep_memory
 from wavspa.launching.run.build import build_run
-from wavspa.launching.run.prepare import resolve_auto
+from wavspa.launching.run.prepare import resolve_from_data
 
 SETS = ("lra/text", "lra/listops")
 # So that a step on the CPU fits its memory: torch keeps all scores where it drops some of them.
@@ -77,7 +77,7 @@ def main() -> None:
         ]
         with initialize_config_module("wavspa.conf", version_base="1.3"):
             config = compose("train", words)
-        task, data = build_run(resolve_auto(config))
+        task, data = build_run(resolve_from_data(config, []))
         data.prepare_data()
         data.setup()
         tokens = speed(data.train_dataloader())

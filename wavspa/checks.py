@@ -1,5 +1,6 @@
 """Checks of options' values; what is wrong is one line that names the option and the way out."""
 
+import math
 from collections.abc import Collection
 from typing import TypeVar
 
@@ -54,6 +55,19 @@ def whole_number_or_none(option: str, value: object, least: int = 1) -> int | No
         OptionError: It is not.
     """
     return None if value is None else whole_number(option, value, least)
+
+
+def number(option: str, value: object, least: float | None = None) -> float:
+    """``value``, if it is a finite number that is not too small; true and false are not numbers.
+
+    Raises:
+        OptionError: It is not.
+    """
+    legal = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    if not legal or (least is not None and value < least):  # type: ignore[operator]
+        span = "" if least is None else f" of at least {least}"
+        raise OptionError(option, f" must be a number{span}, got {value!r}")
+    return value  # type: ignore[return-value]
 
 
 def at_least(option: str, value: float, least: float) -> float:

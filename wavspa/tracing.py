@@ -19,6 +19,11 @@ def is_exporting() -> bool:
     return bool(torch.compiler._is_exporting_flag)
 
 
+def is_jit_tracing() -> bool:
+    """Whether ``torch.jit.trace`` records this call: sizes are then numbers of its example."""
+    return torch._C._get_tracing_state() is not None
+
+
 def is_mapped() -> bool:
     """Whether a transform of ``torch.func`` is at work: ``vmap``, ``grad``, ``jvp``."""
     return bool(torch._C._are_functorch_transforms_active())

@@ -37,6 +37,7 @@ BESIDE = {
     "task=clones": ["dataset.classes=2"],
     "task=detection": ["dataset.classes=2"],
     "task=lego": ["dataset=lego"],
+    "optimizer=torch": ["optimizer.kind=SGD"],
     **{f"tokenizer={name}": ["dataset=lra/text"] for name in ("bpe", "bytes", "characters")},
     "tokenizer=gpt2": ["dataset=lra/text", "dataset.tokenizer.folder=."],
 }

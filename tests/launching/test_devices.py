@@ -35,12 +35,21 @@ def assert_same_curves(one, other):
         assert ours == pytest.approx(theirs, rel=1e-4, abs=1e-5)
 
 
+WEIGHTED = ["task.class_weights=[1,2,3,4,5,6,7,8,9,10]", "task.label_smoothing=0.1"]
+
+
 @pytest.mark.parametrize(
-    "more", [[], ["trainer.accumulate_grad_batches=2"]], ids=["", "accumulated"]
+    "more",
+    [
+        [],
+        ["trainer.accumulate_grad_batches=2", "dataset.limit=48"],
+        ["trainer.accumulate_grad_batches=2", "dataset.limit=48", *WEIGHTED],
+    ],
+    ids=["", "accumulated", "weighted"],
 )
 def test_two_processes_train_as_one(tmp_path, more):
     """The same global batch; 49 and 360 examples, which two do not divide, each count once."""
-    words = [*STEPS, *more, "dataset.limit=49", "dataset.batch_size=8"]
+    words = [*STEPS, "dataset.limit=49", "dataset.batch_size=8", *more]
     alone = tiny_run(tmp_path / "one", *words)
     together = tiny_run(tmp_path / "two", *words, *DDP)
     for folder in (alone, together):

@@ -17,7 +17,7 @@ TINY = [
     "trainer.max_steps=6",
     "trainer.val_every=3",
     "trainer.log_every_n_steps=2",
-    "schedule.warmup=2",
+    "schedule.warmup=0.34",
 ]
 
 
@@ -30,7 +30,9 @@ def compose_run(*overrides: str) -> DictConfig:
 def tiny_words(tmp_path: Path, *overrides: str) -> list[str]:
     """The command line's words of a tiny run that lives in ``tmp_path``."""
     places = [f"runs={tmp_path / 'runs'}", f"data_root={tmp_path / 'data'}"]
-    changed = {word.partition("=")[0] for word in overrides}
+    changed = {word.lstrip("+").partition("=")[0] for word in overrides}
+    if "trainer.max_epochs" in changed:
+        changed.add("trainer.max_steps")
     kept = [word for word in TINY if word.partition("=")[0] not in changed]
     return [*kept, *places, *overrides]
 

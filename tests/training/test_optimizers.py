@@ -3,7 +3,8 @@ import torch
 from torch import nn
 
 from wavspa import Encoder
-from wavspa.training.optimizers import adamw, is_filter
+from wavspa.checks import OptionError
+from wavspa.training.optimizers import KINDS, adamw, is_filter, of_torch
 
 
 @pytest.fixture
@@ -65,10 +66,53 @@ def test_frozen_parameters_are_left_out():
     assert [len(group["params"]) for group in adamw(model, lr=0.1).param_groups] == [1]
 
 
-@pytest.mark.parametrize("option", [{"decay": "some"}, {"filter_lr": -1.0}, {"lr": -1.0}])
+@pytest.mark.parametrize(
+    "option",
+    [
+        {"decay": "some"},
+        {"filter_lr": -1.0},
+        {"lr": -1.0},
+        {"lr": True},
+        {"lr": None},
+        {"lr": float("nan")},
+        {"eps": -1e-8},
+        {"weight_decay": "much"},
+        {"betas": [0.9]},
+        {"betas": [0.9, 1.0]},
+    ],
+)
 def test_impossible_values_are_refused(option):
-    with pytest.raises(ValueError, match=next(iter(option)).replace("lr", "(lr|learning rate)")):
+    with pytest.raises(OptionError, match=f"^{next(iter(option))}"):
         adamw(nn.Linear(2, 2), **{"lr": 0.1, **option})
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_optimizers_of_torch_train_with_the_same_groups(model, kind):
+    optimizer = of_torch(model, kind, lr=0.1, weight_decay=0.2, filter_lr=0.01)
+    assert type(optimizer) is getattr(torch.optim, kind)
+    ours = adamw(model, lr=0.1, weight_decay=0.2, filter_lr=0.01)
+    groups = [
+        [(g["lr"], g["weight_decay"], g["params"]) for g in o.param_groups]
+        for o in (optimizer, ours)
+    ]
+    assert len(groups[0]) == len(groups[1])
+    for (lr, decay, mine), (their_lr, their_decay, theirs) in zip(*groups, strict=True):
+        assert (lr, decay) == (their_lr, their_decay)
+        assert all(x is y for x, y in zip(mine, theirs, strict=True))
+    before = [p.detach().clone() for p in model.parameters()]
+    for parameter in model.parameters():
+        parameter.grad = torch.ones_like(parameter)
+    optimizer.step()
+    assert all(not torch.equal(x, y) for x, y in zip(before, model.parameters(), strict=True))
+
+
+def test_an_optimizer_of_torch_takes_its_own_options():
+    optimizer = of_torch(nn.Linear(2, 2), "SGD", lr=0.1, options={"momentum": 0.9})
+    assert optimizer.param_groups[0]["momentum"] == 0.9
+    with pytest.raises(
+        OptionError, match=r"^kind='SDG' is unknown; choose one of .*; did you mean SGD"
+    ):
+        of_torch(nn.Linear(2, 2), "SDG", lr=0.1)
 
 
 def test_it_is_torchs_adamw(model):

@@ -3,6 +3,7 @@ import math
 import pytest
 import torch
 
+from wavspa.checks import OptionError
 from wavspa.training import schedules
 
 STEPS = [0, 1, 7, 99, 100, 101, 250, 999]
@@ -53,12 +54,44 @@ def test_cosine_restarts():
     assert schedules.cosine(250, 1000, 100, cycle=150) == 1.0
 
 
+@pytest.mark.parametrize("warmup", [-1, 1.5, 1.0, -0.1, True, math.nan, "10", None])
+@pytest.mark.parametrize("schedule", [schedules.constant, schedules.rsqrt, schedules.cosine])
+def test_an_impossible_warmup_is_refused(schedule, warmup):
+    with pytest.raises(OptionError, match=r"^warmup must be a whole number .*, got "):
+        schedule(0, 100, warmup)
+
+
+def test_an_impossible_cycle_is_refused():
+    with pytest.raises(OptionError, match=r"^cycle must be at least 1, got 0"):
+        schedules.cosine(0, 9, 1, 0)
+
+
 @pytest.mark.parametrize(
-    "bad", [lambda: schedules.constant(0, 1, -1), lambda: schedules.cosine(0, 9, 1, 0)]
+    ("share", "total", "steps"),
+    [(0.1, 2000, 200), (0.29, 100, 29), (0.1, 5, 0), (0.9, 1, 0), (0.0, 9, 0), (0.5, 7, 3)],
 )
-def test_impossible_values_are_refused(bad):
-    with pytest.raises(ValueError, match="at least"):
-        bad()
+def test_a_warmup_may_be_a_share_of_the_run(share, total, steps):
+    assert schedules.warmup_steps(share, total) == steps
+    for schedule in (schedules.constant, schedules.rsqrt, schedules.cosine):
+        for step in range(min(total, 40)):
+            assert schedule(step, total, share) == schedule(step, total, steps)
+
+
+def test_a_warmup_that_the_run_does_not_get_through_is_announced(capsys):
+    schedules.check_warmup(99, 100)
+    schedules.check_warmup(0.99, 100)
+    assert capsys.readouterr().err == ""
+    schedules.check_warmup(100, 100)
+    assert "schedule.warmup=100 is not shorter than the run of 100 steps" in capsys.readouterr().err
+
+
+def test_one_step_is_not_trained_at_rate_zero():
+    with pytest.raises(
+        OptionError, match=r"^warmup=100 leaves the only step at a learning rate of 0"
+    ):
+        schedules.check_warmup(100, 1)
+    schedules.check_warmup(0.9, 1)
+    assert schedules.cosine(0, 1, 0.9) == 1
 
 
 def test_the_scheduler_multiplies_every_groups_rate():

@@ -99,6 +99,7 @@ class SequenceDataModule(LightningDataModule):
         self.seed = whole_number("seed", seed, least=0)
         self._rows: dict[str, Rows] = {}
         self._training_batches: TrainingBatches | None = None
+        self._limit: tuple[float, bool] = (1.0, False)
 
     def cache_key(self) -> Mapping[str, Any]:
         """Everything that shapes what is prepared, as JSON can hold it."""
@@ -254,19 +255,36 @@ class SequenceDataModule(LightningDataModule):
         )
         return self._training_loader(rows, batches, self.collate)
 
+    def limit_epochs(self, limit: float, same: bool = False) -> None:
+        """Makes passes over the training batches shorter, for a trainer.
+
+        Args:
+            limit: how many batches a pass has, or which share of all.
+            same: every pass is the first one.
+        """
+        self._limit = (limit, same)
+
+    def batches_per_epoch(self) -> int:
+        """The training batches in a pass over the prepared train split, with any number of ranks."""
+        self.setup("fit")
+        self.train_dataloader()
+        return self._endless(0).per_epoch
+
     def epoch_of(self, batch: int) -> int:
         """The pass over the training examples, from 0, that the training batch with this number,
         from 0, belongs to.
         """
-        assert self._training_batches is not None
-        return batch // len(self._training_batches)
+        return batch // self._endless(0).per_epoch
 
     def training_rows(self, batch: int) -> list[Any]:
         """Numbers of the rows of the prepared train split (of a pair: both) in this rank's part of
         the training batch with this number, from 0.
         """
+        return next(iter(self._endless(batch)))
+
+    def _endless(self, start: int) -> EndlessBatches:
         assert self._training_batches is not None
-        return next(iter(EndlessBatches(self._training_batches, start=batch)))
+        return EndlessBatches(self._training_batches, start, *self._limit)
 
     def val_dataloader(self) -> DataLoader[Any]:
         """This rank's share of the validation examples, in the order of the data."""
@@ -290,7 +308,7 @@ class SequenceDataModule(LightningDataModule):
         if self.trainer is None:
             return self._loader(rows, batches, collate)
         done = self.trainer.global_step * self.trainer.accumulate_grad_batches
-        return self._loader(rows, EndlessBatches(batches, start=done), collate)
+        return self._loader(rows, self._endless(done), collate)
 
     def _loader(
         self, rows: Dataset[Any], batches: Sampler[list[Any]], collate: Callable[..., Any]

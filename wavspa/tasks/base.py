@@ -11,8 +11,12 @@ from typing_extensions import override
 
 from wavspa.checks import one_of
 from wavspa.errors import RunFailed
+from wavspa.reporting import warn
+from wavspa.tasks.step_sums import Mean, StepSums
 from wavspa.training.schedules import Schedule, scheduler
 
+# What an optimizer of float16 adds to a denominator, where what it was given is 0 in float16.
+FLOAT16_EPS = 1e-4
 # Of a batch that are named when its loss is not finite.
 MOST_ROWS = 64
 
@@ -48,6 +52,7 @@ class Task(LightningModule):
         self.model = model
         self.make_optimizer = optimizer
         self.schedule = schedule
+        self._step = StepSums()
 
     def check_data(self, card: Mapping[str, Any]) -> None:
         """Hold the options against the data.
@@ -62,6 +67,8 @@ class Task(LightningModule):
     @override
     def configure_optimizers(self) -> Any:
         optimizer = self.make_optimizer(self.model)
+        if self.trainer.precision == "16-true":
+            _raise_eps(optimizer)
         schedule = scheduler(optimizer, self.schedule, self.trainer.max_steps)
         return {
             "optimizer": optimizer,
@@ -80,6 +87,14 @@ class Task(LightningModule):
     def test_step(self, batch: Any, batch_idx: int) -> None:
         self.evaluation_step("test", batch)
 
+    @override
+    def on_train_start(self) -> None:
+        self._step.reset()
+
+    @override
+    def on_after_backward(self) -> None:
+        self._step.scale_gradients(self.trainer, self.parameters())
+
     def on_before_optimizer_step(self, optimizer: Optimizer) -> None:
         """Stop before weights become useless, and with them the next checkpoint.
 
@@ -92,27 +107,37 @@ class Task(LightningModule):
         if not torch.isfinite(torch.nn.utils.get_total_norm(gradients)):
             raise self._diverged("the gradient is not finite")
 
-    def log_step(self, loss: Tensor, **more: Tensor) -> None:
-        """Log a training step: ``lr``, and ``loss`` and whatever else as ``train/…``.
+    def count_batch(self, batch_idx: int, examples: int, loss: Mean, **more: Mean) -> Tensor:
+        """Count a batch of a training step; log a step that is complete.
 
-        Straight to the loggers: Lightning would log after the checkpoint of the step is written, and
-        a run that dies in between would go on without the row.
+        Logged are ``lr`` and, over all batches and ranks of the step, ``loss`` and whatever else as
+        ``train/…``. Straight to the loggers: Lightning would log after the checkpoint of the step is
+        written, and a run that dies in between would go on without the row.
+
+        Args:
+            batch_idx: The batch's number.
+            examples: How many it has.
+            loss: Its loss.
+            **more: What else is logged.
+
+        Returns:
+            What ``training_step`` returns, to be differentiated.
 
         Raises:
             RunFailed: The loss is not finite.
         """
-        if not torch.isfinite(loss):
-            raise self._diverged(f"the loss is {loss.item()}")
+        if not torch.isfinite(loss.value):
+            raise self._diverged(f"the loss is {loss.value.item()}")
+        means = {"loss": loss, **more}
+        scaled = self._step.add(self.trainer, batch_idx, examples, means)
         # Lightning sets it from outside the class, where its types do not show it.
-        if (self.global_step + 1) % self.trainer.log_every_n_steps:  # type: ignore[attr-defined]
-            return
-        means = {
-            f"train/{name}": float(self.trainer.strategy.reduce(value.detach(), reduce_op="mean"))
-            for name, value in {"loss": loss, **more}.items()
-        }
-        rate = self.trainer.optimizers[0].param_groups[0]["lr"]
-        for logger in self.trainer.loggers:
-            logger.log_metrics({"lr": rate, **means}, step=self.global_step)
+        every = self.trainer.log_every_n_steps  # type: ignore[attr-defined]
+        if self._step.complete and (self.global_step + 1) % every == 0:
+            rate = self.trainer.optimizers[0].param_groups[0]["lr"]
+            row = {f"train/{name}": value for name, value in self._step.means(self.trainer).items()}
+            for logger in self.trainer.loggers:
+                logger.log_metrics({"lr": rate, **row}, step=self.global_step)
+        return scaled
 
     def _diverged(self, what: str) -> RunFailed:
         where = f"at step {self.global_step}"
@@ -125,3 +150,17 @@ class Task(LightningModule):
             f"{what} {where}: lower optimizer.lr, lengthen schedule.warmup or set "
             "trainer.gradient_clip_val"
         )
+
+
+def full_precision(x: Tensor) -> Tensor:
+    """``x`` in float32, or in float64 if it is that: what losses are computed in."""
+    return x if x.dtype == torch.float64 else x.float()
+
+
+def _raise_eps(optimizer: Optimizer) -> None:
+    """Keep an optimizer of float16 from dividing by zero."""
+    for group in optimizer.param_groups:
+        given = group.get("eps")
+        if given is not None and torch.tensor(given, dtype=torch.float16) == 0:
+            group["eps"] = FLOAT16_EPS
+            warn(f"optimizer.eps={given} is 0 in float16; {FLOAT16_EPS} is used")

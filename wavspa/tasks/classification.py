@@ -12,9 +12,10 @@ from typing_extensions import override
 from wavspa.checks import at_least
 from wavspa.errors import UserError
 from wavspa.tasks import metrics as metrics_of
-from wavspa.tasks.base import Task
+from wavspa.tasks.base import Task, full_precision
 from wavspa.tasks.class_weights import ClassWeights, check_class_weights, needs_data
 from wavspa.tasks.class_weights import class_weights as weights_of
+from wavspa.tasks.step_sums import Mean, mean_over
 from wavspa.training.schedules import Schedule
 
 
@@ -92,10 +93,23 @@ class Classification(Task):
         return logits
 
     def loss(self, logits: Tensor, labels: Tensor) -> Tensor:
-        """Mean cross entropy of ``logits [B, C]`` and ``labels [B]``."""
-        return F.cross_entropy(
-            logits.float(), labels, self.class_weights, label_smoothing=self.label_smoothing
+        """Mean cross entropy of ``logits [B, C]`` and ``labels [B]``, weighted by the labels' classes."""
+        logits = full_precision(logits)
+        weights = self.class_weights.to(logits.dtype)
+        total = F.cross_entropy(
+            logits, labels, weights, reduction="sum", label_smoothing=self.label_smoothing
         )
+        # A batch whose classes all weigh nothing has no loss.
+        return total / weights[labels].sum().clamp(min=torch.finfo(logits.dtype).tiny)
+
+    @override
+    def _apply(self, fn: Any, recurse: bool = True) -> Any:
+        exact = self.class_weights
+        # torch leaves it untyped.
+        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
+        # A trainer of low precision casts all buffers, and the weights of the classes would be rounded.
+        self.class_weights = exact.to(self.class_weights.device)
+        return self
 
     @override
     def setup(self, stage: str) -> None:
@@ -115,14 +129,15 @@ class Classification(Task):
 
     @override
     def training_step(self, batch: Any, batch_idx: int) -> Tensor:
-        logits = self.logits(batch)
-        loss = self.loss(logits, batch.labels)
-        self.log_step(loss, accuracy=(logits.argmax(dim=-1) == batch.labels).float().mean())
-        return loss
+        logits, labels = self.logits(batch), batch.labels
+        loss = self.loss(logits, labels)
+        weight = self.class_weights.to(loss.dtype)[labels].sum()
+        accuracy = mean_over(logits.argmax(dim=-1) == labels)
+        return self.count_batch(batch_idx, len(labels), Mean(loss, weight), accuracy=accuracy)
 
     @override
     def evaluation_step(self, split: str, batch: Any) -> None:
-        logits = self.logits(batch).float()
+        logits = full_precision(self.logits(batch))
         loss, scores = self.losses[split], self.scores[split]
         assert isinstance(loss, MeanMetric)
         assert isinstance(scores, MetricCollection)

@@ -10,8 +10,9 @@ from torch.optim import Optimizer
 from typing_extensions import override
 
 from wavspa.checks import positive
-from wavspa.tasks.base import Task
+from wavspa.tasks.base import Task, full_precision
 from wavspa.tasks.metrics import MeanAveragePrecisionAtR
+from wavspa.tasks.step_sums import mean_over
 from wavspa.training.schedules import Schedule
 
 METRIC = "map_at_r"
@@ -23,7 +24,8 @@ class Embedding(Task):
     It trains on pairs with the same label. Each first one has to pick its partner, by the cosine of their
     embeddings, among the partner and all sequences of the batch that have another label: cross entropy over
     the cosines divided by ``temperature``. Validation and test rank every sequence of the split for every
-    other one; their labels need not occur in training.
+    other one; their labels need not occur in training. The others are those of one batch on one
+    device: with ``trainer.accumulate_grad_batches`` or several devices there are fewer than in a large batch.
 
     Logged: ``train/loss``, ``train/accuracy`` (share of a step's pairs where the partner comes first) and
     ``lr``; ``val/map_at_r`` and ``test/map_at_r``.
@@ -60,7 +62,7 @@ class Embedding(Task):
         """Embeddings ``[B, D]`` of length 1 of ``tokens [B, N]`` with ``lengths [B]``."""
         encoder: Any = self.model
         pooled = encoder.pool(encoder(tokens, lengths), lengths)
-        return F.normalize(pooled.float(), dim=-1)
+        return F.normalize(full_precision(pooled), dim=-1)
 
     def similarities(self, first: Tensor, second: Tensor, labels: Tensor) -> Tensor:
         """What each of B pairs with ``labels [B]`` has to choose from.
@@ -84,9 +86,9 @@ class Embedding(Task):
         first = self(batch.tokens1, batch.lengths1)
         second = self(batch.tokens2, batch.lengths2)
         similarities = self.similarities(first, second, batch.labels)
-        loss = F.cross_entropy(similarities, torch.zeros_like(batch.labels))
-        self.log_step(loss, accuracy=(similarities.argmax(dim=1) == 0).float().mean())
-        return loss
+        losses = F.cross_entropy(similarities, torch.zeros_like(batch.labels), reduction="none")
+        accuracy = mean_over(similarities.argmax(dim=1) == 0)
+        return self.count_batch(batch_idx, len(losses), mean_over(losses), accuracy=accuracy)
 
     @override
     def evaluation_step(self, split: str, batch: Any) -> None:

@@ -10,7 +10,8 @@ from torchmetrics import MeanMetric
 from torchmetrics.classification import MultilabelAccuracy
 from typing_extensions import override
 
-from wavspa.tasks.base import Task
+from wavspa.tasks.base import Task, full_precision
+from wavspa.tasks.step_sums import Mean, mean_over
 from wavspa.training.schedules import Schedule
 
 
@@ -59,21 +60,20 @@ class Lego(Task):
     def forward(self, tokens: Tensor, lengths: Tensor, places: Tensor) -> Tensor:
         """Logits ``[B, V]`` of the value 1, read at ``places [B, V]``."""
         logits: Tensor = self.model(tokens, lengths)
-        at_places = logits.gather(1, places[:, :, None].expand(-1, -1, 2)).float()
+        at_places = full_precision(logits.gather(1, places[:, :, None].expand(-1, -1, 2)))
         return at_places[:, :, 1] - at_places[:, :, 0]
 
     def loss(self, logits: Tensor, labels: Tensor) -> Tensor:
         """Mean binary cross entropy at the trained positions of ``logits`` and ``labels [B, V]``."""
         logits, labels = logits[:, : self.trained], labels[:, : self.trained]
-        return F.binary_cross_entropy_with_logits(logits, labels.float())
+        return F.binary_cross_entropy_with_logits(logits, labels.to(logits.dtype))
 
     @override
     def training_step(self, batch: Any, batch_idx: int) -> Tensor:
         logits = self(batch.tokens, batch.lengths, batch.places)
-        loss = self.loss(logits, batch.labels)
-        right = ((logits > 0) == batch.labels)[:, : self.trained]
-        self.log_step(loss, accuracy=right.float().mean())
-        return loss
+        right = mean_over(((logits > 0) == batch.labels)[:, : self.trained])
+        loss = Mean(self.loss(logits, batch.labels), right.weight)
+        return self.count_batch(batch_idx, len(logits), loss, accuracy=right)
 
     @override
     def on_validation_epoch_end(self) -> None:

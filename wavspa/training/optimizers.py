@@ -1,12 +1,15 @@
 """Optimizers whose parameter groups know biases, norms and wavelet filters."""
 
-from collections.abc import Sequence
-from typing import Literal
+import inspect
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
 
 import torch
 from torch import nn
+from torch.optim import Optimizer
 
-from wavspa.checks import OptionError, at_least, one_of
+from wavspa.checks import OptionError, number, one_of
+from wavspa.config_options import did_you_mean
 
 FILTER_NAMES = ("taps", "angles", "predict", "update")
 
@@ -34,13 +37,88 @@ def adamw(
     Raises:
         ValueError: An option is out of range.
     """
+    number("eps", eps, 0)
+    if len(betas) != 2 or not all(0 <= number("betas", beta) < 1 for beta in betas):
+        raise OptionError("betas", f" must be two numbers of at least 0 and below 1, got {betas!r}")
+    groups = parameter_groups(model, lr, weight_decay, decay, filter_lr)
+    return torch.optim.AdamW(groups, lr=lr, betas=(betas[0], betas[1]), eps=eps)
+
+
+def of_torch(
+    model: nn.Module,
+    kind: str,
+    lr: float,
+    weight_decay: float = 0.0,
+    decay: Literal["matrices", "all"] = "matrices",
+    filter_lr: float | None = None,
+    options: Mapping[str, Any] | None = None,
+) -> Optimizer:
+    """An optimizer of ``torch.optim`` over the trainable parameters of ``model``.
+
+    Args:
+        model: The module to train.
+        kind: Name of the class, such as ``SGD``.
+        lr: Learning rate.
+        weight_decay: Weight decay of the parameters that ``decay`` chooses.
+        decay: ``matrices`` (two dimensions or more, except wavelet filters) or ``all``.
+        filter_lr: Learning rate of the learned wavelet filters; None is ``lr``.
+        options: Further arguments of the class.
+
+    Raises:
+        ValueError: An option is unknown or out of range.
+    """
+    found = getattr(torch.optim, one_of("kind", kind, KINDS))
+    legal = set(inspect.signature(found).parameters) - {"params", "lr", "weight_decay"}
+    for name in options or {}:
+        if name not in legal:
+            hint = did_you_mean(name, legal, "optimizer.options.")
+            raise OptionError("options", f".{name} is not an option of torch.optim.{kind}{hint}")
+    groups = parameter_groups(model, lr, weight_decay, decay, filter_lr)
+    optimizer: Optimizer = found(groups, lr=lr, **(options or {}))
+    return optimizer
+
+
+def _kinds() -> list[str]:
+    """Classes of ``torch.optim`` that train any model, from the gradients of a step alone."""
+    return [
+        name
+        for name, found in vars(torch.optim).items()
+        if isinstance(found, type)
+        and issubclass(found, Optimizer)
+        and found is not Optimizer
+        and {"lr", "weight_decay"} <= inspect.signature(found).parameters.keys()
+        # Muon takes matrices alone.
+        and name != "Muon"
+    ]
+
+
+KINDS = _kinds()
+
+
+def parameter_groups(
+    model: nn.Module,
+    lr: float,
+    weight_decay: float,
+    decay: Literal["matrices", "all"],
+    filter_lr: float | None,
+) -> list[dict[str, Any]]:
+    """The trainable parameters of ``model``, by learning rate and decay.
+
+    Args:
+        model: The module to train.
+        lr: Learning rate.
+        weight_decay: Decay of the parameters that ``decay`` chooses.
+        decay: ``matrices`` (two dimensions or more, except wavelet filters) or ``all``.
+        filter_lr: Learning rate of the learned wavelet filters; None is ``lr``.
+
+    Raises:
+        ValueError: An option is out of range.
+    """
     one_of("decay", decay, ("matrices", "all"))
-    for name, value in {"lr": lr, "eps": eps, "weight_decay": weight_decay}.items():
-        at_least(name, value, 0)
+    number("lr", lr, 0)
+    number("weight_decay", weight_decay, 0)
     if filter_lr is not None:
-        at_least("filter_lr", filter_lr, 0)
-    if len(betas) != 2 or not all(0 <= beta < 1 for beta in betas):
-        raise OptionError("betas", f" must be two numbers from 0 to below 1, got {list(betas)}")
+        number("filter_lr", filter_lr, 0)
     groups: dict[tuple[float, float], list[nn.Parameter]] = {}
     for name, parameter in model.named_parameters():
         if not parameter.requires_grad:
@@ -49,12 +127,7 @@ def adamw(
         rate = filter_lr if filters and filter_lr is not None else lr
         decays = decay == "all" or (parameter.ndim >= 2 and not filters)
         groups.setdefault((rate, weight_decay if decays else 0.0), []).append(parameter)
-    return torch.optim.AdamW(
-        [{"params": p, "lr": rate, "weight_decay": d} for (rate, d), p in groups.items()],
-        lr=lr,
-        betas=(betas[0], betas[1]),
-        eps=eps,
-    )
+    return [{"params": p, "lr": rate, "weight_decay": d} for (rate, d), p in groups.items()]
 
 
 def is_filter(name: str) -> bool:

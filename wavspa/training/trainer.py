@@ -1,6 +1,6 @@
 """Lightning's Trainer, built from steps."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,10 +15,23 @@ from pytorch_lightning.accelerators import (
     XLAAccelerator,
 )
 from pytorch_lightning.plugins.environments import LightningEnvironment
+from pytorch_lightning.profilers import (
+    AdvancedProfiler,
+    Profiler,
+    PyTorchProfiler,
+    SimpleProfiler,
+)
 from typing_extensions import override
 
 from wavspa.checks import whole_number
 from wavspa.reporting import report
+
+PROFILE = "profile"
+_PROFILERS: dict[str, Callable[..., Profiler]] = {
+    "simple": SimpleProfiler,
+    "advanced": AdvancedProfiler,
+    "pytorch": PyTorchProfiler,
+}
 
 # Runs have their own progress bar; the DataModules deal batches out to the ranks themselves.
 _FIXED: dict[str, Any] = {
@@ -29,7 +42,14 @@ _FIXED: dict[str, Any] = {
 
 
 def build_trainer(
-    max_steps: int, val_every: int, accumulate_grad_batches: int = 1, **options: Any
+    max_steps: int,
+    val_every: int,
+    accumulate_grad_batches: int = 1,
+    max_epochs: int | None = None,
+    limit_train_batches: float = 1.0,
+    overfit_batches: float = 0,
+    profiler: str | None = None,
+    **options: Any,
 ) -> Trainer:
     """A Trainer that counts in optimizer steps and always validates its last one.
 
@@ -37,6 +57,11 @@ def build_trainer(
         max_steps: Steps of the run.
         val_every: Steps from one validation to the next.
         accumulate_grad_batches: Batches a step.
+        max_epochs: What ``max_steps`` was made from, if it was: passes over the train split.
+        limit_train_batches: How many batches a pass has, or which share of all.
+        overfit_batches: How many batches, or which share of all, are trained on over and over; 0: all.
+        profiler: ``simple``, ``advanced`` or ``pytorch``: what writes ``fit-profile.txt`` into the run's
+            folder.
         **options: Further arguments of Lightning's ``Trainer``.
 
     Raises:
@@ -50,6 +75,14 @@ def build_trainer(
     for option, value in numbers.items():
         whole_number(option, value)
     callbacks = [*(options.pop("callbacks", None) or []), LastStepValidates()]
+    if overfit_batches:
+        callbacks.append(LimitEpochs(overfit_batches, same=True))
+        options.setdefault("limit_val_batches", overfit_batches)
+    elif limit_train_batches != 1.0 or isinstance(limit_train_batches, int):
+        callbacks.append(LimitEpochs(limit_train_batches))
+    if profiler is not None:
+        kind, folder = _PROFILERS[profiler], options.get("default_root_dir")
+        options["profiler"] = kind(dirpath=folder, filename=PROFILE)
     return Trainer(
         max_steps=max_steps,
         max_epochs=-1,
@@ -111,6 +144,23 @@ class LastStepValidates(Callback):
     def on_train_batch_end(self, trainer: Trainer, *args: Any) -> None:
         if trainer.global_step >= trainer.max_steps:
             trainer.should_stop = True
+
+
+class LimitEpochs(Callback):
+    """Makes a pass over the training batches shorter; Lightning would begin the endless ones again and again.
+
+    Args:
+        limit: How many batches a pass has, or which share of all.
+        same: Every pass is the first one.
+    """
+
+    def __init__(self, limit: float, same: bool = False) -> None:
+        self.limit, self.same = limit, same
+
+    @override
+    def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        data: Any = trainer.datamodule  # type: ignore[attr-defined]
+        data.limit_epochs(self.limit, self.same)
 
 
 class SeedEachBatch(Callback):

@@ -10,6 +10,7 @@ import math
 import torch
 from torch import Tensor
 
+from wavspa.tracing import is_jit_tracing
 from wavspa.wavelets.primitives import check_lengths, zero_pads
 
 
@@ -26,7 +27,7 @@ def hartley(x: Tensor, lengths: Tensor | None = None) -> Tensor:
     if x.shape[0] == 0:
         return x
     spectrum: Tensor
-    if lengths is None and torch.jit.is_tracing():
+    if lengths is None and is_jit_tracing():
         # A trace would keep the root of its example's length.
         spectrum = torch.fft.fft(x, dim=1, norm="ortho")
         return spectrum.real - spectrum.imag

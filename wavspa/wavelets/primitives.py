@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch._subclasses.fake_tensor import FakeTensor
 
-from wavspa.tracing import AUTOCAST_DEVICES, is_mapped
+from wavspa.tracing import AUTOCAST_DEVICES, is_jit_tracing, is_mapped
 
 
 def depthwise_kernel(filters: Tensor) -> Tensor:
@@ -95,7 +95,7 @@ def check_lengths(lengths: Tensor | None, x: Tensor, length: int | None = None) 
 
 def _is_readable(x: Tensor) -> bool:
     """Whether the values of a tensor are at hand: on the host, and not traced or mapped."""
-    traced = torch.compiler.is_compiling() or is_mapped() or torch.jit.is_tracing()
+    traced = torch.compiler.is_compiling() or is_mapped() or is_jit_tracing()
     return x.device.type == "cpu" and not traced and not isinstance(x, FakeTensor)
 
 

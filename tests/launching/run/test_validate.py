@@ -55,13 +55,25 @@ MISTAKES = {
     "trainer.max_steps=0": "trainer.max_steps must be a whole number of at least 1, got",
     "trainer.val_every=many": "trainer.val_every must be a whole number, got 'many'$",
     "trainer.log_every_n_steps=0": "trainer.log_every_n_steps must be a whole number of at least 1, got",
-    "optimizer.lr=-1": "optimizer.lr must be at least 0, got -1$",
+    "model.depth=0": "model.depth must be at least 1, got 0",
+    "model.depth=-1": "model.depth must be at least 1, got -1",
+    "optimizer.lr=-1": "optimizer.lr must be a number of at least 0, got -1$",
+    "optimizer.lr=true": "optimizer.lr must be a number",
+    "optimizer.betas=[0.9]": "optimizer.betas must be two numbers",
+    "optimizer=torch": "optimizer.kind has no value",
+    "optimizer=torch optimizer.kind=SGD +optimizer.options.momentun=1": (
+        "optimizer.options.momentun is not an option of torch.optim.SGD; did you mean .*momentum"
+    ),
     "optimizer.decay=some": "optimizer.decay='some' is unknown; choose one of matrices, all$",
-    "schedule.warmup=-1": "schedule.warmup must be at least 0, got -1$",
+    "schedule.warmup=-1": "schedule.warmup must be a whole number .*, got -1$",
+    "schedule.warmup=1.5": "schedule.warmup must be .* or a share of the run below 1, got 1.5$",
+    "trainer.max_steps=1": "schedule.warmup=100 leaves the only step at a learning rate of 0",
     "schedule.cycle=0": "schedule.cycle must be at least 1, got 0$",
     "task.monitor=val/nope": "task.monitor='val/nope' is unknown; choose one of val/loss, ",
     "task._target_=os.system": "_target_ 'os.system'",
     "callbacks=early_stopping callbacks.early_stopping.mode=up": "callbacks.early_stopping.mode must ",
+    "logger=wandb +logger.wandb.watch=all": "logger.wandb.watch is not an option",
+    "logger=wandb +logger.wandb.note=x": "logger.wandb.note .*did you mean logger.wandb.notes",
 }
 
 

@@ -158,17 +158,25 @@ class EndlessBatches(Sampler[list[Any]]):
     Args:
         batches: those of one epoch, which differ from epoch to epoch but not in number.
         start: how many batches to leave out, counted from the first of epoch 0.
+        limit: an epoch ends after so many batches, or after that share of them; 1.0: with the last one.
+        same: every epoch is epoch 0.
     """
 
-    def __init__(self, batches: TrainingBatches, start: int = 0) -> None:
+    def __init__(
+        self, batches: TrainingBatches, start: int = 0, limit: float = 1.0, same: bool = False
+    ) -> None:
         self._batches = batches
         self._start = start
+        self._same = same
+        whole = len(batches)
+        self.per_epoch = max(1, min(whole, limit if isinstance(limit, int) else int(limit * whole)))
 
     def __iter__(self) -> Iterator[list[Any]]:
-        first, skipped = divmod(self._start, len(self._batches))
+        first, skipped = divmod(self._start, self.per_epoch)
         for epoch in itertools.count(first):
-            self._batches.set_epoch(epoch)
-            yield from itertools.islice(self._batches, skipped if epoch == first else 0, None)
+            self._batches.set_epoch(0 if self._same else epoch)
+            begin = skipped if epoch == first else 0
+            yield from itertools.islice(self._batches, begin, self.per_epoch)
 
 
 class EvaluationBatches(Sampler[list[int]]):

@@ -20,6 +20,7 @@ LATER = {
     "dataset.together": "similar",
     "dataset.encoding": "utf-8",
     "dataset.quoting": "strict",
+    "trainer.max_epochs": None,
 }
 """Options that came when runs had been made, by their default, at which they leave names as they were."""
 
@@ -42,7 +43,7 @@ def config_hash(config: DictConfig, without: Sequence[str] = ()) -> str:
     for option, default in LATER.items():
         node, _, name = option.rpartition(".")
         if OmegaConf.select(config, option) == default:
-            OmegaConf.select(config, node).pop(name)
+            OmegaConf.select(config, node).pop(name, None)
     content = json.dumps(OmegaConf.to_container(config, resolve=True), sort_keys=True)
     return hashlib.sha256(content.encode()).hexdigest()[:8]
 

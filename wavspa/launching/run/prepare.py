@@ -5,11 +5,13 @@ from pathlib import Path
 
 from omegaconf import DictConfig, OmegaConf
 
+from wavspa.checks import OptionError
 from wavspa.launching.options.top_level import check_removed, check_top_level
 from wavspa.launching.options.types import check_types
 from wavspa.launching.run.build import build
 from wavspa.launching.run.freeze import freeze_all
 from wavspa.launching.run.validate import check_missing, validate
+from wavspa.training.trainer_options import check_trainer_options
 
 
 def strip_hydra_node(config: DictConfig) -> DictConfig:
@@ -53,24 +55,66 @@ def checked(config: DictConfig, overrides: Sequence[str]) -> DictConfig:
     check_missing(config)
     check_top_level(config)
     check_types(config)
-    config = resolve_auto(config)
+    config = resolve_from_data(config, overrides)
     validate(config)
     return config
 
 
-def resolve_auto(config: DictConfig) -> DictConfig:
-    """The configuration with what the data themselves say where its data set says ``auto``.
+def resolve_from_data(config: DictConfig, overrides: Sequence[str]) -> DictConfig:
+    """The configuration with what the data decide.
+
+    That is what its data set leaves to them (``auto``), and the steps that ``trainer.max_epochs`` are.
+
+    Args:
+        config: The composed configuration, without Hydra's node.
+        overrides: The ``key=value`` words that it was composed from.
 
     Raises:
-        UserError: The data cannot be prepared.
+        UserError: An option has no value or an impossible one, or the data cannot be prepared.
     """
+    check_missing(config)
+    config = _steps_or_epochs(config, overrides)
     wanted = [name for name, value in config.dataset.items() if value == "auto"]
-    if not wanted:
-        return config
+    if wanted:
+        data = build(config, "dataset")
+        data.prepare_data()
+        found = data.infer_auto()
+        config = config.copy()
+        for name in wanted:
+            config.dataset[name] = found[name]
+    if config.trainer.max_epochs is not None:
+        config = config.copy()
+        config.trainer.max_steps = _steps(config)
+    return config
+
+
+def _steps_or_epochs(config: DictConfig, overrides: Sequence[str]) -> DictConfig:
+    """What was typed wins over what files say; epochs in a file win over the steps that are the default."""
+    values = dict(override.lstrip("+").partition("=")[::2] for override in overrides)
+    steps, epochs = (
+        values.get(f"trainer.{name}", "null") != "null" for name in ("max_steps", "max_epochs")
+    )
+    if steps and epochs:
+        raise OptionError(
+            "trainer.max_epochs", " does not go with trainer.max_steps: give one of the two"
+        )
+    if steps and config.trainer.max_epochs is not None:
+        config = config.copy()
+        config.trainer.max_epochs = None
+    return config
+
+
+def _steps(config: DictConfig) -> int:
+    """The steps of ``trainer.max_epochs`` passes over the train split, rounded up."""
+    trainer = config.trainer
+    # The steps are not known yet.
+    check_trainer_options({**trainer, "max_steps": 1})
     data = build(config, "dataset")
     data.prepare_data()
-    found = data.infer_auto()
-    config = config.copy()
-    for name in wanted:
-        config.dataset[name] = found[name]
-    return config
+    if overfit := trainer.get("overfit_batches"):
+        data.limit_epochs(overfit, same=True)
+    else:
+        data.limit_epochs(trainer.get("limit_train_batches", 1.0))
+    batches: int = trainer.max_epochs * data.batches_per_epoch()
+    accumulated: int = trainer.accumulate_grad_batches
+    return -(-batches // accumulated)

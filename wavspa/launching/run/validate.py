@@ -16,9 +16,12 @@ from wavspa.errors import UserError, first_line
 from wavspa.launching.options.loggers import check_logger
 from wavspa.launching.run.build import build, check_option_names, explain
 from wavspa.reports.figures.registry import check_live
+from wavspa.training.callbacks.refused import check_callback
 from wavspa.training.checkpoints.last import LastCheckpoint
 from wavspa.training.monitors import check_defined, check_monitors, monitors
+from wavspa.training.schedules import check_warmup
 from wavspa.training.stop_signals import StopRequest
+from wavspa.training.trainer_options import check_trainer_options
 
 
 def validate(config: DictConfig) -> None:
@@ -45,12 +48,17 @@ def validate(config: DictConfig) -> None:
         schedule = build(config, "schedule")
         _call(config, "optimizer", partial(optimizer, model))
         _call(config, "schedule", partial(schedule, 0, config.trainer.max_steps))
+        if "warmup" in config.schedule:
+            warmup = config.schedule.warmup
+            _call(config, "schedule", partial(check_warmup, warmup, config.trainer.max_steps))
         task = build(config, "task", model=model, optimizer=optimizer, schedule=schedule)
     check_monitors(config, task)
     for name in config.callbacks:
-        callback = build(config, f"callbacks.{name}")
+        option = f"callbacks.{name}"
+        callback = build(config, option)
+        check_callback(option, callback, config.trainer.accelerator)
         if isinstance(callback, EarlyStopping):
-            whole_number(f"callbacks.{name}.patience", callback.patience)
+            whole_number(f"{option}.patience", callback.patience)
     if card := _card(data):
         for monitor in monitors(config):
             check_defined(monitor, card)
@@ -111,8 +119,7 @@ def _check_level(config: DictConfig) -> None:
 
 def _check_trainer(options: DictConfig) -> None:
     check_option_names(options, "trainer")
-    for name in ("max_steps", "val_every", "log_every_n_steps", "accumulate_grad_batches"):
-        whole_number(f"trainer.{name}", options[name])
+    check_trainer_options(options)
 
 
 def _call(config: DictConfig, node: str, function: Any) -> None:

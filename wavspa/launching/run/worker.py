@@ -40,7 +40,7 @@ from wavspa.training.checkpoints.write import (
 from wavspa.training.loggers.metrics_csv import MetricsCsv
 from wavspa.training.monitors import DefinedMonitors, check_monitors, monitors
 from wavspa.training.stop_signals import StopRequest
-from wavspa.training.trainer import SeedEachBatch
+from wavspa.training.trainer import PROFILE, SeedEachBatch
 from wavspa.training.wandb_run import WandbRun
 
 if TYPE_CHECKING:
@@ -146,6 +146,8 @@ def _train_and_test(folder: Path, config: DictConfig, stop: StopRequest) -> dict
     _check_budget(trainer)
     if not trainer.is_global_zero:
         return {}
+    for profile in sorted(folder.glob(f"fit-{PROFILE}*")):
+        print_line(f"profile: {profile}")
     if torch.distributed.is_initialized():
         # The other ranks have left; a metric would wait for them.
         torch.distributed.destroy_process_group()

@@ -1,0 +1,55 @@
+"""The callbacks of Lightning that a run cannot use, and the way out."""
+
+from importlib.util import find_spec
+
+from pytorch_lightning import Callback
+from pytorch_lightning.callbacks import (
+    BaseFinetuning,
+    BatchSizeFinder,
+    DeviceStatsMonitor,
+    GradientAccumulationScheduler,
+    LearningRateFinder,
+    OnExceptionCheckpoint,
+    ProgressBar,
+    StochasticWeightAveraging,
+    Timer,
+)
+
+from wavspa.errors import UserError
+
+REFUSED: dict[type[Callback], str] = {
+    BaseFinetuning: "a run trains all of its model from the start",
+    BatchSizeFinder: "find=batch_size finds one",
+    GradientAccumulationScheduler: "it counts epochs, and a run counts steps: "
+    "trainer.accumulate_grad_batches is the same for all of them",
+    LearningRateFinder: "find=lr finds one",
+    ProgressBar: "a run has its own progress bar, or lines where there is no terminal",
+    StochasticWeightAveraging: "it averages epochs, and a run counts steps: "
+    "pytorch_lightning.callbacks.EMAWeightAveraging averages steps",
+    OnExceptionCheckpoint: "checkpoints.every_steps and checkpoints.every_minutes say when a run saves its "
+    "state, and the same command resumes it",
+    Timer: "stop it from outside, as by `timeout --signal=TERM 1h wavspa-train …`: the run saves its state, "
+    "and the same command resumes it",
+}
+
+
+def check_callback(option: str, callback: Callback, accelerator: str) -> None:
+    """Refuse a callback that would fail once the run has begun, or end it as if it had finished.
+
+    Args:
+        option: What added it.
+        callback: The callback.
+        accelerator: The value of ``trainer.accelerator``.
+
+    Raises:
+        UserError: It is such a callback.
+    """
+    name = type(callback).__name__
+    for kind, way_out in REFUSED.items():
+        if isinstance(callback, kind):
+            raise UserError(f"{option}: {name} is not for runs: {way_out}")
+    if isinstance(callback, DeviceStatsMonitor):
+        # Lightning asks the processor where there is nothing else to ask.
+        asks_cpu = callback._cpu_stats or (callback._cpu_stats is None and accelerator == "cpu")
+        if asks_cpu and find_spec("psutil") is None:
+            raise UserError(f"{option}: {name} needs psutil on a CPU: pip install psutil")

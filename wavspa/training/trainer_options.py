@@ -1,0 +1,148 @@
+"""The arguments of Lightning's Trainer that a run takes, and the way out for those that it does not."""
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+from typing import Any
+
+from pytorch_lightning.accelerators import AcceleratorRegistry
+from pytorch_lightning.strategies import StrategyRegistry
+
+from wavspa.checks import OptionError, number, one_of, whole_number, whole_number_or_none
+from wavspa.config_options import parse_bool
+
+Check = Callable[[str, Any], object]
+
+REFUSED = {
+    "barebones": "dry_run=true measures a step",
+    "callbacks": "choose callbacks=…, or add one by +callbacks.NAME._target_=…",
+    "check_val_every_n_epoch": "trainer.val_every counts the steps between validations",
+    "default_root_dir": "runs=… says where the folders of runs lie",
+    "enable_autolog_hparams": "config.yaml holds the configuration, and logger=wandb sends it",
+    "enable_checkpointing": "checkpoints are what makes a run resume; checkpoints.every_steps says when",
+    "enable_model_summary": "dry_run=true counts the parameters",
+    "enable_progress_bar": "a run has its own progress bar, or lines where there is no terminal",
+    "fast_dev_run": "dry_run=true trains a few steps and writes nothing",
+    "limit_predict_batches": "wavspa-predict reads what input= names",
+    "limit_test_batches": "dataset.limit=N uses at most N examples of each split",
+    "logger": "choose logger=csv, tensorboard or wandb",
+    "max_time": "stop it from outside, as by `timeout --signal=TERM 1h wavspa-train …`: the run saves its "
+    "state, and the same command resumes it",
+    "min_epochs": "callbacks.early_stopping.patience says how long early stopping waits",
+    "min_steps": "callbacks.early_stopping.patience says how long early stopping waits",
+    "model_registry": "wavspa-export makes what registries take",
+    "num_sanity_val_steps": "dry_run=true tries a few steps; trainer.val_every=1 validates at once",
+    "plugins": "trainer.precision, trainer.strategy and trainer.accelerator choose them",
+    "reload_dataloaders_every_n_epochs": "batches come in a new order in every epoch as it is",
+    "use_distributed_sampler": "data sets deal batches out to devices themselves",
+    "val_check_interval": "trainer.val_every counts the steps between validations",
+}
+"""Arguments that a run has no use for, or would follow wrongly; and what to type instead."""
+
+PRECISIONS = (
+    *("32-true", "64-true", "16-true", "bf16-true", "16-mixed", "bf16-mixed"),
+    *("transformer-engine", "transformer-engine-float16"),
+    *(32, 64, 16, "32", "64", "16", "bf16"),
+)
+PROFILERS = (None, "simple", "advanced", "pytorch")
+
+
+def check_trainer_options(options: Mapping[str, Any]) -> None:
+    """Refuse what the Trainer would refuse, misread or ignore once a run has begun.
+
+    Args:
+        options: The node ``trainer`` of a configuration.
+
+    Raises:
+        OptionError: There is such an option; the message tells the way out.
+    """
+    for name, value in options.items():
+        option = f"trainer.{name}"
+        if name in REFUSED:
+            raise OptionError(option, f" is not for runs: {REFUSED[name]}")
+        if name in _CHECKS:
+            _CHECKS[name](option, value)
+    if options.get("overfit_batches") and options.get("limit_train_batches") is not None:
+        raise OptionError(
+            "trainer.overfit_batches",
+            " does not go with trainer.limit_train_batches: leave one out",
+        )
+
+
+def _some(option: str, value: object) -> None:
+    """A number of batches, or a share of all."""
+    whole = isinstance(value, int) and not isinstance(value, bool) and value >= 1
+    if not whole and not (isinstance(value, float) and 0 < value <= 1):
+        raise OptionError(
+            option,
+            " must be a whole number of batches of at least 1, or a share of all of at most 1.0, got "
+            f"{value!r}",
+        )
+
+
+def _some_or_none(option: str, value: object) -> None:
+    if value is not None and value != 0:
+        _some(option, value)
+
+
+def _number_or_none(option: str, value: object) -> None:
+    if value is not None:
+        number(option, value, 0)
+
+
+def _bool_or_none(option: str, value: object) -> None:
+    if value is not None:
+        parse_bool(option, value)
+
+
+def _deterministic(option: str, value: object) -> None:
+    if value != "warn":
+        _bool_or_none(option, value)
+
+
+def _devices(option: str, value: Any) -> None:
+    if isinstance(value, str):
+        legal = value == "auto" or bool(re.fullmatch(r"-1|\d+(,\d+)*,?", value))
+    elif isinstance(value, int):
+        legal = not isinstance(value, bool) and (value >= 1 or value == -1)
+    else:
+        legal = bool(value) and all(isinstance(device, int) and device >= 0 for device in value)
+    if not legal:
+        raise OptionError(
+            option, f" must be a number of at least 1, a list of devices, -1 or auto, got {value!r}"
+        )
+
+
+def _registered(
+    option: str, value: object, names: Callable[[], Iterable[str]], more: list[str]
+) -> None:
+    # A node with a _target_ is an object of the user's own.
+    if not isinstance(value, Mapping):
+        one_of(option, value, [*more, *sorted(names())])
+
+
+_CHECKS: dict[str, Check] = {
+    "accelerator": partial(
+        _registered, names=AcceleratorRegistry.available_accelerators, more=["auto", "gpu"]
+    ),
+    "accumulate_grad_batches": whole_number,
+    "benchmark": _bool_or_none,
+    "detect_anomaly": parse_bool,
+    "deterministic": _deterministic,
+    "devices": _devices,
+    "gradient_clip_algorithm": partial(one_of, legal=(None, "norm", "value")),
+    "gradient_clip_val": _number_or_none,
+    "inference_mode": parse_bool,
+    "limit_train_batches": _some,
+    "limit_val_batches": _some,
+    "log_every_n_steps": whole_number,
+    "max_epochs": whole_number_or_none,
+    "max_steps": whole_number,
+    "num_nodes": whole_number,
+    "overfit_batches": _some_or_none,
+    "precision": partial(one_of, legal=PRECISIONS),
+    "profiler": partial(one_of, legal=PROFILERS),
+    "strategy": partial(_registered, names=StrategyRegistry.available_strategies, more=["auto"]),
+    "sync_batchnorm": parse_bool,
+    "val_every": whole_number,
+}
