@@ -169,7 +169,7 @@ def test_a_figure_that_cannot_be_drawn_stops_no_run(tmp_path, monkeypatch, capsy
 
 def test_an_unknown_figure_is_refused():
     config = compose_run("logger=wandb", "name=some", "logger.wandb.figures=[filter]")
-    message = r"^logger\.wandb\.figures='filter' is unknown; choose one of filters, .*, confusion$"
+    message = r"^logger\.wandb\.figures='filter' is unknown; choose one of filters, .*, confusion"
     with pytest.raises(UserError, match=message):
         validate(config)
 

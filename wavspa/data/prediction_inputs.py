@@ -27,7 +27,7 @@ def check_input(source: str, kind: str | None = None, names: Sequence[str] = ())
         UserError: the kind is unknown, or does not go with the input or the names.
     """
     if kind is not None and kind not in KINDS:
-        raise UserError(f"kind={kind} is unknown: {', '.join(KINDS)}")
+        one_of("kind", kind, KINDS)
     if names and (kind or plain_suffix(Path(source))) not in NAMED:
         raise UserError(f"names= is for {' and '.join(NAMED)} without header, and not for {source}")
     if source == STANDARD_INPUT and kind not in (None, *PIPED):
