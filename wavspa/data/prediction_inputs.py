@@ -9,6 +9,7 @@ from io import TextIOWrapper
 from pathlib import Path
 from typing import Any, TextIO
 
+from wavspa.checks import one_of
 from wavspa.data.image_datamodule import ENDINGS
 from wavspa.data.sources.tables import JsonTable, Row, TableFile, open_table
 from wavspa.data.sources.text_files import UTF_8, named, opened, plain_suffix
@@ -26,7 +27,7 @@ def check_input(source: str, kind: str | None = None, names: Sequence[str] = ())
     Raises:
         UserError: the kind is unknown, or does not go with the input or the names.
     """
-    if kind is not None and kind not in KINDS:
+    if kind is not None:
         one_of("kind", kind, KINDS)
     if names and (kind or plain_suffix(Path(source))) not in NAMED:
         raise UserError(f"names= is for {' and '.join(NAMED)} without header, and not for {source}")
