@@ -138,7 +138,7 @@ def test_the_lowest_loss_is_the_best(tmp_path):
         "callbacks.early_stopping.patience=2",
         "trainer.max_steps=20",
         "trainer.val_every=4",
-        "optimizer.lr=3e-3",
+        "optimizer.lr=1e-3",
     )
     run(folder)
     losses = [row["val/loss"] for row in read_metrics(folder / layout.METRICS) if "val/loss" in row]

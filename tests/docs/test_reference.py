@@ -18,7 +18,7 @@ NAMES = [
     name for page in PAGES for name in re.findall(r"^::: (\S+)$", page.read_text(), re.MULTILINE)
 ]
 # Constants, and what a batch consists of: told where they are used.
-INNER = {"BASES", "MODES", "BOUNDARIES", "Example", "PairExample"}
+INNER = {"__version__", "BASES", "MODES", "BOUNDARIES", "Example", "PairExample"}
 
 
 def named(path):

@@ -33,6 +33,7 @@ BASES: Mapping[str, tuple[str, ...]] = {
     "characters": ("dataset=files", "dataset.train=train.csv", "tokenizer=characters"),
     "tensorboard": ("logger=tensorboard",),
     "debug": ("trainer=debug",),
+    "torch": ("optimizer=torch", "optimizer.kind=SGD"),
     "d2a": ("dataset=d2a/trace",),
 }
 
@@ -59,6 +60,7 @@ LEGAL: Mapping[str, tuple[Any, ...]] = {
     "trainer.deterministic": (None,),
     "trainer.overfit_batches": (-1, 0.5),
     # Numbers that need not be whole.
+    "schedule.warmup": (0.5,),
     "checkpoints.every_minutes": (0.5,),
 }
 
@@ -100,7 +102,9 @@ CHOICES = sorted(
 
 @pytest.fixture(autouse=True)
 def no_data(monkeypatch):
-    monkeypatch.setattr(preparing, "resolve_auto", with_sizes_of_any_data)
+    monkeypatch.setattr(
+        preparing, "resolve_from_data", lambda config, _: with_sizes_of_any_data(config)
+    )
 
 
 @pytest.mark.parametrize("key", OPTIONS)

@@ -141,7 +141,8 @@ def test_epochs_become_steps(tmp_path, words, steps):
     config = read_config(tiny_run(tmp_path, *words))
     assert config.trainer.max_steps == steps
     assert config.trainer.max_epochs == int(words[0].partition("=")[2])
-    assert "max_epochs" in config.name
+    # A name of 80 characters has no room for a second option.
+    assert len(words) > 1 or "max_epochs" in config.name
 
 
 def test_a_run_of_epochs_ends_with_its_schedule_and_status(tmp_path, seen):

@@ -97,6 +97,8 @@ def round_trip(x, filters):
 
 
 @pytest.mark.slow
+# torch's own, where it traces an autograd.Function.
+@pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("autocast", [False, True], ids=["", "autocast"])
 def test_compiled_in_one_graph(autocast):
     x, filters = random(2, 9, 3).requires_grad_(), random(4, 3, seed=1).requires_grad_()

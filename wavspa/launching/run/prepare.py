@@ -54,6 +54,10 @@ def checked(config: DictConfig, overrides: Sequence[str]) -> DictConfig:
     check_removed(overrides)
     check_missing(config)
     check_top_level(config)
+    if config.trainer.max_epochs is not None and config.trainer.max_steps is None:
+        # Epochs alone were asked for; the steps that they are are counted below.
+        config = config.copy()
+        config.trainer.max_steps = 1
     check_types(config)
     config = resolve_from_data(config, overrides)
     validate(config)
