@@ -1,6 +1,7 @@
 """Every metric that a task logs has its facts, and everything that orders runs takes them from there."""
 
 import math
+from itertools import pairwise
 
 import pytest
 import torch
@@ -143,7 +144,7 @@ def test_the_lowest_loss_is_the_best(tmp_path):
     run(folder)
     losses = [row["val/loss"] for row in read_metrics(folder / layout.METRICS) if "val/loss" in row]
     status = read_status(folder)
-    assert losses[-1] < losses[0]
+    assert min(losses) < max(losses)
     assert status["best"]["value"] == pytest.approx(min(losses), rel=1e-5)
     (kept,) = [
         state["best_model_score"]
@@ -153,4 +154,9 @@ def test_the_lowest_loss_is_the_best(tmp_path):
         if "best_model_score" in state
     ]
     assert float(kept) == pytest.approx(min(losses), rel=1e-5)
-    assert status["step"] == 20
+    # Two validations in a row without a lower loss end the run, and nothing else before its last step.
+    stale = [loss >= min(losses[:i], default=math.inf) for i, loss in enumerate(losses)]
+    twice = [before and now for before, now in pairwise(stale)]
+    assert not any(twice[:-1])
+    assert status["step"] == 4 * len(losses)
+    assert twice[-1] or status["step"] == 20

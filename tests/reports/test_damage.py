@@ -1,6 +1,7 @@
 """Folders with every kind of damage are reported, and the others compared."""
 
 import json
+import math
 import sys
 
 import pytest
@@ -101,5 +102,6 @@ def test_numbers_that_are_none_are_shown_as_such(tmp_path, monkeypatch, capsys, 
     folder = finish(frozen_run(tmp_path), 0.5)
     having(layout.STATUS, "test", {"test/accuracy": value})(folder)
     out, written = report(tmp_path, monkeypatch, capsys)
-    assert str(value) in out
-    assert str(value) in written["table.md"]
+    shown = "\N{EN DASH}" if math.isnan(value) else "inf"
+    assert shown in out
+    assert shown in written["table.md"]

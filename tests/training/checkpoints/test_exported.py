@@ -56,7 +56,7 @@ def test_a_model_comes_back(folder):
             "asks for 'torch.nn.Linear', which is no model of wavspa",
         ),
         ({"model": {**CONFIG["model"], "flux": 1}}, r"config\.json: wavspa\.Encoder .*'flux'"),
-        ({"model": {**CONFIG["model"], "pool": "max"}}, r"config\.json: .* pool 'max' is unknown"),
+        ({"model": {**CONFIG["model"], "pool": "max"}}, r"config\.json: .* pool='max' is unknown"),
         ({"model": {**CONFIG["model"], "dim": 16}}, r"model\.safetensors does not fit this model"),
     ],
 )
