@@ -77,7 +77,6 @@ MOST_MODULES = 15
 FEWEST_LINES = 30
 # Modules that are short, and why.
 SHORT = {
-    "tracing.py": "a leaf: what torch is asked of who looks into what runs",
     "wavelets/options.py": "the home of its defaults",
     "commands/retry.py": "a command is thin",
     "commands/train.py": "a command is thin",

@@ -5,6 +5,7 @@ cannot trace ``torch.amp.is_autocast_available``: both would cost the kernels, o
 """
 
 import torch
+from torch.autograd import forward_ad
 
 # A constant, because torch.compile cannot look into it.
 AUTOCAST_DEVICES = frozenset(
@@ -17,6 +18,13 @@ AUTOCAST_DEVICES = frozenset(
 def is_exporting() -> bool:
     """Whether ``torch.export`` traces this call."""
     return bool(torch.compiler._is_exporting_flag)
+
+
+def is_transformed() -> bool:
+    """Whether torch exports, maps or differentiates forwards what runs: no kernel knows any of these."""
+    if torch.compiler.is_compiling():
+        return is_exporting()
+    return is_mapped() or forward_ad._current_level >= 0
 
 
 def is_jit_tracing() -> bool:

@@ -11,9 +11,8 @@ from collections.abc import Callable
 
 import torch
 from torch import Tensor
-from torch.autograd import forward_ad
 
-from wavspa.tracing import is_exporting, is_mapped
+from wavspa.tracing import is_transformed
 
 HALF_TYPES = (torch.float16, torch.bfloat16)
 EVERYWHERE = (-1, -1)
@@ -86,7 +85,7 @@ def runs_flash(q: Tensor) -> bool:
         and q.dtype in HALF_TYPES
         and q.shape[-1] % WIDTH_MULTIPLE == 0
         and q.shape[-1] <= WIDEST
-        and not _transformed()
+        and not is_transformed()
         and _is_enabled(q.device.index)
     )
 
@@ -106,10 +105,3 @@ def _is_built_for(device: int) -> bool:
 
 # A call, not a decorator, which would take the types of what it decorates.
 _is_enabled: Callable[[int], bool] = torch.compiler.assume_constant_result(_is_enabled_on)
-
-
-def _transformed() -> bool:
-    """Whether torch exports, maps or differentiates forwards what runs: the kernel knows none of these."""
-    if torch.compiler.is_compiling():
-        return is_exporting()
-    return is_mapped() or forward_ad._current_level >= 0

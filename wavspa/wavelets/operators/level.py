@@ -6,9 +6,8 @@ a CPU and in float64. Shapes: B batch, N samples, M coefficients, D channels, L 
 
 import torch
 from torch import Tensor
-from torch.autograd import forward_ad
 
-from wavspa.tracing import is_exporting, is_mapped
+from wavspa.tracing import is_transformed
 from wavspa.wavelets.boundaries import ZERO, Boundary
 from wavspa.wavelets.operators import plain
 from wavspa.wavelets.operators.backend import runs_triton
@@ -99,11 +98,4 @@ def synthesise_level(
 
 
 def _by_kernels(*tensors: Tensor) -> bool:
-    return runs_triton(*tensors) and not _transformed()
-
-
-def _transformed() -> bool:
-    """Whether torch looks into what runs: exports it, maps it or differentiates it forwards."""
-    if torch.compiler.is_compiling():
-        return is_exporting()
-    return is_mapped() or forward_ad._current_level >= 0
+    return runs_triton(*tensors) and not is_transformed()
