@@ -102,9 +102,7 @@ CHOICES = sorted(
 
 @pytest.fixture(autouse=True)
 def no_data(monkeypatch):
-    monkeypatch.setattr(
-        preparing, "resolve_from_data", lambda config, _: with_sizes_of_any_data(config)
-    )
+    monkeypatch.setattr(preparing, "resolve_from_data", with_sizes_of_any_data)
 
 
 @pytest.mark.parametrize("key", OPTIONS)

@@ -54,30 +54,24 @@ def checked(config: DictConfig, overrides: Sequence[str]) -> DictConfig:
     check_removed(overrides)
     check_missing(config)
     check_top_level(config)
-    if config.trainer.max_epochs is not None and config.trainer.max_steps is None:
-        # Epochs alone were asked for; the steps that they are are counted below.
-        config = config.copy()
-        config.trainer.max_steps = 1
+    config = _steps_or_epochs(config, overrides)
     check_types(config)
-    config = resolve_from_data(config, overrides)
+    config = resolve_from_data(config)
     validate(config)
     return config
 
 
-def resolve_from_data(config: DictConfig, overrides: Sequence[str]) -> DictConfig:
+def resolve_from_data(config: DictConfig) -> DictConfig:
     """The configuration with what the data decide.
 
     That is what its data set leaves to them (``auto``), and the steps that ``trainer.max_epochs`` are.
 
     Args:
         config: The composed configuration, without Hydra's node.
-        overrides: The ``key=value`` words that it was composed from.
 
     Raises:
-        UserError: An option has no value or an impossible one, or the data cannot be prepared.
+        UserError: An option has an impossible value, or the data cannot be prepared.
     """
-    check_missing(config)
-    config = _steps_or_epochs(config, overrides)
     wanted = [name for name, value in config.dataset.items() if value == "auto"]
     if wanted:
         data = build(config, "dataset")
@@ -102,17 +96,21 @@ def _steps_or_epochs(config: DictConfig, overrides: Sequence[str]) -> DictConfig
         raise OptionError(
             "trainer.max_epochs", " does not go with trainer.max_steps: give one of the two"
         )
-    if steps and config.trainer.max_epochs is not None:
-        config = config.copy()
+    if config.trainer.max_epochs is None:
+        return config
+    config = config.copy()
+    if steps:
         config.trainer.max_epochs = None
+    else:
+        # A stand-in, until the data tell how many steps the epochs are.
+        config.trainer.max_steps = 1
     return config
 
 
 def _steps(config: DictConfig) -> int:
     """The steps of ``trainer.max_epochs`` passes over the train split, rounded up."""
     trainer = config.trainer
-    # The steps are not known yet.
-    check_trainer_options({**trainer, "max_steps": 1})
+    check_trainer_options(trainer)
     data = build(config, "dataset")
     data.prepare_data()
     if overfit := trainer.get("overfit_batches"):
