@@ -58,9 +58,9 @@ def print_metrics(words: dict[str, str], overrides: list[str]) -> dict[str, floa
     # Imported here: --help need not wait for Lightning.
     from wavspa.checks import one_of
     from wavspa.launching.run.build import build_run
-    from wavspa.launching.run.evaluate import SPLITS, evaluate
+    from wavspa.launching.run.evaluate import evaluate
     from wavspa.launching.run.freeze import read_config
-    from wavspa.launching.run.frozen_data import check_same_data
+    from wavspa.launching.run.frozen_data import SPLITS, check_same_data
     from wavspa.launching.run.worker import format_metrics, quiet_lightning
     from wavspa.training.checkpoints.read import find_checkpoint
 

@@ -9,13 +9,12 @@ from pytorch_lightning import Callback, LightningDataModule
 from torch.utils.data import DataLoader
 
 from wavspa.checks import one_of
+from wavspa.launching.run.frozen_data import SPLITS
 from wavspa.training.checkpoints.read import load_checkpoint_weights, read_checkpoint
 from wavspa.training.trainer import evaluation_trainer
 
 if TYPE_CHECKING:
     from wavspa.tasks.base import Task
-
-SPLITS = ("train", "val", "test")
 
 
 def evaluate(

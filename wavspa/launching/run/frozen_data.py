@@ -1,7 +1,6 @@
 """What a run keeps of its data, and whether data that are prepared later are still those."""
 
 import json
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from wavspa import atomic
 from wavspa.data import SequenceDataModule
 from wavspa.data.preparation.overlap import warnings_of
 from wavspa.errors import UserError
+from wavspa.reporting import warn
 from wavspa.run_folder import layout
 
 # What tells rows apart, whatever version of Arrow wrote them; older cards lack the last one.
@@ -116,7 +116,7 @@ def check_same_data(folder: Path, data: SequenceDataModule, splits: Sequence[str
 def print_warnings(card: Mapping[str, Any]) -> None:
     """Print what a card has to warn of on standard error."""
     for line in warnings_of(card):
-        print(f"warning: {line}", file=sys.stderr, flush=True)
+        warn(line)
 
 
 def _difference(kept: Mapping[str, Any], now: Mapping[str, Any], splits: Sequence[str]) -> str:

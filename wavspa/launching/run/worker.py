@@ -7,7 +7,7 @@ import os
 import warnings
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from omegaconf import DictConfig, OmegaConf
@@ -42,9 +42,6 @@ from wavspa.training.monitors import DefinedMonitors, check_monitors, monitors
 from wavspa.training.stop_signals import StopRequest
 from wavspa.training.trainer import PROFILE, SeedEachBatch
 from wavspa.training.wandb_run import WandbRun
-
-if TYPE_CHECKING:
-    pass
 
 # Lightning's warnings about its own code, and about what runs here do on purpose.
 _EXPECTED = (
