@@ -53,3 +53,16 @@ def test_what_is_legal_is_handed_back():
     assert checks.at_least("size", 0, 0) == 0
     assert COLOURS("colour", None) is None
     assert COLOURS("colour", "red") == "red"
+
+
+@pytest.mark.parametrize(
+    ("value", "parsed"), [("true", True), ("false", False), (True, True), (False, False)]
+)
+def test_parse_bool(value, parsed):
+    assert checks.parse_bool("onnx", value) is parsed
+
+
+@pytest.mark.parametrize("value", ["yes", "no", "on", "off", "True", "", 1, 0, None])
+def test_what_only_looks_like_true_or_false_is_refused(value):
+    with pytest.raises(UserError, match=f"^onnx must be true or false, got {value!r}$"):
+        checks.parse_bool("onnx", value)

@@ -35,6 +35,18 @@ def true_or_false(option: str, value: object) -> bool:
     return value
 
 
+def parse_bool(option: str, value: object) -> bool:
+    """What a word of a command says, or ``value`` itself, if it is true or false.
+
+    Raises:
+        OptionError: It is neither, such as ``yes`` or ``off``.
+    """
+    words = {"true": True, "false": False}
+    return (
+        words[value] if isinstance(value, str) and value in words else true_or_false(option, value)
+    )
+
+
 def whole_number(option: str, value: object, least: int = 1, most: int | None = None) -> int:
     """``value``, if it is a whole number that is neither too small nor too large.
 

@@ -1,10 +1,8 @@
-"""Options of a nested configuration: their dotted keys, a name near to a mistyped one, true and false."""
+"""Options of a nested configuration: their dotted keys, differences, a name near to a mistyped one."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from typing import Any
-
-from wavspa.errors import UserError
 
 
 def flatten(
@@ -54,16 +52,3 @@ def _typed(value: object) -> str:
     """A value as it is typed."""
     names = {None: "null", True: "true", False: "false"}
     return names[value] if value is None or isinstance(value, bool) else str(value)
-
-
-def parse_bool(option: str, value: object) -> bool:
-    """The value of an option that is true or false.
-
-    Raises:
-        UserError: It is neither, such as ``yes`` or ``off``.
-    """
-    if isinstance(value, bool):
-        return value
-    if value in ("true", "false"):
-        return value == "true"
-    raise UserError(f"{option} must be true or false, got {value!r}")

@@ -4,9 +4,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from wavspa.checks import parse_bool
 from wavspa.commands.entry_point import command
 from wavspa.commands.overrides import apply_overrides, typed_words
-from wavspa.config_options import parse_bool
 from wavspa.errors import UserError
 
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import BinaryIO
 
+from wavspa.checks import parse_bool
 from wavspa.commands.entry_point import FAILURE, command
 from wavspa.commands.overrides import apply_overrides, listed, typed_words
-from wavspa.config_options import parse_bool
 from wavspa.errors import UserError
 
 DESCRIPTION = """\

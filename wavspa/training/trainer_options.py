@@ -8,8 +8,14 @@ from typing import Any
 from pytorch_lightning.accelerators import AcceleratorRegistry
 from pytorch_lightning.strategies import StrategyRegistry
 
-from wavspa.checks import OptionError, number, one_of, whole_number, whole_number_or_none
-from wavspa.config_options import parse_bool
+from wavspa.checks import (
+    OptionError,
+    number,
+    one_of,
+    true_or_false,
+    whole_number,
+    whole_number_or_none,
+)
 
 Check = Callable[[str, Any], object]
 
@@ -92,7 +98,7 @@ def _number_or_none(option: str, value: object) -> None:
 
 def _bool_or_none(option: str, value: object) -> None:
     if value is not None:
-        parse_bool(option, value)
+        true_or_false(option, value)
 
 
 def _deterministic(option: str, value: object) -> None:
@@ -127,12 +133,12 @@ _CHECKS: dict[str, Check] = {
     ),
     "accumulate_grad_batches": whole_number,
     "benchmark": _bool_or_none,
-    "detect_anomaly": parse_bool,
+    "detect_anomaly": true_or_false,
     "deterministic": _deterministic,
     "devices": _devices,
     "gradient_clip_algorithm": partial(one_of, legal=(None, "norm", "value")),
     "gradient_clip_val": _number_or_none,
-    "inference_mode": parse_bool,
+    "inference_mode": true_or_false,
     "limit_train_batches": _some,
     "limit_val_batches": _some,
     "log_every_n_steps": whole_number,
@@ -143,6 +149,6 @@ _CHECKS: dict[str, Check] = {
     "precision": partial(one_of, legal=PRECISIONS),
     "profiler": partial(one_of, legal=PROFILERS),
     "strategy": partial(_registered, names=StrategyRegistry.available_strategies, more=["auto"]),
-    "sync_batchnorm": parse_bool,
+    "sync_batchnorm": true_or_false,
     "val_every": whole_number,
 }

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from omegaconf import DictConfig
 
+from wavspa.checks import true_or_false
 from wavspa.errors import UserError
 from wavspa.launching.plugin_options import check_whole_numbers, options_of
 from wavspa.launching.run.freeze import read_config
@@ -63,8 +64,7 @@ class Options:
                 raise UserError(
                     f"hydra.launcher.{name} must be a list, got {value!r}: write [{value!r}]"
                 )
-        if not isinstance(self.wait, bool):
-            raise UserError(f"hydra.launcher.wait must be true or false, got {self.wait!r}")
+        true_or_false("hydra.launcher.wait", self.wait)
         for option in self.sbatch:
             name = re.split(r"[=\s]", str(option))[0]
             if name in _DERIVED:
