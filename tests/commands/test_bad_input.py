@@ -5,9 +5,8 @@ import shutil
 
 import pytest
 
-from support.tiny_runs import tiny_run, tiny_words
+from support.tiny_runs import finished_run, tiny_run, tiny_words
 from wavspa.commands import evaluate, report, run, train
-from wavspa.launching.run.worker import run as work
 from wavspa.run_folder import layout
 from wavspa.run_folder.status import read_status
 
@@ -35,9 +34,7 @@ def fails(monkeypatch, capfd):
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
-    folder = tiny_run(tmp_path_factory.mktemp("finished"), "trainer.max_steps=3")
-    work(folder)
-    return folder
+    return finished_run(tmp_path_factory.mktemp("finished"))
 
 
 @pytest.mark.parametrize(

@@ -8,12 +8,11 @@ import sys
 import pytest
 from omegaconf import OmegaConf
 
-from support.tiny_runs import tiny_run
+from support.tiny_runs import finished_run, tiny_run
 from wavspa.commands import evaluate, figures, predict, report
 from wavspa.commands import run as run_command
 from wavspa.errors import UserError
 from wavspa.launching.run.freeze import read_config
-from wavspa.launching.run.worker import run as work
 from wavspa.reports.runs.collect import collect
 from wavspa.run_folder import layout
 from wavspa.run_folder.status import read_status
@@ -23,9 +22,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
-    folder = tiny_run(tmp_path_factory.mktemp("finished"), "trainer.max_steps=3")
-    work(folder)
-    return folder
+    return finished_run(tmp_path_factory.mktemp("finished"))
 
 
 @pytest.fixture

@@ -9,18 +9,15 @@ from safetensors.torch import save
 
 import wavspa
 from support.hub_stand_in import TOKEN, Hub
-from support.tiny_runs import tiny_run
+from support.tiny_runs import finished_run
 from wavspa.commands.export import export
 from wavspa.errors import UserError
-from wavspa.launching.run.worker import run
 from wavspa.run_folder import layout
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    folder = tiny_run(tmp_path_factory.mktemp("run"), "trainer.max_steps=3")
-    run(folder)
-    return folder
+    return finished_run(tmp_path_factory.mktemp("run"))
 
 
 @pytest.fixture

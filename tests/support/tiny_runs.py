@@ -6,6 +6,7 @@ from hydra import compose, initialize_config_module
 from omegaconf import DictConfig
 
 from wavspa.launching.run.prepare import prepare
+from wavspa.launching.run.worker import run
 
 TINY = [
     "model=tiny",
@@ -41,6 +42,13 @@ def tiny_run(tmp_path: Path, *overrides: str) -> Path:
     """The folder of a tiny run, frozen and not started."""
     words = tiny_words(tmp_path, *overrides)
     return prepare(compose_run(*words), words)
+
+
+def finished_run(tmp_path: Path, *overrides: str) -> Path:
+    """The folder of a tiny run of three steps that has been trained and tested."""
+    folder = tiny_run(tmp_path, "trainer.max_steps=3", *overrides)
+    run(folder)
+    return folder
 
 
 def with_sizes_of_any_data(config: DictConfig) -> DictConfig:

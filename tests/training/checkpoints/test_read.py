@@ -4,9 +4,8 @@ import pytest
 import torch
 
 import wavspa
-from support.tiny_runs import tiny_run
+from support.tiny_runs import finished_run, tiny_run
 from wavspa.errors import UserError
-from wavspa.launching.run.worker import run
 from wavspa.run_folder import layout
 from wavspa.training.checkpoints.read import (
     CONFIG_KEY,
@@ -29,9 +28,7 @@ class Escape:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    folder = tiny_run(tmp_path_factory.mktemp("run"), "trainer.max_steps=3")
-    run(folder)
-    return folder
+    return finished_run(tmp_path_factory.mktemp("run"))
 
 
 def altered(folder, tmp_path, **model):
