@@ -6,7 +6,7 @@ from itertools import product
 from hydra.core.override_parser.types import Override
 
 from wavspa.errors import UserError
-from wavspa.launching.sweeps.sweeper import FolderSweeper
+from wavspa.launching.sweeps.sweeper import FolderSweeper, swept_values
 
 
 class GridSweeper(FolderSweeper):
@@ -35,7 +35,4 @@ def _words(override: Override) -> Sequence[str]:
     if not override.is_discrete_sweep():
         raise UserError(f"{override.input_line}: an interval is for hydra/sweeper=optuna")
     key = override.get_key_element()
-    words = [f"{key}={value}" for value in override.sweep_string_iterator()]
-    if not words:
-        raise UserError(f"{override.input_line} stands for no value: nothing matches")
-    return words
+    return [f"{key}={value}" for value in swept_values(override)]

@@ -12,6 +12,7 @@ from optuna.distributions import (
 )
 
 from wavspa.errors import UserError
+from wavspa.launching.sweeps.sweeper import swept_values
 
 _LOG = "log"
 
@@ -87,10 +88,7 @@ def _distribution(override: Override) -> BaseDistribution:
         return _number(override, min(values), max(values), abs(sweep.step), log)
     if log:
         raise UserError(f"{override.input_line}: log is for ranges of numbers")
-    choices = list(override.sweep_string_iterator())
-    if not choices:
-        raise UserError(f"{override.input_line} stands for no value: nothing matches")
-    return CategoricalDistribution(choices)
+    return CategoricalDistribution(swept_values(override))
 
 
 def _is_log(override: Override, tags: set[str]) -> bool:

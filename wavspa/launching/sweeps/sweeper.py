@@ -1,11 +1,13 @@
 """What the sweepers share: a parser of the typed words, and a launcher of run folders."""
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override
 from hydra.core.plugins import Plugins
 from hydra.plugins.sweeper import Sweeper
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
 
+from wavspa.errors import UserError
 from wavspa.launching.sweeps.launcher import SweepLauncher
 from wavspa.launching.sweeps.third_party import ForeignLauncher
 
@@ -19,6 +21,18 @@ class FolderSweeper(Sweeper):
         """Keep what jobs are composed and started with."""
         self.parser = OverridesParser.create(config_loader=hydra_context.config_loader)
         self.run_launcher = sweep_launcher(hydra_context, task_function, config)
+
+
+def swept_values(override: Override) -> list[str]:
+    """The values that an override lists, as they are typed.
+
+    Raises:
+        UserError: It lists none, such as a glob that nothing matches.
+    """
+    values = list(override.sweep_string_iterator())
+    if not values:
+        raise UserError(f"{override.input_line} stands for no value: nothing matches")
+    return values
 
 
 def sweep_launcher(
