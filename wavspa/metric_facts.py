@@ -7,7 +7,7 @@ Direction = Literal["min", "max"]
 
 PERCENT = 100
 SPLITS = ("train/", "val/", "test/")
-_NUMBER = re.compile(r"_\d+$")
+NUMBERED = re.compile(r"_\d+$")
 
 
 class Fact(NamedTuple):
@@ -45,7 +45,7 @@ def fact(metric: str) -> Fact | None:
     """
     for split in SPLITS:
         metric = metric.removeprefix(split)
-    return METRICS.get(metric) or METRICS.get(_NUMBER.sub("", metric))
+    return METRICS.get(metric) or METRICS.get(NUMBERED.sub("", metric))
 
 
 def direction(metric: str) -> Direction | None:

@@ -36,14 +36,14 @@ def main() -> None:
     if "run" not in words:
         raise UserError("no run was named: wavspa-figures run=FOLDER")
     folder = Path(words.pop("run"))
-    output = Path(words.pop("output", folder / layout.FIGURES))
+    output = words.pop("output", None)
     draw(
         folder,
         [name for name in words.pop("what", "").split(",") if name],
         words.pop("split", "val"),
         words.pop("formats", "png,svg").split(","),
         [f"{key}={value}" for key, value in words.items()],
-        output,
+        None if output is None else Path(output),
     )
 
 
@@ -75,6 +75,7 @@ def draw(
     from wavspa.launching.run.worker import quiet_lightning
     from wavspa.reports.figures.style import check_format, save
 
+    place = output or folder / layout.FIGURES
     for name in what:
         one_of("what", name, FIGURES)
     one_of("split", split, ("val", "test"))
@@ -91,7 +92,6 @@ def draw(
             print(f"not drawn: {name}: {error}")
             continue
         for stem, figure in figures.items():
-            place = output or folder / layout.FIGURES
             paths = [place / f"{stem}.{suffix}" for suffix in formats]
             for path in paths:
                 with writing(path, "output=FOLDER"):

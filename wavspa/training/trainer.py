@@ -27,7 +27,7 @@ from wavspa.checks import whole_number
 from wavspa.reporting import report
 
 PROFILE = "profile"
-_PROFILERS: dict[str, Callable[..., Profiler]] = {
+PROFILERS: dict[str, Callable[..., Profiler]] = {
     "simple": SimpleProfiler,
     "advanced": AdvancedProfiler,
     "pytorch": PyTorchProfiler,
@@ -81,7 +81,7 @@ def build_trainer(
     elif limit_train_batches != 1.0 or isinstance(limit_train_batches, int):
         callbacks.append(LimitEpochs(limit_train_batches))
     if profiler is not None:
-        kind, folder = _PROFILERS[profiler], options.get("default_root_dir")
+        kind, folder = PROFILERS[profiler], options.get("default_root_dir")
         options["profiler"] = kind(dirpath=folder, filename=PROFILE)
     return Trainer(
         max_steps=max_steps,

@@ -16,6 +16,7 @@ from wavspa.checks import (
     whole_number,
     whole_number_or_none,
 )
+from wavspa.training.trainer import PROFILERS
 
 Check = Callable[[str, Any], object]
 
@@ -50,7 +51,6 @@ PRECISIONS = (
     *("transformer-engine", "transformer-engine-float16"),
     *(32, 64, 16, "32", "64", "16", "bf16"),
 )
-PROFILERS = (None, "simple", "advanced", "pytorch")
 
 
 def check_trainer_options(options: Mapping[str, Any]) -> None:
@@ -147,7 +147,7 @@ _CHECKS: dict[str, Check] = {
     "num_nodes": whole_number,
     "overfit_batches": _some_or_none,
     "precision": partial(one_of, legal=PRECISIONS),
-    "profiler": partial(one_of, legal=PROFILERS),
+    "profiler": partial(one_of, legal=(None, *PROFILERS)),
     "strategy": partial(_registered, names=StrategyRegistry.available_strategies, more=["auto"]),
     "sync_batchnorm": true_or_false,
     "val_every": whole_number,

@@ -8,8 +8,9 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from wavspa.metric_facts import NUMBERED
 from wavspa.reports.runs.collect import Run
-from wavspa.reports.tables.cell import NUMBERED, Cell, short, shown_metrics, summarise, unit_remark
+from wavspa.reports.tables.cell import Cell, short, shown_metrics, summarise, unit_remark
 from wavspa.reports.tables.columns import cell_table
 from wavspa.reports.tables.footnotes import chance_levels, unfinished_runs
 

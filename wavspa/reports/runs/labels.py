@@ -17,7 +17,7 @@ def cell_label(cell: Sequence[Run], options: str) -> str:
 def data_label(cell: Sequence[Run]) -> str:
     """The name of a cell's data, as their card has it where they are not the official ones."""
     names = [run.card["name"] for run in cell if "name" in run.card]
-    return str(names[0]) if names else _dataset(cell)
+    return str(names[0] if names else cell[0].config["dataset"]["name"])
 
 
 def differing_options(
@@ -43,8 +43,3 @@ def differing_options(
 def _options(run: Run, known: Sequence[str]) -> list[str]:
     overrides = run.config["frozen"]["overrides"]
     return option_labels([word for word in overrides if word.partition("=")[0] not in known])
-
-
-def _dataset(cell: Sequence[Run]) -> str:
-    name: str = cell[0].config["dataset"]["name"]
-    return name

@@ -1,6 +1,5 @@
 """What the runs of a cell say together."""
 
-import re
 import statistics
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -8,15 +7,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from wavspa.metric_facts import Direction, direction, factor, in_percent
+from wavspa.metric_facts import NUMBERED, Direction, direction, factor, in_percent
 from wavspa.reports.runs.collect import Run, cells
 from wavspa.reports.runs.config_keys import distinguishing_options
 from wavspa.reports.runs.labels import cell_label, differing_options
 from wavspa.reports.runs.progress import state_of
 from wavspa.reports.runs.same_data import data_labels
 from wavspa.run_folder.labels import attention_label
-
-NUMBERED = re.compile(r"_\d+$")
 
 
 @dataclass(frozen=True)
