@@ -1,4 +1,4 @@
-"""The lifting kernels compiled without a GPU, and what their assembly says of their speed."""
+"""The kernels of lifting and of the lattice compiled without a GPU, and what their assembly says."""
 
 import pytest
 
@@ -13,7 +13,13 @@ from support.compiled_kernels import (
     stack_bytes,
 )
 from support.kernel_checks import INTERPRETED, needs_triton
-from wavspa.wavelets.operators.tiles import lifting_gradient_tile, lifting_tile
+from wavspa.wavelets.operators.tiles import (
+    LATTICE_CHANNELS,
+    lattice_warps,
+    lifting_gradient_tile,
+    lifting_tile,
+    power_of_two,
+)
 
 pytestmark = [
     pytest.mark.slow,
@@ -53,6 +59,14 @@ def filter_sums(dtype, taps, target=HOPPER):
     constants = of(tile) | {"STEP": 2 * CHANNELS, "TAPS": taps}
     constants |= {"COUNT": tile.taps, "BLOCKS": tile.blocks}
     return tile, compiled(filter_sums_kernel, dtype, target, tile.warps, **constants)
+
+
+def lattice(name, half, target):
+    from wavspa.wavelets.operators.lattice import triton_lattice
+
+    rows = power_of_two(half)
+    constants = {"D": CHANNELS, "HALF": half, "P": rows, "TD": LATTICE_CHANNELS}
+    return compiled(getattr(triton_lattice, name), "fp32", target, lattice_warps(rows), **constants)
 
 
 def of(tile):
@@ -117,6 +131,14 @@ def test_every_target(target):
     binary = "cubin" if target[0] == "cuda" else "hsaco"
     for kernel in (step, turn, filter_sums):
         assert kernel("bf16", 5, target)[1].asm[binary]
+
+
+@pytest.mark.parametrize("half", [8, 38])
+@pytest.mark.parametrize("target", [AMPERE, HOPPER, MI300], ids=lambda target: str(target[1]))
+def test_the_lattice_on_every_target(target, half):
+    binary = "cubin" if target[0] == "cuda" else "hsaco"
+    for name in ("lattice_kernel", "lattice_gradient_kernel"):
+        assert lattice(name, half, target).asm[binary]
 
 
 def test_the_table_has_tiles_for_every_filter_and_width():

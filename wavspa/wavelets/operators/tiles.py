@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 WARP = 32
 VECTOR_BYTES = 16
+# A lattice's filters are few: narrow tiles make enough programs of them.
+LATTICE_CHANNELS = 16
 
 
 @dataclass(frozen=True)
@@ -112,3 +114,8 @@ def vectors(warps: int, itemsize: int) -> int:
 def power_of_two(number: int) -> int:
     """The least power of two that is at least ``number``, which is at least 1."""
     return 1 << (number - 1).bit_length()
+
+
+def lattice_warps(rows: int) -> int:
+    """Warps of a program that turns half filters of ``rows`` rows."""
+    return 1 if rows <= 32 else 4

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from torch.autograd import Function
 
+from wavspa.wavelets.operators.differentiation import differentiable_gradients, is_differentiated
 from wavspa.wavelets.operators.lifting import plain
 from wavspa.wavelets.operators.lifting.library import (
     ANALYSIS,
@@ -42,10 +43,10 @@ class LiftingAnalysis(Function):
     def backward(ctx: Any, smooth: Tensor, detail: Tensor) -> tuple[Any, ...]:
         """Gradients of x and of both filters."""
         x, written, predict, update, lengths = ctx.saved_tensors
-        if _is_differentiated():
+        if is_differentiated():
             tensors = (x, predict, update)
             bands = plain.analysis(*tensors, lengths, ctx.smooth_dtype, written.dtype)
-            gradients = _differentiable(bands, tensors, (smooth, detail))
+            gradients = differentiable_gradients(bands, tensors, (smooth, detail))
             return *gradients, None, None, None
         x_gradient, filters = ANALYSIS_GRADIENT(
             smooth, detail, x, written, predict, update, lengths
@@ -76,28 +77,12 @@ class LiftingSynthesis(Function):
     def backward(ctx: Any, x: Tensor) -> tuple[Any, ...]:
         """Gradients of the bands and of both filters."""
         smooth, detail, written, predict, update, lengths = ctx.saved_tensors
-        if _is_differentiated():
+        if is_differentiated():
             tensors = (smooth, detail, predict, update)
             signal = plain.synthesis(*tensors, written.shape[1], lengths, written.dtype)
-            return *_differentiable((signal,), tensors, (x,)), None, None, None
+            return *differentiable_gradients((signal,), tensors, (x,)), None, None, None
         *bands, filters = SYNTHESIS_GRADIENT(x, smooth, detail, written, predict, update, lengths)
         return *bands, *_each_filter(filters, predict, update), None, None, None
-
-
-def _is_differentiated() -> bool:
-    """Whether autograd records what a backward pass does; torch.compile never does."""
-    return torch.is_grad_enabled() and not torch.compiler.is_compiling()
-
-
-def _differentiable(
-    outputs: tuple[Tensor, ...],
-    inputs: tuple[Tensor, ...],
-    gradients: tuple[Tensor, ...],
-) -> list[Tensor | None]:
-    """Gradients of those inputs that need one, None for the others."""
-    needed = [tensor for tensor in inputs if tensor.requires_grad]
-    found = iter(torch.autograd.grad(outputs, needed, gradients, create_graph=True))
-    return [next(found) if tensor.requires_grad else None for tensor in inputs]
 
 
 def _each_filter(filters: Tensor, predict: Tensor, update: Tensor) -> tuple[Tensor, Tensor]:
