@@ -17,11 +17,9 @@ LENGTHS_SHAPE = (16, 4096)
 COARSE = ["softmax", "longformer", "longformer", "longformer"]
 # Mode, levels and attention of the bands, each against softmax alone in the same shape.
 SHAPES = ((32, 1024), (16, 4096), (4, 16384), (1, 65536))
+LEARNED = ("ada", "ortho", "lift")
 CELLS = (
-    ("ada", 1, "softmax"),
-    ("ada", 3, "softmax"),
-    ("ortho", 3, "softmax"),
-    ("lift", 3, "softmax"),
+    *((mode, level, "softmax") for level in (1, 3) for mode in LEARNED),
     ("ada", 3, COARSE),
 )
 
@@ -63,16 +61,16 @@ def check_parity() -> None:
     """
     x = torch.randn(3, 700, WIDTH, device="cuda")
     lengths = torch.tensor([700, 431, 1], device="cuda")
-    for base in BASES:
-        for mode in ("none", "ada"):
-            layer = build(base, mode, 1, 700).eval()
-            with torch.no_grad(), torch.autocast("cuda", torch.bfloat16):
-                together = layer(x, lengths)
-                for row, length in enumerate(lengths.tolist()):
-                    alone = layer(x[row : row + 1, :length])[0]
-                    error = (together[row, :length] - alone).norm() / alone.norm()
-                    if not error < 2e-2:
-                        raise SystemExit(f"{base}, {mode}: row {row} is off by {error:.3f}")
+    cells = [(base, mode, 1) for base in BASES for mode in ("none", "ada")]
+    for base, mode, level in [*cells, *(("softmax", mode, 3) for mode in LEARNED)]:
+        layer = build(base, mode, level, 700).eval()
+        with torch.no_grad(), torch.autocast("cuda", torch.bfloat16):
+            together = layer(x, lengths)
+            for row, length in enumerate(lengths.tolist()):
+                alone = layer(x[row : row + 1, :length])[0]
+                error = (together[row, :length] - alone).norm() / alone.norm()
+                if not error < 2e-2:
+                    raise SystemExit(f"{base}, {mode} {level}: row {row} is off by {error:.3f}")
 
 
 def main() -> None:
