@@ -6,8 +6,11 @@ Forward and backward under bfloat16 autocast, width 256, 4 heads, 16 taps, windo
 Parity first: where a ragged row differs from the row alone, no figure is printed.
 """
 
+from collections.abc import Callable
+
 import torch
 
+from benchmarks.gpu_transforms import compile_all
 from wavspa import WavSpAttention
 
 WIDTH, HEADS, TAPS = 256, 4, 16
@@ -17,8 +20,9 @@ LENGTHS_SHAPE = (16, 4096)
 COARSE = ["softmax", "longformer", "longformer", "longformer"]
 # Mode, levels and attention of the bands, each against softmax alone in the same shape.
 SHAPES = ((32, 1024), (16, 4096), (4, 16384), (1, 65536))
+Cell = tuple[str, int, str | list[str]]
 LEARNED = ("ada", "ortho", "lift")
-CELLS = (
+CELLS: tuple[Cell, ...] = (
     *((mode, level, "softmax") for level in (1, 3) for mode in LEARNED),
     ("ada", 3, COARSE),
 )
@@ -35,10 +39,10 @@ def ragged(batch: int, length: int) -> torch.Tensor:
     return length - 5 * torch.arange(batch, device="cuda")
 
 
-def milliseconds(layer: WavSpAttention, batch: int, length: int, with_lengths: bool) -> float:
-    """Median time of a forward and backward pass."""
-    from triton.testing import do_bench
-
+def forward_and_backward(
+    layer: WavSpAttention, batch: int, length: int, with_lengths: bool
+) -> Callable[[], None]:
+    """Both passes under autocast, as a function without arguments."""
     shape = (batch, length, WIDTH)
     x = torch.randn(shape, device="cuda", dtype=torch.bfloat16, requires_grad=True)
     gradient = torch.randn_like(x)
@@ -50,6 +54,22 @@ def milliseconds(layer: WavSpAttention, batch: int, length: int, with_lengths: b
             y = layer(x, lengths)
         y.backward(gradient)
 
+    return run
+
+
+def compile_cell(cell: Cell) -> None:
+    """Run a cell once on few positions: what is compiled does not depend on their number."""
+    mode, level, attention = cell
+    layer = build(attention, mode, level, 256)
+    for with_lengths in (True, False):
+        forward_and_backward(layer, 2, 256, with_lengths)()
+
+
+def milliseconds(layer: WavSpAttention, batch: int, length: int, with_lengths: bool) -> float:
+    """Median time of a forward and backward pass."""
+    from triton.testing import do_bench
+
+    run = forward_and_backward(layer, batch, length, with_lengths)
     return float(do_bench(run, warmup=10, rep=40, return_mode="median"))
 
 
@@ -77,6 +97,7 @@ def main() -> None:
     """Print both tables."""
     if not torch.cuda.is_available():
         raise SystemExit("this needs a CUDA device")
+    compile_all(CELLS, compile_cell)
     check_parity()
     print(f"{torch.cuda.get_device_name()}, torch {torch.__version__}, ms, medians")
     batch, length = LENGTHS_SHAPE
