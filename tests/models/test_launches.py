@@ -27,8 +27,8 @@ def layer(mode, level):
         ("ada", 3, 34),
         ("ortho", 1, 14),
         ("ortho", 3, 36),
-        ("lift", 1, 21),
-        ("lift", 3, 63),
+        ("lift", 1, 19),
+        ("lift", 3, 57),
     ],
 )
 def test_a_layer_is_its_bands_attention_and_a_few(mode, level, more, monkeypatch):

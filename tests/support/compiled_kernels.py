@@ -9,8 +9,9 @@ CHANNELS = 256
 BYTES = {"fp32": 4, "bf16": 2}
 # Pointers of the kernels, by name: always float32; of the dtype in question.
 WIDE = ("filters", "slope_filters", "source_filters", "slope", "next_slope", "partial", "angles")
-WIDE += ("gradient",)
+WIDE += ("gradient", "first_slope", "second_slope")
 SIGNALS = ("x", "low", "high", "base", "source", "out")
+SIGNALS += ("first_source", "second_source")
 
 
 def compiled(kernel, dtype, target, warps, **constants):

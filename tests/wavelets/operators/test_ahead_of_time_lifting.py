@@ -56,7 +56,8 @@ def filter_sums(dtype, taps, target=HOPPER):
     from wavspa.wavelets.operators.lifting.triton_filter_sums import filter_sums_kernel
 
     tile = lifting_gradient_tile(CHANNELS, taps, BYTES[dtype])
-    constants = of(tile) | {"STEP": 2 * CHANNELS, "TAPS": taps}
+    constants = of(tile) | {"FIRST_STEP": 2 * CHANNELS, "SECOND_STEP": CHANNELS}
+    constants |= {"FIRST_TAPS": taps, "SECOND_TAPS": taps}
     constants |= {"COUNT": tile.taps, "BLOCKS": tile.blocks}
     return tile, compiled(filter_sums_kernel, dtype, target, tile.warps, **constants)
 
@@ -121,9 +122,9 @@ def test_filter_sums_move_16_bytes_at_a_time(dtype, taps, tmp_path):
     assert stack_bytes(program, tmp_path) == 0
     loads = accesses(program.asm["ptx"], "ld")
     assert set(loads) == {"ld.global.v4.b32"}
-    # A step inside a row and one at its end: samples once for a block of taps, slopes once.
+    # Of both filters, a step inside a row and one at its end: samples once for a block of taps, slopes once.
     width = 4 // BYTES[dtype]
-    assert len(loads) == 2 * (tile.steps + tile.taps - 1 + tile.steps * width)
+    assert len(loads) == 4 * (tile.steps + tile.taps - 1 + tile.steps * width)
 
 
 @pytest.mark.parametrize("target", [AMPERE, MI300], ids=lambda target: str(target[1]))

@@ -2,7 +2,7 @@
 # mypy: disable-error-code="no-untyped-def, untyped-decorator, assignment"
 # It knows no starred tuples.
 # ruff: noqa: RUF005
-"""The gradient of a lifting step's filter on a GPU: one read of its source and its slope, no atomics.
+"""The gradients of a level's filters on a GPU: one read of each source and its slope, no atomics.
 
 As in :mod:`wavspa.wavelets.operators.triton_filter_gradient`: a program owns TD channels and a run of
 time steps and keeps its sums, a [G, TD] tile for each of COUNT taps, in registers; G is strips of time
@@ -46,23 +46,16 @@ def _add_step(
     return sums
 
 
-@triton.jit(do_not_specialize=["samples", "steps", "row_steps", "run", "partial_stride"])
-def filter_sums_kernel(
-    source, slope, partial, lengths, source_row_stride, slope_row_stride,
-    samples, steps, row_steps, run, partial_stride,
+@triton.jit
+def _sum_program(
+    source, slope, out, lengths, source_row_stride, slope_row_stride, samples, steps, row_steps,
+    program, run, channel,
     D: tl.constexpr, STEP: tl.constexpr, TAPS: tl.constexpr, RAGGED: tl.constexpr,
     COUNT: tl.constexpr, BLOCKS: tl.constexpr, G: tl.constexpr, T: tl.constexpr,
-    TD: tl.constexpr,
+    TD: tl.constexpr, WHOLE: tl.constexpr,
 ):  # fmt: skip
-    """``partial [programs, L, D]``: what each program's ``run`` of time steps adds to the gradient.
-
-    A step is G / BLOCKS * T places of one row, a row has ``row_steps``, all rows ``steps``.
-    """
+    """``out [L, D]``: what ``run`` time steps add to one filter's gradient."""
     STRIPS: tl.constexpr = G // BLOCKS
-    CHANNEL_TILES: tl.constexpr = (D + TD - 1) // TD
-    WHOLE: tl.constexpr = D % TD == 0
-    program = tl.program_id(0) // CHANNEL_TILES
-    channel = (tl.program_id(0) % CHANNEL_TILES) * TD + tl.arange(0, TD)
     mask = channel < D
     strip = tl.arange(0, G) // BLOCKS * T
     tap = tl.arange(0, G) % BLOCKS * COUNT
@@ -83,9 +76,44 @@ def filter_sums_kernel(
                 COUNT, D, STEP, T, WHOLE, True,
             )  # fmt: skip
     block_tap = tl.arange(0, BLOCKS) * COUNT
-    out = partial + program.to(tl.int64) * partial_stride
     for i in tl.static_range(COUNT):
         k = block_tap + i
         total = tl.sum(tl.reshape(sums[i], (STRIPS, BLOCKS, TD)), axis=0)
         kept = (k < TAPS)[:, None] & mask[None, :]
         tl.store(out + (k * D)[:, None] + channel[None, :], total, mask=kept)
+
+
+@triton.jit(do_not_specialize=["samples", "steps", "row_steps", "run", "programs"])
+def filter_sums_kernel(
+    first_source, first_slope, second_source, second_slope, partial, lengths,
+    first_row_stride, second_row_stride, slope_row_stride,
+    samples, steps, row_steps, run, programs,
+    D: tl.constexpr, FIRST_STEP: tl.constexpr, SECOND_STEP: tl.constexpr,
+    FIRST_TAPS: tl.constexpr, SECOND_TAPS: tl.constexpr, RAGGED: tl.constexpr,
+    COUNT: tl.constexpr, BLOCKS: tl.constexpr, G: tl.constexpr, T: tl.constexpr,
+    TD: tl.constexpr,
+):  # fmt: skip
+    """``partial [programs, first taps + second taps, D]``: the gradients of a level's two filters.
+
+    Half of the grid makes the first filter's, half the second's. A step is G / BLOCKS * T places of one
+    row, a row has ``row_steps``, all rows ``steps``.
+    """
+    CHANNEL_TILES: tl.constexpr = (D + TD - 1) // TD
+    WHOLE: tl.constexpr = D % TD == 0
+    channel = (tl.program_id(0) % CHANNEL_TILES) * TD + tl.arange(0, TD)
+    program = tl.program_id(0) // CHANNEL_TILES
+    if program < programs:
+        _sum_program(
+            first_source, first_slope,
+            partial + program.to(tl.int64) * ((FIRST_TAPS + SECOND_TAPS) * D), lengths,
+            first_row_stride, slope_row_stride, samples, steps, row_steps, program, run, channel,
+            D, FIRST_STEP, FIRST_TAPS, RAGGED, COUNT, BLOCKS, G, T, TD, WHOLE,
+        )  # fmt: skip
+    else:
+        program -= programs
+        out = partial + program.to(tl.int64) * ((FIRST_TAPS + SECOND_TAPS) * D) + FIRST_TAPS * D
+        _sum_program(
+            second_source, second_slope, out, lengths,
+            second_row_stride, slope_row_stride, samples, steps, row_steps, program, run, channel,
+            D, SECOND_STEP, SECOND_TAPS, RAGGED, COUNT, BLOCKS, G, T, TD, WHOLE,
+        )  # fmt: skip

@@ -133,38 +133,48 @@ class Level:
             tile.warps,
         )
 
-    def filter_gradients(self, *steps: tuple[Half, Tensor, int]) -> Tensor:
-        """Gradients of filters, one below the other: of each its source, slope and taps; float32."""
-        batch, half, channels = steps[0][1].shape
-        taps = [taps for _, _, taps in steps]
-        itemsize = min(source.tensor.element_size() for source, _, _ in steps)
-        tile = lifting_gradient_tile(channels, max(taps), itemsize)
+    def filter_gradients(
+        self, first: tuple[Half, Tensor, int], second: tuple[Half, Tensor, int]
+    ) -> Tensor:
+        """Gradients of two filters, one below the other: of each its source, slope and taps; float32."""
+        (source, slope, taps), (other_source, other_slope, other_taps) = first, second
+        batch, half, channels = slope.shape
+        itemsize = min(source.tensor.element_size(), other_source.tensor.element_size())
+        tile = lifting_gradient_tile(channels, max(taps, other_taps), itemsize)
         row_steps, channel_tiles = -(-half // tile.places), -(-channels // tile.channels)
-        all_steps = batch * row_steps
-        run = steps_of_program(steps[0][1], -(-sum(taps) // 2), all_steps, channel_tiles)
-        programs = -(-all_steps // run)
-        slope = steps[0][1]
-        partial = slope.new_empty((programs, sum(taps), channels))
-        for place, (source, slope, own) in enumerate(steps):
-            launch(
-                filter_sums_kernel,
-                programs * channel_tiles,
-                (source.tensor, slope, partial[:, sum(taps[:place]) :], self._lengths(slope)),
-                (source.tensor.stride(0), slope.stride(0)),
-                (self.samples, all_steps, row_steps, run, partial.stride(0)),
-                {
-                    "D": channels,
-                    "STEP": source.step,
-                    "TAPS": own,
-                    "RAGGED": self.lengths is not None,
-                    "COUNT": tile.taps,
-                    "BLOCKS": tile.blocks,
-                    "G": tile.strips,
-                    "T": tile.steps,
-                    "TD": tile.channels,
-                },
-                tile.warps,
-            )
+        steps, both = batch * row_steps, taps + other_taps
+        # Two programs run for one partial sum of both.
+        run = steps_of_program(slope, -(-both // 2), steps, 2 * channel_tiles)
+        programs = -(-steps // run)
+        partial = slope.new_empty((programs, both, channels))
+        launch(
+            filter_sums_kernel,
+            2 * programs * channel_tiles,
+            (
+                source.tensor,
+                slope,
+                other_source.tensor,
+                other_slope,
+                partial,
+                self._lengths(slope),
+            ),
+            (source.tensor.stride(0), other_source.tensor.stride(0), slope.stride(0)),
+            (self.samples, steps, row_steps, run, programs),
+            {
+                "D": channels,
+                "FIRST_STEP": source.step,
+                "SECOND_STEP": other_source.step,
+                "FIRST_TAPS": taps,
+                "SECOND_TAPS": other_taps,
+                "RAGGED": self.lengths is not None,
+                "COUNT": tile.taps,
+                "BLOCKS": tile.blocks,
+                "G": tile.strips,
+                "T": tile.steps,
+                "TD": tile.channels,
+            },
+            tile.warps,
+        )
         return partial.sum(0)
 
     def _tiles(self, tile: Tile) -> int:
