@@ -10,7 +10,6 @@ from collections.abc import Callable
 
 import torch
 
-from benchmarks.gpu_transforms import compile_all
 from wavspa import WavSpAttention
 
 WIDTH, HEADS, TAPS = 256, 4, 16
@@ -57,14 +56,6 @@ def forward_and_backward(
     return run
 
 
-def compile_cell(cell: Cell) -> None:
-    """Run a cell once on few positions: what is compiled does not depend on their number."""
-    mode, level, attention = cell
-    layer = build(attention, mode, level, 256)
-    for with_lengths in (True, False):
-        forward_and_backward(layer, 2, 256, with_lengths)()
-
-
 def milliseconds(layer: WavSpAttention, batch: int, length: int, with_lengths: bool) -> float:
     """Median time of a forward and backward pass."""
     from triton.testing import do_bench
@@ -97,7 +88,6 @@ def main() -> None:
     """Print both tables."""
     if not torch.cuda.is_available():
         raise SystemExit("this needs a CUDA device")
-    compile_all(CELLS, compile_cell)
     check_parity()
     print(f"{torch.cuda.get_device_name()}, torch {torch.__version__}, ms, medians")
     batch, length = LENGTHS_SHAPE

@@ -1,8 +1,7 @@
 """Lifting's and the lattice's kernels on a GPU, against plain torch: `python -m benchmarks.gpu_lifting`.
 
 First parity with plain torch in float64, of values and all gradients; red parity prints no figure. Then
-one level in milliseconds. Kernels are compiled first, by as many processes as there are cores: those of
-layers of 1 and 3 levels in bfloat16 are among them, so that `benchmarks.gpu_layers` finds them.
+one level in milliseconds. The kernels of layers of 1 and 3 levels in bfloat16 are among those compared.
 """
 
 from collections.abc import Callable, Sequence
@@ -12,7 +11,7 @@ import torch
 from torch import Tensor
 
 # First: it stands in for PyWavelets where that is missing.
-from benchmarks.gpu_transforms import compile_all, host_milliseconds, milliseconds, replayed
+from benchmarks.gpu_transforms import host_milliseconds, milliseconds, replayed
 from wavspa.wavelets.operators import use_backend
 from wavspa.wavelets.operators.lattice import filters_of_angles
 from wavspa.wavelets.operators.lifting import lift_level, unlift_level
@@ -47,7 +46,6 @@ JOBS = [
     Job(FULL, FULL, FULL, lattice=True),
     Job(FULL, FULL, FULL, taps=40, lattice=True),
 ]
-FULL_ROWS = [Job(FULL, FULL, FULL, ragged=False), Job(HALF, HALF, HALF, ragged=False)]
 
 
 def tensors(job: Job, samples: int) -> list[Tensor]:
@@ -80,11 +78,6 @@ def results(job: Job, given: Sequence[Tensor]) -> list[Tensor]:
     torch.manual_seed(1)
     upstream = [torch.randn(o.shape, device="cuda").to(o.dtype) for o in outputs]
     return [*outputs, *torch.autograd.grad(outputs, given, upstream)]
-
-
-def compile_job(job: Job) -> None:
-    """Run a job once on few samples: what is compiled does not depend on their number."""
-    results(job, tensors(job, 128))
 
 
 def check_parity() -> None:
@@ -148,7 +141,6 @@ def main() -> None:
     """Check, then print."""
     if not torch.cuda.is_available():
         raise SystemExit("this needs a CUDA device")
-    compile_all([*JOBS, *FULL_ROWS], compile_job)
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
     check_parity()
     print(f"{torch.cuda.get_device_name()}, torch {torch.__version__}, medians")
