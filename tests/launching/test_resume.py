@@ -1,4 +1,4 @@
-"""A run that was stopped and goes on ends where the undisturbed run ends, to the last bit."""
+"""A run that was stopped and resumed ends where the undisturbed run ends, to the last bit."""
 
 import os
 import signal
@@ -104,7 +104,7 @@ def test_a_run_that_a_search_gives_up_trains_no_more_until_the_mark_is_removed(
     assert status["reason"].startswith("given up by a search at step ")
     assert run(folder) == {}
     assert read_status(folder) == status
-    assert f"it goes on once {mark} is removed" in capsys.readouterr().out
+    assert f"it resumes once {mark} is removed" in capsys.readouterr().out
     mark.unlink()
     run(folder)
     assert differences(final_state(undisturbed), final_state(folder)) == []
@@ -114,7 +114,7 @@ def test_a_signal_outside_of_training_is_obeyed_at_once(tmp_path, monkeypatch):
     folder = tiny_run(tmp_path)
     stop = lambda *_: os.kill(os.getpid(), signal.SIGUSR1)  # noqa: E731
     monkeypatch.setattr("wavspa.launching.run.worker.evaluate", stop)
-    with pytest.raises(RunInterrupted, match="SIGUSR1: the same command goes on"):
+    with pytest.raises(RunInterrupted, match="SIGUSR1: the same command resumes"):
         run(folder)
     assert read_status(folder)["state"] == "interrupted"
     monkeypatch.undo()

@@ -1,7 +1,7 @@
 """Transformers for torchmetrics, loaded when it is used.
 
-torchmetrics, which Lightning imports, imports transformers for metrics of texts that no run here has: half a second
-to a second of every start.
+torchmetrics, which Lightning imports, imports transformers for metrics of texts that no run here has: half a
+second to a second of every start.
 """
 
 import sys

@@ -136,7 +136,7 @@ class Task(LightningModule):
 
         Logged are ``lr`` and, over all batches and ranks of the step, ``loss`` and whatever else as
         ``train/…``. Straight to the loggers: Lightning would log after the checkpoint of the step is
-        written, and a run that dies in between would go on without the row.
+        written, and a run that dies in between would resume without the row.
 
         Args:
             batch_idx: The batch's number.

@@ -56,7 +56,7 @@ _NO_MORE_WRITING = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 
 
 def run(folder: Path, data_root: Path | None = None) -> dict[str, float]:
-    """Start the run in ``folder``, go on with it, or find it finished or given up by a search.
+    """Start the run in ``folder``, resume it, or find it finished or pruned by a search.
 
     Args:
         folder: A folder with a frozen configuration.
@@ -97,7 +97,7 @@ def run(folder: Path, data_root: Path | None = None) -> dict[str, float]:
             if isinstance(error, OSError) and error.errno in _NO_MORE_WRITING:
                 error = RunFailed(
                     f"{folder} cannot be written ({error.strerror}): make room, and the same command "
-                    "goes on from the last checkpoint"
+                    "resumes from the last checkpoint"
                 )
             if (folder / layout.REPLACED).exists():
                 report(f"note: the run that this one replaces is in {folder / layout.REPLACED}")
@@ -177,7 +177,7 @@ def _print_finished(folder: Path, status: Status) -> None:
 
 def _give_up(folder: Path, reason: str) -> dict[str, float]:
     _update(folder, state="pruned", reason=reason)
-    print_line(f"pruned: {folder}  {reason}; it goes on once {folder / layout.PRUNE} is removed")
+    print_line(f"pruned: {folder}  {reason}; it resumes once {folder / layout.PRUNE} is removed")
     return {}
 
 
@@ -243,7 +243,7 @@ def _more_loggers(folder: Path, config: DictConfig) -> list[Logger]:
 
 def _reason(error: BaseException) -> str:
     if isinstance(error, KeyboardInterrupt | SystemExit):
-        return "interrupted; the same command goes on from the last checkpoint"
+        return "interrupted; the same command resumes from the last checkpoint"
     lines = str(error).strip().splitlines()
     message = lines[0] if lines else ""
     return (

@@ -114,7 +114,7 @@ class AtomicCheckpointIO(TorchCheckpointIO):
         except (OSError, RuntimeError) as error:
             raise RunFailed(
                 f"{path} cannot be written ({first_line(error)}); the one before is as it "
-                "was, and the same command goes on from it"
+                "was, and the same command resumes from it"
             ) from error
 
     @override
