@@ -9,7 +9,7 @@ from torch.export import Dim, export
 from torch.nn import functional as F
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from wavspa import WavSpAttention
+from wavspa import WavSpAttention, WavSpMultiheadAttention
 from wavspa.attention import BASES, performer
 
 CELLS = list(itertools.product(BASES, ["none", "ada", "ortho", "lift", "fourier"]))
@@ -81,3 +81,40 @@ def test_performer_in_bfloat16_differs_by_the_features_that_rounding_switches(mo
     low = gradient_of(copy.deepcopy(module).bfloat16(), x.bfloat16(), weights)
     assert not gates
     assert (low - expected).norm() < 0.02 * expected.norm()
+
+
+IMPOSSIBLE = {
+    "floats": [12.0, 9.0],
+    "zero": [12, 0],
+    "longer": [13, 9],
+    "another batch": [12, 9, 9],
+}
+
+
+# torch, of its kernels under vmap.
+@pytest.mark.filterwarnings("ignore:There is a performance drop")
+@pytest.mark.parametrize(("base", "mode"), CELLS)
+def test_the_door_of_a_layer_is_the_same_for_all_cells(base, mode):
+    module, x = layer(base, mode).eval(), torch.randn(2, 12, 8)
+    for given in IMPOSSIBLE.values():
+        with pytest.raises(ValueError, match=r"^lengths"):
+            module(x, torch.tensor(given))
+    assert module(x[:0], torch.zeros(0, dtype=torch.int64)).shape == (0, 12, 8)
+    lengths = torch.tensor([12, 9])
+    mapped = torch.vmap(module)(torch.stack([x, x]), torch.stack([lengths, lengths]))
+    torch.testing.assert_close(mapped[1], module(x, lengths))
+
+
+@pytest.mark.filterwarnings("ignore::torch.jit.TracerWarning")
+@pytest.mark.parametrize("mode", ["none", "ada", "lift", "fourier"])
+def test_a_traced_layer_is_right_at_another_length(mode):
+    module = layer("softmax", mode).eval()
+    traced, other = torch.jit.trace(module, (torch.randn(2, 12, 8),)), torch.randn(2, 9, 8)
+    torch.testing.assert_close(traced(other), module(other))
+
+
+def test_a_mask_of_integers_is_refused():
+    x, mask = torch.randn(2, 12, 8), torch.ones(2, 12, dtype=torch.int64)
+    module = WavSpMultiheadAttention(8, 2, batch_first=True)
+    with pytest.raises(ValueError, match="key_padding_mask"):
+        module(x, x, x, key_padding_mask=mask)
