@@ -55,6 +55,7 @@ ROOMS = {
     "exports": {"model_card": {""}},
     "launching": {
         "plugins": {"", "search", "slurm", "sweeps"},
+        "presets": set(),
         "run": {"options"},
         "search": {"", "run", "sweeps"},
         "slurm": {"", "run"},

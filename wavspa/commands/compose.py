@@ -17,6 +17,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from wavspa.commands.hydra_errors import unnamed_option
 from wavspa.errors import UserError
+from wavspa.launching.presets.store import with_presets
 from wavspa.launching.subprocesses import exec_run
 
 _MULTIRUN = ("-m", "--multirun")
@@ -52,7 +53,8 @@ def train() -> None:
 
     # Hydra's parser takes no flag between two words.
     flags = [word for word in sys.argv[1:] if word in _MULTIRUN]
-    sys.argv[1:] = flags + [word for word in sys.argv[1:] if word not in _MULTIRUN]
+    words = [word for word in sys.argv[1:] if word not in _MULTIRUN]
+    sys.argv[1:] = flags + (list(map(with_presets, words)) if flags else words)
     try:
         compose()
     except ValueError as error:
