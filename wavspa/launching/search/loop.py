@@ -127,6 +127,8 @@ def _train(trials: Sequence[Trial], launcher: SweepLauncher, result: Result) -> 
 
 def _compose(launcher: SweepLauncher, words: Sequence[str], result: Result) -> DictConfig:
     config = launcher.compose(words)
+    if config.dry_run:
+        raise UserError("dry_run=true does not go with hydra/sweeper=optuna: leave one of them out")
     if config.task.monitor != result.monitor:
         raise UserError(
             f"task.monitor={config.task.monitor} cannot be compared with {result.monitor} of other trials"
