@@ -56,7 +56,7 @@ ROOMS = {
     "launching": {
         "plugins": {"", "search", "slurm", "sweeps"},
         "presets": set(),
-        "run": {"options"},
+        "run": {"options", "presets"},
         "search": {"", "run", "sweeps"},
         "slurm": {"", "run"},
         "sweeps": {"", "run", "trial"},

@@ -75,7 +75,7 @@ def test_what_is_finished_or_queued_needs_no_data(tmp_path, slurm, folders):
 
 def test_what_cannot_be_prepared_is_not_submitted(tmp_path, slurm):
     folder = tiny_run(tmp_path, "dataset=lra/pathfinder32", "dataset.limit=null")
-    with pytest.raises(UserError, match="^Pathfinder-32: no folder under"):
+    with pytest.raises(UserError, match=r"^Pathfinder-32: no folder under"):
         launcher().start([folder])
     assert submitted(slurm.asked) == []
 
