@@ -3,6 +3,7 @@
 from torch import nn
 
 from wavspa.attention import Attention, Linformer, Longformer, Performer, Softmax
+from wavspa.models.block import Block
 from wavspa.models.dual_encoder import DualEncoder
 from wavspa.models.encoder import Encoder
 from wavspa.models.wavelet_attention import WavSpAttention
@@ -37,6 +38,8 @@ def _encoder(encoder: Encoder, length: int) -> int:
     positions = length + (encoder.cls is not None)
     blocks = 0
     for block in encoder.blocks:
+        assert isinstance(block, Block)
+        assert isinstance(block.attention, WavSpAttention)
         blocks += _layer(block.attention, positions) + positions * _linears(block.mlp)
     if encoder.head is None:
         return blocks

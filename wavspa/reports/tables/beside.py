@@ -96,7 +96,7 @@ def _of_dataset(name: str) -> Column[_Line]:
     return Column(name, lambda line: _number(line.accuracies.get(name)))
 
 
-def _ours(cells: Sequence[Cell]) -> dict[str, Accuracies]:
+def _ours(cells: Sequence[Cell]) -> Mapping[str, Accuracies]:
     """By label: attention, wavelet, and the options that tell cells apart."""
     found: dict[str, dict[str, float]] = {}
     for cell, accuracy in _finished(cells):
@@ -157,7 +157,8 @@ def _finished(cells: Sequence[Cell]) -> Iterator[tuple[Cell, float]]:
 
 def _mean(accuracies: Accuracies, names: Sequence[str]) -> str:
     whole = all(name in accuracies for name in names)
-    return _number(fmean(accuracies[name] for name in names) if whole else None)
+    # Halves up, as people round.
+    return _number(fmean(accuracies[name] for name in names) + 1e-9 if whole else None)
 
 
 def _number(value: float | None, sign: str = "") -> str:
