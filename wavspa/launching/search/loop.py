@@ -87,6 +87,8 @@ def _check(space: Space, launcher: SweepLauncher) -> DictConfig:
             mistakes.append(error)
     if not right:
         raise mistakes[0]
+    if right[0].dry_run:
+        raise UserError("dry_run=true does not go with hydra/sweeper=optuna: leave one of them out")
     if right[0].rerun:
         raise UserError(
             "rerun=true: a search is begun anew with another hydra.sweeper.seed, or by removing its folder"
@@ -127,8 +129,6 @@ def _train(trials: Sequence[Trial], launcher: SweepLauncher, result: Result) -> 
 
 def _compose(launcher: SweepLauncher, words: Sequence[str], result: Result) -> DictConfig:
     config = launcher.compose(words)
-    if config.dry_run:
-        raise UserError("dry_run=true does not go with hydra/sweeper=optuna: leave one of them out")
     if config.task.monitor != result.monitor:
         raise UserError(
             f"task.monitor={config.task.monitor} cannot be compared with {result.monitor} of other trials"
