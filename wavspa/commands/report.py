@@ -26,7 +26,7 @@ examples:
   wavspa-report runs/digits rows=model.attention columns=model.wavelet --output digits-report
   wavspa-report runs/text rows=model.wavelet columns=model.taps metric=f1
   wavspa-report runs/digits runs/listops --figure curves.png
-  wavspa-report runs/paper --published"""
+  wavspa-report runs/paper-table --published"""
 
 CHOICES = ("rows", "columns", "metric")
 

@@ -90,4 +90,3 @@ def test_a_preset_trains_on_the_official_format(name, tmp_path):
     words += [f"runs={tmp_path / 'runs'}", f"data_root={tmp_path / 'data'}"]
     folder = prepare(compose_run(*words), words)
     assert 0 <= run(folder)["test/accuracy"] <= 1
-    assert folder.parent.name == ("paper-as-published" if "as_published" in name else "paper")

@@ -143,6 +143,19 @@ def test_a_folder_stands_for_its_presets():
     assert with_presets("model.dim=paper/image") == "model.dim=paper/image"
 
 
+def test_the_table_s_runs_have_a_folder_of_their_own():
+    names = [
+        composed(option).experiment_name
+        for option in (
+            "paper/image/wavspa-exp0",
+            "paper/as_published/image/wavspa-exp0",
+            "paper/table/image/softmax-ada",
+            "paper/as_published/table/image/softmax-ada",
+        )
+    ]
+    assert names == ["paper", "paper-as-published", "paper-table", "paper-table-as-published"]
+
+
 def test_what_is_typed_wins():
     config = composed("paper/image/wavspa-exp0", "model/wavelet=lift", "trainer.max_steps=7")
     assert (config.model.wavelet, config.trainer.max_steps) == ("lift", 7)

@@ -3,7 +3,7 @@
 import math
 from typing import Any
 
-from wavspa.launching.presets.released import ROOT, Released
+from wavspa.launching.presets.released import Released
 from wavspa.launching.presets.remarks import (
     BASELINE_RANK,
     LONGEST_DAUBECHIES,
@@ -19,17 +19,18 @@ _BASELINE_RANK_ASKED = 32
 _MASKED = ("softmax", "longformer")
 
 
-def preset(row: Released, as_published: bool) -> dict[str, Any]:
+def preset(row: Released, as_published: bool, experiment: str) -> dict[str, Any]:
     """What ``experiment=`` merges for a row.
 
     Args:
         row: The released configuration.
         as_published: With the original's switches, as far as this project has them: pads that are attended
             to, flipped low passes, its boundary, its schedules. Otherwise what its files ask for.
+        experiment: The folder of the runs.
     """
     return {
         "defaults": _choices(row, as_published),
-        "experiment_name": f"{ROOT}-{AS_PUBLISHED.replace('_', '-')}" if as_published else ROOT,
+        "experiment_name": experiment,
         "dataset": _dataset(row, as_published),
         "model": {**_sizes(row), **_model(row, as_published)},
         "optimizer": {

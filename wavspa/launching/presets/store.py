@@ -1,5 +1,6 @@
 """The presets in Hydra's ConfigStore, each made when it is asked for: there are hundreds."""
 
+import re
 from functools import cache
 from typing import Any
 
@@ -65,9 +66,12 @@ class _Presets(dict[str, Any]):
 def _node(option: str) -> ConfigNode:
     row, as_published = options()[option]
     *folders, name = option.split("/")
+    # Apart, for they have one number of steps for each task, and the released ones have many.
+    experiment = TABLE if "/table/" in option else ROOT
+    experiment += f"/{AS_PUBLISHED}" if as_published else ""
     return ConfigNode(
         name=f"{name}.yaml",
-        node=OmegaConf.create(preset(row, as_published)),
+        node=OmegaConf.create(preset(row, as_published, re.sub("[/_]", "-", experiment))),
         group="/".join([GROUP, *folders]),
         package="_global_",
         provider="wavspa",
