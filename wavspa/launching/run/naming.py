@@ -13,7 +13,7 @@ from wavspa.run_folder.labels import attention_label, option_labels
 PLACES = ("data_root", "runs", "experiment_name", "name")
 """Keys that say where files lie; they are blanked before a configuration is hashed."""
 
-UNHASHED = ("rerun", "dry_run", "find", "jobs", "logger", "checkpoints")
+UNHASHED = ("rerun", "dry_run", "device", "mfu", "find", "jobs", "logger", "checkpoints")
 """Keys that do not shape a result."""
 
 LATER = {
