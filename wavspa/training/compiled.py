@@ -20,9 +20,9 @@ Compile = bool | Literal["graphs"]
 class CompileBlocks(Callback):
     """Runs the blocks of a model through ``torch.compile`` in training steps.
 
-    All blocks share one program for every length and batch; a few kinds have their own, such as batches whose
-    rows are all full, and odd lengths. Parameters, their names and checkpoints stay as they are. Validation and what looks into a model run
-    the blocks as they were written: hooks there are other programs.
+    All blocks share one program for every length and batch; a few kinds have their own, such as batches
+    whose rows are all full, and odd lengths. Parameters, their names and checkpoints stay as they are.
+    Validation and what looks into a model run the blocks as they were written: hooks are other programs.
 
     Args:
         graphs: Record each width once as a CUDA graph, and replay it.

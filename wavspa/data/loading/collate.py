@@ -95,7 +95,7 @@ def without_full_lengths(batch: Any) -> Any:
     """
     if not hasattr(batch, "_replace"):
         return batch
-    full = {}
+    full: dict[str, None] = {}
     for name in batch._fields:
         tokens = getattr(batch, name.replace("lengths", "tokens"), None)
         if name.startswith("lengths") and isinstance(tokens, torch.Tensor):
