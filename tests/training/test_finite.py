@@ -151,7 +151,7 @@ def test_a_step_that_is_not_finite_changes_no_weight_and_is_named(monkeypatch, o
         def on_train_batch_end(self, trainer, pl_module, *args):
             weights.append(nn.utils.parameters_to_vector(pl_module.parameters()).clone())
 
-    fit = trainer(8, callbacks=[Keep()])
+    fit = trainer(8, callbacks=[Keep()], gradient_clip_val=1.0)
     name = "the loss is nan" if what == "loss" else "the gradient is not finite"
     with pytest.raises(RunFailed, match=rf"{name} at step {at} \(rows {at} of train\)"):
         fit.fit(module, datamodule=Rows(8))

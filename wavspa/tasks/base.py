@@ -5,7 +5,9 @@ from typing import Any, Literal
 
 import torch
 from pytorch_lightning import LightningModule
+from pytorch_lightning.plugins.precision import Precision
 from torch import Tensor, nn
+from torch.nn.utils import clip_grads_with_norm_, get_total_norm
 from torch.optim import Optimizer
 from typing_extensions import override
 
@@ -100,17 +102,40 @@ class Task(LightningModule):
     def on_after_backward(self) -> None:
         self._step.scale_gradients(self.trainer, self.parameters())
 
-    def on_before_optimizer_step(self, optimizer: Optimizer) -> None:
-        """Keep weights from becoming useless, and with them the next checkpoint.
+    @override
+    def configure_gradient_clipping(
+        self,
+        optimizer: Optimizer,
+        gradient_clip_val: float | None = None,
+        gradient_clip_algorithm: str | None = None,
+    ) -> None:
+        """Clip the gradients, and keep weights from becoming useless, and with them the next checkpoint.
+
+        The norm is computed once for both.
 
         Raises:
             RunFailed: A gradient is not finite, of this step or, on a device that is not waited for, of one
                 before.
         """
-        if getattr(self.trainer.precision_plugin, "scaler", None) is not None:
-            return  # it leaves such steps out and scales less
-        gradients = [p.grad for p in self.parameters() if p.grad is not None]
-        self._note(_GRADIENT, torch.nn.utils.get_total_norm(gradients))
+        precision: Any = self.trainer.precision_plugin
+        if (
+            getattr(precision, "scaler", None) is not None
+        ):  # it leaves such steps out and scales less
+            self.clip_gradients(optimizer, gradient_clip_val, gradient_clip_algorithm)
+            return
+        parameters = [p for p in precision.main_params(optimizer) if p.grad is not None]
+        norm = get_total_norm([p.grad for p in parameters])
+        self._note(_GRADIENT, norm)
+        # What clips in another way (by value), or refuses to (of sharded gradients), is Lightning's.
+        by_norm = (
+            gradient_clip_algorithm in (None, "norm")
+            and type(precision).clip_grad_by_norm is Precision.clip_grad_by_norm
+        )
+        if not by_norm:
+            self.clip_gradients(optimizer, gradient_clip_val, gradient_clip_algorithm)
+        elif gradient_clip_val:
+            clip_grads_with_norm_(parameters, gradient_clip_val, norm)
+        # Last: clipping by a norm that is not finite spoils what is.
         self._watch.leave_out_step(optimizer)
 
     @override
@@ -130,7 +155,7 @@ class Task(LightningModule):
 
         Logged are ``lr`` and, over all batches and ranks of the step, ``loss`` and whatever else as
         ``train/…``. Straight to the loggers: Lightning would log after the checkpoint of the step is
-        written, and a run that dies in between would go on without the row.
+        written, and a run that dies in between would resume without the row.
 
         Args:
             batch_idx: The batch's number.
