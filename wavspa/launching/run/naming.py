@@ -21,6 +21,7 @@ LATER = {
     "dataset.encoding": "utf-8",
     "dataset.quoting": "strict",
     "trainer.max_epochs": None,
+    "trainer.compile": False,
 }
 """Options that came when runs had been made, by their default, at which they leave names as they were."""
 
