@@ -213,7 +213,7 @@ def print_rows(shape: tuple[int, int, int], taps: int, dtype: torch.dtype) -> No
     ours = [copy, *(milliseconds(call(job)) for job in jobs)]
     ours += [milliseconds(trip), milliseconds(replayed(trip)), host_milliseconds(trip)]
     theirs = [copy, *(milliseconds(call(job, plain)) for job in jobs)]
-    with use_backend("plain"):
+    with use_backend("torch"):
         theirs += [milliseconds(trip), float("nan"), float("nan")]
     label = f"{list(shape)} {taps} taps {str(dtype)[6:]}"
     for name, row in (("triton", ours), ("plain", theirs)):

@@ -65,7 +65,7 @@ def reference(*tensors_and_rest, **options):
         t.double() if isinstance(t, torch.Tensor) and t.is_floating_point() else t
         for t in tensors_and_rest
     ]
-    with use_backend("plain"):
+    with use_backend("torch"):
         return run(*wide, **options)
 
 

@@ -164,7 +164,7 @@ def test_bands_in_the_type_of_the_activations(dtype):
         return y, *torch.autograd.grad(y.float().square().sum(), (x, filters))
 
     ours = results()
-    with use_backend("plain"):
+    with use_backend("torch"):
         theirs = results()
     assert [our.dtype for our in ours] == [their.dtype for their in theirs]
     # A value between two of the half type may be rounded to either, and gradients add up several.

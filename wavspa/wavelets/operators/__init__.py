@@ -3,7 +3,7 @@
 Each has two implementations of one signature: ``plain`` (torch, the formula) and ``triton_*``.
 """
 
-from wavspa.wavelets.operators.backend import backend, runs_triton, set_backend, use_backend
+from wavspa.backend import backend, runs_triton, set_backend, use_backend
 from wavspa.wavelets.operators.gradients import Analysis, FilterGradient, Synthesis
 from wavspa.wavelets.operators.level import analyse_level, synthesise_level
 

@@ -7,10 +7,10 @@ a CPU and in float64. Shapes: B batch, N samples, M coefficients, D channels, L 
 import torch
 from torch import Tensor
 
+from wavspa.backend import runs_triton
 from wavspa.tracing import is_transformed
 from wavspa.wavelets.boundaries import ZERO, Boundary
 from wavspa.wavelets.operators import plain
-from wavspa.wavelets.operators.backend import runs_triton
 from wavspa.wavelets.operators.gradients import Analysis, Synthesis
 
 

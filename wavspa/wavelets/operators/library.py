@@ -8,8 +8,8 @@ gradients go through :mod:`wavspa.wavelets.operators.gradients`.
 import torch
 from torch import Tensor
 
+from wavspa.backend import runs_triton
 from wavspa.wavelets.operators import plain
-from wavspa.wavelets.operators.backend import runs_triton
 
 SCHEMAS = (
     "analysis(Tensor x, Tensor filters, str extension, SymInt bands, Tensor? lengths, "
