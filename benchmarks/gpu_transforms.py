@@ -22,13 +22,13 @@ if importlib.util.find_spec("pywt") is None:
     # Only families of filters need it, the operators do not: a machine with a GPU may lack it.
     sys.modules["pywt"] = types.ModuleType("pywt")
 
+from wavspa.backend import use_backend
 from wavspa.wavelets.boundaries import EXTENSIONS
 from wavspa.wavelets.operators import (
     analyse_level,
     plain,
     synthesise_level,
     triton_operators,
-    use_backend,
 )
 from wavspa.wavelets.operators.tiles import (
     GradientTile,

@@ -18,7 +18,7 @@ def test_the_choice_is_visible():
     with use_backend("torch"):
         assert backend.backend() == "torch"
     assert backend.backend() == "auto"
-    with pytest.raises(ValueError, match="^backend='fast' is unknown; choose one of "):
+    with pytest.raises(ValueError, match=r"^backend='fast' is unknown; choose one of "):
         set_backend("fast")
 
 

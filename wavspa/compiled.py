@@ -1,7 +1,8 @@
 """Loops compiled by Numba for the CPU, shared out among threads: for modules that only such loops import.
 
 Numba comes with the framework, not with the bare library: :mod:`wavspa.backend` knows whether it is there.
-What is compiled is kept on disk, so that only the first call ever waits for the compiler.
+What is compiled is kept on disk, so that only the first call ever waits for the compiler. Numba compiles anew
+when the file of a loop changes: whoever changes a helper in another file touches that of the loop.
 """
 
 import itertools

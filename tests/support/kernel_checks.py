@@ -6,8 +6,9 @@ import os
 import pytest
 import torch
 
+from wavspa.backend import use_backend
 from wavspa.wavelets.boundaries import EXTENSIONS
-from wavspa.wavelets.operators import Analysis, FilterGradient, Synthesis, use_backend
+from wavspa.wavelets.operators import Analysis, FilterGradient, Synthesis
 
 INTERPRETED = os.environ.get("TRITON_INTERPRET") == "1"
 DEVICE = "cuda" if torch.cuda.is_available() and not INTERPRETED else "cpu"

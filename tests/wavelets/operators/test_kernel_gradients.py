@@ -11,9 +11,10 @@ from support.kernel_checks import (
     random,
     row_lengths,
 )
+from wavspa.backend import use_backend
 from wavspa.wavelets import BOUNDARIES
 from wavspa.wavelets.boundaries import find_boundary
-from wavspa.wavelets.operators import analyse_level, synthesise_level, use_backend
+from wavspa.wavelets.operators import analyse_level, synthesise_level
 
 pytestmark = [needs_triton, needs_kernels]
 

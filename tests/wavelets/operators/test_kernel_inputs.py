@@ -14,12 +14,12 @@ from support.kernel_checks import (
     row_lengths,
     run,
 )
+from wavspa.backend import use_backend
 from wavspa.wavelets.boundaries import find_boundary
 from wavspa.wavelets.operators import (
     analyse_level,
     synthesise_level,
     triton_operators,
-    use_backend,
 )
 from wavspa.wavelets.operators.library import ANALYSIS, FILTER_GRADIENT, SYNTHESIS
 from wavspa.wavelets.transforms import FilterBank

@@ -1,9 +1,9 @@
 """One level of the wavelet transform as three operators that are each other's gradients.
 
-Each has two implementations of one signature: ``plain`` (torch, the formula) and ``triton_*``.
+Each has three implementations of one signature: ``plain`` (torch, the formula), ``numba_*`` (CPU) and
+``triton_*`` (GPU).
 """
 
-from wavspa.backend import backend, runs_triton, set_backend, use_backend
 from wavspa.wavelets.operators.gradients import Analysis, FilterGradient, Synthesis
 from wavspa.wavelets.operators.level import analyse_level, synthesise_level
 
@@ -12,9 +12,5 @@ __all__ = [
     "FilterGradient",
     "Synthesis",
     "analyse_level",
-    "backend",
-    "runs_triton",
-    "set_backend",
     "synthesise_level",
-    "use_backend",
 ]
