@@ -22,12 +22,15 @@ _helpers: ThreadPoolExecutor | None = None
 
 def kernel(function: Callable[..., Any]) -> Any:
     """Compile a loop ``function(first, last, ...)`` when it is first called; it runs without the GIL."""
-    options = {"nogil": True, "fastmath": FAST, "error_model": "numpy"}
     try:
-        return njit(cache=True, **options)(function)
+        return _compile(function, cache=True)
     except RuntimeError:
         # No folder that Numba could write to: each process compiles for itself.
-        return njit(**options)(function)
+        return _compile(function, cache=False)
+
+
+def _compile(function: Callable[..., Any], cache: bool) -> Any:
+    return njit(cache=cache, nogil=True, fastmath=FAST, error_model="numpy")(function)
 
 
 def share(loop: Callable[..., Any], count: int, *arguments: object) -> None:

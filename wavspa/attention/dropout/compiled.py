@@ -1,5 +1,5 @@
 # Numba compiles functions without types.
-# mypy: disable-error-code="no-untyped-def, no-untyped-call, untyped-decorator"
+# mypy: disable-error-code="no-untyped-def, no-untyped-call, untyped-decorator, call-arg, var-annotated"
 """The passes over a tile's scores compiled by Numba: each is read and written once, in float32.
 
 The numbers of :mod:`~wavspa.attention.dropout.plain` to rounding, and its mask to the bit. A row of scores

@@ -98,7 +98,7 @@ def _forward(
     window: list[int] | None,
 ) -> tuple[Tensor, Tensor]:
     problem = _problem(q, lengths, seed, dropout, window)
-    y, lse = attend(*(_rows(x) for x in (q, k, v)), problem, _passes(q))
+    y, lse = attend(_rows(q), _rows(k), _rows(v), problem, _passes(q))
     return y.view(v.shape).to(v.dtype), lse
 
 

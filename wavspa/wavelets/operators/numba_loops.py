@@ -1,5 +1,5 @@
 # Numba compiles functions without types.
-# mypy: disable-error-code="no-untyped-def, no-untyped-call, untyped-decorator"
+# mypy: disable-error-code="no-untyped-def, no-untyped-call, untyped-decorator, call-arg, var-annotated"
 """The loops of the three operators on a CPU: both bands from one read of the signal.
 
 A strip is four coefficients (or pairs of samples) of one vector of channels, whose sums stay in

@@ -1,5 +1,5 @@
 # Numba compiles functions without types.
-# mypy: disable-error-code="no-untyped-def, no-untyped-call, untyped-decorator, misc"
+# mypy: disable-error-code="no-untyped-def, no-untyped-call, untyped-decorator, misc, call-arg"
 """Vectors of neighbouring channels for loops that Numba compiles: load, multiply and add, store.
 
 Numba vectorises innermost loops alone. Here the innermost loop is over taps or time, and its sums are vectors
