@@ -6,8 +6,9 @@
     with backend.use_backend("torch"):
         ...
 
-Three things have several: the operators of the wavelet transform (all three), and softmax and longformer
-attention with dropout on a CPU (``torch`` and ``numba``). All give the same numbers, to rounding.
+The operators of the wavelet transform have all three, lifting and the filters of ``ortho`` have ``torch`` and
+``triton``, softmax and longformer attention with dropout on a CPU ``torch`` and ``numba``. All give the same
+numbers, to rounding.
 
 - ``auto``: the fastest that runs.
 - ``torch``: plain torch alone.
@@ -69,7 +70,7 @@ def use_backend(name: str) -> Iterator[None]:
 
 
 def path(*tensors: Tensor) -> str:
-    """What runs for signals and bands such as these: ``torch``, ``numba`` or ``triton``."""
+    """What runs for tensors such as these, where it has that: ``torch``, ``numba`` or ``triton``."""
     if runs_triton(*tensors):
         return "triton"
     return "numba" if runs_numba(*tensors) else "torch"

@@ -45,6 +45,8 @@ SwitchType=switch/none
 MpiDefault=none
 ReturnToService=2
 JobRequeue=1
+# Seconds for which an ended job can still be asked after.
+MinJobAge=3600
 # Seconds between SIGTERM and SIGKILL.
 KillWait=10
 SlurmdTimeout=6

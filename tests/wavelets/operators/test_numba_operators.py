@@ -41,10 +41,10 @@ SHAPES = [
 @pytest.fixture(autouse=True)
 def numba(monkeypatch):
     """Every call takes Numba's loops, whose units are small."""
-    from wavspa.wavelets.operators import numba_loops, numba_operators
+    from wavspa.wavelets.operators.loops import kernels, operators
 
-    monkeypatch.setattr(numba_operators, "CHUNK", 16)
-    monkeypatch.setattr(numba_loops, "RUN", 64)
+    monkeypatch.setattr(operators, "CHUNK", 16)
+    monkeypatch.setattr(kernels, "RUN", 64)
     with use_backend("numba"):
         yield
 

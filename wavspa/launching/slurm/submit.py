@@ -28,12 +28,14 @@ def submit(array: Array, options: Options) -> str | None:
     Raises:
         UserError: There is no SLURM here, or it refuses the script.
     """
-    queued = _queued_tasks(array.job_name)
-    waiting = [
+    unfinished = {
         number
         for number, folder in enumerate(array.folders, start=1)
-        if number not in queued and read_status(folder).get("state") != "finished"
-    ]
+        if read_status(folder).get("state") != "finished"
+    }
+    # A sweep that has finished asks nothing of SLURM, which may be out of reach by then.
+    queued = _queued_tasks(array.job_name) if unfinished else set()
+    waiting = sorted(unfinished - queued)
     print(_counts(len(array.folders), len(waiting), len(queued)), flush=True)
     if not waiting:
         return None

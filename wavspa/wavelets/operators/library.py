@@ -42,9 +42,9 @@ def _analysis(
 
         return triton_operators.analysis(*arguments)
     if runs_numba(x, filters):
-        from wavspa.wavelets.operators import numba_operators
+        from wavspa.wavelets.operators.loops import operators
 
-        return numba_operators.analysis(*arguments)
+        return operators.analysis(*arguments)
     low, high = plain.analysis(*arguments)
     return low.contiguous(), high.contiguous()
 
@@ -66,9 +66,9 @@ def _synthesis(
 
         return triton_operators.synthesis(*arguments)
     if runs_numba(low, high, filters):
-        from wavspa.wavelets.operators import numba_operators
+        from wavspa.wavelets.operators.loops import operators
 
-        return numba_operators.synthesis(*arguments)
+        return operators.synthesis(*arguments)
     return plain.synthesis(*arguments).contiguous()
 
 
@@ -89,9 +89,9 @@ def _filter_gradient(
 
         return triton_operators.filter_gradient(*arguments)
     if runs_numba(x, low, high):
-        from wavspa.wavelets.operators import numba_operators
+        from wavspa.wavelets.operators.loops import operators
 
-        return numba_operators.filter_gradient(*arguments)
+        return operators.filter_gradient(*arguments)
     return plain.filter_gradient(*arguments)
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from numba import njit
 
 from wavspa.compiled import FAST, kernel
-from wavspa.wavelets.operators.numba_vectors import (
+from wavspa.wavelets.operators.loops.vectors import (
     GROUP,
     LANES,
     STRIP,

@@ -12,8 +12,8 @@ from torch import Tensor
 
 from wavspa.compiled import share
 from wavspa.wavelets.boundaries import EXTENSIONS
-from wavspa.wavelets.operators import numba_loops as loops
-from wavspa.wavelets.operators.numba_vectors import GROUP, LANES
+from wavspa.wavelets.operators.loops import kernels
+from wavspa.wavelets.operators.loops.vectors import GROUP, LANES
 from wavspa.wavelets.operators.plain import filter_pair, merge_gradients, row_bands
 
 # Coefficients of a unit of the analysis: enough to be worth a turn, few enough for many threads.
@@ -37,7 +37,7 @@ def analysis(
     low, high = x.new_empty(batch, bands, width), x.new_empty(batch, bands, width)
     units = batch * -(-bands // CHUNK) * -(-width // GROUP)
     share(
-        loops.analyse,
+        kernels.analyse,
         units,
         *_flat(x, *filter_tensors, low, high),
         (samples, bands, width, taps),
@@ -63,7 +63,7 @@ def synthesis(
     width = low.shape[2]
     x = low.new_empty(batch, samples, width)
     share(
-        loops.synthesise,
+        kernels.synthesise,
         batch * -(-width // GROUP),
         *_flat(low, high, *filter_tensors, x),
         (samples, bands, width, taps),
@@ -86,15 +86,15 @@ def filter_gradient(
     """See :func:`wavspa.wavelets.operators.plain.filter_gradient`."""
     (batch, samples, channels), bands = x.shape, low.shape[1]
     x, low, high = _whole(x, low, high)
-    width, parts = x.shape[2], batch * -(-bands // loops.RUN)
+    width, parts = x.shape[2], batch * -(-bands // kernels.RUN)
     partial = x.new_zeros(parts, 2, taps, width)
     share(
-        loops.differentiate,
+        kernels.differentiate,
         parts * -(-width // GROUP),
         *_flat(x, low, high, partial),
         (samples, bands, width, taps),
         *_rows(extension, batch, samples, bands, taps, lengths),
-        loops.RUN,
+        kernels.RUN,
     )
     low_gradient, high_gradient = _cut(partial.sum(0), channels)
     return merge_gradients(low_gradient, high_gradient, mirror_low).to(dtype)
@@ -140,7 +140,7 @@ def _table(
     boundary = EXTENSIONS[extension]
     own = torch.tensor([bands]) if ends is None else row_bands(rows, bands, taps, extension)
     # Behind the last place so many that a strip or a block which begins in the row ends in the table.
-    places = 2 * bands + taps + 2 * loops.BLOCK
+    places = 2 * bands + taps + 2 * kernels.BLOCK
     if boundary.is_zero:
         index = (torch.arange(places) - boundary.left_extension(taps)).expand(len(rows), -1)
         index = index.masked_fill(index < 0, -1)
