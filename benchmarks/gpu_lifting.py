@@ -12,7 +12,7 @@ from torch import Tensor
 
 # First: it stands in for PyWavelets where that is missing.
 from benchmarks.gpu_transforms import host_milliseconds, milliseconds, replayed
-from wavspa.wavelets.operators import use_backend
+from wavspa.backend import use_backend
 from wavspa.wavelets.operators.lattice import filters_of_angles
 from wavspa.wavelets.operators.lifting import lift_level, unlift_level
 
@@ -90,7 +90,7 @@ def check_parity() -> None:
     for job in JOBS:
         given = tensors(job, SAMPLES)
         ours = results(job, given)
-        with use_backend("plain"):
+        with use_backend("torch"):
             theirs = results(job, [tensor.double() for tensor in given])
         narrow = HALF if HALF in job[:3] else FULL
         for own, wanted in zip(ours, theirs, strict=True):
@@ -132,7 +132,7 @@ def print_table() -> None:
     }
     for name, run in {**trips, **{f"lattice, {n} taps": lattice(n) for n in (16, 40)}}.items():
         times = [milliseconds(run), milliseconds(replayed(run)), host_milliseconds(run)]
-        with use_backend("plain"):
+        with use_backend("torch"):
             times.append(milliseconds(run))
         print(f"{name:40}" + "".join(f"{time:12.3f}" for time in times), flush=True)
 

@@ -22,13 +22,13 @@ if importlib.util.find_spec("pywt") is None:
     # Only families of filters need it, the operators do not: a machine with a GPU may lack it.
     sys.modules["pywt"] = types.ModuleType("pywt")
 
+from wavspa.backend import use_backend
 from wavspa.wavelets.boundaries import EXTENSIONS
 from wavspa.wavelets.operators import (
     analyse_level,
     plain,
     synthesise_level,
     triton_operators,
-    use_backend,
 )
 from wavspa.wavelets.operators.tiles import (
     GradientTile,
@@ -213,7 +213,7 @@ def print_rows(shape: tuple[int, int, int], taps: int, dtype: torch.dtype) -> No
     ours = [copy, *(milliseconds(call(job)) for job in jobs)]
     ours += [milliseconds(trip), milliseconds(replayed(trip)), host_milliseconds(trip)]
     theirs = [copy, *(milliseconds(call(job, plain)) for job in jobs)]
-    with use_backend("plain"):
+    with use_backend("torch"):
         theirs += [milliseconds(trip), float("nan"), float("nan")]
     label = f"{list(shape)} {taps} taps {str(dtype)[6:]}"
     for name, row in (("triton", ours), ("plain", theirs)):

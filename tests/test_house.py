@@ -12,6 +12,8 @@ ROOT = Path(__file__).parent.parent
 
 # Who may import whom, inside wavspa. Every part may import the leaves.
 LEAVES = {
+    "backend",
+    "compiled",
     "errors",
     "atomic",
     "checks",

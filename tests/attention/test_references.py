@@ -285,26 +285,3 @@ def test_other_bases_start_with_xavier(name):
     for projection in (module.query, module.key, module.value, module.out):
         assert 0.99 * bound < projection.weight.abs().max() <= bound
         assert (projection.bias is None) == (name != "linear")
-
-
-@pytest.mark.parametrize("masked", [False, True])
-def test_softmax_in_blocks(monkeypatch, masked):
-    """Blocks of queries, recomputed in the backward pass with their dropout, are one block after another."""
-    q, k, v = (random(2, 2, 13, 4, seed=seed).requires_grad_() for seed in range(3))
-    mask = real_positions(ragged(2, 13), 13)[:, None, None] if masked else None
-
-    def outputs_and_gradients(attend):
-        torch.manual_seed(7)
-        out = attend()
-        return out, *torch.autograd.grad(out.square().sum(), (q, k, v))
-
-    def blocks():
-        parts = [attend(part, k, v, mask, 0.3) for part in q.split(5, dim=2)]
-        return torch.cat(parts, dim=2)
-
-    attend = torch.nn.functional.scaled_dot_product_attention
-    monkeypatch.setattr(softmax, "MOST_SCORES", 5 * 2 * 2 * 13)
-    ours = outputs_and_gradients(lambda: softmax.attend_in_blocks(q, k, v, mask, 0.3))
-    torch.testing.assert_close(ours, outputs_and_gradients(blocks))
-    whole = attend(q, k, v, mask)
-    torch.testing.assert_close(softmax.attend_in_blocks(q, k, v, mask, 0.0), whole)

@@ -6,8 +6,9 @@ import os
 import pytest
 import torch
 
+from wavspa.backend import use_backend
 from wavspa.wavelets.boundaries import EXTENSIONS
-from wavspa.wavelets.operators import Analysis, FilterGradient, Synthesis, use_backend
+from wavspa.wavelets.operators import Analysis, FilterGradient, Synthesis
 
 INTERPRETED = os.environ.get("TRITON_INTERPRET") == "1"
 DEVICE = "cuda" if torch.cuda.is_available() and not INTERPRETED else "cpu"
@@ -65,7 +66,7 @@ def reference(*tensors_and_rest, **options):
         t.double() if isinstance(t, torch.Tensor) and t.is_floating_point() else t
         for t in tensors_and_rest
     ]
-    with use_backend("plain"):
+    with use_backend("torch"):
         return run(*wide, **options)
 
 

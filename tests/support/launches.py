@@ -72,7 +72,7 @@ def counted(monkeypatch):
         launches.names[kernel.fn.__name__] += 1
 
     with monkeypatch.context() as patch:
-        patch.setattr(import_module("wavspa.wavelets.operators.backend"), "INTERPRETED", True)
+        patch.setattr(import_module("wavspa.backend"), "INTERPRETED", True)
         for module in MODULES:
             patch.setattr(import_module(module), "launch", launch)
         with launches:

@@ -6,6 +6,7 @@ from torch import Tensor
 from typing_extensions import override
 
 from wavspa.attention.base import Attention, real_positions
+from wavspa.attention.dropout import attend_with_dropout, runs_here
 from wavspa.attention.flash import flash_attention, runs_flash
 from wavspa.attention.options import AttentionOptions
 from wavspa.tracing import is_exporting
@@ -44,6 +45,8 @@ class Longformer(Attention):
         dropout = self._probability_dropout
         if runs_flash(q):
             return flash_attention(q, k, v, lengths, dropout, window_reach(self.window))
+        if dropout and runs_here(q, dropout):
+            return attend_with_dropout(q, k, v, lengths, dropout, window_reach(self.window))
         if lengths is None:
             real = torch.ones(batch, length, dtype=torch.bool, device=q.device)
         else:

@@ -3,16 +3,12 @@
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-from torch.utils.checkpoint import checkpoint
 from typing_extensions import override
 
 from wavspa.attention.base import Attention, real_positions
+from wavspa.attention.dropout import attend_with_dropout, runs_here
 from wavspa.attention.flash import flash_attention, runs_flash
 from wavspa.attention.options import AttentionOptions
-
-# With dropout, torch's kernel for the CPU holds all probabilities, and more than once: at batch 8, 4 heads
-# and 4,096 positions 8 GiB for one layer. More scores than these are made in blocks of queries.
-MOST_SCORES = 2**24
 
 
 class Softmax(Attention):
@@ -38,34 +34,10 @@ class Softmax(Attention):
         dropout = self._probability_dropout
         if lengths is not None and runs_flash(q):
             return flash_attention(q, k, v, lengths, dropout)
+        if dropout and runs_here(q, dropout):
+            return attend_with_dropout(q, k, v, lengths, dropout)
         keys = None if lengths is None else real_positions(lengths, k.shape[2])[:, None, None]
-        if dropout and q.device.type == "cpu" and q.shape[:3].numel() * k.shape[2] > MOST_SCORES:
-            return attend_in_blocks(q, k, v, keys, dropout)
         return F.scaled_dot_product_attention(q, k, v, attn_mask=keys, dropout_p=dropout)
-
-
-def attend_in_blocks(
-    q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None, dropout: float
-) -> Tensor:
-    """Attention of some queries at a time, whose probabilities the backward pass recomputes.
-
-    Args:
-        q: queries [B, H, N, K].
-        k: keys [B, H, M, K].
-        v: values [B, H, M, K].
-        mask: keys that may be seen, bool, [B, 1, 1, M], or None.
-        dropout: rate on the probabilities.
-
-    Returns:
-        [B, H, N, K].
-    """
-    scores_of_a_row = q.shape[:2].numel() * k.shape[2]
-    blocks = q.split(max(1, MOST_SCORES // scores_of_a_row), dim=2)
-    attend = F.scaled_dot_product_attention
-    return torch.cat(
-        [checkpoint(attend, block, k, v, mask, dropout, use_reentrant=False) for block in blocks],
-        dim=2,
-    )
 
 
 def rotate(x_BHNK: Tensor, base: float = 10_000.0) -> Tensor:

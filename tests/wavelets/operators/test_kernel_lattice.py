@@ -5,7 +5,7 @@ import torch
 
 from support.kernel_checks import DEVICE, assert_near, needs_kernels, needs_triton, random
 from wavspa import lattice_filters
-from wavspa.wavelets.operators import use_backend
+from wavspa.backend import use_backend
 from wavspa.wavelets.operators.lattice.library import LATTICE, LATTICE_GRADIENT
 
 pytestmark = [needs_triton, needs_kernels]
@@ -31,14 +31,14 @@ def results(angles, second=False):
 )
 def test_filters_and_gradients(half, channels):
     angles = angles_of(half, channels)
-    with use_backend("plain"):
+    with use_backend("torch"):
         theirs = results(angles.double())
     assert_near(results(angles), theirs, 2e-6)
 
 
 def test_gradients_of_gradients():
     angles = angles_of(4, 3)
-    with use_backend("plain"):
+    with use_backend("torch"):
         theirs = results(angles.double(), second=True)
     assert_near(results(angles, second=True), theirs, 4e-6)
 

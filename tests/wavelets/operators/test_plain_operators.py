@@ -12,11 +12,8 @@ from wavspa.wavelets.operators import (
     FilterGradient,
     Synthesis,
     analyse_level,
-    backend,
     plain,
-    set_backend,
     synthesise_level,
-    use_backend,
 )
 from wavspa.wavelets.operators.library import ANALYSIS, FILTER_GRADIENT, SYNTHESIS
 
@@ -141,15 +138,6 @@ def test_exported_as_plain_torch():
     assert not [n for n in program.graph.nodes if "wavspa" in str(n.target)]
     x = random(2, 20, 3)
     torch.testing.assert_close(program.module()(x, example[1]), analyse_level(x, example[1]))
-
-
-def test_the_choice_of_a_backend_is_visible():
-    assert backend() == "auto"
-    with use_backend("plain"):
-        assert backend() == "plain"
-    assert backend() == "auto"
-    with pytest.raises(ValueError, match="choose one of auto, plain"):
-        set_backend("fast")
 
 
 def test_dtypes_asked_for():

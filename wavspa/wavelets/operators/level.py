@@ -1,16 +1,16 @@
-"""One level of a transform: the operators with gradients where kernels run, plain torch elsewhere.
+"""One level of a transform: the operators with gradients where kernels or loops run, plain torch elsewhere.
 
-Plain torch is what ``torch.export``, ONNX, ``torch.func`` and forward-mode AD see, and what runs on
-a CPU and in float64. Shapes: B batch, N samples, M coefficients, D channels, L taps.
+Plain torch is what ``torch.export``, ONNX, ``torch.func`` and forward-mode AD see, and what runs in
+float64 and without Numba on a CPU. Shapes: B batch, N samples, M coefficients, D channels, L taps.
 """
 
 import torch
 from torch import Tensor
 
+from wavspa.backend import runs_numba, runs_triton
 from wavspa.tracing import is_transformed
 from wavspa.wavelets.boundaries import ZERO, Boundary
 from wavspa.wavelets.operators import plain
-from wavspa.wavelets.operators.backend import runs_triton
 from wavspa.wavelets.operators.gradients import Analysis, Synthesis
 
 
@@ -98,4 +98,8 @@ def synthesise_level(
 
 
 def _by_kernels(*tensors: Tensor) -> bool:
-    return runs_triton(*tensors) and not is_transformed()
+    if is_transformed():
+        return False
+    # On a CPU torch.compile fuses plain torch with what stands around it.
+    by_numba = not torch.compiler.is_compiling() and runs_numba(*tensors)
+    return runs_triton(*tensors) or by_numba

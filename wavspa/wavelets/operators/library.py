@@ -8,8 +8,8 @@ gradients go through :mod:`wavspa.wavelets.operators.gradients`.
 import torch
 from torch import Tensor
 
+from wavspa.backend import runs_numba, runs_triton
 from wavspa.wavelets.operators import plain
-from wavspa.wavelets.operators.backend import runs_triton
 
 SCHEMAS = (
     "analysis(Tensor x, Tensor filters, str extension, SymInt bands, Tensor? lengths, "
@@ -41,6 +41,10 @@ def _analysis(
         from wavspa.wavelets.operators import triton_operators
 
         return triton_operators.analysis(*arguments)
+    if runs_numba(x, filters):
+        from wavspa.wavelets.operators.loops import operators
+
+        return operators.analysis(*arguments)
     low, high = plain.analysis(*arguments)
     return low.contiguous(), high.contiguous()
 
@@ -61,6 +65,10 @@ def _synthesis(
         from wavspa.wavelets.operators import triton_operators
 
         return triton_operators.synthesis(*arguments)
+    if runs_numba(low, high, filters):
+        from wavspa.wavelets.operators.loops import operators
+
+        return operators.synthesis(*arguments)
     return plain.synthesis(*arguments).contiguous()
 
 
@@ -80,6 +88,10 @@ def _filter_gradient(
         from wavspa.wavelets.operators import triton_operators
 
         return triton_operators.filter_gradient(*arguments)
+    if runs_numba(x, low, high):
+        from wavspa.wavelets.operators.loops import operators
+
+        return operators.filter_gradient(*arguments)
     return plain.filter_gradient(*arguments)
 
 

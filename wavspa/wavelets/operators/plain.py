@@ -43,7 +43,7 @@ def analysis(
 ) -> tuple[Tensor, Tensor]:
     """``c[m] = sum_k f[k] x~[2 m + k]`` of the low and the high pass; zero beyond a row's bands."""
     dtype, taps = _sum_dtype(x, filters), filters.shape[0]
-    low_pass, high_pass = _filter_pair(filters.to(dtype), mirror_low)
+    low_pass, high_pass = filter_pair(filters.to(dtype), mirror_low)
     extended = _extend(x.to(dtype), extension, bands, taps, lengths)
     with _same_precision(x):
         low = correlate(extended, depthwise_kernel(low_pass), stride=2)
@@ -67,7 +67,7 @@ def synthesis(
 ) -> Tensor:
     """``x[n] = sum of f[k] c[m]`` over whatever reads sample n; zero beyond a row's samples."""
     sum_dtype, taps, bands = _sum_dtype(low, high, filters), filters.shape[0], low.shape[1]
-    low_pass, high_pass = _filter_pair(filters.to(sum_dtype), mirror_low)
+    low_pass, high_pass = filter_pair(filters.to(sum_dtype), mirror_low)
     low, high = low.to(sum_dtype), high.to(sum_dtype)
     own: int | Tensor = bands
     if lengths is not None:
@@ -114,17 +114,22 @@ def filter_gradient(
     windows = [extended[:, k : k + 2 * bands - 1 : 2] for k in range(taps)]
     low_gradient = torch.stack([(low * window).sum((0, 1)) for window in windows])
     high_gradient = torch.stack([(high * window).sum((0, 1)) for window in windows])
-    mirrored = low_gradient.flip(0, 1) if mirror_low else low_gradient.flip(0)
-    return (mirrored + high_gradient * _signs(high_gradient)).to(dtype)
+    return merge_gradients(low_gradient, high_gradient, mirror_low).to(dtype)
 
 
-def _filter_pair(filters: Tensor, mirror_low: bool) -> tuple[Tensor, Tensor]:
+def filter_pair(filters: Tensor, mirror_low: bool) -> tuple[Tensor, Tensor]:
     """``lo[k] = h[L-1-k]`` and ``hi[k] = (-1)^k h[k]``, [L, D].
 
     With ``mirror_low`` the low pass of channel d is channel D-1-d's.
     """
     low = filters.flip(0, 1) if mirror_low else filters.flip(0)
     return low, filters * _signs(filters)
+
+
+def merge_gradients(low_gradient: Tensor, high_gradient: Tensor, mirror_low: bool) -> Tensor:
+    """The filters' gradient from those of :func:`filter_pair`'s two."""
+    mirrored = low_gradient.flip(0, 1) if mirror_low else low_gradient.flip(0)
+    return mirrored + high_gradient * _signs(high_gradient)
 
 
 def _signs(filters: Tensor) -> Tensor:

@@ -5,8 +5,8 @@ from typing import Any
 from torch import Tensor
 from torch.autograd import Function
 
+from wavspa.backend import runs_triton
 from wavspa.tracing import is_transformed
-from wavspa.wavelets.operators.backend import runs_triton
 from wavspa.wavelets.operators.differentiation import differentiable_gradients, is_differentiated
 from wavspa.wavelets.operators.lattice import plain
 from wavspa.wavelets.operators.lattice.library import LATTICE, LATTICE_GRADIENT

@@ -6,7 +6,7 @@ As in :mod:`wavspa.wavelets.operators.library`. Nothing in it is what autocast w
 import torch
 from torch import Tensor
 
-from wavspa.wavelets.operators.backend import runs_triton
+from wavspa.backend import runs_triton
 from wavspa.wavelets.operators.lattice import plain
 
 SCHEMAS = (

@@ -6,8 +6,8 @@ As in :mod:`wavspa.wavelets.operators.level`. The fixed lifting, without filters
 import torch
 from torch import Tensor
 
+from wavspa.backend import runs_triton
 from wavspa.tracing import is_transformed
-from wavspa.wavelets.operators.backend import runs_triton
 from wavspa.wavelets.operators.lifting import plain
 from wavspa.wavelets.operators.lifting.gradients import LiftingAnalysis, LiftingSynthesis
 

@@ -7,7 +7,7 @@ under autocast, float32 sums inside. Calls with gradients go through ``gradients
 import torch
 from torch import Tensor
 
-from wavspa.wavelets.operators.backend import runs_triton
+from wavspa.backend import runs_triton
 from wavspa.wavelets.operators.lifting import plain, plain_gradients
 
 SCHEMAS = (
