@@ -170,7 +170,7 @@ def test_pairs(tmp_path: Path) -> None:
             "a.jsonl",
             '{"body": 7, "y": 0}',
             {},
-            r"a\.jsonl, line 1: .*'body' holds 7, which is no t",
+            r"a\.jsonl, line 1: .*'body' holds 7, which is not text",
         ),
         ("a.jsonl", '{"body": "a", "y": [0]}', {}, r"line 1: .*'y' holds \[0\], which is no label"),
         ("a.xls", "", {}, r"a\.xls: its name has to end in \.csv"),
