@@ -1,6 +1,6 @@
 """What is wrong with data ends `wavspa-prepare` with one line and leaves nothing half-written.
 
-The lines stand in docs/datasets.md.
+The lines stand in docs/guide/datasets.md.
 """
 
 import io

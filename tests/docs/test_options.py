@@ -28,7 +28,7 @@ def dotted(content, prefix=""):
 
 
 def test_the_page_has_a_place_for_them():
-    assert MARKER in (ROOT / "docs/options.md").read_text()
+    assert MARKER in (ROOT / "docs/guide/options.md").read_text()
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,9 @@ import pytest
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.mark.parametrize("page", ["troubles", "faults"])
+@pytest.mark.parametrize("page", ["troubleshooting", "failure_modes"])
 def test_every_test_that_is_named_exists(page):
-    text = (ROOT / f"docs/{page}.md").read_text()
+    text = (ROOT / f"docs/reference/{page}.md").read_text()
     named = re.findall(r"`(tests/[\w/.]+\.py)(?:::(\w+))?`", text)
     assert len(named) > 20
     for path, name in named:
@@ -17,6 +17,6 @@ def test_every_test_that_is_named_exists(page):
 
 
 def test_there_are_twenty_and_each_names_its_test():
-    answers = (ROOT / "docs/troubles.md").read_text().split("\n### ")[1:]
+    answers = (ROOT / "docs/reference/troubleshooting.md").read_text().split("\n### ")[1:]
     assert len(answers) == 20
     assert [answer.splitlines()[0] for answer in answers if "`tests/" not in answer] == []
