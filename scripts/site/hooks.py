@@ -1,4 +1,4 @@
-"""What MkDocs does beside its own: links that leave docs/, and the page of options."""
+"""What MkDocs cannot do by itself: links that leave docs/."""
 
 import re
 from pathlib import Path, PurePosixPath
@@ -7,8 +7,6 @@ from posixpath import normpath, relpath
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
-
-from options import MARKER, options_page
 
 ROOT = Path(__file__).parents[2]
 LINK = re.compile(r"(\]\()((?!\w+:|#|/)[^)#\s]+)")
@@ -39,8 +37,7 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
             return link[0]
         return link[1] + relpath(place, str(PurePosixPath(page.file.src_uri).parent))
 
-    markdown = LINK.sub(moved, markdown)
-    return markdown.replace(MARKER, options_page()) if MARKER in markdown else markdown
+    return LINK.sub(moved, markdown)
 
 
 def _in_repository(place: str) -> PurePosixPath:

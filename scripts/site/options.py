@@ -1,11 +1,23 @@
-"""The page of options, from conf/: every file of every group, every key with its default and its meaning."""
+"""Write docs/reference/all_options.md from conf/: every file of every group, every key and its meaning.
+
+python scripts/site/options.py
+"""
 
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 
 from conf_files import ConfigFile, Key, read_files
 from meanings import meanings_of
 
-MARKER = "<!-- the options -->"
+PAGE = Path(__file__).parents[2] / "docs/reference/all_options.md"
+INTRODUCTION = """# All options
+
+<!-- Written by `make options` from conf/ and docstrings: change those. -->
+
+After this page you know the name, default and meaning of every option. `group=file` chooses a file of
+`conf/`, `key=value` sets a key; [options](../guide/options.md) explains how they are composed. `???` has no
+default and must be given; `${…}` takes the value of another key.
+"""
 # A default that more files than these share is told as what the others have.
 FEW = 4
 
@@ -14,13 +26,13 @@ def options_page() -> str:
     """Markdown of all groups, ``train.yaml`` first."""
     files = read_files()
     meanings = meanings_of(files)
-    groups = dict.fromkeys(file.group for file in files)
-    return "\n".join(_section(group, files, meanings) for group in sorted(groups))
+    groups = sorted({file.group for file in files})
+    return "\n".join([INTRODUCTION, *(_section(group, files, meanings) for group in groups)])
 
 
 def _section(group: str, files: Sequence[ConfigFile], meanings: Mapping[Key, str]) -> str:
     own = [file for file in files if file.group == group]
-    lines = [f"## {group or 'Of every run'}", ""]
+    lines = [f"## {group or 'Every run'}", ""]
     if group:
         lines += [f"| `{group}=` | what it is | brings |", "| --- | --- | --- |"]
         lines += [_file_row(file) for file in own]
@@ -66,3 +78,7 @@ def _value(value: str) -> str:
 
 def _cell(text: str) -> str:
     return text.replace("|", "\\|").replace("<", "&lt;")
+
+
+if __name__ == "__main__":
+    PAGE.write_text(options_page())
