@@ -15,7 +15,7 @@ PHRASES = {
     r"\bgives\b": "returns",
     r"\b(give|gives|given|gave) (back|up)\b": "return, prune, abandon",
     r"\banew\b": "again, from scratch",
-    r"\b(lie|lies|lay|stand|stands|stood)\b": "is, is stored",
+    r"\b(lie|lies|lay|stand|stands|stood)\b(?!-)": "is, is stored",
     r"\b(begin|begins|began) with\b(?! a)": "start from",
     r"\bput(s)? back\b": "requeue",
     # Nouns instead of chains and clauses.
