@@ -72,7 +72,7 @@ class Canvas:
         self.parts.append(f'<polyline points="{corners}" class="l"{dashes}{marker}/>')
 
     def svg(self) -> str:
-        """The whole file."""
+        """The complete file."""
         colours = self.palette
         return "\n".join(
             [

@@ -47,11 +47,11 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
 
 
 def _in_repository(place: str) -> PurePosixPath:
-    """Where the file at a place of the site lies."""
+    """The path in the repository of a file of the site."""
     inside = PurePosixPath("docs") / place
     return inside if (ROOT / inside).exists() else PurePosixPath(place)
 
 
 def _in_site(path: str) -> str:
-    """Where a file of the repository stands in the site."""
+    """The path in the site of a file of the repository."""
     return path.removeprefix("docs/")

@@ -18,7 +18,7 @@ After this page you know the name, default and meaning of every option. `group=f
 `conf/`, `key=value` sets a key; [options](../guide/options.md) explains how they are composed. `???` has no
 default and must be given; `${…}` takes the value of another key.
 """
-# A default that more files than these share is told as what the others have.
+# A default that more files than these share is shown as that of all the others.
 FEW = 4
 
 

@@ -2,8 +2,6 @@
 
 import ast
 import re
-from collections.abc import Iterator
-from pathlib import Path
 from typing import NamedTuple
 
 # A pattern, and what to write instead. CONTRIBUTING.md, "Prose", has the rules behind them.
@@ -61,7 +59,7 @@ def phrases_in(text: str) -> list[Found]:
     """Every phrase of the list that a text contains.
 
     Args:
-        text: Prose alone, as :func:`markdown_prose` returns it.
+        text: Prose alone, as the functions below return it.
     """
     return sorted(
         Found(text.count("\n", 0, match.start()) + 1, " ".join(match[0].split()), instead)
@@ -76,10 +74,20 @@ def markdown_prose(text: str) -> str:
     return CODE.sub(lambda code: "\n" * code[0].count("\n"), text)
 
 
-def docstrings(path: Path) -> Iterator[tuple[int, str]]:
-    """The docstrings of a Python file without code, each with its first line."""
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-            text = ast.get_docstring(node, clean=False)
-            if text:
-                yield node.body[0].lineno, ROLE.sub("", text)
+def python_prose(text: str) -> list[tuple[int, str]]:
+    """The docstrings, messages and comments of a Python file, each with its first line and without code."""
+    found = [
+        (node.lineno, ROLE.sub("", node.value))
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and " " in node.value
+    ]
+    return found + comments(text)
+
+
+def comments(text: str) -> list[tuple[int, str]]:
+    """The comments of a Python or YAML file, each with its line and without code."""
+    return [
+        (number, CODE.sub("", line.partition("#")[2]))
+        for number, line in enumerate(text.splitlines(), start=1)
+        if re.match(r"(.*\s)?#\s", line) and "@package" not in line
+    ]
