@@ -139,8 +139,8 @@ def _plus(canvas: Canvas, x: float, y: float) -> None:
 
 
 def data(palette: dict) -> Canvas:
-    """The way from a file to a table: steps on the left, what each leaves on the right."""
-    canvas = Canvas("The way of the data, from a file to a report", 700, palette)
+    """The path from a file to a table: steps on the left, what each leaves on the right."""
+    canvas = Canvas("The path of the data, from a file to a report", 700, palette)
     steps = [
         (["your file or a benchmark's", "csv, parquet, archive, images"], "grey", []),
         (["reader"], "blue", ["rows: a text and a label"]),
