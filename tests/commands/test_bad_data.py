@@ -18,7 +18,7 @@ from wavspa.data.lra.pathfinder.generator import Pathfinder
 from wavspa.data.lra.pathfinder.stamps import benchmark_rule
 from wavspa.data.sources.downloads import download_all
 
-PAGE = (Path(__file__).parents[2] / "docs" / "datasets.md").read_text()
+PAGE = (Path(__file__).parents[2] / "docs/guide/datasets.md").read_text()
 FILES = ["dataset=files", "dataset.train=train.csv", "dataset.text=body", "dataset.label=y"]
 ROWS = [f"a text of row {i},{'ab'[i % 2]}" for i in range(20)]
 
