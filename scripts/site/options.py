@@ -8,6 +8,7 @@ from pathlib import Path
 
 from conf_files import ConfigFile, Key, read_files
 from meanings import meanings_of
+from wavspa.launching.presets.listing import listing
 
 PAGE = Path(__file__).parents[2] / "docs/reference/all_options.md"
 INTRODUCTION = """# All options
@@ -20,6 +21,7 @@ default and must be given; `${…}` takes the value of another key.
 """
 # A default that more files than these share is shown as that of all the others.
 FEW = 4
+EXPERIMENT = "experiment"
 
 
 def options_page() -> str:
@@ -37,6 +39,11 @@ def _section(group: str, files: Sequence[ConfigFile], meanings: Mapping[Key, str
         lines += [f"| `{group}=` | what it is | brings |", "| --- | --- | --- |"]
         lines += [_file_row(file) for file in own]
         lines.append("")
+    if group == EXPERIMENT:
+        lines += [
+            "Presets of the paper's released configurations, each also below `paper/as_published/`:"
+        ]
+        lines += ["", listing(), ""]
     if any(file.keys for file in own):
         lines += ["| key | default | meaning |", "| --- | --- | --- |"]
         lines += _key_rows(own, meanings)
