@@ -11,7 +11,7 @@ from wavspa.launching.run.validate import validate
 
 PAGE = (Path(__file__).parents[2] / "docs/start/recipes.md").read_text()
 # Words of Hydra and of sweeps; the rest configures one run.
-NOT_OF_A_RUN = re.compile(r"-m|hydra[/.]|jobs=|dry_run=|.*tag\(")
+NOT_OF_A_RUN = re.compile(r"-m|experiment=paper/table$|hydra[/.]|jobs=|dry_run=|.*tag\(")
 
 
 @pytest.mark.parametrize("command", re.findall(r"`wavspa-train ([^`]+)`", PAGE))
