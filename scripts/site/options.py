@@ -28,13 +28,24 @@ def options_page() -> str:
     """Markdown of all groups, ``train.yaml`` first."""
     files = read_files()
     meanings = meanings_of(files)
-    groups = sorted({file.group for file in files})
-    return "\n".join([INTRODUCTION, *(_section(group, files, meanings) for group in groups)])
+    # The presets of experiments are many: they come last.
+    groups = sorted({file.group for file in files}, key=lambda group: (group == EXPERIMENT, group))
+    links = " · ".join(f"[{_title(group)}](#{_anchor(group)})" for group in groups)
+    sections = (_section(group, files, meanings) for group in groups)
+    return "\n".join([INTRODUCTION, links, "", *sections])
+
+
+def _title(group: str) -> str:
+    return group or "Every run"
+
+
+def _anchor(group: str) -> str:
+    return _title(group).lower().replace(" ", "-").replace("/", "")
 
 
 def _section(group: str, files: Sequence[ConfigFile], meanings: Mapping[Key, str]) -> str:
     own = [file for file in files if file.group == group]
-    lines = [f"## {group or 'Every run'}", ""]
+    lines = [f"## {_title(group)}", ""]
     if group:
         lines += [f"| `{group}=` | what it is | brings |", "| --- | --- | --- |"]
         lines += [_file_row(file) for file in own]
