@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
 
-.PHONY: help install demo test test-fast test-slurm coverage lint typecheck format docs bench bench-gpu build clean
+.PHONY: help install demo test test-fast test-slurm coverage lint typecheck format options docs bench bench-gpu build clean
 
 help: ## what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -45,6 +45,9 @@ typecheck: $(READY) ## types alone
 format: $(READY) ## format and mend what can be mended
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+options: $(READY) ## write docs/reference/all_options.md from conf/
+	$(BIN)/python scripts/site/options.py
 
 docs: $(READY) ## the documentation as a site, in site/
 	# Material's notice of its successor is no warning; it is left out.

@@ -1,4 +1,4 @@
-"""Draws the pictures of docs/idea.md with wavspa's own transforms and attention.
+"""Draws the pictures of docs/start/idea.md with wavspa's own transforms and attention.
 
     python scripts/idea_pictures.py docs/pictures
 

@@ -1,4 +1,4 @@
-"""Takes the pictures of a report's page that docs/reports.md shows.
+"""Takes the pictures of a report's page that docs/guide/reports.md shows.
 
     python scripts/page_pictures.py runs/digits/report/report.html docs/pictures
 

@@ -2,7 +2,7 @@
 
     PJRT_DEVICE=CPU python scripts/xla_cells.py [base ...]
 
-It needs torch_xla with its own torch, so an environment of its own (docs/devices.md). A line a cell:
+It needs torch_xla with its own torch, so an environment of its own (docs/guide/devices.md). A line a cell:
 the loss, and the largest difference of loss and updated weights between the devices, each in units of its
 own size. Exit code 1 if a cell fails or differs by more than 1e-3.
 """

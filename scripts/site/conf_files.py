@@ -1,4 +1,4 @@
-"""What stands in the files of conf/: groups, keys, values, and the comments beside them."""
+"""The content of the files of conf/: groups, keys, values, and their comments."""
 
 import itertools
 import re
@@ -32,7 +32,7 @@ class Key(NamedTuple):
 
 
 class ConfigFile(NamedTuple):
-    """A file of conf/: which group it belongs to, what it is called there, and what stands in it."""
+    """A file of conf/: its group, its name there, and its content."""
 
     group: str
     name: str
@@ -81,7 +81,7 @@ def _choice(default: dict[str, str]) -> str:
 
 
 def _purpose(text: str) -> str:
-    """The comment that a file begins with, but for its examples, which are indented."""
+    """The comment at the top of a file, without its examples, which are indented."""
     lines = [line for line in text.splitlines() if not line.startswith("# @package")]
     head = itertools.takewhile(lambda line: line.startswith("#"), lines)
     return " ".join(line.removeprefix("# ") for line in head if not line.startswith("#  "))
@@ -132,7 +132,7 @@ def _beside(lines: list[str], key: yaml.Node, value: yaml.Node) -> str:
 
 
 def _above(lines: list[str], number: int) -> str:
-    """The comment on the lines above, unless it is the one that the file begins with."""
+    """The comment on the lines above, unless it is the one at the top of the file."""
     start = number
     while start > 0 and lines[start - 1].lstrip().startswith("#"):
         start -= 1

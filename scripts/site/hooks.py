@@ -1,4 +1,4 @@
-"""What MkDocs does beside its own: links that leave docs/, and the page of options."""
+"""What MkDocs cannot do by itself: links that leave docs/, figures that follow the theme's button."""
 
 import re
 from pathlib import Path, PurePosixPath
@@ -8,10 +8,13 @@ from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 
-from options import MARKER, options_page
-
 ROOT = Path(__file__).parents[2]
 LINK = re.compile(r"(\]\()((?!\w+:|#|/)[^)#\s]+)")
+# A figure for light and dark, as it is written for GitHub. Material has its own form, which its button obeys.
+PICTURE = re.compile(
+    r"<picture>\s*<source media=[^>]* srcset=\"(?P<dark>[^\"]+)\">\s*"
+    r"<img alt=\"(?P<alt>[^\"]*)\" src=\"(?P<light>[^\"]+)\">\s*</picture>"
+)
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
@@ -30,7 +33,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
-    """Point links between docs/ and the rest of the repository at their places in the site."""
+    """Point links that leave docs/ at their places in the site, and adapt pictures to the theme."""
     here = _in_repository(page.file.src_uri).parent
 
     def moved(link: re.Match[str]) -> str:
@@ -39,16 +42,16 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
             return link[0]
         return link[1] + relpath(place, str(PurePosixPath(page.file.src_uri).parent))
 
-    markdown = LINK.sub(moved, markdown)
-    return markdown.replace(MARKER, options_page()) if MARKER in markdown else markdown
+    both = r"![\g<alt>](\g<light>#only-light)![\g<alt>](\g<dark>#only-dark)"
+    return LINK.sub(moved, PICTURE.sub(both, markdown))
 
 
 def _in_repository(place: str) -> PurePosixPath:
-    """Where the file at a place of the site lies."""
+    """The path in the repository of a file of the site."""
     inside = PurePosixPath("docs") / place
     return inside if (ROOT / inside).exists() else PurePosixPath(place)
 
 
 def _in_site(path: str) -> str:
-    """Where a file of the repository stands in the site."""
+    """The path in the site of a file of the repository."""
     return path.removeprefix("docs/")

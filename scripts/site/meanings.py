@@ -1,4 +1,4 @@
-"""What options mean, from the ``Args:`` of what they are handed to or the comments beside them."""
+"""Meanings of options, from the ``Args:`` of the class or function that takes them or from their comments."""
 
 import inspect
 import re
@@ -16,7 +16,7 @@ ROLE = re.compile(r":\w+:`~?([\w.]+)`")
 
 
 def meanings_of(files: Sequence[ConfigFile]) -> dict[Key, str]:
-    """What each key means: by its target's docstring, the comment beside it, or what it means elsewhere."""
+    """The meaning of each key: by its target's docstring, its comment, or its meaning elsewhere."""
     own: dict[Key, str] = {}
     elsewhere: dict[str, str] = {}
     for key in (key for file in files for key in file.keys):
@@ -29,7 +29,7 @@ def meanings_of(files: Sequence[ConfigFile]) -> dict[Key, str]:
 
 
 def _in_docstring(target: str | None, name: str) -> str:
-    """What a docstring of ours, or one that it refers to, says of an argument; empty if nothing.
+    """The description of an argument in our own docstring, or in one it refers to; empty without one.
 
     Args:
         target: Dotted path of a class or function, or None.

@@ -1,13 +1,25 @@
-"""The page of options, from conf/: every file of every group, every key with its default and its meaning."""
+"""Write docs/reference/all_options.md from conf/: every file of every group, every key and its meaning.
+
+python scripts/site/options.py
+"""
 
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 
 from conf_files import ConfigFile, Key, read_files
 from meanings import meanings_of
 from wavspa.launching.presets.listing import listing
 
-MARKER = "<!-- the options -->"
-# A default that more files than these share is told as what the others have.
+PAGE = Path(__file__).parents[2] / "docs/reference/all_options.md"
+INTRODUCTION = """# All options
+
+<!-- Written by `make options` from conf/ and docstrings: change those. -->
+
+After this page you know the name, default and meaning of every option. `group=file` chooses a file of
+`conf/`, `key=value` sets a key; [options](../guide/options.md) explains how they are composed. `???` has no
+default and must be given; `${…}` takes the value of another key.
+"""
+# A default that more files than these share is shown as that of all the others.
 FEW = 4
 EXPERIMENT = "experiment"
 
@@ -16,13 +28,24 @@ def options_page() -> str:
     """Markdown of all groups, ``train.yaml`` first."""
     files = read_files()
     meanings = meanings_of(files)
-    groups = dict.fromkeys(file.group for file in files)
-    return "\n".join(_section(group, files, meanings) for group in sorted(groups))
+    # The presets of experiments are many: they come last.
+    groups = sorted({file.group for file in files}, key=lambda group: (group == EXPERIMENT, group))
+    links = " · ".join(f"[{_title(group)}](#{_anchor(group)})" for group in groups)
+    sections = (_section(group, files, meanings) for group in groups)
+    return "\n".join([INTRODUCTION, links, "", *sections])
+
+
+def _title(group: str) -> str:
+    return group or "Every run"
+
+
+def _anchor(group: str) -> str:
+    return _title(group).lower().replace(" ", "-").replace("/", "")
 
 
 def _section(group: str, files: Sequence[ConfigFile], meanings: Mapping[Key, str]) -> str:
     own = [file for file in files if file.group == group]
-    lines = [f"## {group or 'Of every run'}", ""]
+    lines = [f"## {_title(group)}", ""]
     if group:
         lines += [f"| `{group}=` | what it is | brings |", "| --- | --- | --- |"]
         lines += [_file_row(file) for file in own]
@@ -73,3 +96,7 @@ def _value(value: str) -> str:
 
 def _cell(text: str) -> str:
     return text.replace("|", "\\|").replace("<", "&lt;")
+
+
+if __name__ == "__main__":
+    PAGE.write_text(options_page())

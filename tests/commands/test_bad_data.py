@@ -1,6 +1,6 @@
 """What is wrong with data ends `wavspa-prepare` with one line and leaves nothing half-written.
 
-The lines stand in docs/datasets.md.
+The lines stand in docs/guide/datasets.md.
 """
 
 import io
@@ -18,7 +18,7 @@ from wavspa.data.lra.pathfinder.generator import Pathfinder
 from wavspa.data.lra.pathfinder.stamps import benchmark_rule
 from wavspa.data.sources.downloads import download_all
 
-PAGE = (Path(__file__).parents[2] / "docs" / "datasets.md").read_text()
+PAGE = (Path(__file__).parents[2] / "docs/guide/datasets.md").read_text()
 FILES = ["dataset=files", "dataset.train=train.csv", "dataset.text=body", "dataset.label=y"]
 ROWS = [f"a text of row {i},{'ab'[i % 2]}" for i in range(20)]
 

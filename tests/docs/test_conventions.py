@@ -1,4 +1,4 @@
-"""The boundaries drawn in docs/conventions.md are what wavedec reads."""
+"""The boundaries drawn in docs/reference/conventions.md are what wavedec reads."""
 
 import re
 import string
@@ -10,7 +10,7 @@ import torch
 from wavspa import wavedec
 from wavspa.wavelets import BOUNDARIES
 
-PAGE = (Path(__file__).parents[2] / "docs/conventions.md").read_text()
+PAGE = (Path(__file__).parents[2] / "docs/reference/conventions.md").read_text()
 TAPS = 6
 LINE = re.compile(r"^(\w+) +([\w ]+) \| ([\w ]+) \| ([\w ]+?) +(\d+)$", re.MULTILINE)
 

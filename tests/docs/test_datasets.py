@@ -1,10 +1,11 @@
-"""docs/datasets.md says of every data set what it is and how it was checked."""
+"""docs/guide/datasets.md says of every data set what it is and how it was checked."""
 
 import re
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-PAGE = (ROOT / "docs" / "datasets.md").read_text()
+FOLDER = ROOT / "docs/guide"
+PAGE = (FOLDER / "datasets.md").read_text()
 
 
 def test_every_data_set_has_a_row_in_both_tables():
@@ -19,4 +20,4 @@ def test_every_data_set_has_a_row_in_both_tables():
 
 def test_pictures_are_there():
     for path in re.findall(r"\]\((?!http)([^)#]+)\)", PAGE):
-        assert (ROOT / "docs" / path).exists(), path
+        assert (FOLDER / path).exists(), path

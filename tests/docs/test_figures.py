@@ -1,4 +1,4 @@
-"""docs/figures.md tells every figure, and the commands that it prints are right."""
+"""docs/guide/figures.md tells every figure, and the commands that it prints are right."""
 
 import re
 from pathlib import Path
@@ -9,7 +9,7 @@ from support.tiny_runs import compose_run
 from wavspa.launching.run.validate import validate
 from wavspa.reports.figures.registry import FIGURES
 
-DOCS = Path(__file__).parents[2] / "docs"
+DOCS = Path(__file__).parents[2] / "docs/guide"
 PAGE = (DOCS / "figures.md").read_text()
 
 

@@ -13,9 +13,11 @@ import wavspa.models.upstream
 import wavspa.tasks
 import wavspa.wavelets
 
-PAGES = sorted((Path(__file__).parents[2] / "docs/api").glob("*.md"))
+FOLDER = Path(__file__).parents[2] / "docs/reference"
 NAMES = [
-    name for page in PAGES for name in re.findall(r"^::: (\S+)$", page.read_text(), re.MULTILINE)
+    name
+    for page in ("library", "framework")
+    for name in re.findall(r"^::: (\S+)$", (FOLDER / f"{page}.md").read_text(), re.MULTILINE)
 ]
 # Constants, and what a batch consists of: told where they are used.
 INNER = {"__version__", "BASES", "MODES", "BOUNDARIES", "Example", "PairExample"}

@@ -1,4 +1,4 @@
-"""What the machine may do to a run, and what follows; docs/faults.md is the table."""
+"""What the machine may do to a run, and what follows; docs/reference/failure_modes.md is the table."""
 
 import contextlib
 import os

@@ -75,7 +75,7 @@ def test_the_published_table_is_of_the_order_that_others_count():
     words = [f"experiment={name}" for name in table()]
     cells = found(*([word] for word in words))
     assert len(cells) == 100
-    # An outside count has 78; it follows other rows of the pictures (docs/paper.md).
+    # An outside count has 78; it follows other rows of the pictures (docs/science/paper.md).
     assert 30e18 < sum(cell.flops for cell in cells) < 100e18
 
 
