@@ -14,6 +14,7 @@ from wavspa.checks import whole_number
 CHUNK = 256
 CODE_POINTS = 0x110000
 VOCABULARY = "vocabulary.json"
+ALONE, INSIDE, BEGINS = 0, 1, 2
 
 
 class Tokenizer:
@@ -48,6 +49,12 @@ class Tokenizer:
         """The first ``length`` tokens of each text (None: all), arrays of one integer dtype."""
         raise NotImplementedError
 
+    def word_kinds(self) -> np.ndarray:
+        """[size] int64, what each token is to the word that it stands in: :data:`ALONE`, :data:`INSIDE`
+        (it goes on with what is before it, unless that is alone) or :data:`BEGINS`.
+        """
+        raise NotImplementedError
+
     def files(self) -> Mapping[str, str]:
         """What was learned, as text files by name, to be kept beside the data."""
         return {}
@@ -74,6 +81,11 @@ class Bytes(Tokenizer):
     def cache_key(self) -> Mapping[str, Any]:
         """Its name, and whether there is an end."""
         return {"name": "bytes", "end": self.end}
+
+    def word_kinds(self) -> np.ndarray:
+        """Words are letters, digits, ``_`` and the bytes of all that is not ASCII."""
+        words = [byte >= 0x80 or _is_of_word(chr(byte)) for byte in range(256)]
+        return _kinds([False, *words], self.size)
 
     def encode(self, texts: Sequence[str], length: int | None = None) -> list[np.ndarray]:
         """[bytes] uint16 of each text."""
@@ -126,6 +138,10 @@ class Characters(Tokenizer):
         self._tokens = np.ones(CODE_POINTS, np.uint16 if self.size <= 2**16 else np.int32)
         self._tokens[known] = np.arange(2, 2 + len(known))
 
+    def word_kinds(self) -> np.ndarray:
+        """Words are letters, digits and ``_``."""
+        return _kinds([False, False, *map(_is_of_word, self.vocabulary)], self.size)
+
     def encode(self, texts: Sequence[str], length: int | None = None) -> list[np.ndarray]:
         """[characters] uint16, or int32 of a very large vocabulary, of each text."""
         tokens = (self._tokens[_code_points(text[:length])] for text in texts)
@@ -134,6 +150,17 @@ class Characters(Tokenizer):
     def files(self) -> Mapping[str, str]:
         """``vocabulary.json``: the characters, token 2 first."""
         return {VOCABULARY: json.dumps(self.vocabulary) + "\n"}
+
+
+def _is_of_word(text: str) -> bool:
+    return text.replace("_", "a").isalnum()
+
+
+def _kinds(of_word: Sequence[bool], size: int) -> np.ndarray:
+    """Kinds of the first tokens; the rest, such as the end, stand alone."""
+    kinds = np.full(size, ALONE, np.int64)
+    kinds[: len(of_word)][np.array(of_word)] = INSIDE
+    return kinds
 
 
 def _code_points(text: str) -> np.ndarray:

@@ -64,7 +64,8 @@ def checked(config: DictConfig, overrides: Sequence[str]) -> DictConfig:
 def resolve_from_data(config: DictConfig) -> DictConfig:
     """The configuration with what the data decide.
 
-    That is what its data set leaves to them (``auto``), and the steps that ``trainer.max_epochs`` are.
+    That is what its data set leaves to them (``auto``), the share of tokens that ``task=masked`` masks, and
+    the steps that ``trainer.max_epochs`` are.
 
     Args:
         config: The composed configuration, without Hydra's node.
@@ -80,6 +81,9 @@ def resolve_from_data(config: DictConfig) -> DictConfig:
         config = config.copy()
         for name in wanted:
             config.dataset[name] = found[name]
+    if config.task.get("rate") == "auto":
+        config = config.copy()
+        config.task.rate = build(config, "dataset").mask_rate
     if config.trainer.max_epochs is not None:
         config = config.copy()
         config.trainer.max_steps = _steps(config)

@@ -53,6 +53,7 @@ def validate(config: DictConfig) -> None:
             _call(config, "schedule", partial(check_warmup, warmup, config.trainer.max_steps))
         task = build(config, "task", model=model, optimizer=optimizer, schedule=schedule)
     check_monitors(config, task)
+    task.check_dataset(data)
     for name in config.callbacks:
         option = f"callbacks.{name}"
         callback = build(config, option)
