@@ -55,11 +55,11 @@ ROOMS = {
     "exports": {"model_card": {""}},
     "launching": {
         "plugins": {"", "search", "slurm", "sweeps"},
-        "run": {"options"},
+        "run": {"init", "options"},
         "search": {"", "run", "sweeps"},
         "slurm": {"", "run"},
         "sweeps": {"", "run"},
-        "trial": {"run"},
+        "trial": {"init", "run"},
         "analysis": {"run"},
         "inference": {"run"},
     },

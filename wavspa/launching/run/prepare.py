@@ -3,9 +3,11 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+import torch
 from omegaconf import DictConfig, OmegaConf
 
 from wavspa.checks import OptionError
+from wavspa.launching.init.options import check_init, check_parent, with_parent
 from wavspa.launching.options.top_level import check_removed, check_top_level
 from wavspa.launching.options.types import check_types
 from wavspa.launching.run.build import build
@@ -56,8 +58,12 @@ def checked(config: DictConfig, overrides: Sequence[str]) -> DictConfig:
     check_top_level(config)
     config = _steps_or_epochs(config, overrides)
     check_types(config)
-    config = resolve_from_data(config)
+    check_init(config)
+    config = with_parent(resolve_from_data(config))
     validate(config)
+    with torch.device("meta"):
+        model = build(config, "model")
+    check_parent(config, model, build(config, "dataset"))
     return config
 
 

@@ -16,6 +16,7 @@ from pytorch_lightning.loggers import Logger
 from pytorch_lightning.utilities import rank_zero_only
 
 from wavspa.errors import RunFailed, RunInterrupted, RunPruned, UserError
+from wavspa.launching.init.start import start
 from wavspa.launching.run.build import build, build_run
 from wavspa.launching.run.cluster import cluster_environment
 from wavspa.launching.run.evaluate import evaluate
@@ -131,6 +132,7 @@ def _train_and_test(folder: Path, config: DictConfig, stop: StopRequest) -> dict
     last = find_resumable(folder)
     step = 0 if last is None else checked_resume_step(last, config)
     print_line(f"starting: {folder}" if last is None else f"going on from step {step}: {folder}")
+    start(config, task, folder, resumed=last is not None)
     batches = config.trainer.accumulate_grad_batches
     csv = MetricsCsv(folder, step, lambda step: data.epoch_of(step * batches))
     loggers = [csv, *_more_loggers(folder, config)]
