@@ -136,12 +136,12 @@ class SequenceDataModule(LightningDataModule):
             columns: where the values stand; without them, in ``input_columns``.
 
         Raises:
-            UserError: a value is no text.
+            UserError: a value is not text.
         """
         for column, value in zip(columns or self.input_columns, values, strict=True):
             if not isinstance(value, str) or not value:
                 raise UserError(
-                    f"{where}: the column {column!r} holds {shown(value)}, which is no text"
+                    f"{where}: the column {column!r} holds {shown(value)}, which is not text"
                 )
         return tuple(map(str, values))
 

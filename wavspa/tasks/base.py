@@ -5,7 +5,9 @@ from typing import Any, Literal
 
 import torch
 from pytorch_lightning import LightningModule
+from pytorch_lightning.plugins.precision import Precision
 from torch import Tensor, nn
+from torch.nn.utils import clip_grads_with_norm_, get_total_norm
 from torch.optim import Optimizer
 from typing_extensions import override
 
@@ -105,24 +107,46 @@ class Task(LightningModule):
     def on_after_backward(self) -> None:
         self._step.scale_gradients(self.trainer, self.parameters())
 
-    def on_before_optimizer_step(self, optimizer: Optimizer) -> None:
-        """Stop before weights become useless, and with them the next checkpoint.
+    @override
+    def configure_gradient_clipping(
+        self,
+        optimizer: Optimizer,
+        gradient_clip_val: float | None = None,
+        gradient_clip_algorithm: str | None = None,
+    ) -> None:
+        """Clip the gradients, and stop before weights become useless, and with them the next checkpoint.
+
+        The norm is computed once for both.
 
         Raises:
             RunFailed: A gradient is not finite.
         """
-        if getattr(self.trainer.precision_plugin, "scaler", None) is not None:
-            return  # it leaves such steps out and scales less
-        gradients = [p.grad for p in self.parameters() if p.grad is not None]
-        if not torch.isfinite(torch.nn.utils.get_total_norm(gradients)):
+        precision: Any = self.trainer.precision_plugin
+        if (
+            getattr(precision, "scaler", None) is not None
+        ):  # it leaves such steps out and scales less
+            self.clip_gradients(optimizer, gradient_clip_val, gradient_clip_algorithm)
+            return
+        parameters = [p for p in precision.main_params(optimizer) if p.grad is not None]
+        norm = get_total_norm([p.grad for p in parameters])
+        if not torch.isfinite(norm):
             raise self._diverged("the gradient is not finite")
+        # What clips in another way (by value), or refuses to (of sharded gradients), is Lightning's.
+        by_norm = (
+            gradient_clip_algorithm in (None, "norm")
+            and type(precision).clip_grad_by_norm is Precision.clip_grad_by_norm
+        )
+        if not by_norm:
+            self.clip_gradients(optimizer, gradient_clip_val, gradient_clip_algorithm)
+        elif gradient_clip_val:
+            clip_grads_with_norm_(parameters, gradient_clip_val, norm)
 
     def count_batch(self, batch_idx: int, examples: int, loss: Mean, **more: Mean) -> Tensor:
         """Count a batch of a training step; log a step that is complete.
 
         Logged are ``lr`` and, over all batches and ranks of the step, ``loss`` and whatever else as
         ``train/…``. Straight to the loggers: Lightning would log after the checkpoint of the step is
-        written, and a run that dies in between would go on without the row.
+        written, and a run that dies in between would resume without the row.
 
         Args:
             batch_idx: The batch's number.

@@ -123,7 +123,7 @@ def _registered(
     option: str, value: object, names: Callable[[], Iterable[str]], more: list[str]
 ) -> None:
     # A node with a _target_ is an object of the user's own.
-    if not isinstance(value, Mapping):
+    if not isinstance(value, Mapping) or "_target_" not in value:
         one_of(option, value, [*more, *sorted(names())])
 
 

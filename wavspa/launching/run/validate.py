@@ -49,8 +49,9 @@ def validate(config: DictConfig) -> None:
         _call(config, "optimizer", partial(optimizer, model))
         _call(config, "schedule", partial(schedule, 0, config.trainer.max_steps))
         if "warmup" in config.schedule:
-            warmup = config.schedule.warmup
-            _call(config, "schedule", partial(check_warmup, warmup, config.trainer.max_steps))
+            warmup, steps = config.schedule.warmup, config.trainer.max_steps
+            overfits = bool(config.trainer.get("overfit_batches"))
+            _call(config, "schedule", partial(check_warmup, warmup, steps, overfits))
         task = build(config, "task", model=model, optimizer=optimizer, schedule=schedule)
     check_monitors(config, task)
     task.check_dataset(data)

@@ -178,7 +178,7 @@ def script(array: Array, tasks: Sequence[int], options: Options) -> str:
     lines = [
         "#!/bin/bash",
         "# Written by wavspa-train. Each task of this array starts the run in its line of",
-        f"# {array.folders_file.name}, or goes on with it. By hand: sbatch {array.script.name}",
+        f"# {array.folders_file.name}, or resumes it. By hand: sbatch {array.script.name}",
         *(f"#SBATCH {line}" for line in _directives(array, tasks, options)),
         "",
         *(f"export {name}={value}" for name, value in ENVIRONMENT.items()),
