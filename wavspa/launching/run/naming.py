@@ -18,6 +18,8 @@ UNHASHED = ("rerun", "dry_run", "find", "jobs", "logger", "checkpoints")
 
 LATER = {
     "dataset.together": "similar",
+    "dataset.documents": "line",
+    "dataset.packed": False,
     "dataset.encoding": "utf-8",
     "dataset.quoting": "strict",
     "trainer.max_epochs": None,

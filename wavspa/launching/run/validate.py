@@ -42,6 +42,7 @@ def validate(config: DictConfig) -> None:
         check_logger(f"logger.{name}", options)
         check_live(f"logger.{name}.figures", options.get("figures", ()))
     data = build(config, "dataset")
+    _check_labels(config)
     with torch.device("meta"):
         model = build(config, "model")
         optimizer = build(config, "optimizer")
@@ -69,6 +70,15 @@ def validate(config: DictConfig) -> None:
         LastCheckpoint(Path(), StopRequest(), **config.checkpoints)
     except (ValueError, TypeError) as error:
         raise explain(error, "checkpoints", config.checkpoints) from error
+
+
+def _check_labels(config: DictConfig) -> None:
+    unlabelled = config.dataset.get("label", "") is None
+    if unlabelled and not config.task["_target_"].endswith(".Masked"):
+        raise UserError(
+            "dataset.label=null: texts without labels are for task=masked; name the column of the labels, or "
+            "choose that task"
+        )
 
 
 def _card(data: Any) -> dict[str, Any] | None:
