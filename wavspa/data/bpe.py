@@ -16,7 +16,7 @@ from tokenizers.pre_tokenizers import ByteLevel
 from tokenizers.trainers import BpeTrainer
 
 from wavspa.checks import whole_number
-from wavspa.data.tokenizers import ALONE, BEGINS, INSIDE, Tokenizer
+from wavspa.data.tokenizers import ALONE, BEGINS, INSIDE, Tokenizer, kept_vocabulary, of_kept
 from wavspa.errors import UserError
 
 # The library warns of every process that reads batches if it may not take this for granted.
@@ -63,20 +63,25 @@ class BPE(_ByteLevel):
 
     Args:
         vocab_size: tokens to learn, the 256 bytes among them; small data give fewer.
+        run: the folder of a run whose vocabulary is taken; None: it is learned.
     """
 
     learns = True
 
-    def __init__(self, vocab_size: int) -> None:
+    def __init__(self, vocab_size: int, run: str | None = None) -> None:
         super().__init__(BPEModel())
+        self._kept = kept_vocabulary(run, TOKENIZER)
         self.vocab_size = whole_number("tokenizer.vocab_size", vocab_size, least=256)
 
     def cache_key(self) -> Mapping[str, Any]:
         """Its name and the size of its vocabulary."""
-        return {"name": "bpe", "vocab_size": self.vocab_size}
+        return {"name": "bpe", "vocab_size": self.vocab_size, **of_kept(self._kept)}
 
     def fit(self, texts: Iterable[str]) -> None:
         """Learns the merges."""
+        if self._kept is not None:
+            self.load(self._kept.parent)
+            return
         trainer = BpeTrainer(
             vocab_size=self.vocab_size,
             initial_alphabet=ByteLevel.alphabet(),

@@ -273,6 +273,16 @@ def test_another_vocabulary_of_the_same_size_is_refused(tmp_path):
     with pytest.raises(UserError, match="the vocabulary that this run has learned is another one"):
         child(tmp_path, parent, *words, f"dataset.train={tmp_path / 'two.jsonl'}")
     child(tmp_path, parent, *words, f"dataset.train={tmp_path / 'one.jsonl'}")
+    taken = f"dataset.tokenizer.run='{parent}'"
+    run(child(tmp_path, parent, *words, taken, f"dataset.train={tmp_path / 'two.jsonl'}"))
+    with pytest.raises(UserError, match=r"keeps no vocabulary/vocabulary\.json: name a run"):
+        child(
+            tmp_path,
+            parent,
+            *words,
+            "dataset.tokenizer.run=nowhere",
+            f"dataset.train={tmp_path / 'two.jsonl'}",
+        )
     bytes_ = [word.replace("characters", "bytes") for word in words]
     with pytest.raises(
         UserError, match="was trained on 10 tokens of characters, and this run has 257 of bytes"

@@ -36,7 +36,7 @@ def check_tokens(parent: Parent, vocab_size: int, data: SequenceDataModule) -> N
         if learned != learned_here:
             raise UserError(
                 f"was trained on {there}, and the vocabulary that this run has learned is another one: "
-                "tokenizer=of_run dataset.tokenizer.run=RUN takes that of the run"
+                "dataset.tokenizer.run=RUN takes that of the run"
             )
     elif (theirs is None) != (own is None) or (theirs is not None and theirs != own):
         raise other

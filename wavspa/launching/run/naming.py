@@ -22,6 +22,7 @@ LATER = {
     "dataset.packed": False,
     "dataset.encoding": "utf-8",
     "dataset.quoting": "strict",
+    "dataset.tokenizer.run": None,
     "trainer.max_epochs": None,
 }
 """Options that came when runs had been made, by their default, at which they leave names as they were."""
@@ -45,8 +46,9 @@ def config_hash(config: DictConfig, without: Sequence[str] = ()) -> str:
     _identify_parent(config, by_cell="seed" in without)
     for option, default in LATER.items():
         node, _, name = option.rpartition(".")
-        if OmegaConf.select(config, option) == default:
-            OmegaConf.select(config, node).pop(name, None)
+        place = OmegaConf.select(config, node)
+        if place is not None and place.get(name) == default:
+            place.pop(name, None)
     content = json.dumps(OmegaConf.to_container(config, resolve=True), sort_keys=True)
     return hashlib.sha256(content.encode()).hexdigest()[:8]
 
