@@ -47,7 +47,7 @@ def plan(
         UserError: There is no such part, or nothing fits.
     """
     own = {short(name): tensor for name, tensor in model.state_dict().items()}
-    theirs = {short(name): tensor for name, tensor in weights.items()}
+    theirs = _within(model, weights)
     if part is not None and not any(is_in(name, part) for name in theirs):
         raise UserError(f"has no part {part!r}; choose one of {', '.join(parts(theirs))}")
     head = [name for name in own if is_in(name, HEAD)]
@@ -71,7 +71,7 @@ def plan(
 
 def copy(model: nn.Module, weights: Mapping[str, Tensor], names: list[str]) -> None:
     """Copy the weights of these names into a model."""
-    theirs = {short(name): tensor for name, tensor in weights.items()}
+    theirs = _within(model, weights)
     chosen = set(names)
     with torch.no_grad():
         for name, tensor in model.state_dict().items():
@@ -79,6 +79,19 @@ def copy(model: nn.Module, weights: Mapping[str, Tensor], names: list[str]) -> N
                 given = torch.atleast_1d(theirs[short(name)])
                 rows = min(len(given), len(torch.atleast_1d(tensor)))
                 torch.atleast_1d(tensor)[:rows].copy_(given[:rows])
+
+
+def _within(model: nn.Module, weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The weights by their short names, and as this model would hold them.
+
+    A model whose encoder is not a plain one translates those of plain encoders by ``weights_of_encoder``.
+    """
+    translate = getattr(model, "weights_of_encoder", None)
+    if translate is None or any(name.startswith(f"{ENCODER}.") for name in weights):
+        return {short(name): tensor for name, tensor in weights.items()}
+    head = {name: tensor for name, tensor in weights.items() if is_in(name, HEAD)}
+    rest = {name: tensor for name, tensor in weights.items() if name not in head}
+    return {short(name): tensor for name, tensor in translate(rest).items()} | head
 
 
 def _fits(name: str, own: Tensor, theirs: Tensor) -> bool:
