@@ -28,7 +28,7 @@ _EXCHANGEABLE = {
     "data_root": "dataset.data_root",
 }
 
-_NOT_FROZEN = ("runs", "data_root", "rerun", "dry_run", "find", "jobs")
+_NOT_FROZEN = ("runs", "data_root", "rerun", "dry_run", "device", "mfu", "find", "jobs")
 
 _NO_DIFFERENCE = (*UNHASHED, "name", "experiment_name", "frozen")
 

@@ -14,7 +14,10 @@ from wavspa.training.checkpoints.read import CONFIG_KEY, read_checkpoint
 
 # What decides the weights a run ends with; of these, the keys that do not.
 _DECIDING = ("seed", "model", "task", "optimizer", "schedule", "dataset", "trainer")
-_FREE = ("data_root", "workers", "download", "devices", "num_nodes", "strategy", "accelerator")
+_FREE = (
+    *("data_root", "workers", "download", "devices", "num_nodes", "strategy", "accelerator"),
+    "compile",
+)
 
 
 def check_resumable(content: Mapping[str, Any], checkpoint: Path, config: DictConfig) -> None:

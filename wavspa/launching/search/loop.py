@@ -87,6 +87,8 @@ def _check(space: Space, launcher: SweepLauncher) -> DictConfig:
             mistakes.append(error)
     if not right:
         raise mistakes[0]
+    if right[0].dry_run:
+        raise UserError("dry_run=true does not go with hydra/sweeper=optuna: leave one of them out")
     if right[0].rerun:
         raise UserError(
             "rerun=true: a search is begun anew with another hydra.sweeper.seed, or by removing its folder"

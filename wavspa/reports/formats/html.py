@@ -50,6 +50,7 @@ def page(report: Report) -> str:
         run_table=_run_table(report),
         style=_own(STYLES),
         script=Markup("\n").join(map(_own, SCRIPTS)),
+        beside=report.beside,
         has_filters=bool(report.filters),
         plotly=_packed_plotly(),
         data=Markup(packed_json(page_data(report))),
