@@ -68,6 +68,18 @@ def test_a_run_reports_perplexity_and_keeps_the_lowest_loss(tmp_path):
     assert not in_percent("val/perplexity")
 
 
+def test_left_out_lengths_change_nothing(tmp_path):
+    task, data = task_of(tiny_run(tmp_path, *MASKED))
+    task.eval()
+    batch = next(iter(data.val_dataloader()))
+    seen = []
+    task.log = lambda *_, **__: None
+    task._scores, scores = lambda *a: seen.append(scores(*a)) or seen[-1], task._scores
+    task.evaluation_step("val", batch)
+    task.evaluation_step("val", batch._replace(lengths=None))
+    assert [value.item() for value in seen[0]] == pytest.approx([v.item() for v in seen[1]])
+
+
 def test_evaluation_depends_neither_on_the_seed_nor_on_the_batch(tmp_path):
     folder = tiny_run(tmp_path, *MASKED)
     masks = []
@@ -114,6 +126,9 @@ def test_of_pairs_both_sequences_are_rows():
     pairs = PairBatch(first, torch.tensor([3]), second, torch.tensor([1]), torch.tensor([0]))
     tokens, lengths = rows_of(pairs)
     assert tokens.tolist() == [[1, 2, 3], [4, 0, 0]]
+    assert lengths.tolist() == [3, 1]
+    # Lengths that cut nothing are left out on their way to a GPU.
+    tokens, lengths = rows_of(pairs._replace(lengths1=None))
     assert lengths.tolist() == [3, 1]
     batch = Batch(first, torch.tensor([3]), torch.tensor([0]))
     assert rows_of(batch) == (batch.tokens, batch.lengths)

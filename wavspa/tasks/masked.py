@@ -95,8 +95,8 @@ class Masked(Task):
         self.right = nn.ModuleDict({split: MeanMetric() for split in splits})
         self.perplexities = nn.ModuleDict({split: Perplexity() for split in splits})
 
-    def forward(self, tokens: Tensor, lengths: Tensor, places: Tensor) -> Tensor:
-        """Logits ``[B, P, V]`` at ``places [B, P]`` of ``tokens [B, N]`` with ``lengths [B]``."""
+    def forward(self, tokens: Tensor, lengths: Tensor | None, places: Tensor) -> Tensor:
+        """Logits ``[B, P, V]`` at ``places [B, P]`` of ``tokens [B, N]`` with ``lengths [B]`` (None: all)."""
         logits: Tensor = self.model(tokens, lengths, places)
         return logits
 
@@ -139,7 +139,8 @@ class Masked(Task):
     @override
     def evaluation_step(self, split: str, batch: Any) -> None:
         tokens, lengths = rows_of(batch)
-        masked = self._masked(tokens, lengths, by_content(tokens, lengths))
+        real = full_lengths(tokens) if lengths is None else lengths
+        masked = self._masked(tokens, real, by_content(tokens, real))
         loss, right, count = self._scores(masked, lengths)
         for name, metrics, value in (
             ("loss", self.losses, loss),
@@ -152,11 +153,12 @@ class Masked(Task):
             self.log(f"{split}/{name}", metric, on_step=False, on_epoch=True)
 
     def _masked(
-        self, tokens: Tensor, lengths: Tensor, draw: Callable[[int], Tensor]
+        self, tokens: Tensor, lengths: Tensor | None, draw: Callable[[int], Tensor]
     ) -> MaskedBatch:
+        lengths = full_lengths(tokens) if lengths is None else lengths
         return mask(tokens, lengths, self.vocab_size, self.options, draw, self.kinds)
 
-    def _scores(self, masked: MaskedBatch, lengths: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def _scores(self, masked: MaskedBatch, lengths: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
         """Mean loss, share that is right, and number of the places that count; scalars."""
         logits = full_precision(self(masked.tokens, lengths, masked.places))
         counts = masked.counts.to(logits.dtype)
@@ -166,11 +168,17 @@ class Masked(Task):
         return (losses * counts.flatten()).sum() / count, (right * counts).sum() / count, count
 
 
-def rows_of(batch: Any) -> tuple[Tensor, Tensor]:
-    """Tokens [B, N] and lengths [B] of a batch; of B pairs, [2 B, N] and [2 B]."""
+def rows_of(batch: Any) -> tuple[Tensor, Tensor | None]:
+    """Tokens [B, N] and lengths [B] (None: all rows are full) of a batch; of B pairs, [2 B, N] and [2 B]."""
     if hasattr(batch, "tokens"):
         return batch.tokens, batch.lengths
-    sides = (batch.tokens1, batch.tokens2)
-    width = max(side.shape[1] for side in sides)
-    tokens = torch.cat([F.pad(side, (0, width - side.shape[1])) for side in sides])
-    return tokens, torch.cat([batch.lengths1, batch.lengths2])
+    sides = ((batch.tokens1, batch.lengths1), (batch.tokens2, batch.lengths2))
+    width = max(tokens.shape[1] for tokens, _ in sides)
+    rows = torch.cat([F.pad(tokens, (0, width - tokens.shape[1])) for tokens, _ in sides])
+    lengths = [full_lengths(tokens) if of is None else of for tokens, of in sides]
+    return rows, torch.cat(lengths)
+
+
+def full_lengths(tokens: Tensor) -> Tensor:
+    """Lengths [B] of rows [B, N] without pads."""
+    return torch.full((len(tokens),), tokens.shape[1], device=tokens.device)
