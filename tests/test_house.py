@@ -58,11 +58,11 @@ ROOMS = {
     "launching": {
         "plugins": {"", "search", "slurm", "sweeps"},
         "presets": set(),
-        "run": {"options", "presets"},
+        "run": {"init", "options", "presets"},
         "search": {"", "run", "sweeps"},
         "slurm": {"", "run"},
         "sweeps": {"", "run", "trial"},
-        "trial": {"options", "run"},
+        "trial": {"init", "options", "run"},
         "analysis": {"run"},
         "inference": {"run"},
     },

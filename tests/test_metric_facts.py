@@ -21,6 +21,7 @@ TASKS = {
     "detection": ["task.classes=2"],
     "clones": ["task.classes=2"],
     "embedding": [],
+    "masked": ["task.rate=0.15"],
     "lego": ["dataset=lego"],
 }
 

@@ -26,6 +26,7 @@ class Fact(NamedTuple):
 
 METRICS = {
     "loss": Fact("min", is_share=False),
+    "perplexity": Fact("min", is_share=False),
     "accuracy": Fact("max"),
     "accuracy_beyond": Fact("max"),
     "f1": Fact("max"),

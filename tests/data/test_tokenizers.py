@@ -140,3 +140,18 @@ def test_impossible_options(kind: Any, options: dict[str, int], named: str) -> N
 def test_half_a_surrogate_pair_is_no_crash(tokenizer: Any) -> None:
     assert all(tokens(tokenizer, LONE_SURROGATE, f"a{LONE_SURROGATE}"))
     tokenizer.fit([LONE_SURROGATE])
+
+
+@pytest.mark.parametrize("make", [lambda **o: BPE(300, **o), lambda **o: Characters(**o)])
+def test_a_vocabulary_is_taken_from_a_run(tmp_path, make):
+    learned = make()
+    learned.fit(["the words of another text", "and more words"] * 9)
+    (tmp_path / "vocabulary").mkdir()
+    for name, text in learned.files().items():
+        (tmp_path / "vocabulary" / name).write_text(text, encoding="utf-8")
+    taken = make(run=str(tmp_path))
+    taken.fit(["something else, which nobody reads"])
+    assert taken.files() == learned.files()
+    tokens = [tokenizer.encode(["the other words"])[0].tolist() for tokenizer in (learned, taken)]
+    assert tokens[0] == tokens[1]
+    assert taken.cache_key() != learned.cache_key()

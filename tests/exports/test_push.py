@@ -9,10 +9,13 @@ from safetensors.torch import save
 
 import wavspa
 from support.hub_stand_in import TOKEN, Hub
-from support.tiny_runs import finished_run
+from support.tiny_runs import finished_run, tiny_run
 from wavspa.commands.export import export
 from wavspa.errors import UserError
+from wavspa.launching.run.freeze import read_config
+from wavspa.launching.run.worker import run
 from wavspa.run_folder import layout
+from wavspa.run_folder.status import read_status
 
 
 @pytest.fixture(scope="module")
@@ -122,3 +125,17 @@ def test_no_network(folder, hub, monkeypatch, tmp_path):
 def test_a_name_that_can_be_none(folder):
     with pytest.raises(UserError, match="push=digits: a model on the hub is called USER/NAME"):
         export({"run": str(folder), "push": "digits"})
+
+
+def test_a_run_starts_from_a_model_on_the_hub(folder, hub, tmp_path):
+    words = {"run": str(folder), "output": str(tmp_path / "out"), "push": "me/digits"}
+    export(words)
+    child = tiny_run(tmp_path, "init.from='me/digits:blocks'")
+    parent = read_config(child).init.parent
+    name, _, commit = parent.folder.partition("@")
+    assert (name, parent.commit, parent.part) == ("me/digits", commit, "blocks")
+    assert len(commit) == 40
+    run(child)
+    assert read_status(child)["state"] == "finished"
+    with pytest.raises(UserError, match=r"init=me/nothing: me/nothing .*none of this name"):
+        tiny_run(tmp_path, "init.from=me/nothing")

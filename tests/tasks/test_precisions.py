@@ -14,7 +14,7 @@ from wavspa.launching.run.build import build
 from wavspa.tasks import Classification
 
 PRECISIONS = ["32-true", "64-true", "bf16-mixed", "bf16-true", "16-mixed", "16-true"]
-TASKS = ["classification", "detection", "clones", "matching", "embedding", "lego"]
+TASKS = ["classification", "detection", "clones", "matching", "embedding", "lego", "masked"]
 ROWS, LENGTH, CLASSES, VARIABLES = 8, 12, 2, 8
 
 
@@ -58,7 +58,7 @@ def batches(task: str) -> tuple[tuple, tuple]:
 def build_task(task: str):
     words = ["model=tiny", "model.dim=16", "model.mlp_dim=16", "model.taps=4", f"task={task}"]
     sizes = [f"dataset.classes={CLASSES}", "dataset.vocab_size=10", f"dataset.max_length={LENGTH}"]
-    more = [f"+dataset.variables={VARIABLES}"] if task == "lego" else []
+    more = {"lego": [f"+dataset.variables={VARIABLES}"], "masked": ["task.rate=0.5"]}.get(task, [])
     config = compose_run(*words, *sizes, *more, "schedule.warmup=0")
     if task == "detection":
         config.task.class_weights = [0.3, 1.7]

@@ -1,6 +1,7 @@
 """The key=value words of commands that look at a run."""
 
 import os
+import re
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig, OmegaConf
@@ -13,6 +14,7 @@ from wavspa.errors import UserError
 
 # Of wavspa-train, and where it is frozen.
 _SHORT = {"data_root": "dataset.data_root"}
+_INIT = ("init", "init.from")
 
 
 def typed_words(name: str, usage: str, description: str, epilog: str) -> dict[str, str]:
@@ -30,6 +32,18 @@ def typed_words(name: str, usage: str, description: str, epilog: str) -> dict[st
     command_line = parser(name, description, epilog, usage=usage)
     command_line.add_argument("words", nargs="*", metavar="key=value", help="see above")
     return dict(_split(word) for word in command_line.parse_args().words)
+
+
+def spelled_out(word: str) -> str:
+    """``init=RUN`` as the key that it is short for, in quotes: Hydra takes no ``=`` in a bare value.
+
+    Args:
+        word: Any word of the command line; others stay as they are.
+    """
+    key, equals, value = word.partition("=")
+    if key not in _INIT or not equals or value == "null" or re.search(r"['\"(]", value):
+        return word if key != _INIT[0] else f"{_INIT[1]}={value}"
+    return f"{_INIT[1]}=" + ",".join(f"'{part}'" for part in value.split(","))
 
 
 def apply_overrides(config: DictConfig, overrides: list[str]) -> None:

@@ -16,7 +16,7 @@ from tokenizers.pre_tokenizers import ByteLevel
 from tokenizers.trainers import BpeTrainer
 
 from wavspa.checks import whole_number
-from wavspa.data.tokenizers import Tokenizer
+from wavspa.data.tokenizers import ALONE, BEGINS, INSIDE, Tokenizer, kept_vocabulary, of_kept
 from wavspa.errors import UserError
 
 # The library warns of every process that reads batches if it may not take this for granted.
@@ -24,6 +24,7 @@ os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
 
 TOKENIZER = "tokenizer.json"
 GPT2_FILES = ("vocab.json", "merges.txt")
+BLANK = "Ġ"
 
 
 class _ByteLevel(Tokenizer):
@@ -44,6 +45,14 @@ class _ByteLevel(Tokenizer):
         encodings = self._tokenizer.encode_batch_fast([_whole(text) for text in texts])
         return [np.array(encoding.ids[:length], dtype) + 1 for encoding in encodings]
 
+    def word_kinds(self) -> np.ndarray:
+        """A blank at its front begins a word; what is neither letters nor digits stands alone."""
+        kinds = np.full(self.size, ALONE, np.int64)
+        for piece, token in self._tokenizer.get_vocab().items():
+            if all(map(_is_of_word, piece.removeprefix(BLANK))):
+                kinds[token + 1] = BEGINS if piece.startswith(BLANK) else INSIDE
+        return kinds
+
     def files(self) -> Mapping[str, str]:
         """``tokenizer.json``, in the format of the library `tokenizers`; its ids are not shifted."""
         return {TOKENIZER: self._tokenizer.to_str(pretty=True) + "\n"}
@@ -54,20 +63,25 @@ class BPE(_ByteLevel):
 
     Args:
         vocab_size: tokens to learn, the 256 bytes among them; small data give fewer.
+        run: the folder of a run whose vocabulary is taken; None: it is learned.
     """
 
     learns = True
 
-    def __init__(self, vocab_size: int) -> None:
+    def __init__(self, vocab_size: int, run: str | None = None) -> None:
         super().__init__(BPEModel())
+        self._kept = kept_vocabulary(run, TOKENIZER)
         self.vocab_size = whole_number("tokenizer.vocab_size", vocab_size, least=256)
 
     def cache_key(self) -> Mapping[str, Any]:
         """Its name and the size of its vocabulary."""
-        return {"name": "bpe", "vocab_size": self.vocab_size}
+        return {"name": "bpe", "vocab_size": self.vocab_size, **of_kept(self._kept)}
 
     def fit(self, texts: Iterable[str]) -> None:
         """Learns the merges."""
+        if self._kept is not None:
+            self.load(self._kept.parent)
+            return
         trainer = BpeTrainer(
             vocab_size=self.vocab_size,
             initial_alphabet=ByteLevel.alphabet(),
@@ -110,6 +124,11 @@ class BPEFiles(_ByteLevel):
     def cache_key(self) -> Mapping[str, Any]:
         """Its name and the checksums of its files."""
         return {"name": "bpe", "files": self._checksums}
+
+
+def _is_of_word(sign: str) -> bool:
+    """Whether the byte that a sign of the vocabulary stands for is of a word."""
+    return sign == "_" or (sign.isalnum() if sign.isascii() else sign < "\u0100" or sign > "\u0121")
 
 
 def _whole(text: str) -> str:

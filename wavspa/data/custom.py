@@ -1,28 +1,36 @@
-"""The user's own files: labelled texts, or labelled pairs of texts."""
+"""The user's own files: texts with labels or without, or labelled pairs of texts."""
 
 import hashlib
+import itertools
 import os
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 
-from wavspa.checks import one_of, share, whole_number
+from wavspa.checks import one_of, share, true_or_false, whole_number
 from wavspa.data.labels import alike, check_classes, in_order, read_label
 from wavspa.data.preparation import store
 from wavspa.data.preparation.holdout import hold_out
 from wavspa.data.preparation.overlap import digest_of_equal, digest_of_similar
+from wavspa.data.preparation.packing import packed as packed_rows
+from wavspa.data.preparation.packing import split_of
+from wavspa.data.sources.documents import DOCUMENTS, TEXT, files_of, read_documents
 from wavspa.data.sources.tables import open_table
-from wavspa.data.sources.text_files import UTF_8, check_encoding
-from wavspa.data.text_datamodule import TextPairs, TextRow, Texts, TextSplit
+from wavspa.data.sources.text_files import UTF_8, check_encoding, plain_suffix
+from wavspa.data.text_datamodule import CHUNK, TextPairs, TextRow, Texts, TextSplit
 from wavspa.errors import UserError
 
 
 class Files(Texts):
     """Files of rows (see :func:`wavspa.data.sources.tables.open_table`) with a text and a label in each.
+
+    Without a label the texts are for pre-training, and may be plain text, or many files: nothing but the
+    checksums of the texts is kept in memory. Their hold-out depends on each text alone.
 
     Labels may be of any kind. Their ids count from 0 in the order of the labels of train: that of
     numbers if all of them are numbers (``nan`` is not), else that of their text. A split without a
@@ -34,11 +42,15 @@ class Files(Texts):
     been prepared.
 
     Args:
-        train: a file, as all paths relative to the working folder.
+        train: a file, as all paths relative to the working folder; without a label also a folder, or a
+            pattern such as ``corpus/*.txt``.
         val: a file; None: held out of train.
         test: a file; None: held out of train.
         text: the column of the texts.
-        label: the column of the labels.
+        label: the column of the labels; None: there are none, for ``task=masked``.
+        documents: of plain text without labels: a text is a ``line`` or a ``file``.
+        packed: without labels, rows of ``max_length`` tokens from many texts laid end to end, each ended
+            by the tokenizer's end or a line feed; False: a text is a row.
         val_share: of the rows of train that is held out for val, if it has no file.
         test_share: the same for test.
         data_seed: of what is held out; the training seed leaves it alone.
@@ -63,7 +75,9 @@ class Files(Texts):
         val: str | Path | None = None,
         test: str | Path | None = None,
         text: str = "text",
-        label: str = "label",
+        label: str | None = "label",
+        documents: str = "line",
+        packed: bool = False,
         val_share: float = 0.1,
         test_share: float = 0.1,
         data_seed: int = 0,
@@ -79,7 +93,10 @@ class Files(Texts):
             split: Path(os.path.expanduser(path)) for split, path in named.items() if path
         }
         self.input_columns = [str(text)]
-        self.label_column = str(label)
+        self.label_column = label
+        self.documents = one_of("documents", documents, DOCUMENTS)
+        self.packed = true_or_false("packed", packed)
+        self._check_labels()
         shares = {"val": share("val_share", val_share), "test": share("test_share", test_share)}
         self.shares = {split: of for split, of in shares.items() if split not in self.paths}
         if sum(self.shares.values()) >= 1:
@@ -93,6 +110,24 @@ class Files(Texts):
         self.quoting = one_of("quoting", quoting, ("strict", "csv", "none"))
         self._checksum = checksum
 
+    def _check_labels(self) -> None:
+        if self.label_column is None:
+            if self.packed and self.stored_length is not None:
+                raise UserError(
+                    "dataset.stored_length is of a text, and dataset.packed=true keeps all of each: leave "
+                    "one out"
+                )
+            return
+        if self.packed:
+            raise UserError(
+                "dataset.packed=true is for texts without labels: set dataset.label=null"
+            )
+        for split, path in self.paths.items():
+            if path.is_dir() or plain_suffix(path) == TEXT:
+                raise UserError(
+                    f"dataset.{split}={path} holds no labels: dataset.label=null reads it for task=masked"
+                )
+
     @property
     def checksum(self) -> str:
         """16 hexadecimal digits that stand for the content of the files."""
@@ -105,6 +140,8 @@ class Files(Texts):
             "together": self.together if self.together != "equal" and self.shares else None,
             "encoding": self.encoding if self.encoding != UTF_8 else None,
             "quoting": self.quoting if self.quoting == "none" else None,
+            "documents": self.documents if self.label_column is None else None,
+            "packed": self.max_length if self.packed else None,
         }
         return {
             **{name: value for name, value in later.items() if value is not None},
@@ -128,6 +165,11 @@ class Files(Texts):
                 f"{', '.join(map(str, self.paths.values()))}: the content is not that of "
                 f"dataset.checksum={self.checksum}: bring it back, or start a new run with wavspa-train"
             )
+        if self.label_column is None:
+            return {
+                split: TextSplit(partial(self._unlabelled, split), None)
+                for split in ("train", "val", "test")
+            }
         labels, groups = self._look_at_train()
         self._counts = Counter(labels)
         self._label_names = in_order(self._counts)
@@ -141,10 +183,19 @@ class Files(Texts):
 
     def card_facts(self, splits: store.Splits) -> store.Facts:
         """The files, the names of the labels, and what was held out."""
-        return {
+        facts = {
             "source": "own files: "
             + ", ".join(f"{split} {os.path.abspath(path)}" for split, path in self.paths.items()),
             "licence": "that of the files",
+        }
+        if self.label_column is None:
+            held = {
+                split: f"{of:.0%} of the texts of train, by their content (seed {self.data_seed})"
+                for split, of in self.shares.items()
+            }
+            return {**facts, "held_out": held}
+        return {
+            **facts,
             "label_names": self._label_names,
             "held_out": {
                 split: f"{of:.0%} of the rows of train, by label, rows with {self.together} texts "
@@ -157,7 +208,8 @@ class Files(Texts):
     @cached_property
     def _found_checksum(self) -> str:
         whole = hashlib.sha256()
-        for split, path in self.paths.items():
+        files = [(split, file) for split in self.paths for file in self._files(split)]
+        for split, path in files:
             try:
                 with path.open("rb") as file:
                     digest = hashlib.file_digest(file, "sha256").hexdigest()
@@ -169,6 +221,47 @@ class Files(Texts):
             whole.update(f"{split} {''.join(path.suffixes)} {digest}\n".encode())
         return whole.hexdigest()[:16]
 
+    def _files(self, split: str) -> list[Path]:
+        path = self.paths[split]
+        return [path] if self.label_column is not None else files_of(f"dataset.{split}", path)
+
+    def _unlabelled(self, split: str) -> Iterator[TextRow]:
+        """The texts of a split, each with the label 0."""
+        digest = digest_of_equal if self.together == "equal" else digest_of_similar
+        source = split if split in self.paths else "train"
+        rows = others = 0
+        for path in self._files(source):
+            column = self.input_columns[0]
+            for text in read_documents(path, self.documents, column, self.table_options):
+                held = source == "train" and split_of(digest([text]), self.shares, self.data_seed)
+                if held and held != split:
+                    others += 1
+                    continue
+                rows += 1
+                yield TextRow((text,), 0)
+        if not rows:
+            what = f"dataset.{source}={self.paths[source]}"
+            raise UserError(
+                f"{what}: none of its {others} texts falls into {split}, by their content; name a file with "
+                f"dataset.{split}=…, or choose another share or dataset.data_seed"
+                if others
+                else f"{what} holds no texts"
+            )
+
+    def _tables(self, rows: Iterable[TextRow]) -> Iterator[pa.Table]:
+        if not self.packed:
+            yield from super()._tables(rows)
+            return
+        packs = packed_rows(self._ended(iter(rows)), self.max_length)
+        while chunk := list(itertools.islice(packs, CHUNK)):
+            yield store.token_table(chunk, np.zeros(len(chunk), np.int64))
+
+    def _ended(self, rows: Iterator[TextRow]) -> Iterator[np.ndarray]:
+        """The tokens of each text, with its end or else a line feed."""
+        while chunk := list(itertools.islice(rows, CHUNK)):
+            end = "" if self.tokenizer.end else "\n"
+            yield from self.tokenizer.encode([row.texts[0] + end for row in chunk])
+
     def _look_at_train(self) -> tuple[list[str], np.ndarray]:
         """The label of each row of train, and [rows] a number that rows have in common that stay together."""
         labels, groups = [], bytearray()
@@ -176,6 +269,7 @@ class Files(Texts):
         for _, texts, label in self._read("train"):
             labels.append(label)
             groups += digest(texts)
+        assert self.label_column is not None
         counts, path = Counter(labels), str(self.paths["train"])
         if len(counts) < 2 or self.classes is None:
             check_classes(counts, self.label_column, path)
@@ -213,6 +307,7 @@ class Files(Texts):
 
     def _read(self, split: str) -> Iterator[tuple[str, tuple[str, ...], str]]:
         """The place, the texts and the label of every row of a file."""
+        assert self.label_column is not None
         table = open_table(self.paths[split], **self.table_options)
         for place, (*values, label) in table.read([*self.input_columns, self.label_column]):
             where = table.at(place)
@@ -243,4 +338,9 @@ class FilePairs(TextPairs, Files):
 
     def __init__(self, *, text: str = "text", text2: str = "text2", **options: Any) -> None:
         super().__init__(text=text, **options)
+        if self.label_column is None:
+            raise UserError(
+                "dataset.label must be a column, got None: pairs are labelled; dataset=files reads single "
+                "texts without labels"
+            )
         self.input_columns = [*self.input_columns, str(text2)]

@@ -35,7 +35,9 @@ class SequenceDataModule(LightningDataModule):
     A data set is a subclass with :meth:`cache_key`, :meth:`build` and :meth:`card_facts`; and with
     ``downloads``, where its files can be had if :meth:`build` does not find them. One of which a
     trained model can be given new examples has ``input_columns``, where their parts stand in a table,
-    :meth:`parse_input` and :meth:`encode_inputs`.
+    :meth:`parse_input` and :meth:`encode_inputs`. ``mask_rate`` is the share of tokens that
+    pre-training masks by default; where ``has_words``, there is ``word_kinds()``, as of
+    :class:`wavspa.data.Texts`.
 
     Args:
         name: what reports and the prepared folder call the data.
@@ -65,6 +67,8 @@ class SequenceDataModule(LightningDataModule):
     collate: Callable[..., Any] = staticmethod(collate)
     downloads: Sequence[Download] = ()
     input_columns: Sequence[str] = ()
+    mask_rate = 0.15
+    has_words = False
 
     def __init__(
         self,

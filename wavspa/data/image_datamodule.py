@@ -25,6 +25,7 @@ class Pictures(SequenceDataModule):
     """
 
     input_columns: Sequence[str] = ("image",)
+    mask_rate = 0.5
     side: int
 
     def pixels(self, picture: Image.Image) -> np.ndarray:

@@ -53,6 +53,7 @@ class Texts(SequenceDataModule):
 
     columns: Sequence[str] = ("tokens",)
     input_columns: Sequence[str] = ("text",)
+    has_words = True
 
     def __init__(
         self, *, tokenizer: Tokenizer, stored_length: int | None = None, **options: Any
@@ -117,6 +118,12 @@ class Texts(SequenceDataModule):
         if not self.tokenizer.end:
             return None
         return int(self.card["vocab_size"]) - 1
+
+    def word_kinds(self) -> np.ndarray:
+        """What each token is to its word: see :meth:`wavspa.data.tokenizers.Tokenizer.word_kinds`."""
+        if self.tokenizer.learns:
+            self.tokenizer.load(self.folder)
+        return self.tokenizer.word_kinds()
 
     def files(self) -> Mapping[str, str]:
         """The tokenizer's vocabulary, if it has learned one."""

@@ -1,7 +1,9 @@
 """From texts to tokens. 0 is always the pad, so that no tokenizer gives it."""
 
+import hashlib
 import itertools
 import json
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -9,11 +11,14 @@ from typing import Any
 import numpy as np
 
 from wavspa.checks import whole_number
+from wavspa.errors import UserError
 
 # Texts whose characters are counted at a time.
 CHUNK = 256
 CODE_POINTS = 0x110000
 VOCABULARY = "vocabulary.json"
+RUN_VOCABULARY = "vocabulary"  # where a run's folder keeps what was learned
+ALONE, INSIDE, BEGINS = 0, 1, 2
 
 
 class Tokenizer:
@@ -48,6 +53,12 @@ class Tokenizer:
         """The first ``length`` tokens of each text (None: all), arrays of one integer dtype."""
         raise NotImplementedError
 
+    def word_kinds(self) -> np.ndarray:
+        """[size] int64, what each token is to the word that it stands in: :data:`ALONE`, :data:`INSIDE`
+        (it goes on with what is before it, unless that is alone) or :data:`BEGINS`.
+        """
+        raise NotImplementedError
+
     def files(self) -> Mapping[str, str]:
         """What was learned, as text files by name, to be kept beside the data."""
         return {}
@@ -75,6 +86,11 @@ class Bytes(Tokenizer):
         """Its name, and whether there is an end."""
         return {"name": "bytes", "end": self.end}
 
+    def word_kinds(self) -> np.ndarray:
+        """Words are letters, digits, ``_`` and the bytes of all that is not ASCII."""
+        words = [byte >= 0x80 or _is_of_word(chr(byte)) for byte in range(256)]
+        return _kinds([False, *words], self.size)
+
     def encode(self, texts: Sequence[str], length: int | None = None) -> list[np.ndarray]:
         """[bytes] uint16 of each text."""
         # A character has at least one byte, so the cut spares the bytes of what is left out.
@@ -89,11 +105,13 @@ class Characters(Tokenizer):
     Args:
         min_count: the vocabulary is what occurs in the train split so often, in the order of Unicode.
         end: add a token of its own, the last one, to each text; of a text that is cut it is the last.
+        run: the folder of a run whose vocabulary is taken; None: it is learned.
     """
 
     learns = True
 
-    def __init__(self, min_count: int = 1, end: bool = False) -> None:
+    def __init__(self, min_count: int = 1, end: bool = False, run: str | None = None) -> None:
+        self._kept = kept_vocabulary(run, VOCABULARY)
         self.min_count = whole_number("tokenizer.min_count", min_count)
         self.end = end
         self.vocabulary: list[str] = []
@@ -105,10 +123,18 @@ class Characters(Tokenizer):
 
     def cache_key(self) -> Mapping[str, Any]:
         """Its name and its options."""
-        return {"name": "characters", "min_count": self.min_count, "end": self.end}
+        return {
+            "name": "characters",
+            "min_count": self.min_count,
+            "end": self.end,
+            **of_kept(self._kept),
+        }
 
     def fit(self, texts: Iterable[str]) -> None:
         """Counts characters."""
+        if self._kept is not None:
+            self.load(self._kept.parent)
+            return
         counts = np.zeros(CODE_POINTS, np.int64)
         texts = iter(texts)
         while chunk := list(itertools.islice(texts, CHUNK)):
@@ -126,6 +152,10 @@ class Characters(Tokenizer):
         self._tokens = np.ones(CODE_POINTS, np.uint16 if self.size <= 2**16 else np.int32)
         self._tokens[known] = np.arange(2, 2 + len(known))
 
+    def word_kinds(self) -> np.ndarray:
+        """Words are letters, digits and ``_``."""
+        return _kinds([False, False, *map(_is_of_word, self.vocabulary)], self.size)
+
     def encode(self, texts: Sequence[str], length: int | None = None) -> list[np.ndarray]:
         """[characters] uint16, or int32 of a very large vocabulary, of each text."""
         tokens = (self._tokens[_code_points(text[:length])] for text in texts)
@@ -134,6 +164,39 @@ class Characters(Tokenizer):
     def files(self) -> Mapping[str, str]:
         """``vocabulary.json``: the characters, token 2 first."""
         return {VOCABULARY: json.dumps(self.vocabulary) + "\n"}
+
+
+def kept_vocabulary(run: str | None, file: str) -> Path | None:
+    """The file of the vocabulary that a run keeps; None without a run."""
+    return None if run is None else Path(os.path.expanduser(run)) / RUN_VOCABULARY / file
+
+
+def of_kept(file: Path | None) -> Mapping[str, str]:
+    """What tells a vocabulary that is taken from a run from others, for ``cache_key``.
+
+    Raises:
+        UserError: the run keeps none of this kind.
+    """
+    if file is None:
+        return {}
+    try:
+        return {"learned": hashlib.sha256(file.read_bytes()).hexdigest()}
+    except OSError as error:
+        raise UserError(
+            f"dataset.tokenizer.run={file.parent.parent} keeps no {RUN_VOCABULARY}/{file.name}: name a run "
+            "with this tokenizer"
+        ) from error
+
+
+def _is_of_word(text: str) -> bool:
+    return text.replace("_", "a").isalnum()
+
+
+def _kinds(of_word: Sequence[bool], size: int) -> np.ndarray:
+    """Kinds of the first tokens; the rest, such as the end, stand alone."""
+    kinds = np.full(size, ALONE, np.int64)
+    kinds[: len(of_word)][np.array(of_word)] = INSIDE
+    return kinds
 
 
 def _code_points(text: str) -> np.ndarray:

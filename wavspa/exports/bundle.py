@@ -13,10 +13,10 @@ from wavspa.data import SequenceDataModule
 from wavspa.data.bpe import TOKENIZER
 from wavspa.errors import UserError
 from wavspa.exports.graph_files import ONNX, PROGRAM, write_onnx, write_program
-from wavspa.exports.hub_config import hub_config
+from wavspa.exports.hub_config import MASKED, hub_config, task_name
 from wavspa.exports.model_card.card import model_card
 from wavspa.exports.tokenizer import CONFIG as TOKENIZER_CONFIG
-from wavspa.exports.tokenizer import tokenizer_config, tokenizer_of
+from wavspa.exports.tokenizer import add_mask, tokenizer_config, tokenizer_of
 from wavspa.exports.trace import trace
 from wavspa.reports.runs.collect import Run
 from wavspa.run_folder import layout
@@ -97,8 +97,11 @@ def _fill(folder: Path, trained: Trained, graphs: Sequence[str], name: str) -> N
     kept = vocabulary if vocabulary.is_dir() else None
     tokenizer = tokenizer_of(trained.data, card, kept)
     if tokenizer is not None:
+        masked = task_name(config) == MASKED
+        mask = add_mask(tokenizer, config["model"]["vocab_size"]) if masked else None
         tokenizer.save(str(folder / TOKENIZER))
-        _write_json(folder / TOKENIZER_CONFIG, tokenizer_config(tokenizer, trained.data.max_length))
+        length = trained.data.max_length
+        _write_json(folder / TOKENIZER_CONFIG, tokenizer_config(tokenizer, length, mask))
     facts: dict[str, Any] = {}
     if graphs:
         graph = trace(trained.model, config["model"]["max_len"])

@@ -7,12 +7,16 @@ from wavspa.data.labels import class_names
 from wavspa.training.checkpoints.exported import FORMAT, MODEL_TYPE
 
 CLASSIFICATION = "classification"
-# The class of `transformers` that takes such a model (wavspa.exports.transformers).
-ARCHITECTURE = "WavspaForSequenceClassification"
+MASKED = "masked"
+# The classes of `transformers` that take such models (wavspa.exports.transformers).
+ARCHITECTURES = {
+    CLASSIFICATION: "WavspaForSequenceClassification",
+    MASKED: "WavspaForMaskedLM",
+}
 
 
 def task_name(config: Mapping[str, Any]) -> str:
-    """``classification``, ``matching``, ``embedding`` or ``lego``, of the configuration of a run."""
+    """The task of a run, such as ``classification`` or ``masked``, by its configuration."""
     target: str = config["task"]["_target_"]
     return target.rpartition(".")[2].lower()
 
@@ -29,9 +33,9 @@ def hub_config(
     """
     model, task = config["model"], task_name(config)
     single = task == CLASSIFICATION
-    content = {
+    content: dict[str, Any] = {
         "model_type": MODEL_TYPE,
-        "architectures": [ARCHITECTURE if single else model["_target_"].rpartition(".")[2]],
+        "architectures": [ARCHITECTURES.get(task) or model["_target_"].rpartition(".")[2]],
         "wavspa_format": FORMAT,
         "wavspa_version": config["frozen"]["version"],
         "dtype": "float32",
@@ -41,6 +45,10 @@ def hub_config(
         "pad_token_id": 0,
         "data": {"name": config["dataset"]["name"], **card["choices"]},
     }
+    if task == MASKED:
+        content["mask_token_id"] = model["vocab_size"]
+        # A run that starts from this one is held to its vocabulary.
+        content["data"]["files"] = card.get("files", {})
     if model.get("classes") is not None:
         names = class_names(card, model["classes"])
         content["id2label"] = {str(number): name for number, name in enumerate(names)}

@@ -9,7 +9,16 @@ from collections.abc import Container, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
+from tokenizers import (
+    AddedToken,
+    Regex,
+    Tokenizer,
+    decoders,
+    models,
+    normalizers,
+    pre_tokenizers,
+    processors,
+)
 
 from wavspa.data import SequenceDataModule
 from wavspa.data.bpe import BPE, TOKENIZER, BPEFiles
@@ -19,7 +28,7 @@ from wavspa.data.tokenizers import Bytes, Characters
 
 CONFIG = "tokenizer_config.json"
 _KNOWN = (Bytes, Characters, BPE, BPEFiles)
-PAD, UNKNOWN, END = "<pad>", "<unk>", "<end>"
+PAD, UNKNOWN, END, MASK = "<pad>", "<unk>", "<end>", "<mask>"
 
 
 def tokenizer_of(
@@ -54,9 +63,34 @@ def tokenizer_of(
     return tokenizer
 
 
-def tokenizer_config(tokenizer: Tokenizer, max_length: int) -> dict[str, Any]:
-    """What `transformers` wants to know beside ``tokenizer.json``."""
-    return {
+def add_mask(tokenizer: Tokenizer, token: int) -> str | None:
+    """Make ``<mask>`` in a text the mask of a pre-trained encoder.
+
+    Args:
+        tokenizer: Of its run.
+        token: The id of the mask.
+
+    Returns:
+        The name; None where the vocabulary has no room for one, since some of its words have no name.
+    """
+    if tokenizer.get_vocab_size() != token:
+        return None
+    name = _free(MASK, tokenizer.get_vocab())
+    tokenizer.add_special_tokens([AddedToken(name, special=True, normalized=False)])
+    return name
+
+
+def tokenizer_config(
+    tokenizer: Tokenizer, max_length: int, mask: str | None = None
+) -> dict[str, Any]:
+    """What `transformers` wants to know beside ``tokenizer.json``.
+
+    Args:
+        tokenizer: Of the run.
+        max_length: The longest sequence.
+        mask: The name of the mask, if there is one.
+    """
+    config = {
         "tokenizer_class": "PreTrainedTokenizerFast",
         "model_max_length": max_length,
         "padding_side": "right",
@@ -67,6 +101,8 @@ def tokenizer_config(tokenizer: Tokenizer, max_length: int) -> dict[str, Any]:
         "clean_up_tokenization_spaces": False,
         "model_input_names": ["input_ids", "attention_mask"],
     }
+    # The mask alone has to be found in a text.
+    return config if mask is None else {**config, "mask_token": mask, "split_special_tokens": False}
 
 
 def _of_texts(data: Texts) -> Tokenizer:

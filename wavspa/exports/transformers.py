@@ -1,7 +1,8 @@
-"""Exported classifiers as models of `transformers`: importing this registers them with its Auto classes.
+"""Exported models as models of `transformers`: importing this registers them with its Auto classes.
 
 import wavspa.exports.transformers
-model = AutoModelForSequenceClassification.from_pretrained(folder)
+model = AutoModelForSequenceClassification.from_pretrained(folder)  # of a classifier
+model = AutoModelForMaskedLM.from_pretrained(folder)  # of a pre-trained encoder
 """
 
 from pathlib import Path
@@ -12,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from wavspa.errors import UserError
-from wavspa.exports.hub_config import CLASSIFICATION
+from wavspa.exports.hub_config import CLASSIFICATION, MASKED
 from wavspa.models.encoder import Head
 from wavspa.models.position_embeddings import AddPositions, sinusoids
 from wavspa.training.checkpoints.exported import MODEL_TYPE
@@ -21,12 +22,13 @@ from wavspa.training.checkpoints.rebuild import build_model
 try:
     from transformers import (
         AutoConfig,
+        AutoModelForMaskedLM,
         AutoModelForSequenceClassification,
         PreTrainedConfig,
         PreTrainedModel,
         initialization,
     )
-    from transformers.modeling_outputs import SequenceClassifierOutput
+    from transformers.modeling_outputs import MaskedLMOutput, SequenceClassifierOutput
 except ImportError as error:
     raise UserError(
         "wavspa.exports.transformers needs transformers 5: pip install 'wavspa[transformers]'"
@@ -39,7 +41,35 @@ class WavspaConfig(PreTrainedConfig):
     model_type = MODEL_TYPE
 
 
-class WavspaForSequenceClassification(PreTrainedModel):
+class _Wavspa(PreTrainedModel):
+    """What all of them share: the bare model, its files, and buffers that no file holds."""
+
+    config_class = WavspaConfig
+    base_model_prefix = "model"
+    main_input_name = "input_ids"
+
+    def save_pretrained(
+        self,
+        save_directory: Any,
+        is_main_process: bool = True,
+        state_dict: Any = None,
+        *args: Any,
+        **kwargs: Any,
+    ) -> None:
+        """As its base class, with the bare model's weights, so that ``wavspa.load_model`` reads them."""
+        prefix = f"{self.base_model_prefix}."
+        weights = state_dict or self.state_dict()
+        bare = {name.removeprefix(prefix): tensor for name, tensor in weights.items()}
+        super().save_pretrained(save_directory, is_main_process, bare, *args, **kwargs)
+
+    def _init_weights(self, module: nn.Module) -> None:
+        # from_pretrained makes models without memory. What no file holds is filled here: the table of
+        # positions.
+        if isinstance(module, AddPositions) and module.table is not None:
+            initialization.copy_(module.table, sinusoids(*module.table.shape))
+
+
+class WavspaForSequenceClassification(_Wavspa):
     """A wavspa classifier behind the calls of `transformers`.
 
     Args:
@@ -48,10 +78,6 @@ class WavspaForSequenceClassification(PreTrainedModel):
     Raises:
         UserError: The model is one of pairs, of places or without classes.
     """
-
-    config_class = WavspaConfig
-    base_model_prefix = "model"
-    main_input_name = "input_ids"
 
     def __init__(self, config: Any) -> None:
         super().__init__(config)
@@ -99,29 +125,62 @@ class WavspaForSequenceClassification(PreTrainedModel):
             logits, labels, logits.new_tensor(weights), label_smoothing=smoothing
         )
 
-    def save_pretrained(
-        self,
-        save_directory: Any,
-        is_main_process: bool = True,
-        state_dict: Any = None,
-        *args: Any,
-        **kwargs: Any,
-    ) -> None:
-        """As its base class, with the bare model's weights, so that ``wavspa.load_model`` reads them."""
-        prefix = f"{self.base_model_prefix}."
-        weights = state_dict or self.state_dict()
-        bare = {name.removeprefix(prefix): tensor for name, tensor in weights.items()}
-        super().save_pretrained(save_directory, is_main_process, bare, *args, **kwargs)
-
     def _init_weights(self, module: nn.Module) -> None:
-        # from_pretrained makes models without memory. What no file holds is filled here: the table of
-        # positions, and a head for other labels.
-        if isinstance(module, AddPositions) and module.table is not None:
-            initialization.copy_(module.table, sinusoids(*module.table.shape))
-        elif module is self.model.head[-1]:
+        super()._init_weights(module)
+        # A head for other labels.
+        if module is self.model.head[-1]:
             fresh = Head([module.in_features, module.out_features])[0]
             for name, values in fresh.named_parameters():
                 initialization.copy_(getattr(module, name), values)
+
+
+class WavspaForMaskedLM(_Wavspa):
+    """A wavspa encoder of masked tokens behind the calls of `transformers`.
+
+    Args:
+        config: Of a model of the task ``masked``.
+
+    Raises:
+        UserError: The model is another one.
+    """
+
+    def __init__(self, config: Any) -> None:
+        super().__init__(config)
+        if config.task != MASKED:
+            raise UserError(
+                f"a model of the task {config.task} does not tell masked tokens: wavspa.load_model loads it"
+            )
+        self.model = build_model(config.model, Path(config.name_or_path))
+        self.post_init()
+
+    def forward(
+        self,
+        input_ids: Tensor,
+        attention_mask: Tensor | None = None,
+        labels: Tensor | None = None,
+        **kwargs: Any,
+    ) -> MaskedLMOutput:
+        """Tell tokens.
+
+        Args:
+            input_ids: Tokens, int64 [B, N]; ``config.mask_token_id`` where one is to be told.
+            attention_mask: 1 at real tokens and 0 at the pads that follow them, [B, N]; None: all are real.
+            labels: int64 [B, N], the tokens that are to be told, and -100 elsewhere; with them there is a
+                loss.
+            **kwargs: What trainers pass along; not used.
+
+        Returns:
+            ``loss``, or None without labels, and ``logits`` [B, N, V], V without the mask.
+
+        Raises:
+            ValueError: Pads stand elsewhere than on the right, or a row has no token.
+        """
+        lengths = None if attention_mask is None else _lengths(attention_mask)
+        logits = self.model(input_ids, lengths)
+        loss = None
+        if labels is not None:
+            loss = F.cross_entropy(logits.float().flatten(0, 1), labels.flatten())
+        return MaskedLMOutput(loss=loss, logits=logits)
 
 
 def _lengths(attention_mask: Tensor) -> Tensor:
@@ -142,3 +201,4 @@ def _lengths(attention_mask: Tensor) -> Tensor:
 
 AutoConfig.register(MODEL_TYPE, WavspaConfig)
 AutoModelForSequenceClassification.register(WavspaConfig, WavspaForSequenceClassification)
+AutoModelForMaskedLM.register(WavspaConfig, WavspaForMaskedLM)

@@ -2,12 +2,14 @@
 
 from wavspa.models.dual_encoder import DualEncoder
 from wavspa.models.encoder import Encoder
+from wavspa.models.masked_encoder import MaskedEncoder
 from wavspa.models.multihead_attention import WavSpMultiheadAttention, swap_attention
 from wavspa.models.wavelet_attention import WavSpAttention
 
 __all__ = [
     "DualEncoder",
     "Encoder",
+    "MaskedEncoder",
     "WavSpAttention",
     "WavSpMultiheadAttention",
     "swap_attention",

@@ -22,6 +22,7 @@ _UNLABELLED = {
     "model.attention",
     "model.wavelet",
 }
+QUOTES = "'\""
 
 
 def attention_label(attention: str | Sequence[str]) -> str:
@@ -43,7 +44,9 @@ def option_labels(overrides: Sequence[str]) -> list[str]:
         key, _, value = override.lstrip("+~").partition("=")
         if key in _UNLABELLED or key.startswith("logger."):
             continue
-        if "." in key:
+        if key == "init.from":
+            values.append(f"init={value.strip(QUOTES).rstrip('/').rsplit('/', 1)[-1]}")
+        elif "." in key:
             values.append(f"{key.rsplit('.', 1)[-1]}={value}")
         else:
             groups.append(value)

@@ -6,6 +6,7 @@ CONFIG = "config.yaml"
 METRICS = "metrics.csv"
 STATUS = "status.json"
 CARD = "card.json"
+INIT = "init.json"
 VOCABULARY = "vocabulary"
 LOCK = ".lock"
 PRUNE = "prune"
@@ -29,6 +30,7 @@ OF_A_RUN = (
         STATUS,
         METRICS,
         CARD,
+        INIT,
         VOCABULARY,
         PRUNE,
         DEATHS,

@@ -3,5 +3,6 @@
 from wavspa.tasks.classification import Classification, Matching
 from wavspa.tasks.embedding import Embedding
 from wavspa.tasks.lego import Lego
+from wavspa.tasks.masked import Masked
 
-__all__ = ["Classification", "Embedding", "Lego", "Matching"]
+__all__ = ["Classification", "Embedding", "Lego", "Masked", "Matching"]

@@ -60,6 +60,16 @@ class Task(LightningModule):
         self._step = StepSums()
         self._watch = FiniteWatch()
 
+    def check_dataset(self, data: Any) -> None:
+        """Hold the options against the data set, prepared or not.
+
+        Args:
+            data: The DataModule.
+
+        Raises:
+            UserError: An option does not fit it.
+        """
+
     def check_data(self, card: Mapping[str, Any]) -> None:
         """Hold the options against the data.
 

@@ -9,11 +9,12 @@ from huggingface_hub import EvalResult, ModelCardData
 
 from wavspa.data import SequenceDataModule
 from wavspa.data.text_datamodule import Texts
-from wavspa.exports.hub_config import task_name
+from wavspa.exports.hub_config import CLASSIFICATION, MASKED, task_name
 from wavspa.exports.model_card import usage
 from wavspa.exports.model_card.limitations import limits
 from wavspa.reports.number_format import count, mebibytes, milliseconds
 from wavspa.reports.runs.collect import Run
+from wavspa.reports.runs.labels import is_masked, parent_of
 from wavspa.reports.tables.cell import summarise
 from wavspa.reports.tables.footnotes import chance_levels
 from wavspa.run_folder.labels import attention_label
@@ -23,6 +24,7 @@ PIPELINES = {
     "matching": "text-classification",
     "embedding": "feature-extraction",
     "lego": "token-classification",
+    MASKED: "fill-mask",
 }
 # Facts of a data card that have a place of their own in a model card, or are of no use in one.
 PLACED = {"splits", "choices", "source", "licence", "label_names", "vocabulary", "command"}
@@ -72,7 +74,8 @@ def _front_matter(run: Run, data: SequenceDataModule) -> str:
     scores = _scores(run)
     task = task_name(run.config)
     tags = ["wavspa", "wavelet", "long-sequences", attention_label(model["attention"]), task]
-    pipeline = PIPELINES[task] if isinstance(data, Texts) or task != "classification" else None
+    of_texts = task in (CLASSIFICATION, MASKED)
+    pipeline = PIPELINES[task] if isinstance(data, Texts) or not of_texts else None
     card = ModelCardData(
         library_name="wavspa",
         license="other",
@@ -158,7 +161,7 @@ def _results(run: Run) -> str:
             f"\n\nThe weights are those of step {best['step']:,}, the best by {best['metric']} "
             f"({best['value']:.4f})."
         )
-    if "test/accuracy" in test:
+    if "test/accuracy" in test and not is_masked(run):
         beaten = f"\n\nTo compare with: {'; '.join(chance_levels(summarise([run])))}."
     return table + chosen + beaten
 
@@ -176,6 +179,8 @@ def _training(run: Run) -> str:
         f"optimizer: {_short(config['optimizer'])}; schedule: {_short(config['schedule'])}",
         f"code: wavspa {frozen['version']} ({frozen['commit'] or 'no commit'})",
     ]
+    if parent := parent_of(run):
+        lines.append(f"started from the weights of {parent}")
     if seconds := status.get("seconds_per_step"):
         lines.append(
             f"cost: {milliseconds(seconds)} ms a step, peak memory {mebibytes(status.get('peak_memory'))} MiB"

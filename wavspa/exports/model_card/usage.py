@@ -7,7 +7,7 @@ from wavspa.data import SequenceDataModule
 from wavspa.data.bpe import TOKENIZER
 from wavspa.data.text_datamodule import Texts
 from wavspa.exports.graph_files import ONNX, PROGRAM
-from wavspa.exports.hub_config import CLASSIFICATION, task_name
+from wavspa.exports.hub_config import CLASSIFICATION, MASKED, task_name
 from wavspa.reports.runs.collect import Run
 
 # Words that say where things lie, or how a sweep was run.
@@ -25,6 +25,7 @@ lengths = torch.tensor([{length}])  # the real length of each row
 _CALLS = {
     "matching": "logits = model(tokens, tokens, lengths, lengths)  # of the first texts and the second",
     "embedding": "vectors = model.pool(model(tokens, lengths), lengths)  # compared by their cosine",
+    MASKED: "logits = model(tokens, lengths)  # of every token; the mask is token {mask}",
     "lego": "logits = model(tokens, lengths)  # of every place",
 }
 _LOGITS = "logits = model(tokens, lengths)  # one for each class of config.json's id2label"
@@ -43,6 +44,7 @@ from transformers import AutoModelForSequenceClassification
 
 model = AutoModelForSequenceClassification.from_pretrained("{name}")
 """
+_TRANSFORMERS_MASKED = _TRANSFORMERS.replace("SequenceClassification", "MaskedLM")
 
 
 def training(run: Run) -> str:
@@ -69,7 +71,8 @@ def loading(run: Run, data: SequenceDataModule, files: Mapping[str, str], name: 
         tokens = _TOKENS.format(folder=folder)
     else:
         tokens = _NO_TOKENS.format(length=run.config["dataset"]["max_length"])
-    blocks = [_python("\n".join(head) + "\n" + tokens + _CALLS.get(task, _LOGITS))]
+    call = _CALLS.get(task, _LOGITS).format(mask=run.config["model"].get("vocab_size"))
+    blocks = [_python("\n".join(head) + "\n" + tokens + call)]
     inputs = ["tokens", "lengths"]
     if task == "matching":
         inputs = ["tokens1", "lengths1", "tokens2", "lengths2"]
@@ -79,8 +82,9 @@ def loading(run: Run, data: SequenceDataModule, files: Mapping[str, str], name: 
     if PROGRAM in files:
         arguments = ", ".join(f"{word}={word.rstrip('12')}" for word in inputs)
         blocks.append(_python(_PROGRAM.format(folder=folder, arguments=arguments)))
-    if task == CLASSIFICATION:
-        blocks.append(_python(_TRANSFORMERS.format(name=name)))
+    if task in (CLASSIFICATION, MASKED):
+        code = _TRANSFORMERS if task == CLASSIFICATION else _TRANSFORMERS_MASKED
+        blocks.append(_python(code.format(name=name)))
     if isinstance(data, Texts) and task in (CLASSIFICATION, "matching"):
         folder = f"runs/{run.config['experiment_name']}/{run.config['name']}"
         blocks.append(f"```\nwavspa-predict run={folder} input=new.csv output=classes.csv\n```")

@@ -78,7 +78,8 @@ def labelled_batches(
             f"input={table.path} holds no labels: give a csv, tsv, jsonl, json or parquet with a "
             "column of labels, or take wavspa-predict"
         )
-    column = label or (data.label_column if isinstance(data, Files) else "label")
+    own = data.label_column if isinstance(data, Files) else None
+    column = label or own or "label"
     ids = {name: number for number, name in enumerate(names)}
     return DataLoader(
         _Labelled(data, table, columns, column, ids),

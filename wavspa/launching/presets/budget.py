@@ -29,8 +29,8 @@ def unlike_published(config: DictConfig) -> str:
         A few words; empty where a released configuration has the same budget and size, or there is none.
     """
     task = _TASKS.get(config.dataset.name)
-    if task is None:
-        return ""
+    if task is None or config.task["_target_"].endswith(".Masked"):
+        return ""  # what is published of masked runs are the classifiers that start from them
     batch = config.dataset.batch_size * config.trainer.accumulate_grad_batches
     depth, dim = config.model.get("depth"), config.model.get("dim")
     here = (config.trainer.max_steps, batch, depth, dim)

@@ -33,7 +33,10 @@ _NOT_FROZEN = ("runs", "data_root", "rerun", "dry_run", "device", "mfu", "find",
 _NO_DIFFERENCE = (*UNHASHED, "name", "experiment_name", "frozen")
 
 # A run may be resumed from another working folder than that in which these were typed.
-_PATHS = ("data_root", "dataset.train", "dataset.val", "dataset.test", "dataset.tokenizer.folder")
+_PATHS = (
+    *("data_root", "dataset.train", "dataset.val", "dataset.test"),
+    *("dataset.tokenizer.folder", "dataset.tokenizer.run"),
+)
 
 
 def freeze(config: DictConfig, overrides: Sequence[str]) -> Path:

@@ -18,8 +18,11 @@ UNHASHED = ("rerun", "dry_run", "device", "mfu", "find", "jobs", "logger", "chec
 
 LATER = {
     "dataset.together": "similar",
+    "dataset.documents": "line",
+    "dataset.packed": False,
     "dataset.encoding": "utf-8",
     "dataset.quoting": "strict",
+    "dataset.tokenizer.run": None,
     "trainer.max_epochs": None,
     "trainer.compile": False,
 }
@@ -41,12 +44,31 @@ def config_hash(config: DictConfig, without: Sequence[str] = ()) -> str:
         config.pop(key, None)
     for key in (*PLACES, *without):
         config[key] = ""
+    _identify_parent(config, by_cell="seed" in without)
     for option, default in LATER.items():
         node, _, name = option.rpartition(".")
-        if OmegaConf.select(config, option) == default:
-            OmegaConf.select(config, node).pop(name, None)
+        place = OmegaConf.select(config, node)
+        if place is not None and place.get(name) == default:
+            place.pop(name, None)
     content = json.dumps(OmegaConf.to_container(config, resolve=True), sort_keys=True)
     return hashlib.sha256(content.encode()).hexdigest()[:8]
+
+
+def _identify_parent(config: DictConfig, by_cell: bool) -> None:
+    """Leave of ``init`` what shapes a result: nothing of a run that starts from no other.
+
+    Weights are known by their checksum, wherever they are; to runs that differ in their seed alone belong
+    parents that do.
+    """
+    init = config.pop("init", None)
+    parent = init and init.get("parent")
+    if init is None or init["from"] is None:
+        return
+    told = {"from": init["from"]}
+    if parent:
+        weights = parent.cell if by_cell and parent.cell else parent.checksum
+        told = {"weights": weights, "part": parent.part}
+    config.init = {**told, "freeze": init.freeze, "layer_decay": init.layer_decay}
 
 
 def run_name(config: DictConfig, overrides: Sequence[str], identity: str) -> str:

@@ -3,9 +3,11 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+import torch
 from omegaconf import DictConfig, OmegaConf
 
 from wavspa.checks import OptionError
+from wavspa.launching.init.options import check_init, check_parent, with_parent
 from wavspa.launching.options.top_level import check_removed, check_top_level
 from wavspa.launching.options.types import check_types
 from wavspa.launching.run.build import build
@@ -56,15 +58,20 @@ def checked(config: DictConfig, overrides: Sequence[str]) -> DictConfig:
     check_top_level(config)
     config = _steps_or_epochs(config, overrides)
     check_types(config)
-    config = resolve_from_data(config)
+    check_init(config)
+    config = with_parent(resolve_from_data(config))
     validate(config)
+    with torch.device("meta"):
+        model = build(config, "model")
+    check_parent(config, model, build(config, "dataset"))
     return config
 
 
 def resolve_from_data(config: DictConfig) -> DictConfig:
     """The configuration with what the data decide.
 
-    That is what its data set leaves to them (``auto``), and the steps that ``trainer.max_epochs`` are.
+    That is what its data set leaves to them (``auto``), the share of tokens that ``task=masked`` masks, and
+    the steps that ``trainer.max_epochs`` are.
 
     Args:
         config: The composed configuration, without Hydra's node.
@@ -80,6 +87,9 @@ def resolve_from_data(config: DictConfig) -> DictConfig:
         config = config.copy()
         for name in wanted:
             config.dataset[name] = found[name]
+    if config.task.get("rate") == "auto":
+        config = config.copy()
+        config.task.rate = build(config, "dataset").mask_rate
     if config.trainer.max_epochs is not None:
         config = config.copy()
         config.trainer.max_steps = _steps(config)

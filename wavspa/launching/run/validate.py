@@ -44,6 +44,7 @@ def validate(config: DictConfig) -> None:
         check_logger(f"logger.{name}", options)
         check_live(f"logger.{name}.figures", options.get("figures", ()))
     data = build(config, "dataset")
+    _check_labels(config)
     with torch.device("meta"):
         model = build(config, "model")
         optimizer = build(config, "optimizer")
@@ -56,6 +57,7 @@ def validate(config: DictConfig) -> None:
             _call(config, "schedule", partial(check_warmup, warmup, steps, overfits))
         task = build(config, "task", model=model, optimizer=optimizer, schedule=schedule)
     check_monitors(config, task)
+    task.check_dataset(data)
     for name in config.callbacks:
         option = f"callbacks.{name}"
         callback = build(config, option)
@@ -70,6 +72,15 @@ def validate(config: DictConfig) -> None:
         LastCheckpoint(Path(), StopRequest(), **config.checkpoints)
     except (ValueError, TypeError) as error:
         raise explain(error, "checkpoints", config.checkpoints) from error
+
+
+def _check_labels(config: DictConfig) -> None:
+    unlabelled = config.dataset.get("label", "") is None
+    if unlabelled and not config.task["_target_"].endswith(".Masked"):
+        raise UserError(
+            "dataset.label=null: texts without labels are for task=masked; name the column of the labels, or "
+            "choose that task"
+        )
 
 
 def _card(data: Any) -> dict[str, Any] | None:

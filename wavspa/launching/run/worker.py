@@ -16,6 +16,7 @@ from pytorch_lightning.loggers import Logger
 from pytorch_lightning.utilities import rank_zero_only
 
 from wavspa.errors import RunFailed, RunInterrupted, RunPruned, UserError
+from wavspa.launching.init.start import start
 from wavspa.launching.presets.budget import unlike_published
 from wavspa.launching.run.build import build, build_run
 from wavspa.launching.run.cluster import cluster_environment
@@ -134,6 +135,7 @@ def _train_and_test(folder: Path, config: DictConfig, stop: StopRequest) -> dict
         print_line("  ".join(filter(None, (f"starting: {folder}", unlike_published(config)))))
     else:
         print_line(f"resuming from step {step}: {folder}")
+    start(config, task, folder, resumed=last is not None)
     batches = config.trainer.accumulate_grad_batches
     csv = MetricsCsv(folder, step, lambda step: data.epoch_of(step * batches))
     loggers = [csv, *_more_loggers(folder, config)]

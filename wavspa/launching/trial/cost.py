@@ -10,6 +10,7 @@ from omegaconf import DictConfig
 from pytorch_lightning import Callback, LightningModule, Trainer, seed_everything
 from torch.utils.flop_counter import FlopCounterMode
 
+from wavspa.launching.init.start import start
 from wavspa.launching.run.build import build, build_run
 from wavspa.launching.run.prepare import strip_hydra_node
 from wavspa.launching.run.worker import quiet_lightning
@@ -58,6 +59,7 @@ def estimate(config: DictConfig) -> Estimate:
     config = on_one_device(config, WARM_UP + MEASURED)
     seed_everything(config.seed, workers=True, verbose=False)
     task, data = build_run(config)
+    start(config, task)
     meter = _Meter()
     trainer = build(config, "trainer", logger=False, callbacks=[meter], enable_checkpointing=False)
     trainer.fit(task, datamodule=data)

@@ -10,6 +10,7 @@ from pytorch_lightning.accelerators import CPUAccelerator
 from pytorch_lightning.tuner import Tuner
 
 from wavspa.errors import UserError
+from wavspa.launching.init.start import start
 from wavspa.launching.run.build import build, build_run
 from wavspa.launching.run.worker import quiet_lightning
 from wavspa.launching.trial.cost import on_one_device
@@ -38,6 +39,7 @@ def find_learning_rate(config: DictConfig) -> float:
     config = on_one_device(config, STEPS)
     seed_everything(config.seed, workers=True, verbose=False)
     task, data = build_run(config)
+    start(config, task)
     with tempfile.TemporaryDirectory() as folder:
         trainer = build(config, "trainer", logger=False, default_root_dir=folder)
         found = Tuner(trainer).lr_find(
@@ -68,6 +70,7 @@ def find_batch_size(config: DictConfig) -> int:
     config = on_one_device(config, TRIED)
     seed_everything(config.seed, workers=True, verbose=False)
     task, data = build_run(config)
+    start(config, task)
     with tempfile.TemporaryDirectory() as folder:
         trainer = build(config, "trainer", logger=False, default_root_dir=folder)
         if isinstance(trainer.accelerator, CPUAccelerator):

@@ -14,10 +14,27 @@ def cell_label(cell: Sequence[Run], options: str) -> str:
     )
 
 
+def parent_of(run: Run) -> str:
+    """The weights that a run started from: their place, commit and checksum; empty of one from scratch."""
+    init = run.config.get("init") or {}
+    if not (parent := init.get("parent")):
+        return ""
+    part = f", {parent['part']} alone" if parent["part"] else ""
+    told = f"commit {parent['commit'] or 'unknown'}, SHA-256 {parent['checksum'][:12]}"
+    return f"{parent['folder']} ({told}{part})"
+
+
+def is_masked(run: Run) -> bool:
+    """Whether a run tells masked tokens, so that the labels of its data are nothing to it."""
+    target: str = run.config["task"].get("_target_", "")
+    return target.endswith(".Masked")
+
+
 def data_label(cell: Sequence[Run]) -> str:
     """The name of a cell's data, as their card has it where they are not the official ones."""
     names = [run.card["name"] for run in cell if "name" in run.card]
-    return str(names[0] if names else cell[0].config["dataset"]["name"])
+    name = str(names[0] if names else cell[0].config["dataset"]["name"])
+    return f"{name}, masked" if is_masked(cell[0]) else name
 
 
 def differing_options(

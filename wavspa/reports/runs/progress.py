@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from wavspa.reports.runs.collect import Run
+from wavspa.reports.runs.labels import parent_of
 from wavspa.run_folder.lock import is_locked
 from wavspa.run_folder.status import early_end
 
@@ -23,7 +24,7 @@ def state_of(run: Run) -> str:
 
 
 def print_states(runs: Sequence[Run], out: Console) -> None:
-    """Print one row a run: state, step, best metric, time left; then why some stopped.
+    """Print one row a run: state, step, best metric, time left; then their parents, and why some stopped.
 
     Args:
         runs: The runs, in the order of the rows.
@@ -31,9 +32,11 @@ def print_states(runs: Sequence[Run], out: Console) -> None:
     """
     out.print(states_table(runs))
     for run in runs:
-        if reason := _reason(run):
-            line = f"{state_of(run)}: {run.folder}: {reason}"
-            out.print(line, highlight=False, markup=False, soft_wrap=True)
+        lines = {"started from": parent_of(run), state_of(run): _reason(run)}
+        for what, told in lines.items():
+            if told:
+                line = f"{what}: {run.folder}: {told}"
+                out.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
 def states_table(runs: Sequence[Run]) -> Table:

@@ -10,7 +10,7 @@ from wavspa.reports import published
 from wavspa.reports.number_format import ABSENT, counted, mean_and_deviation
 from wavspa.reports.order import ordered, ordered_rows
 from wavspa.reports.runs.config_keys import check_keys, distinguishing_options, value_label
-from wavspa.reports.runs.labels import differing_options
+from wavspa.reports.runs.labels import differing_options, is_masked
 from wavspa.reports.tables.cell import Cell, short, unit_remark
 from wavspa.reports.tables.significance import best_of
 
@@ -161,7 +161,7 @@ def _refusal(where: str, mixture: str, key: str) -> UserError:
 
 def _entry(cell: Cell, metric: str) -> Entry:
     said = None
-    if metric == f"test/{published.METRIC}":
+    if metric == f"test/{published.METRIC}" and not is_masked(cell.runs[0]):
         said = published.published(cell.attention, cell.wavelet, cell.dataset)
     return Entry(cell.tested(metric), said, cell.others, digits=digits(metric))
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from wavspa.metric_facts import direction, in_percent
 from wavspa.reports import published
 from wavspa.reports.runs.collect import Run
+from wavspa.reports.runs.labels import is_masked, parent_of
 from wavspa.reports.runs.progress import state_of
 from wavspa.reports.tables.cell import Cell, short
 from wavspa.reports.tables.comparison import MISPRINT, Comparison
@@ -27,6 +28,7 @@ def notes(comparison: Comparison, cells: Sequence[Cell], runs: Sequence[Run]) ->
         *chance_levels(cells),
         *_mixtures(cells),
         *_origins(cells),
+        *_parents(cells),
         *_repetitions(cells),
     ]
 
@@ -54,14 +56,14 @@ def chance_levels(cells: Sequence[Cell]) -> list[str]:
 def _chance_level(run: Run) -> str:
     split = run.card["splits"]["test"]
     facts = [f"{split['examples']:,} test examples"]
-    if "test/accuracy" in run.status["test"]:
+    if "test/accuracy" in run.status["test"] and not is_masked(run):
         counts = split["labels"].values()
         likeliest = max(counts) / sum(counts)
         # Also of those that do not occur in test.
         classes = {label for of in run.card["splits"].values() for label in of["labels"]}
         facts.append(f"guessing {100 / len(classes):.1f} %")
         facts.append(f"always the most frequent class {100 * likeliest:.1f} %")
-    if control := run.card.get("root_operator_control"):
+    if (control := run.card.get("root_operator_control")) and not is_masked(run):
         facts.append(f"reading the root operator alone {100 * control['test']:.1f} %")
     if protocol := run.card.get("protocol"):
         facts.append(f"protocol {protocol}: {run.card['validation']}")
@@ -139,6 +141,15 @@ def _origins(cells: Sequence[Cell]) -> list[str]:
     if devices:
         lines.append(f"Seconds and memory were measured on {_listed(devices)}.")
     return lines
+
+
+def _parents(cells: Sequence[Cell]) -> list[str]:
+    return [
+        f"{cell.data}, {cell.label}, seed {run.config['seed']}: started from the weights of {parent}."
+        for cell in cells
+        for run in cell.runs
+        if (parent := parent_of(run))
+    ]
 
 
 def _version(run: Run) -> str:

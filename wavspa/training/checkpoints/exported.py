@@ -26,7 +26,7 @@ def load_exported(folder: Path) -> nn.Module:
     """
     config = read_config(folder)
     model = build_model(config["model"], folder / layout.EXPORT_CONFIG)
-    load_weights(model, _read_weights(folder), folder / layout.EXPORT_WEIGHTS)
+    load_weights(model, read_weights(folder), folder / layout.EXPORT_WEIGHTS)
     return model
 
 
@@ -56,7 +56,12 @@ def read_config(folder: Path) -> dict[str, Any]:
     return config
 
 
-def _read_weights(folder: Path) -> dict[str, Tensor]:
+def read_weights(folder: Path) -> dict[str, Tensor]:
+    """The weights of an exported folder by name.
+
+    Raises:
+        UserError: They are missing or damaged.
+    """
     path = folder / layout.EXPORT_WEIGHTS
     if not path.is_file():
         raise UserError(f"{folder} is no whole export: it has no {layout.EXPORT_WEIGHTS}")

@@ -37,7 +37,7 @@ def load_model(path: str | Path, revision: str | None = None) -> nn.Module:
     """
     name, _, after = str(path).partition("@")
     if not Path(path).exists() and is_hub_id(name):
-        return load_exported(_fetch(name, revision or after or None)).eval()
+        return load_exported(fetch(name, revision or after or None)).eval()
     if (Path(path) / layout.EXPORT_CONFIG).exists():
         return load_exported(Path(path)).eval()
     checkpoint = find_checkpoint(Path(path))
@@ -127,13 +127,18 @@ def read_checkpoint(path: Path, map_location: Any = "cpu") -> dict[str, Any]:
     return checkpoint
 
 
-def _fetch(hub_id: str, revision: str | None) -> Path:
+def fetch(hub_id: str, revision: str | None) -> Path:
+    """The folder that holds a model of the hub; see :func:`wavspa.training.checkpoints.hub.fetch`.
+
+    Raises:
+        UserError: The hub's client is missing, or what it says.
+    """
     # Only a model on the hub needs its client.
     try:
-        from wavspa.training.checkpoints.hub import fetch
+        from wavspa.training.checkpoints import hub
     except ModuleNotFoundError as error:
         raise UserError(
             f"{hub_id} (no folder here, so a model on the hub) needs {error.name}: "
             "pip install 'wavspa[train]'"
         ) from error
-    return fetch(hub_id, revision)
+    return hub.fetch(hub_id, revision)

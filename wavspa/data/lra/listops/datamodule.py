@@ -52,6 +52,7 @@ class ListOps(SequenceDataModule):
 
     downloads = (LRA,)
     input_columns = COLUMNS[:1]
+    mask_rate = 0.1
 
     def __init__(
         self,

@@ -1,0 +1,1 @@
+"""Starting a run from the weights of another."""

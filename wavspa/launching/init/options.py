@@ -1,0 +1,151 @@
+"""The node ``init`` of a configuration: from whose weights a run starts, and what becomes of them."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from omegaconf import DictConfig, OmegaConf
+from torch import nn
+
+from wavspa.checks import OptionError, number
+from wavspa.config_options import did_you_mean
+from wavspa.data import SequenceDataModule
+from wavspa.errors import UserError
+from wavspa.launching.init.tokens import check_tokens
+from wavspa.training.checkpoints.carry import HEAD, Plan, is_in, parts, plan, short
+from wavspa.training.checkpoints.parent import Parent, open_parent
+
+FROM = "init.from"
+KEYS = ("from", "freeze", "layer_decay")
+# Other values make other meanings of weights of the same shape, or other shapes throughout.
+_SAME = ("dim", "mlp_dim", "qkv_dim", "heads")
+
+
+class Place(NamedTuple):
+    """What ``init=`` names: where the weights are, and the part of them; None: all."""
+
+    place: str
+    part: str | None
+
+
+def parse(value: str) -> Place:
+    """Split ``RUN|EXPORT|HUB[:part]``; a place that has a colon in its own name is found by that."""
+    place, colon, part = value.rpartition(":")
+    if colon and place and os.sep not in part and not Path(os.path.expanduser(value)).exists():
+        return Place(place, part)
+    return Place(value, None)
+
+
+def check_init(config: DictConfig) -> None:
+    """Check the node by itself.
+
+    Raises:
+        UserError: A key is unknown, or a value impossible.
+    """
+    node = config.init
+    if not isinstance(node, DictConfig):
+        raise OptionError(
+            "init", f" must be RUN, EXPORT or HUB, each with :part or without, got {node!r}"
+        )
+    for key in map(str, node):
+        if key not in KEYS:
+            raise UserError(f"there is no option init.{key}{did_you_mean(key, KEYS, 'init.')}")
+    source, freeze, decay = node["from"], node.freeze, node.layer_decay
+    if source is not None and (not isinstance(source, str) or not source):
+        raise OptionError(
+            "init", f" must be RUN, EXPORT or HUB, each with :part or without, got {source!r}"
+        )
+    names = OmegaConf.to_container(freeze) if OmegaConf.is_list(freeze) else freeze
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise OptionError(
+            "init.freeze", f" must be a list of parts, as [embedding,blocks.0], got {names!r}"
+        )
+    if decay is not None and not 0 < number("init.layer_decay", decay) <= 1:
+        raise OptionError("init.layer_decay", f" must be above 0 and at most 1, got {decay!r}")
+    if source is None and (names or decay is not None):
+        key = "freeze" if names else "layer_decay"
+        raise OptionError(
+            f"init.{key}", " is of weights that a run starts from: give init=RUN as well"
+        )
+
+
+def with_parent(config: DictConfig) -> DictConfig:
+    """The configuration with what identifies the weights that it starts from, if there are any.
+
+    Raises:
+        UserError: There are no such weights.
+    """
+    source = config.init["from"]
+    if source is None:
+        return config
+    place, part = parse(source)
+    facts = named(source, lambda: open_parent(place)).facts
+    config = config.copy()
+    OmegaConf.set_struct(config, False)
+    config.init.parent = {**facts._asdict(), "part": part}
+    OmegaConf.set_struct(config, True)
+    return config
+
+
+def check_parent(config: DictConfig, model: nn.Module, data: SequenceDataModule) -> None:
+    """Hold the weights that a run starts from against its model and its data.
+
+    Args:
+        config: The configuration, with its parent.
+        model: Its model, which may be without memory.
+        data: Its data, prepared where their vocabulary is learned.
+
+    Raises:
+        UserError: The weights do not fit, or ``init.freeze`` names no part of the model or all of it.
+    """
+    init = config.init
+    if init["from"] is None:
+        return
+    parent = open_parent(init.parent.folder)
+    named(init["from"], lambda: planned(config, parent, model))
+    if init.parent.part is None or is_in("embedding", init.parent.part):
+        named(init["from"], lambda: check_tokens(parent, config.model.vocab_size, data))
+    names = [short(name) for name, _ in model.named_parameters()]
+    for part in init.freeze:
+        if not any(is_in(name, part) for name in names):
+            choices = ", ".join(parts(dict.fromkeys(names)))
+            raise OptionError(
+                "init.freeze", f"={part!r} is unknown; choose some of {choices}, blocks.0, …"
+            )
+    if all(any(is_in(name, part) for part in init.freeze) for name in names):
+        raise OptionError("init.freeze", " leaves nothing to train: leave the head out")
+
+
+def planned(config: DictConfig, parent: Parent, model: nn.Module) -> Plan:
+    """What of the parent's weights a run takes.
+
+    Raises:
+        UserError: Their widths differ, or nothing fits.
+    """
+    for key in _SAME:
+        there, here = (_size(options, key) for options in (parent.model, config.model))
+        if there != here:
+            raise UserError(
+                f"has model.{key}={there}, and this run {here}: give model.{key}={there}"
+            )
+    task = config.task["_target_"].rpartition(".")[2].lower()
+    same_head = task == parent.task and parent.model.get("classes") == config.model.get("classes")
+    return plan(model, parent.weights, config.init.parent.part, same_head or _asks_for_head(config))
+
+
+def _asks_for_head(config: DictConfig) -> bool:
+    part = config.init.parent.part
+    return part is not None and is_in(part, HEAD)
+
+
+def _size(options: Mapping[str, Any], key: str) -> Any:
+    return options.get("dim") if options.get(key) is None else options.get(key)
+
+
+def named(source: str, call: Any) -> Any:
+    """What a call returns; what it refuses is named by the option."""
+    try:
+        return call()
+    except UserError as error:
+        raise OptionError("init", f"={source}: {error}") from error

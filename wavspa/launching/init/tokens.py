@@ -1,0 +1,52 @@
+"""Whether the tokens that weights were trained on are those of a run."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from wavspa.data import SequenceDataModule
+from wavspa.errors import UserError
+from wavspa.training.checkpoints.parent import Parent
+
+
+def check_tokens(parent: Parent, vocab_size: int, data: SequenceDataModule) -> None:
+    """Refuse weights of other tokens: a row of their embedding would be another token's.
+
+    Args:
+        parent: The weights.
+        vocab_size: Token ids of the run's data.
+        data: The run's data, prepared where their vocabulary is learned.
+
+    Raises:
+        UserError: The tokenizers or the sizes of the vocabularies differ, or what they have learned does.
+    """
+    theirs = parent.card.get("choices", {}).get("tokenizer")
+    there = f"{parent.model['vocab_size']:,} tokens of {_name(theirs, parent.data)}"
+    own = data.tokenizer.cache_key() if data.has_words else None  # type: ignore[attr-defined]
+    here = f"{vocab_size:,} of {_name(own, data.name)}"
+    other = UserError(
+        f"was trained on {there}, and this run has {here}: choose the same tokenizer, or take a part without "
+        "the embedding, as :blocks"
+    )
+    if parent.model["vocab_size"] != vocab_size:
+        raise other
+    if not parent.card:
+        return  # a checkpoint by itself: nothing more is known
+    learned, learned_here = parent.card.get("files", {}), _files(data)
+    if learned and learned_here:
+        if learned != learned_here:
+            raise UserError(
+                f"was trained on {there}, and the vocabulary that this run has learned is another one: "
+                "dataset.tokenizer.run=RUN takes that of the run"
+            )
+    elif (theirs is None) != (own is None) or (theirs is not None and theirs != own):
+        raise other
+
+
+def _files(data: SequenceDataModule) -> Mapping[str, str]:
+    """The checksums of the vocabulary's files, where the data are prepared and have such."""
+    files: Mapping[str, str] = data.card.get("files", {}) if data.folder.is_dir() else {}
+    return files
+
+
+def _name(tokenizer: Mapping[str, Any] | None, data: str) -> str:
+    return data if tokenizer is None else str(tokenizer.get("name", "a tokenizer"))

@@ -1,0 +1,68 @@
+"""The encoder that tells masked tokens from those around them."""
+
+from typing import Unpack
+
+from torch import Tensor
+from typing_extensions import override
+
+from wavspa.models.encoder import Encoder
+from wavspa.models.options import EncoderOptions
+
+
+class MaskedEncoder(Encoder):
+    """An :class:`~wavspa.models.encoder.Encoder` with one more token, the mask, and logits of all others.
+
+    Args:
+        vocab_size: number of token ids of the data; the mask is the one after the last, ``vocab_size``.
+        pool: ``token``: a masked token is told where it stands.
+        mlp_dim: hidden width of the MLPs.
+        head_dim: hidden width of the head; None means ``mlp_dim``.
+        **encoder: further options of :class:`~wavspa.models.encoder.Encoder`.
+
+    Raises:
+        ValueError: an option with an impossible value; the message names it.
+    """
+
+    def __init__(
+        self,
+        vocab_size: int,
+        *,
+        pool: str = "token",
+        mlp_dim: int = 256,
+        head_dim: int | None = None,
+        **encoder: Unpack[EncoderOptions],
+    ) -> None:
+        if pool != "token":
+            raise ValueError(f"pool must be token for masked tokens, got {pool!r}")
+        super().__init__(
+            vocab_size + 1, vocab_size, pool=pool, mlp_dim=mlp_dim, head_dim=head_dim, **encoder
+        )
+
+    @property
+    def mask_token(self) -> int:
+        """The id that stands for a token that is to be told."""
+        return self.embedding.num_embeddings - 1
+
+    @override
+    def forward(
+        self, tokens: Tensor, lengths: Tensor | None = None, places: Tensor | None = None
+    ) -> Tensor:
+        """Tell tokens.
+
+        Args:
+            tokens: ids, int64 [B, N], N <= max_len.
+            lengths: real tokens of each row, int64 [B]; see :class:`~wavspa.models.encoder.Encoder`.
+            places: positions that are asked for, int64 [B, P]; None means all N. The head, the largest
+                matrix of a large vocabulary, then reads no others.
+
+        Returns:
+            Logits [B, P, vocab_size], or [B, N, vocab_size].
+        """
+        if places is None:
+            return super().forward(tokens, lengths)
+        states, _ = self._encode(tokens, lengths)
+        assert self.head is not None
+        logits: Tensor = self.head(
+            states.gather(1, places[:, :, None].expand(-1, -1, states.shape[2]))
+        )
+        return logits
