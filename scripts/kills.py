@@ -29,7 +29,6 @@ from wavspa.launching.run.prepare import prepare
 from wavspa.launching.run.resume_check import find_resumable
 from wavspa.launching.subprocesses import clean_environment
 from wavspa.run_folder import layout
-from wavspa.training.checkpoints.read import read_checkpoint
 
 CELLS = list(
     itertools.product(("digits", "listops_short"), ("softmax", "performer"), (1, 2), (0, 2))
@@ -142,8 +141,8 @@ def wait_for_first_step(folder: Path, process: subprocess.Popen[bytes]) -> None:
 
 def saved_step(folder: Path) -> str:
     """The step that a run would resume from."""
-    path = find_resumable(folder)
-    return "0" if path is None else str(read_checkpoint(path)["global_step"])
+    found = find_resumable(folder)
+    return "0" if found is None else str(found[1]["global_step"])
 
 
 def start(folder: Path) -> subprocess.Popen[bytes]:
