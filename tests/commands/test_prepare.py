@@ -1,4 +1,5 @@
 import io
+import json
 
 import pytest
 from rich.console import Console
@@ -18,6 +19,15 @@ def test_it_prepares_and_prints_the_card(tmp_path, capsys):
         assert "1,078" in printed
         assert "0: 107" in printed
         assert "source: scikit-learn's load_digits" in printed
+
+
+@pytest.mark.parametrize("program", ["bin/wavspa-train", "wavspa/commands/train.py"])
+def test_a_card_names_the_command_as_it_is_typed(tmp_path, monkeypatch, program):
+    """Also that of a command which started itself again as a module."""
+    monkeypatch.setattr("sys.argv", [program, "dataset=digits", "name=two words"])
+    prepare(["dataset=digits", f"data_root={tmp_path}"])
+    (card,) = (tmp_path / "prepared").glob("digits-*/card.json")
+    assert json.loads(card.read_text())["command"] == "wavspa-train dataset=digits 'name=two words'"
 
 
 def test_options_are_the_run_s(tmp_path):
