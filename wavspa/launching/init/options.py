@@ -45,17 +45,13 @@ def check_init(config: DictConfig) -> None:
     """
     node = config.init
     if not isinstance(node, DictConfig):
-        raise OptionError(
-            "init", f" must be RUN, EXPORT or HUB, each with :part or without, got {node!r}"
-        )
+        raise _no_place(node)
     for key in map(str, node):
         if key not in KEYS:
             raise UserError(f"there is no option init.{key}{did_you_mean(key, KEYS, 'init.')}")
     source, freeze, decay = node["from"], node.freeze, node.layer_decay
     if source is not None and (not isinstance(source, str) or not source):
-        raise OptionError(
-            "init", f" must be RUN, EXPORT or HUB, each with :part or without, got {source!r}"
-        )
+        raise _no_place(source)
     names = OmegaConf.to_container(freeze) if OmegaConf.is_list(freeze) else freeze
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         raise OptionError(
@@ -149,3 +145,9 @@ def named(source: str, call: Any) -> Any:
         return call()
     except UserError as error:
         raise OptionError("init", f"={source}: {error}") from error
+
+
+def _no_place(value: object) -> OptionError:
+    return OptionError(
+        "init", f" must be RUN, EXPORT or HUB, each with :part or without, got {value!r}"
+    )
