@@ -73,7 +73,7 @@ ROOMS = {
         "figures": {"runs"},
         "runs": {""},
     },
-    "training": {"callbacks": {""}, "checkpoints": {""}},
+    "training": {"callbacks": {"", "loggers"}, "checkpoints": {""}},
     "wavelets": {"operators": {""}},
 }
 MOST_MODULES = 15
