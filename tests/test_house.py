@@ -73,7 +73,7 @@ ROOMS = {
         "figures": {"runs"},
         "runs": {""},
     },
-    "training": {"callbacks": {"", "loggers"}, "checkpoints": {""}},
+    "training": {"callbacks": {"", "loggers"}, "checkpoints": {""}, "profiling": {""}},
     "wavelets": {"operators": {""}},
 }
 MOST_MODULES = 15

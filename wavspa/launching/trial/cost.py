@@ -101,7 +101,7 @@ def on_one_device(config: DictConfig, steps: int) -> DictConfig:
     trainer.devices, trainer.num_nodes, trainer.strategy = 1, 1, "auto"
     trainer.max_steps = steps
     trainer.limit_val_batches = 0
-    trainer.profiler = None  # it writes a file
+    trainer.profiler, trainer.profile = None, False  # they write files
     return config
 
 

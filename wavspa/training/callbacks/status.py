@@ -110,7 +110,7 @@ class StatusFile(Callback):
         if "tokens_per_second" in speed:
             rate = {"tokens_per_second": speed["tokens_per_second"]}
             for logger in trainer.loggers:
-                # metrics.csv holds what is the same each time.
+                # metrics.csv has seconds in each row, and the same rows each time.
                 if not isinstance(logger, MetricsCsv):
                     logger.log_metrics(rate, step=trainer.global_step - 1)
         more |= speed
