@@ -11,12 +11,13 @@ from typing import Any
 
 import numpy as np
 import tokenizers
+from tokenizers.decoders import ByteLevel as ByteLevelDecoder
 from tokenizers.models import BPE as BPEModel
 from tokenizers.pre_tokenizers import ByteLevel
 from tokenizers.trainers import BpeTrainer
 
-from wavspa.checks import whole_number
-from wavspa.data.tokenizers import Tokenizer
+from wavspa.checks import true_or_false, whole_number
+from wavspa.data.tokenizers import Tokenizer, ended
 from wavspa.errors import UserError
 
 # The library warns of every process that reads batches if it may not take this for granted.
@@ -29,20 +30,34 @@ GPT2_FILES = ("vocab.json", "merges.txt")
 class _ByteLevel(Tokenizer):
     """What a byte-level BPE does once its vocabulary is known."""
 
-    def __init__(self, model: BPEModel) -> None:
+    def __init__(self, model: BPEModel, end: bool) -> None:
+        self.end = true_or_false("tokenizer.end", end)
         self._tokenizer = tokenizers.Tokenizer(model)
         self._tokenizer.pre_tokenizer = ByteLevel(add_prefix_space=False)
+        self._decoder = ByteLevelDecoder()
 
     @property
     def size(self) -> int:
-        """The vocabulary and the pad."""
-        return 1 + self._tokenizer.get_vocab_size()
+        """The pad, the vocabulary, the end."""
+        return 1 + self._tokenizer.get_vocab_size() + self.end
 
     def encode(self, texts: Sequence[str], length: int | None = None) -> list[np.ndarray]:
         """[tokens] uint16, or int32 of a very large vocabulary, of each text."""
         dtype = np.uint16 if self.size <= 2**16 else np.int32
         encodings = self._tokenizer.encode_batch_fast([_whole(text) for text in texts])
-        return [np.array(encoding.ids[:length], dtype) + 1 for encoding in encodings]
+        tokens = (np.array(encoding.ids[:length], dtype) + 1 for encoding in encodings)
+        return [ended(row, length, self.end_token) for row in tokens]
+
+    def decode(self, tokens: Sequence[int]) -> str:
+        """The text of the bytes; those that are not UTF-8 are a replacement character."""
+        ids = [t - 1 for t in tokens if t > 0 and t != self.end_token]
+        text: str = self._decoder.decode([str(self._tokenizer.id_to_token(i)) for i in ids])
+        return text
+
+    @property
+    def _end_key(self) -> dict[str, bool]:
+        """Without an end none: data that were prepared before there could be one are found again."""
+        return {"end": True} if self.end else {}
 
     def files(self) -> Mapping[str, str]:
         """``tokenizer.json``, in the format of the library `tokenizers`; its ids are not shifted."""
@@ -54,17 +69,18 @@ class BPE(_ByteLevel):
 
     Args:
         vocab_size: tokens to learn, the 256 bytes among them; small data give fewer.
+        end: add a token of its own, the last one, to each text; of a text that is cut it is the last.
     """
 
     learns = True
 
-    def __init__(self, vocab_size: int) -> None:
-        super().__init__(BPEModel())
+    def __init__(self, vocab_size: int, end: bool = False) -> None:
+        super().__init__(BPEModel(), end)
         self.vocab_size = whole_number("tokenizer.vocab_size", vocab_size, least=256)
 
     def cache_key(self) -> Mapping[str, Any]:
-        """Its name and the size of its vocabulary."""
-        return {"name": "bpe", "vocab_size": self.vocab_size}
+        """Its name and its options."""
+        return {"name": "bpe", "vocab_size": self.vocab_size, **self._end_key}
 
     def fit(self, texts: Iterable[str]) -> None:
         """Learns the merges."""
@@ -85,12 +101,13 @@ class BPEFiles(_ByteLevel):
 
     Args:
         folder: holds ``vocab.json`` and ``merges.txt`` as GPT-2 has them.
+        end: as of :class:`BPE`.
 
     Raises:
         UserError: they are not there, are damaged, or do not hold every byte.
     """
 
-    def __init__(self, folder: str | Path) -> None:
+    def __init__(self, folder: str | Path, end: bool = False) -> None:
         paths = [Path(os.path.expanduser(folder)) / name for name in GPT2_FILES]
         for path in paths:
             if not path.is_file():
@@ -103,13 +120,13 @@ class BPEFiles(_ByteLevel):
             model = BPEModel.from_file(*map(str, paths))
         except Exception as error:  # the library has no exceptions of its own
             raise UserError(f"{paths[0]} and {paths[1].name} cannot be used: {error}") from error
-        super().__init__(model)
+        super().__init__(model, end)
         if not self._tokenizer.get_vocab().keys() >= set(ByteLevel.alphabet()):
             raise UserError(f"{paths[0]} is no byte-level vocabulary: it lacks some of the bytes")
 
     def cache_key(self) -> Mapping[str, Any]:
-        """Its name and the checksums of its files."""
-        return {"name": "bpe", "files": self._checksums}
+        """Its name, the checksums of its files, and whether there is an end."""
+        return {"name": "bpe", "files": self._checksums, **self._end_key}
 
 
 def _whole(text: str) -> str:

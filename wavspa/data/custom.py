@@ -175,11 +175,18 @@ class Files(Texts):
         digest = digest_of_equal if self.together == "equal" else digest_of_similar
         for _, texts, label in self._read("train"):
             labels.append(label)
-            groups += digest(texts)
-        counts, path = Counter(labels), str(self.paths["train"])
-        if len(counts) < 2 or self.classes is None:
-            check_classes(counts, self.label_column, path)
+            groups += digest(self._grouped(texts))
+        self._check_labels(Counter(labels))
         return labels, np.frombuffer(groups, np.uint64)
+
+    def _check_labels(self, labels: Mapping[str, int]) -> None:
+        """Refuse labels of train, with their rows, that are not classes."""
+        if len(labels) < 2 or self.classes is None:
+            check_classes(labels, self.label_column, str(self.paths["train"]))
+
+    def _grouped(self, texts: tuple[str, ...]) -> tuple[str, ...]:
+        """The texts of a row that decide which rows a hold-out keeps together."""
+        return texts
 
     def _divide(self, labels: np.ndarray, groups: np.ndarray) -> dict[str, np.ndarray]:
         """Which rows of train, [rows] bool, make up train and each split that has no file."""

@@ -7,6 +7,7 @@ METRICS = "metrics.csv"
 STATUS = "status.json"
 CARD = "card.json"
 VOCABULARY = "vocabulary"
+TEXTS = "texts.jsonl"
 LOCK = ".lock"
 PRUNE = "prune"
 WANDB_ID = "wandb-id"
@@ -30,6 +31,7 @@ OF_A_RUN = (
         METRICS,
         CARD,
         VOCABULARY,
+        TEXTS,
         PRUNE,
         DEATHS,
         SLURM_LOG,

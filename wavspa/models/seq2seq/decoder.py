@@ -51,8 +51,8 @@ class CausalAttention(Attention):
         q, k, v = self.project(x)
         cache.keys[:, :, place : place + 1] = k
         cache.values[:, :, place : place + 1] = v
-        so_far = (part[:, :, : place + 1] for part in cache)
-        return self.merge(F.scaled_dot_product_attention(q, *so_far))
+        keys, values = (part[:, :, : place + 1] for part in cache)
+        return self.merge(F.scaled_dot_product_attention(q, keys, values))
 
 
 class CrossAttention(Attention):

@@ -1,5 +1,6 @@
 """The encoder–decoder: a wavelet encoder of any cell under a causal Transformer decoder."""
 
+import math
 from typing import Unpack
 
 import torch.nn.functional as F
@@ -7,7 +8,7 @@ from torch import Tensor, nn
 
 from wavspa.attention.options import AttentionOptions
 from wavspa.models.encoder import Encoder
-from wavspa.models.options import EncoderOptions
+from wavspa.models.options import LayerOptions
 from wavspa.models.seq2seq.decoder import Decoder, Memory
 
 # The token before the first one of every target: the pad, which no target holds.
@@ -34,9 +35,11 @@ class EncoderDecoder(nn.Module):
             encoder does, else sinusoidal ones.
         dropout: rate on embeddings, branches and in MLPs.
         attention_dropout: rate inside the attentions; None means ``dropout``.
+        norm_mlp: LayerNorm before each MLP of the encoder.
+        padding: of the encoder, as in :class:`~wavspa.models.encoder.Encoder`; the decoder never looks at pads.
         pool: without effect, as ``head_dim``: nothing is pooled.
         head_dim: without effect.
-        **encoder: further options of :class:`~wavspa.models.encoder.Encoder`.
+        **layer: options of :class:`~wavspa.models.wavelet_attention.WavSpAttention`, of the encoder.
 
     Raises:
         ValueError: an option with an impossible value; the message names it.
@@ -56,9 +59,11 @@ class EncoderDecoder(nn.Module):
         positions: str = "sinusoidal",
         dropout: float = 0.1,
         attention_dropout: float | None = None,
+        norm_mlp: bool = True,
+        padding: str = "mask",
         pool: str = "mean",
         head_dim: int | None = None,
-        **encoder: Unpack[EncoderOptions],
+        **layer: Unpack[LayerOptions],
     ) -> None:
         super().__init__()
         for name, size in {
@@ -77,9 +82,11 @@ class EncoderDecoder(nn.Module):
             positions=positions,
             dropout=dropout,
             attention_dropout=attention_dropout,
+            norm_mlp=norm_mlp,
+            padding=padding,
             pool=pool,
             head_dim=head_dim,
-            **encoder,
+            **layer,
         )
         self.decoder = Decoder(
             dim,
@@ -121,4 +128,4 @@ class EncoderDecoder(nn.Module):
 
     def _logits(self, states: Tensor) -> Tensor:
         table = self.encoder.embedding.weight
-        return F.linear(states, table) * table.shape[1] ** -0.5
+        return F.linear(states, table) / math.sqrt(table.shape[1])
