@@ -36,7 +36,7 @@ class EncoderDecoder(nn.Module):
         dropout: rate on embeddings, branches and in MLPs.
         attention_dropout: rate inside the attentions; None means ``dropout``.
         norm_mlp: LayerNorm before each MLP of the encoder.
-        padding: of the encoder, as in :class:`~wavspa.models.encoder.Encoder`; the decoder never looks at pads.
+        padding: as in :class:`~wavspa.models.encoder.Encoder`; the decoder never looks at pads.
         pool: without effect, as ``head_dim``: nothing is pooled.
         head_dim: without effect.
         **layer: options of :class:`~wavspa.models.wavelet_attention.WavSpAttention`, of the encoder.
