@@ -22,6 +22,12 @@ TASKS = {
     "clones": ["task.classes=2"],
     "embedding": [],
     "lego": ["dataset=lego"],
+    "summarization": [
+        "dataset=docstrings",
+        "dataset.vocab_size=300",
+        "task.metrics.sacrebleu=true",
+    ],
+    "translation": ["dataset=codexglue/translation", "dataset.vocab_size=300"],
 }
 
 

@@ -17,6 +17,7 @@ from tokenizers.pre_tokenizers import ByteLevel
 from tokenizers.trainers import BpeTrainer
 
 from wavspa.checks import true_or_false, whole_number
+from wavspa.data.sources.downloads import File, download_all
 from wavspa.data.tokenizers import Tokenizer, ended
 from wavspa.errors import UserError
 
@@ -25,6 +26,7 @@ os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
 
 TOKENIZER = "tokenizer.json"
 GPT2_FILES = ("vocab.json", "merges.txt")
+GPT2 = "https://huggingface.co/openai-community/gpt2"
 
 
 class _ByteLevel(Tokenizer):
@@ -102,18 +104,22 @@ class BPEFiles(_ByteLevel):
     Args:
         folder: holds ``vocab.json`` and ``merges.txt`` as GPT-2 has them.
         end: as of :class:`BPE`.
+        download: get those of GPT-2 that are not there from the hub.
 
     Raises:
         UserError: they are not there, are damaged, or do not hold every byte.
     """
 
-    def __init__(self, folder: str | Path, end: bool = False) -> None:
-        paths = [Path(os.path.expanduser(folder)) / name for name in GPT2_FILES]
+    def __init__(self, folder: str | Path, end: bool = False, download: bool = False) -> None:
+        root = Path(os.path.expanduser(folder))
+        paths = [root / name for name in GPT2_FILES]
+        if true_or_false("tokenizer.download", download):
+            download_all(root, [File(f"{GPT2}/resolve/main/{name}") for name in GPT2_FILES])
         for path in paths:
             if not path.is_file():
                 raise UserError(
                     f"dataset.tokenizer.folder: there is no {path}; get {' and '.join(GPT2_FILES)} "
-                    "of GPT-2 from https://huggingface.co/openai-community/gpt2"
+                    f"of GPT-2 from {GPT2}"
                 )
         self._checksums = [hashlib.sha256(path.read_bytes()).hexdigest() for path in paths]
         try:

@@ -20,6 +20,7 @@ LATER = {
     "dataset.together": "similar",
     "dataset.encoding": "utf-8",
     "dataset.quoting": "strict",
+    "dataset.tokenizer.download": True,
     "trainer.max_epochs": None,
 }
 """Options that came when runs had been made, by their default, at which they leave names as they were."""
