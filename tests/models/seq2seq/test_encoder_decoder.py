@@ -61,10 +61,20 @@ def test_source_target_and_output_share_one_table():
     assert [name for name, p in model.named_parameters() if 20 in p.shape] == [
         "encoder.embedding.weight"
     ]
-    encoder = Encoder(20, max_len=24, dim=16, depth=2, heads=2, mlp_dim=24, **OPTIONS)
-    # The weights of an encoder fit by their names.
-    own = {f"encoder.{name}" for name in encoder.state_dict()}
-    assert own == {name for name in model.state_dict() if name.startswith("encoder.")}
+    table = model.encoder.embedding
+    torch.testing.assert_close(table(torch.tensor([3])), 4 * table.weight[3:4])
+
+
+def test_the_weights_of_an_encoder_give_its_states(batch):
+    tokens, _, lengths = batch
+    model = tiny_model()
+    encoder = (
+        Encoder(20, max_len=24, dim=16, depth=2, heads=2, mlp_dim=24, **OPTIONS).double().eval()
+    )
+    taken = model.weights_of_encoder(encoder.state_dict())
+    assert taken.keys() == {name for name in model.state_dict() if name.startswith("encoder.")}
+    model.load_state_dict(taken, strict=False)
+    torch.testing.assert_close(model.encoder(tokens, lengths), encoder(tokens, lengths))
 
 
 def test_it_learns_to_reverse():

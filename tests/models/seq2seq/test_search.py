@@ -10,7 +10,7 @@ from models.seq2seq.test_encoder_decoder import tiny_model
 from wavspa import EncoderDecoder
 from wavspa.models.seq2seq.search import generate
 
-END = 19
+END = 11
 
 
 @pytest.fixture(scope="module")

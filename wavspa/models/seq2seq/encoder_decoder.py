@@ -1,10 +1,12 @@
 """The encoder–decoder: a wavelet encoder of any cell under a causal Transformer decoder."""
 
 import math
+from collections.abc import Mapping
 from typing import Unpack
 
 import torch.nn.functional as F
 from torch import Tensor, nn
+from typing_extensions import override
 
 from wavspa.attention.options import AttentionOptions
 from wavspa.models.encoder import Encoder
@@ -15,12 +17,27 @@ from wavspa.models.seq2seq.decoder import Decoder, Memory
 START = 0
 
 
+class ScaledEmbedding(nn.Embedding):
+    """Embeddings that are ``sqrt(dim)`` times the table, whose deviation is ``1 / sqrt(dim)`` at first.
+
+    The table then makes logits of deviation 1 of normalised states, and a step of Adam changes both alike.
+    """
+
+    def reset_parameters(self) -> None:
+        """Fill the table anew."""
+        nn.init.normal_(self.weight, std=1 / math.sqrt(self.embedding_dim))
+
+    @override
+    def forward(self, input: Tensor) -> Tensor:
+        return super().forward(input) * math.sqrt(self.embedding_dim)
+
+
 class EncoderDecoder(nn.Module):
     """Writes a target sequence from a source sequence; both have one vocabulary.
 
     Shapes: B batch, N source length, M target length, D = ``dim``, V = ``vocab_size``. The decoder is a
     standard Transformer (softmax attention, pre-norm): wavelet space attention looks both ways, and a decoder
-    must not. Source, target and output share one table of embeddings; logits are divided by ``sqrt(dim)``.
+    must not. Source, target and output share one table of embeddings (:class:`ScaledEmbedding`).
 
     Args:
         vocab_size: number of token ids V; 0 is the pad.
@@ -88,6 +105,7 @@ class EncoderDecoder(nn.Module):
             head_dim=head_dim,
             **layer,
         )
+        self.encoder.embedding = ScaledEmbedding(vocab_size, dim)
         self.decoder = Decoder(
             dim,
             decoder_depth or depth,
@@ -117,6 +135,21 @@ class EncoderDecoder(nn.Module):
         )
         return self._logits(states)
 
+    def weights_of_encoder(self, weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """The weights of an :class:`~wavspa.models.encoder.Encoder` by the names that they have here.
+
+        Its embeddings are its table, those here ``sqrt(dim)`` times the table; with what this returns, the
+        encoder's states are the same.
+
+        Args:
+            weights: by their names in an encoder without a head.
+        """
+        table = "embedding.weight"
+        taken = dict(weights)
+        if table in taken:
+            taken[table] = taken[table] / math.sqrt(taken[table].shape[1])
+        return {f"encoder.{name}": weight for name, weight in taken.items()}
+
     def begin(self, tokens: Tensor, lengths: Tensor | None, length: int) -> Memory:
         """Read sources ``tokens [B, N]`` with ``lengths [B]``, to write ``length`` tokens at most."""
         return self.decoder.begin(self.encoder(tokens, lengths), lengths, length)
@@ -127,5 +160,4 @@ class EncoderDecoder(nn.Module):
         return self._logits(states[:, 0])
 
     def _logits(self, states: Tensor) -> Tensor:
-        table = self.encoder.embedding.weight
-        return F.linear(states, table) / math.sqrt(table.shape[1])
+        return F.linear(states, self.encoder.embedding.weight)
