@@ -17,6 +17,10 @@ from wavspa.data import Seq2SeqExample, collate_seq2seq
 from wavspa.errors import UserError
 from wavspa.launching.run.validate import validate
 from wavspa.launching.run.worker import run
+from wavspa.reports.formats.html import page
+from wavspa.reports.report import build_report
+from wavspa.reports.runs.collect import collect
+from wavspa.reports.tables.comparison import Layout
 from wavspa.run_folder import layout
 from wavspa.tasks import Seq2Seq, text_metrics
 from wavspa.tasks.bleu import sentence_bleu
@@ -211,3 +215,11 @@ def test_mistakes_of_an_evaluation_are_named(trained, words, message):
 def test_mistakes_of_a_prediction_are_named(trained, place, words, message):
     with pytest.raises(UserError, match=message):
         predict({"run": str(trained[0]), "input": str(place / "test.csv"), **words})
+
+
+def test_the_report_page_shows_what_was_written(trained, place):
+    folder, _ = trained
+    runs = collect([folder])
+    text = page(build_report(runs, Layout()))
+    assert "What the models write" in text
+    assert text.count("<td>say aaa</td><td>aaa!</td><td>aaa!</td>") == 5
