@@ -11,10 +11,14 @@ import torch
 from models.seq2seq.test_encoder_decoder import tiny_model
 from support.tiny_files import write_rows
 from support.tiny_runs import compose_run, tiny_run
+from wavspa import EncoderDecoder, load_model
 from wavspa.commands.evaluate import print_metrics
+from wavspa.commands.export import export
 from wavspa.commands.predict import predict
 from wavspa.data import Seq2SeqExample, collate_seq2seq
 from wavspa.errors import UserError
+from wavspa.launching.analysis.trained_run import TrainedRun
+from wavspa.launching.run.freeze import read_config
 from wavspa.launching.run.validate import validate
 from wavspa.launching.run.worker import run
 from wavspa.reports.formats.html import page
@@ -223,3 +227,12 @@ def test_the_report_page_shows_what_was_written(trained, place):
     text = page(build_report(runs, Layout()))
     assert "What the models write" in text
     assert text.count("<td>say aaa</td><td>aaa!</td><td>aaa!</td>") == 5
+
+
+def test_an_export_is_refused_and_figures_are_drawn(trained, place):
+    folder, _ = trained
+    with pytest.raises(UserError, match=r"writes sequences, and exports are for models of classes"):
+        export({"run": str(folder), "output": str(place / "export")})
+    assert not (place / "export").exists()
+    assert type(load_model(folder)) is EncoderDecoder
+    assert not TrainedRun(folder, read_config(folder), "val").predictions

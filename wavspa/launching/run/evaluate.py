@@ -9,6 +9,7 @@ from pytorch_lightning import Callback, LightningDataModule
 from torch.utils.data import DataLoader
 
 from wavspa.checks import one_of
+from wavspa.data import SourceTargets
 from wavspa.launching.run.frozen_data import SPLITS
 from wavspa.tasks.seq2seq import Seq2Seq
 from wavspa.training.checkpoints.read import load_checkpoint_weights, read_checkpoint
@@ -48,6 +49,8 @@ def evaluate(
     rows: Any = data
     # A task that writes texts writes those of all examples, as of the test; its validation does not.
     as_test = split == "train" or (split == "val" and isinstance(task, Seq2Seq))
+    if isinstance(task, Seq2Seq) and isinstance(data, SourceTargets):
+        task.use_vocabulary(data)
     if as_test:
         own: Any = data
         rows = OtherRows(lambda: own.evaluation_loader(split), lambda: own.training_card, data=own)
