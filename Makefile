@@ -55,8 +55,9 @@ bench: $(READY) ## measure our speed against peers (minutes; nothing else should
 	$(BIN)/python -m benchmarks.transforms
 	$(BIN)/python -m benchmarks.layers
 
-bench-gpu: $(READY) ## measure the kernels and layers on a CUDA device (about 2 minutes)
+bench-gpu: $(READY) ## measure the kernels and layers on a CUDA device (about 3 minutes)
 	$(BIN)/python -m benchmarks.gpu_transforms
+	$(BIN)/python -m benchmarks.gpu_lifting
 	$(BIN)/python -m benchmarks.gpu_layers
 
 build: $(READY) ## the source distribution and the wheel, in dist/

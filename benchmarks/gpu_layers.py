@@ -6,6 +6,8 @@ Forward and backward under bfloat16 autocast, width 256, 4 heads, 16 taps, windo
 Parity first: where a ragged row differs from the row alone, no figure is printed.
 """
 
+from collections.abc import Callable
+
 import torch
 
 from wavspa import WavSpAttention
@@ -17,11 +19,10 @@ LENGTHS_SHAPE = (16, 4096)
 COARSE = ["softmax", "longformer", "longformer", "longformer"]
 # Mode, levels and attention of the bands, each against softmax alone in the same shape.
 SHAPES = ((32, 1024), (16, 4096), (4, 16384), (1, 65536))
-CELLS = (
-    ("ada", 1, "softmax"),
-    ("ada", 3, "softmax"),
-    ("ortho", 3, "softmax"),
-    ("lift", 3, "softmax"),
+Cell = tuple[str, int, str | list[str]]
+LEARNED = ("ada", "ortho", "lift")
+CELLS: tuple[Cell, ...] = (
+    *((mode, level, "softmax") for level in (1, 3) for mode in LEARNED),
     ("ada", 3, COARSE),
 )
 
@@ -37,10 +38,10 @@ def ragged(batch: int, length: int) -> torch.Tensor:
     return length - 5 * torch.arange(batch, device="cuda")
 
 
-def milliseconds(layer: WavSpAttention, batch: int, length: int, with_lengths: bool) -> float:
-    """Median time of a forward and backward pass."""
-    from triton.testing import do_bench
-
+def forward_and_backward(
+    layer: WavSpAttention, batch: int, length: int, with_lengths: bool
+) -> Callable[[], None]:
+    """Both passes under autocast, as a function without arguments."""
     shape = (batch, length, WIDTH)
     x = torch.randn(shape, device="cuda", dtype=torch.bfloat16, requires_grad=True)
     gradient = torch.randn_like(x)
@@ -52,6 +53,14 @@ def milliseconds(layer: WavSpAttention, batch: int, length: int, with_lengths: b
             y = layer(x, lengths)
         y.backward(gradient)
 
+    return run
+
+
+def milliseconds(layer: WavSpAttention, batch: int, length: int, with_lengths: bool) -> float:
+    """Median time of a forward and backward pass."""
+    from triton.testing import do_bench
+
+    run = forward_and_backward(layer, batch, length, with_lengths)
     return float(do_bench(run, warmup=10, rep=40, return_mode="median"))
 
 
@@ -63,16 +72,16 @@ def check_parity() -> None:
     """
     x = torch.randn(3, 700, WIDTH, device="cuda")
     lengths = torch.tensor([700, 431, 1], device="cuda")
-    for base in BASES:
-        for mode in ("none", "ada"):
-            layer = build(base, mode, 1, 700).eval()
-            with torch.no_grad(), torch.autocast("cuda", torch.bfloat16):
-                together = layer(x, lengths)
-                for row, length in enumerate(lengths.tolist()):
-                    alone = layer(x[row : row + 1, :length])[0]
-                    error = (together[row, :length] - alone).norm() / alone.norm()
-                    if not error < 2e-2:
-                        raise SystemExit(f"{base}, {mode}: row {row} is off by {error:.3f}")
+    cells = [(base, mode, 1) for base in BASES for mode in ("none", "ada")]
+    for base, mode, level in [*cells, *(("softmax", mode, 3) for mode in LEARNED)]:
+        layer = build(base, mode, level, 700).eval()
+        with torch.no_grad(), torch.autocast("cuda", torch.bfloat16):
+            together = layer(x, lengths)
+            for row, length in enumerate(lengths.tolist()):
+                alone = layer(x[row : row + 1, :length])[0]
+                error = (together[row, :length] - alone).norm() / alone.norm()
+                if not error < 2e-2:
+                    raise SystemExit(f"{base}, {mode} {level}: row {row} is off by {error:.3f}")
 
 
 def main() -> None:

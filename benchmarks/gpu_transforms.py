@@ -10,10 +10,10 @@ import os
 import sys
 import time
 import types
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -92,13 +92,13 @@ def compile_job(job: Job) -> None:
     call(job._replace(shape=(min(rows, 2), min(samples, 128), channels)))()
 
 
-def compile_all(jobs: list[Job]) -> None:
+def compile_all(jobs: Sequence[object], compile_one: Callable[[Any], object] = compile_job) -> None:
     """Fill Triton's cache by several processes."""
     start = time.perf_counter()
     workers = min(12, os.cpu_count() or 1, len(jobs))
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        list(pool.map(compile_job, jobs))
-    print(f"compiled {len(jobs)} kernels in {time.perf_counter() - start:.0f} s", flush=True)
+        list(pool.map(compile_one, jobs))
+    print(f"compiled {len(jobs)} jobs in {time.perf_counter() - start:.0f} s", flush=True)
 
 
 def parity_jobs() -> Iterator[Job]:

@@ -3,10 +3,14 @@
 ``${direction:val/loss}`` is ``min`` or ``max``, as the metric's best value is the lowest or the highest. Of a
 metric that wavspa does not know it is null, or the mode of another option that monitors the same one:
 ``${direction:val/mine,val/mine,max}``.
+
+``${presets:}`` is what help says of the presets, which are in the ConfigStore: experiment=paper/….
 """
 
 from omegaconf import OmegaConf
 
+from wavspa.launching.presets.listing import help_text
+from wavspa.launching.presets.store import register
 from wavspa.metric_facts import direction
 
 
@@ -19,3 +23,6 @@ def _direction(
 
 
 OmegaConf.register_new_resolver("direction", _direction, replace=True)
+
+OmegaConf.register_new_resolver("presets", help_text, replace=True)
+register()

@@ -125,7 +125,7 @@ def kill_and_finish(folder: Path, seconds: float, chance: random.Random, most: i
             process.wait()
             killed.append(saved_step(folder))
     if start(folder).wait():
-        raise SystemExit(f"it does not go on: wavspa-run {folder}")
+        raise SystemExit(f"it does not resume: wavspa-run {folder}")
     return killed
 
 
@@ -141,7 +141,7 @@ def wait_for_first_step(folder: Path, process: subprocess.Popen[bytes]) -> None:
 
 
 def saved_step(folder: Path) -> str:
-    """The step that a run would go on from."""
+    """The step that a run would resume from."""
     path = find_resumable(folder)
     return "0" if path is None else str(read_checkpoint(path)["global_step"])
 

@@ -4,10 +4,12 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from conf_files import ConfigFile, Key, read_files
 from meanings import meanings_of
+from wavspa.launching.presets.listing import listing
 
 MARKER = "<!-- the options -->"
 # A default that more files than these share is told as what the others have.
 FEW = 4
+EXPERIMENT = "experiment"
 
 
 def options_page() -> str:
@@ -25,6 +27,11 @@ def _section(group: str, files: Sequence[ConfigFile], meanings: Mapping[Key, str
         lines += [f"| `{group}=` | what it is | brings |", "| --- | --- | --- |"]
         lines += [_file_row(file) for file in own]
         lines.append("")
+    if group == EXPERIMENT:
+        lines += [
+            "Presets of the paper's released configurations, each also below `paper/as_published/`:"
+        ]
+        lines += ["", listing(), ""]
     if any(file.keys for file in own):
         lines += ["| key | default | meaning |", "| --- | --- | --- |"]
         lines += _key_rows(own, meanings)

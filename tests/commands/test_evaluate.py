@@ -130,7 +130,7 @@ def test_other_numbers_of_the_labels_are_refused(trained, tmp_path):
         ({"input": "a.txt"}, r"a\.txt holds no labels: give a csv"),
         (
             {"input": "wrong.jsonl", "column": "t"},
-            r"line 1: the column 't' holds 7, which is no text",
+            r"line 1: the column 't' holds 7, which is not text",
         ),
     ],
 )

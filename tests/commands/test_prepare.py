@@ -3,6 +3,7 @@ import io
 import pytest
 from rich.console import Console
 
+from support.tiny_runs import tiny_run
 from wavspa.commands.prepare import prepare
 from wavspa.errors import UserError
 from wavspa.reports.dataset_card import print_card
@@ -40,3 +41,43 @@ def test_many_classes_are_summed_up():
     assert "64 classes of 5 to 68" in out.getvalue()
     assert 'note: ["a"]' in out.getvalue()
     assert "choices" not in out.getvalue()
+
+
+def test_several_are_named_at_once_and_shared_data_are_prepared_once(tmp_path, capsys):
+    prepare(["dataset=digits,lego", "dataset.limit=40", "seed=3", f"data_root={tmp_path}"])
+    printed = capsys.readouterr().out
+    assert printed.count("prepared: ") == 2
+    names = sorted(
+        folder.name.partition("-")[0] for folder in (tmp_path / "prepared").glob("[a-z]*-*")
+    )
+    assert names == ["digits", "lego"]
+    prepare(["experiment=demo/digits,demo/digits", f"data_root={tmp_path}"])
+    assert capsys.readouterr().out.count("prepared: ") == 1
+
+
+def test_an_experiment_names_its_data(tmp_path, capsys):
+    small = ["dataset.max_length=24", "dataset.train_examples=30"]
+    small += ["dataset.val_examples=10", "dataset.test_examples=10"]
+    prepare(["experiment=paper/table/listops", *small, f"data_root={tmp_path}"])
+    assert capsys.readouterr().out.count("prepared: ") == 1
+
+
+def test_runs_name_theirs(tmp_path, capsys):
+    folders = [tiny_run(tmp_path, f"seed={seed}") for seed in (1, 2)]
+    prepare([str(folder) for folder in folders])
+    assert capsys.readouterr().out.count("prepared: ") == 1
+    with pytest.raises(
+        UserError, match=r"dataset=digits does not go with .*: a run has its options"
+    ):
+        prepare(["dataset=digits", str(folders[0])])
+
+
+def test_something_is_named():
+    with pytest.raises(
+        UserError, match="no data set was named: wavspa-prepare dataset=NAME, experiment"
+    ):
+        prepare(["dataset.limit=3"])
+    with pytest.raises(UserError, match="nowhere is not a run's folder"):
+        prepare(["nowhere"])
+    with pytest.raises(UserError, match="no data set was named"):
+        prepare([])

@@ -304,3 +304,26 @@ def test_digits_are_stratified(tmp_path: Path) -> None:
 def test_the_split_of_digits_has_its_own_seed(tmp_path: Path) -> None:
     assert digits(tmp_path, seed=1).folder == digits(tmp_path, seed=2).folder
     assert digits(tmp_path, data_seed=1).folder != digits(tmp_path, data_seed=2).folder
+
+
+def test_buckets_have_the_batches_of_no_buckets_in_few_widths(tmp_path: Path) -> None:
+    options: dict[str, Any] = {"data_root": tmp_path, "rows": 300, "max_length": 250}
+    plain, bucket = (
+        ready(Ramps(pad=pad, vocab_size=300, **options)) for pad in ("batch", "bucket")
+    )
+    widths = set()
+    for ours, theirs in zip(bucket.train_dataloader(), plain.train_dataloader(), strict=True):
+        assert torch.equal(ours.lengths, theirs.lengths)
+        assert torch.equal(ours.tokens[:, : theirs.tokens.shape[1]], theirs.tokens)
+        assert not ours.tokens[:, theirs.tokens.shape[1] :].any()
+        widths.add(ours.tokens.shape[1])
+    assert widths <= {64, 128, 192, 250}
+    assert len(widths) > 1
+
+
+def test_a_budget_of_tokens_counts_the_pads_of_buckets(tmp_path: Path) -> None:
+    options: dict[str, Any] = {"rows": 300, "max_length": 250, "vocab_size": 300}
+    data = ready(Ramps(data_root=tmp_path, pad="bucket", batch_tokens=1000, **options))
+    sizes = [batch.tokens.numel() for batch in data.train_dataloader()]
+    assert max(sizes) <= 1000
+    assert sum(len(b.labels) for b in data.train_dataloader()) == 300

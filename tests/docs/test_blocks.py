@@ -79,7 +79,7 @@ def session(tmp_path, small_run, monkeypatch):
     monkeypatch.setattr("wavspa.launching.run.worker.run", lambda _: None)
     monkeypatch.setattr("wavspa.commands.compose.exec_run", lambda _: None)
     monkeypatch.setattr("wavspa.launching.run.prepare.resolve_from_data", with_sizes_of_any_data)
-    monkeypatch.setattr("wavspa.commands.compose._trial", lambda _: [])
+    monkeypatch.setattr("wavspa.commands.compose._trial", lambda *_: [])
     monkeypatch.setattr(SweepLauncher, "launch", check_jobs)
     monkeypatch.setattr(loop, "search", lambda space, launcher, _: loop._check(space, launcher))
     return tmp_path

@@ -55,6 +55,11 @@ def test_defaults_are_those_of_the_files():
     assert defaults["dataset.limit"] == "`null`"
 
 
+def test_presets_are_on_the_page():
+    for preset in ("paper/image/wavspa-exp0", "paper/text/wavspa-exp2-lift"):
+        assert f"| `{preset}` " in PAGE
+
+
 def test_a_docstring_tells_what_a_base_of_its_class_takes():
     meanings = {key: text for key, _, text in ROWS}
     assert "filter length" in meanings["model.taps"]

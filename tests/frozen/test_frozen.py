@@ -103,13 +103,11 @@ def same(text, other):
         return text == other
 
 
-# Lightning, of a run's folder that has moved.
-@pytest.mark.filterwarnings("ignore:The dirpath has changed from")
 def test_an_interrupted_run_goes_on_to_the_end_of_the_undisturbed_one(place, call):
     folder = only(place / "runs/resumed")
     assert read_json(folder / "status.json")["state"] == "interrupted"
     printed = call("run", folder)
-    assert f"going on from step 17: {folder}" in printed
+    assert f"resuming from step 17: {folder}" in printed
     status, undisturbed = (
         read_json(folder / "status.json"),
         read_json(expected("resumed_status.json")),

@@ -56,17 +56,3 @@ def test_a_sweep_two_at_a_time_finishes_every_job(tmp_path):
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("finished: ") == 3
-
-
-@pytest.mark.slow
-def test_a_sweep_is_no_dry_run(tmp_path):
-    words = tiny_words(tmp_path, "seed=1,2", "dry_run=true")
-    done = subprocess.run(
-        [sys.executable, "-m", "wavspa.commands.train", "-m", *words],
-        capture_output=True,
-        text=True,
-    )
-    assert (done.returncode, done.stderr) == (
-        2,
-        "error: dry_run=true is for one run: leave out -m\n",
-    )

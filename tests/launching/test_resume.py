@@ -1,4 +1,4 @@
-"""A run that was stopped and goes on ends where the undisturbed run ends, to the last bit."""
+"""A run that was stopped and resumed ends where the undisturbed run ends, to the last bit."""
 
 import os
 import signal
@@ -104,7 +104,7 @@ def test_a_run_that_a_search_gives_up_trains_no_more_until_the_mark_is_removed(
     assert status["reason"].startswith("given up by a search at step ")
     assert run(folder) == {}
     assert read_status(folder) == status
-    assert f"it goes on once {mark} is removed" in capsys.readouterr().out
+    assert f"it resumes once {mark} is removed" in capsys.readouterr().out
     mark.unlink()
     run(folder)
     assert differences(final_state(undisturbed), final_state(folder)) == []
@@ -114,7 +114,7 @@ def test_a_signal_outside_of_training_is_obeyed_at_once(tmp_path, monkeypatch):
     folder = tiny_run(tmp_path)
     stop = lambda *_: os.kill(os.getpid(), signal.SIGUSR1)  # noqa: E731
     monkeypatch.setattr("wavspa.launching.run.worker.evaluate", stop)
-    with pytest.raises(RunInterrupted, match="SIGUSR1: the same command goes on"):
+    with pytest.raises(RunInterrupted, match="SIGUSR1: the same command resumes"):
         run(folder)
     assert read_status(folder)["state"] == "interrupted"
     monkeypatch.undo()
@@ -187,8 +187,45 @@ def test_a_damaged_last_checkpoint_falls_back_to_the_one_before(tmp_path, at_ste
     captured = capsys.readouterr()
     assert "last.ckpt is damaged" in captured.err
     assert "previous.ckpt" in captured.err
-    assert "going on from step 5" in captured.out
+    assert "resuming from step 5" in captured.out
     assert differences(final_state(undisturbed), final_state(disturbed)) == []
+
+
+def test_a_resumed_run_reads_its_checkpoint_once(tmp_path, at_step, monkeypatch):
+    folder = tiny_run(tmp_path, *STEPS, "checkpoints.every_steps=1")
+    at_step(crash, 3)
+    with pytest.raises(RuntimeError):
+        run(folder)
+    load, read = torch.load, []
+    monkeypatch.setattr(torch, "load", lambda path, **how: read.append(path) or load(path, **how))
+    run(folder)
+    assert read.count(layout.last_checkpoint(folder)) == 1
+
+
+@pytest.mark.parametrize("monitor", ["val/accuracy", "val/loss"])
+def test_a_run_whose_folder_was_moved_keeps_its_best_score(tmp_path, at_step, monitor):
+    words = [*STEPS, f"task.monitor={monitor}"]
+    folder = tiny_run(tmp_path, *words)
+    at_step(crash, 6)
+    with pytest.raises(RuntimeError):
+        run(folder)
+    last = layout.last_checkpoint(folder)
+    content = torch.load(last, weights_only=True)
+    (state,) = (v for k, v in content["callbacks"].items() if k.startswith("ModelCheckpoint{"))
+    # A score that no later validation reaches: best.ckpt is to stay as it is.
+    best = torch.tensor(0.0 if monitor == "val/loss" else 1.0)
+    state |= {"best_model_score": best, "kth_value": best}
+    state["best_k_models"] = dict.fromkeys(state["best_k_models"], best)
+    torch.save(content, last)
+    before = layout.best_checkpoint(folder).read_bytes()
+    moved = folder.rename(tmp_path / "elsewhere")
+    run(moved)
+    assert layout.best_checkpoint(moved).read_bytes() == before
+    state = torch.load(layout.last_checkpoint(moved), weights_only=True)["callbacks"]
+    (state,) = (v for k, v in state.items() if k.startswith("ModelCheckpoint{"))
+    assert state["best_model_score"] == best
+    assert state["best_model_path"] == str(layout.best_checkpoint(moved))
+    assert list(state["best_k_models"]) == [state["best_model_path"]]
 
 
 def test_all_checkpoints_damaged_is_an_error(tmp_path, at_step):

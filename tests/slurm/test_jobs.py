@@ -37,7 +37,7 @@ def test_a_job_that_is_requeued_by_hand_goes_on(cluster, jobs, undisturbed):
     cluster.ask("scontrol", "requeue", job.task)
     job.until_state("interrupted")
     job.ends_as(undisturbed)
-    assert "going on from step 5" in job.log
+    assert "resuming from step 5" in job.log
 
 
 def test_a_cancelled_job_is_interrupted_and_the_same_command_goes_on(cluster, jobs, undisturbed):
@@ -61,9 +61,9 @@ def test_the_time_limit_saves_and_requeues(cluster, jobs, undisturbed):
     job.until_slurm_says(cluster, "PENDING")
     set_time_limit(cluster, job, 60)
     job.ends_as(undisturbed)
-    assert f"requeued: job {job.task} goes on in the same folder" in job.log
+    assert f"requeued: job {job.task} resumes in the same folder" in job.log
     assert "SIGUSR1 at step 5: saved" in job.log
-    assert "going on from step 5" in job.log
+    assert "resuming from step 5" in job.log
     assert not (job.folder / layout.DEATHS).exists()
 
 

@@ -17,7 +17,7 @@ def test_pre_empted_jobs_go_on_with_and_without_a_grace_period(cluster, root, un
     for job in (at_once, patient):
         job.ends_as(undisturbed)
         assert "SIGTERM at step 5: saved" in job.log
-        assert "going on from step 5" in job.log
+        assert "resuming from step 5" in job.log
     # SLURM requeues the one itself; to the other it gives time to leave, and would let it go.
     assert "requeued: job" not in at_once.log
     assert f"requeued: job {patient.task}" in patient.log
@@ -31,8 +31,8 @@ def test_a_killed_slurmd_and_a_failed_node(cluster, root, undisturbed):
     cluster.ask("scancel", "--signal=USR1", job.task)
     job.until_it_waits()
     assert f"requeued: job {job.task}" in job.log
-    assert job.log.count("going on from step 5") == 1
+    assert job.log.count("resuming from step 5") == 1
     cluster.crash_nodes()
     cluster.start_nodes()
     job.ends_as(undisturbed)
-    assert job.log.count("going on from step 5") == 2
+    assert job.log.count("resuming from step 5") == 2

@@ -69,6 +69,15 @@ def reference(*tensors_and_rest, **options):
         return run(*wide, **options)
 
 
+def layouts(x):
+    """The same numbers: rows apart, time after channels, every second channel."""
+    rows, length, channels = x.shape
+    apart = x.new_zeros(rows, length + 3, channels)[:, :length].copy_(x)
+    turned = x.transpose(1, 2).contiguous().transpose(1, 2)
+    spread = x.new_zeros(rows, length, 2 * channels)[..., ::2].copy_(x)
+    return {"apart": apart, "turned": turned, "spread": spread}
+
+
 def assert_near(ours, theirs, tolerance):
     """Relative error of each tensor in the Euclidean norm, and nothing that is not finite."""
     assert len(ours) == len(theirs)
@@ -86,6 +95,7 @@ __all__ = [
     "assert_near",
     "bands_of",
     "inputs",
+    "layouts",
     "needs_kernels",
     "needs_triton",
     "random",

@@ -1,3 +1,4 @@
+import copy
 from functools import partial
 from typing import NamedTuple
 
@@ -126,6 +127,41 @@ def test_a_gradient_that_is_not_finite_stops_the_run_before_the_weights_take_it(
     with pytest.raises(RunFailed, match="gradient is not finite at step 0"):
         trainer(max_steps=5).fit(module, loader(data))
     assert torch.equal(module.model.table.weight, before)
+
+
+@pytest.mark.parametrize("options", [{}, {"gradient_clip_val": 0.01}], ids=str)
+def test_a_step_computes_one_norm_of_its_gradient(monkeypatch, options):
+    norm, norms = torch.linalg.vector_norm, []
+    monkeypatch.setattr(
+        torch.linalg, "vector_norm", lambda *a, **k: norms.append(1) or norm(*a, **k)
+    )
+    module, data = task(3), batches(3, [8, 8, 8])
+    torch.nn.utils.get_total_norm([p.detach() for p in module.model.parameters()])
+    of_one = len(norms)
+    trainer(max_steps=3, **options).fit(module, loader(data))
+    assert of_one > 0
+    assert len(norms) == 4 * of_one
+
+
+@pytest.mark.parametrize(
+    ("options", "clip"),
+    [
+        ({"gradient_clip_val": 0.01}, torch.nn.utils.clip_grad_norm_),
+        (
+            {"gradient_clip_val": 0.001, "gradient_clip_algorithm": "value"},
+            torch.nn.utils.clip_grad_value_,
+        ),
+    ],
+    ids=["norm", "value"],
+)
+def test_gradients_are_clipped_as_torch_clips_them(options, clip):
+    module, data = task(3), batches(3, [8])
+    expected = copy.deepcopy(module.model)
+    F.cross_entropy(expected(data[0].tokens, data[0].lengths), data[0].labels).backward()
+    clip(expected.parameters(), options["gradient_clip_val"])
+    trainer(max_steps=1, **options).fit(module, loader(data))
+    for parameter, other in zip(module.model.parameters(), expected.parameters(), strict=True):
+        torch.testing.assert_close(parameter.grad, other.grad, rtol=1e-5, atol=1e-8)
 
 
 @pytest.mark.parametrize(

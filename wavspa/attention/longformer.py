@@ -79,7 +79,9 @@ def attend_in_window(
         # One program for all lengths: no branch on them, and some padding always.
         blocks = length // block + 2
     else:
-        block = min(block, length)
+        if not torch.compiler.is_compiling():
+            # A branch on the length would be a program of its own.
+            block = min(block, length)
         blocks = -(-length // block)
     missing = blocks * block - length
     seen = F.pad(real, (block, block + missing)).unfold(1, 3 * block, block).flatten(0, 1)

@@ -3,6 +3,8 @@
 import sys
 from importlib.util import find_spec
 
+from wavspa.launching.lazy_transformers import defer_transformers
+
 # What `wavspa[train]` installs, by the names that are imported.
 FRAMEWORK = (
     "pytorch_lightning",
@@ -35,3 +37,5 @@ if missing := [name for name in FRAMEWORK if not find_spec(name)]:
         file=sys.stderr,
     )
     sys.exit(2)
+
+defer_transformers()

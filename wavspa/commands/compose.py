@@ -17,6 +17,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from wavspa.commands.hydra_errors import unnamed_option
 from wavspa.errors import UserError
+from wavspa.launching.presets.store import with_presets
 from wavspa.launching.subprocesses import exec_run
 
 _MULTIRUN = ("-m", "--multirun")
@@ -52,7 +53,8 @@ def train() -> None:
 
     # Hydra's parser takes no flag between two words.
     flags = [word for word in sys.argv[1:] if word in _MULTIRUN]
-    sys.argv[1:] = flags + [word for word in sys.argv[1:] if word not in _MULTIRUN]
+    words = [word for word in sys.argv[1:] if word not in _MULTIRUN]
+    sys.argv[1:] = flags + (list(map(with_presets, words)) if flags else words)
     try:
         compose()
     except ValueError as error:
@@ -83,7 +85,7 @@ def _start(config: DictConfig, overrides: list[str]) -> None:
 
     config = checked(config, overrides)
     if config.dry_run or config.find:
-        print("\n".join(_trial(config)))
+        print("\n".join(_trial(config, overrides)))
         return
     (folder,) = freeze_all([config], [overrides])
     if (config.trainer.devices, config.trainer.num_nodes) == (1, 1):
@@ -93,8 +95,9 @@ def _start(config: DictConfig, overrides: list[str]) -> None:
         exec_run(folder)
 
 
-def _trial(config: DictConfig) -> list[str]:
-    """What a few steps of a run tell, without the run."""
+def _trial(config: DictConfig, overrides: list[str]) -> list[str]:
+    """What a few steps of a run tell, or its sizes, without the run."""
+    from wavspa.launching.trial.budget import budget_lines, costs
     from wavspa.launching.trial.cost import estimate
     from wavspa.launching.trial.tuner import find_batch_size, find_learning_rate
 
@@ -102,4 +105,6 @@ def _trial(config: DictConfig) -> list[str]:
         return [f"optimizer.lr={find_learning_rate(config):.2g}"]
     if config.find:
         return [f"dataset.batch_size={find_batch_size(config)}"]
+    if config.device:
+        return budget_lines(costs([config], [overrides]), config.device, config.mfu)
     return estimate(config).lines()

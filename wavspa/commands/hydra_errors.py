@@ -15,6 +15,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from wavspa.config_options import did_you_mean, flatten
 from wavspa.errors import first_line
+from wavspa.launching.presets.store import GROUP, TOP, below, preset_names
 
 CONFIG_MODULE = "wavspa.conf"
 
@@ -115,6 +116,12 @@ def _unknown_option(path: str, name: str) -> str:
             if f"{group}/{inner}" not in choices:
                 options += [f"{inner}/{o}" for o in loader.get_group_options(f"{group}/{inner}")]
     option = f"{path}/{name}".removeprefix(f"{group}/")
+    if group == GROUP:
+        if presets := below(option):
+            return f"{group}={option} is {len(presets)} presets, which are a sweep: add -m"
+        hint = did_you_mean(option, [*options, *preset_names()], f"{group}=")
+        options += [f"{folder}/…" for folder in TOP]
+        return f"{group} has no option {option!r}{hint}; it has {', '.join(options)}"
     return f"{group} has no option {option!r}; it has {', '.join(options)}"
 
 

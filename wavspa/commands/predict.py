@@ -17,7 +17,7 @@ DESCRIPTION = """\
 Say the class of each example of a file, by the best checkpoint of a run; of a run that embeds (POJ-104),
 its embedding; of a run that writes (summarization, translation), the text with its score.
 
-  input=       .csv, .tsv, .jsonl, .json, .parquet (all but the last may go on with .gz, .bz2, .xz), or
+  input=       .csv, .tsv, .jsonl, .json, .parquet (all but the last may be followed by .gz, .bz2, .xz), or
                .txt: a text a line; - reads standard input, as plain text or with kind=jsonl; of a run
                on pictures a picture or a folder of such, and what stands in a table or a line is the
                path of one, from the current folder on, or in parquet the picture itself

@@ -1,18 +1,35 @@
-"""``wavspa-prepare``: get a data set ready, before anything trains on it."""
+"""``wavspa-prepare``: get data sets ready, before anything trains on them."""
+
+from collections.abc import Iterator, Sequence
+from itertools import product
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from wavspa.commands.entry_point import command, parser
 from wavspa.commands.hydra_errors import CONFIG_MODULE
 from wavspa.errors import UserError
+from wavspa.launching.presets.store import with_presets
+
+if TYPE_CHECKING:
+    from omegaconf import DictConfig
 
 DESCRIPTION = """\
-Prepare a data set: find its files below the data root, download or generate them where that is possible,
-make tokens, and print the card. What is prepared already is left alone. wavspa-train does the same by
-itself when it needs to."""
+Prepare data sets: find their files below the data root, download or generate them where that is possible,
+make tokens, and print their cards. What is prepared already is left alone, and what several runs share is
+prepared once. wavspa-train does the same by itself when it needs to.
+
+  dataset=NAME,...      data sets by name
+  experiment=NAME,...   what these train on; a folder of presets stands for all in it
+  FOLDER ...            what these runs train on"""
 
 EPILOG = """\
 examples:
   wavspa-prepare dataset=lra/text
-  wavspa-prepare dataset=lra/pathfinder32 dataset.generate=true data_root=/scratch/data"""
+  wavspa-prepare dataset=lra/text,lra/listops
+  wavspa-prepare experiment=paper/table data_root=/scratch/data
+  wavspa-prepare dataset=lra/pathfinder32 dataset.generate=true"""
+
+_LISTS = ("dataset", "experiment")
 
 
 @command
@@ -22,47 +39,69 @@ def main() -> None:
         "wavspa-prepare",
         DESCRIPTION,
         EPILOG,
-        usage="wavspa-prepare dataset=NAME [dataset.option=value ...] [data_root=FOLDER]",
+        usage="wavspa-prepare dataset=NAME,... | experiment=NAME,... | FOLDER ... [key=value ...]",
     )
     command_line.add_argument("words", nargs="*", metavar="key=value", help="as for wavspa-train")
-    words = command_line.parse_args().words
-    if not any(word.startswith("dataset=") for word in words):
-        raise UserError("no data set was named: wavspa-prepare dataset=NAME")
-    prepare(words)
+    prepare(command_line.parse_args().words)
 
 
-def prepare(words: list[str]) -> None:
-    """Prepare the data set that a run with these overrides would train on, and print its card.
+def prepare(words: Sequence[str]) -> None:
+    """Prepare the data sets that some runs would train on, and print their cards.
 
     Args:
-        words: ``key=value`` in Hydra's grammar.
+        words: ``key=value`` in Hydra's grammar, where ``dataset`` and ``experiment`` may list names; or
+            folders of runs.
 
     Raises:
-        UserError: An option or a file cannot be used.
+        UserError: Nothing is named, or an option or a file cannot be used.
     """
     # Imported here: --help need not wait for torch.
-    from hydra import compose, initialize_config_module
-
-    from wavspa.data.preparation import store
-    from wavspa.launching.options.types import check_types
-    from wavspa.launching.run.build import build
+    from wavspa.launching.run.datasets import prepare_each
     from wavspa.launching.run.frozen_data import print_warnings
-    from wavspa.launching.run.validate import check_missing
     from wavspa.reports.dataset_card import print_card
     from wavspa.reports.formats.terminal import console
 
-    with initialize_config_module(CONFIG_MODULE, version_base="1.3"):
-        config = compose("train", words)
-    check_missing(config)
-    check_types(config)
-    data = build(config, "dataset")
-    if data.folder.is_dir():
-        store.verify(data.folder)
-    data.prepare_data()
     out = console()
-    out.print(f"prepared: {data.folder}", highlight=False, markup=False, soft_wrap=True)
-    print_card(data.card, out)
-    print_warnings(data.card)
+    for data in prepare_each(_configs(words)):
+        out.print(f"prepared: {data.folder}", highlight=False, markup=False, soft_wrap=True)
+        print_card(data.card, out)
+        print_warnings(data.card)
+
+
+def _configs(words: Sequence[str]) -> list["DictConfig"]:
+    from wavspa.launching.run.freeze import read_config
+
+    folders = [Path(word) for word in words if "=" not in word or Path(word).is_dir()]
+    choices = [word for word in words if Path(word) not in folders]
+    if folders and choices:
+        raise UserError(f"{choices[0]} does not go with {folders[0]}: a run has its options")
+    if folders:
+        return [read_config(folder) for folder in folders]
+    if not any(word.partition("=")[0] in _LISTS for word in choices):
+        raise UserError(
+            "no data set was named: wavspa-prepare dataset=NAME, experiment=NAME or the folder of a run"
+        )
+    return list(_composed(choices))
+
+
+def _composed(words: Sequence[str]) -> Iterator["DictConfig"]:
+    from hydra import compose, initialize_config_module
+
+    from wavspa.launching.options.types import check_types
+    from wavspa.launching.run.validate import check_missing
+
+    with initialize_config_module(CONFIG_MODULE, version_base="1.3"):
+        for combination in product(*map(_alternatives, words)):
+            config = compose("train", list(combination))
+            check_missing(config)
+            check_types(config)
+            yield config
+
+
+def _alternatives(word: str) -> list[str]:
+    """The words that a word with several names stands for."""
+    key, _, value = with_presets(word).partition("=")
+    return [f"{key}={name}" for name in value.split(",")] if key in _LISTS else [word]
 
 
 if __name__ == "__main__":

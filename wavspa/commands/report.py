@@ -25,7 +25,8 @@ examples:
   wavspa-report runs/digits
   wavspa-report runs/digits rows=model.attention columns=model.wavelet --output digits-report
   wavspa-report runs/text rows=model.wavelet columns=model.taps metric=f1
-  wavspa-report runs/digits runs/listops --figure curves.png"""
+  wavspa-report runs/digits runs/listops --figure curves.png
+  wavspa-report runs/paper-table --published"""
 
 CHOICES = ("rows", "columns", "metric")
 
@@ -61,10 +62,15 @@ def main() -> None:
     command_line.add_argument(
         "--figure", type=Path, metavar="FILE", help="draw the learning curves: png, svg or pdf"
     )
+    command_line.add_argument(
+        "--published",
+        action="store_true",
+        help="add what is published of the Long Range Arena, and what the wavelets gain, there and here",
+    )
     arguments = command_line.parse_args()
     folders, choices = _split(arguments.words)
     # Imported here: --help need not wait for Lightning.
-    from wavspa.reports.formats.terminal import console, print_report
+    from wavspa.reports.formats.terminal import console, print_beside, print_report
     from wavspa.reports.formats.write import default_report_dir, write_report
     from wavspa.reports.report import build_report
     from wavspa.reports.runs.collect import collect
@@ -72,9 +78,9 @@ def main() -> None:
 
     runs = collect(folders)
     print_report(runs, console())
-    report = build_report(
-        runs, Layout(**choices, mixed=arguments.mixed), _filters(runs, arguments.filters)
-    )
+    shown = Layout(**choices, mixed=arguments.mixed)
+    report = build_report(runs, shown, _filters(runs, arguments.filters), arguments.published)
+    print_beside(report.beside, console())
     output = arguments.output or default_report_dir(folders)
     with writing(output, "--output FOLDER"):
         for path in write_report(report, output):

@@ -1,4 +1,4 @@
-"""``wavspa-run``: train the run that a folder describes, go on with it, or find it finished."""
+"""``wavspa-run``: train the run that a folder describes, resume it, or find it finished."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from wavspa.errors import UserError
 DESCRIPTION = """\
 Train the run whose frozen configuration lies in FOLDER, from that folder alone.
 
-Starts it, goes on from its last checkpoint, or says that it is finished: the same command starts a
+Starts it, resumes it from its last checkpoint, or reports that it is finished: the same command starts a
 run, resumes it after a crash, and is safe to repeat. wavspa-train makes such folders."""
 
 EPILOG = """\

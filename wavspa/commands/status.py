@@ -9,7 +9,7 @@ DESCRIPTION = """\
 Print the state of every run below the given folders: finished, running (with the time left), interrupted,
 failed (with the reason), lost (says that it is running, and no process does), pruned (given up by a
 search), not started; and which stopped early, and why. All of it comes from the runs' own files. The command
-that started a sweep goes on with what has not finished."""
+that started a sweep resumes what has not finished."""
 
 EPILOG = """\
 examples:

@@ -13,9 +13,10 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 
 from wavspa.checks import one_of, whole_number, whole_number_or_none
 from wavspa.data.labels import shown
-from wavspa.data.loading.collate import Example, collate
+from wavspa.data.loading.collate import Example, collate, without_full_lengths
 from wavspa.data.loading.dataset import Rows, View
 from wavspa.data.loading.samplers import EndlessBatches, EvaluationBatches, TrainingBatches
+from wavspa.data.loading.widths import Width, bucket_widths
 from wavspa.data.preparation import store
 from wavspa.data.sources.downloads import Download, download_all
 from wavspa.data.sources.locate import FilesNotFound
@@ -51,7 +52,8 @@ class SequenceDataModule(LightningDataModule):
         workers: processes that read batches; 0 reads in the training process.
         download: get files that are not below the data root from their public address, if they have
             one.
-        pad: ``batch`` pads to the longest of a batch, ``max`` to ``max_length``.
+        pad: ``batch`` pads to the longest of a batch, ``bucket`` to the next of at most 16 widths, ``max`` to
+            ``max_length``.
         seed: of the order of the training batches.
 
     Raises:
@@ -95,7 +97,7 @@ class SequenceDataModule(LightningDataModule):
         self.limit = whole_number_or_none("limit", limit)
         self.workers = whole_number("workers", workers, least=0)
         self.download = download
-        self.pad = one_of("pad", pad, ("batch", "max"))
+        self.pad = one_of("pad", pad, ("batch", "bucket", "max"))
         self.seed = whole_number("seed", seed, least=0)
         self._rows: dict[str, Rows] = {}
         self._training_batches: TrainingBatches | None = None
@@ -132,12 +134,12 @@ class SequenceDataModule(LightningDataModule):
             columns: where the values stand; without them, in ``input_columns``.
 
         Raises:
-            UserError: a value is no text.
+            UserError: a value is not text.
         """
         for column, value in zip(columns or self.input_columns, values, strict=True):
             if not isinstance(value, str) or not value:
                 raise UserError(
-                    f"{where}: the column {column!r} holds {shown(value)}, which is no text"
+                    f"{where}: the column {column!r} holds {shown(value)}, which is not text"
                 )
         return tuple(map(str, values))
 
@@ -147,9 +149,17 @@ class SequenceDataModule(LightningDataModule):
         return None
 
     @property
-    def pad_to(self) -> int | None:
-        """The width of every batch; None: that of its longest example."""
-        return self.max_length if self.pad == "max" else None
+    def pad_to(self) -> Width:
+        """The width of every batch, or those that it can have; None: that of its longest example.
+
+        Buckets are of the prepared data: where those are not open, as for new examples, there are none.
+        """
+        if self.pad == "max":
+            return self.max_length
+        if self.pad == "batch" or not self._rows:
+            return None
+        lengths = np.concatenate([rows.lengths for rows in self._rows.values()])
+        return bucket_widths(lengths, self.max_length)
 
     def open_vocabulary(self, kept: Path | None = None) -> None:
         """Makes ready for :meth:`encode_inputs`.
@@ -229,11 +239,7 @@ class SequenceDataModule(LightningDataModule):
         }
 
     def views(self, columns: Sequence[str]) -> list[View]:
-        """What an example is made of: by default the head of each column of tokens.
-
-        Args:
-            columns: of the prepared data.
-        """
+        """What an example is made of, by the columns of the data: the head of each column of tokens."""
         return [View(name, self.max_length) for name in store.token_columns(columns)]
 
     @property
@@ -255,7 +261,7 @@ class SequenceDataModule(LightningDataModule):
         under a trainer epoch after epoch.
         """
         rows = self._rows["train"]
-        lengths = np.full_like(rows.lengths, self.max_length) if self.pad == "max" else rows.lengths
+        lengths = self._padded_lengths(rows.lengths)
         if self.batch_tokens is None:
             self._check_ranks("batch_size", self.batch_size)
         else:
@@ -264,6 +270,22 @@ class SequenceDataModule(LightningDataModule):
             lengths, self.batch_size, self.seed, *self._rank(), self.batch_tokens
         )
         return self._training_loader(rows, batches, self.collate)
+
+    def on_before_batch_transfer(self, batch: Any, dataloader_idx: int) -> Any:
+        """Leaves out lengths that cut nothing, on the way to a device whose kernels are faster without."""
+        assert self.trainer is not None
+        if self.trainer.strategy.root_device.type == "cpu":
+            return batch
+        return without_full_lengths(batch)
+
+    def _padded_lengths(self, lengths: np.ndarray) -> np.ndarray:
+        """What batches are made by: rows of one bucket only fill a budget of tokens alike."""
+        if self.pad == "max":
+            return np.full_like(lengths, self.max_length)
+        if self.pad == "batch" or self.batch_tokens is None:
+            return lengths
+        widths = np.array(self.pad_to)
+        return widths[np.searchsorted(widths, lengths)]
 
     def limit_epochs(self, limit: float, same: bool = False) -> None:
         """Makes passes over the training batches shorter, for a trainer.

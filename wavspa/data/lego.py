@@ -11,6 +11,7 @@ import torch
 from wavspa.checks import whole_number
 from wavspa.data.datamodule import SequenceDataModule
 from wavspa.data.loading.collate import Example, collate
+from wavspa.data.loading.widths import Width
 from wavspa.data.preparation import store
 from wavspa.errors import UserError
 
@@ -42,12 +43,12 @@ class LegoBatch(NamedTuple):
     labels: torch.Tensor
 
 
-def collate_sentences(examples: Sequence[LegoExample], pad_to: int | None = None) -> LegoBatch:
+def collate_sentences(examples: Sequence[LegoExample], pad_to: Width = None) -> LegoBatch:
     """One batch; the sentences themselves tell the places of their variables.
 
     Args:
         examples: at least one row, all of one length.
-        pad_to: that length.
+        pad_to: that length, or several to choose from.
     """
     tokens, lengths, _ = collate([Example(row.tokens, 0) for row in examples], pad_to)
     labels = torch.from_numpy(np.array([row.labels for row in examples], dtype=np.int64))

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from wavspa.errors import UserError
 from wavspa.reports.figures.filters import Filters
 from wavspa.reports.runs.collect import Run
+from wavspa.reports.tables.beside import Beside, beside_published
 from wavspa.reports.tables.cell import Cell, summarise
 from wavspa.reports.tables.comparison import Comparison, Layout, compare
 from wavspa.reports.tables.footnotes import notes, unfinished_runs
@@ -15,7 +16,7 @@ from wavspa.reports.tables.footnotes import notes, unfinished_runs
 class Report(NamedTuple):
     """The tables, the cells in them, what must be read beside them, and what did not finish.
 
-    ``filters`` has the learned filters of some runs, by their folder.
+    ``filters`` has the learned filters of some runs, by their folder; ``beside`` what is published.
     """
 
     runs: Sequence[Run]
@@ -24,12 +25,14 @@ class Report(NamedTuple):
     notes: Sequence[str]
     troubles: Sequence[str]
     filters: Mapping[Path, Sequence[Filters]]
+    beside: Sequence[Beside] = ()
 
 
 def build_report(
     runs: Sequence[Run],
     layout: Layout,
     filters: Mapping[Path, Sequence[Filters]] | None = None,
+    with_published: bool = False,
 ) -> Report:
     """Compare runs.
 
@@ -37,6 +40,7 @@ def build_report(
         runs: The runs, damaged ones included.
         layout: What to show.
         filters: The learned filters of some of them, by their folder.
+        with_published: Add what is published of the Long Range Arena, and what the wavelets gain.
 
     Raises:
         UserError: The layout does not suit the runs, or all of them are damaged.
@@ -46,4 +50,5 @@ def build_report(
         raise UserError(f"all runs are damaged, for instance {runs[0].folder}: {runs[0].damage}")
     comparison = compare(cells, layout)
     said = notes(comparison, cells, runs)
-    return Report(runs, cells, comparison, said, unfinished_runs(runs), filters or {})
+    beside = beside_published(cells) if with_published else []
+    return Report(runs, cells, comparison, said, unfinished_runs(runs), filters or {}, beside)

@@ -9,6 +9,8 @@ _UNLABELLED = {
     "name",
     "rerun",
     "dry_run",
+    "device",
+    "mfu",
     "find",
     "jobs",
     "logger",

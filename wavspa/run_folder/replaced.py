@@ -23,7 +23,7 @@ def set_aside(folder: Path) -> None:
         for path in _files(folder):
             _remove(path)
         return
-    # Killed in between, this goes on where it stopped: a run lies aside when all of it does.
+    # Killed in between, this continues where it stopped: a run lies aside when all of it does.
     partial = folder / f"{layout.REPLACED}.partial"
     partial.mkdir(exist_ok=True)
     for path in _files(folder):

@@ -5,7 +5,9 @@ from typing import Any, Literal
 
 import torch
 from pytorch_lightning import LightningModule
+from pytorch_lightning.plugins.precision import Precision
 from torch import Tensor, nn
+from torch.nn.utils import clip_grads_with_norm_, get_total_norm
 from torch.optim import Optimizer
 from typing_extensions import override
 
@@ -13,12 +15,15 @@ from wavspa.checks import one_of
 from wavspa.errors import RunFailed
 from wavspa.reporting import warn
 from wavspa.tasks.step_sums import Mean, StepSums
+from wavspa.training.finite import FiniteWatch, Noted, NotFinite
 from wavspa.training.schedules import Schedule, scheduler
 
 # What an optimizer of float16 adds to a denominator, where what it was given is 0 in float16.
 FLOAT16_EPS = 1e-4
 # Of a batch that are named when its loss is not finite.
 MOST_ROWS = 64
+
+_LOSS, _GRADIENT = "loss", "gradient"
 
 
 class Task(LightningModule):
@@ -53,6 +58,7 @@ class Task(LightningModule):
         self.make_optimizer = optimizer
         self.schedule = schedule
         self._step = StepSums()
+        self._watch = FiniteWatch()
 
     def check_data(self, card: Mapping[str, Any]) -> None:
         """Hold the options against the data.
@@ -90,29 +96,66 @@ class Task(LightningModule):
     @override
     def on_train_start(self) -> None:
         self._step.reset()
+        self._watch = FiniteWatch()
 
     @override
     def on_after_backward(self) -> None:
         self._step.scale_gradients(self.trainer, self.parameters())
 
-    def on_before_optimizer_step(self, optimizer: Optimizer) -> None:
-        """Stop before weights become useless, and with them the next checkpoint.
+    @override
+    def configure_gradient_clipping(
+        self,
+        optimizer: Optimizer,
+        gradient_clip_val: float | None = None,
+        gradient_clip_algorithm: str | None = None,
+    ) -> None:
+        """Clip the gradients, and keep weights from becoming useless, and with them the next checkpoint.
+
+        The norm is computed once for both.
 
         Raises:
-            RunFailed: A gradient is not finite.
+            RunFailed: A gradient is not finite, of this step or, on a device that is not waited for, of one
+                before.
         """
-        if getattr(self.trainer.precision_plugin, "scaler", None) is not None:
-            return  # it leaves such steps out and scales less
-        gradients = [p.grad for p in self.parameters() if p.grad is not None]
-        if not torch.isfinite(torch.nn.utils.get_total_norm(gradients)):
-            raise self._diverged("the gradient is not finite")
+        precision: Any = self.trainer.precision_plugin
+        if (
+            getattr(precision, "scaler", None) is not None
+        ):  # it leaves such steps out and scales less
+            self.clip_gradients(optimizer, gradient_clip_val, gradient_clip_algorithm)
+            return
+        parameters = [p for p in precision.main_params(optimizer) if p.grad is not None]
+        norm = get_total_norm([p.grad for p in parameters])
+        self._note(_GRADIENT, norm)
+        # What clips in another way (by value), or refuses to (of sharded gradients), is Lightning's.
+        by_norm = (
+            gradient_clip_algorithm in (None, "norm")
+            and type(precision).clip_grad_by_norm is Precision.clip_grad_by_norm
+        )
+        if not by_norm:
+            self.clip_gradients(optimizer, gradient_clip_val, gradient_clip_algorithm)
+        elif gradient_clip_val:
+            clip_grads_with_norm_(parameters, gradient_clip_val, norm)
+        # Last: clipping by a norm that is not finite spoils what is.
+        self._watch.leave_out_step(optimizer)
+
+    @override
+    def on_validation_start(self) -> None:
+        self._read_watch()
+
+    @override
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        self._read_watch()
+
+    @override
+    def on_train_end(self) -> None:
+        self._read_watch()
 
     def count_batch(self, batch_idx: int, examples: int, loss: Mean, **more: Mean) -> Tensor:
         """Count a batch of a training step; log a step that is complete.
 
         Logged are ``lr`` and, over all batches and ranks of the step, ``loss`` and whatever else as
         ``train/…``. Straight to the loggers: Lightning would log after the checkpoint of the step is
-        written, and a run that dies in between would go on without the row.
+        written, and a run that dies in between would resume without the row.
 
         Args:
             batch_idx: The batch's number.
@@ -124,26 +167,38 @@ class Task(LightningModule):
             What ``training_step`` returns, to be differentiated.
 
         Raises:
-            RunFailed: The loss is not finite.
+            RunFailed: The loss is not finite, of this batch or, on a device that is not waited for, of one
+                before.
         """
-        if not torch.isfinite(loss.value):
-            raise self._diverged(f"the loss is {loss.value.item()}")
+        self._note(_LOSS, loss.value)
         means = {"loss": loss, **more}
         scaled = self._step.add(self.trainer, batch_idx, examples, means)
         # Lightning sets it from outside the class, where its types do not show it.
         every = self.trainer.log_every_n_steps  # type: ignore[attr-defined]
         if self._step.complete and (self.global_step + 1) % every == 0:
+            self._read_watch()
             rate = self.trainer.optimizers[0].param_groups[0]["lr"]
             row = {f"train/{name}": value for name, value in self._step.means(self.trainer).items()}
             for logger in self.trainer.loggers:
                 logger.log_metrics({"lr": rate, **row}, step=self.global_step)
         return scaled
 
-    def _diverged(self, what: str) -> RunFailed:
-        where = f"at step {self.global_step}"
+    def _note(self, kind: str, value: Tensor) -> None:
+        batch = self.trainer.fit_loop.batch_idx
+        if found := self._watch.note(Noted(kind, self.global_step, batch), value):
+            raise self._diverged(found)
+
+    def _read_watch(self) -> None:
+        if found := self._watch.read():
+            raise self._diverged(found)
+
+    def _diverged(self, found: NotFinite) -> RunFailed:
+        kind, step, batch = found.noted
+        what = f"the loss is {found.value}" if kind == _LOSS else "the gradient is not finite"
+        where = f"at step {step}"
         data = getattr(self.trainer, "datamodule", None)
         if data is not None:
-            rows = data.training_rows(self.trainer.fit_loop.batch_idx)
+            rows = data.training_rows(batch)
             more = f" and {len(rows) - MOST_ROWS} more" if len(rows) > MOST_ROWS else ""
             where += f" (rows {', '.join(map(str, rows[:MOST_ROWS]))}{more} of train)"
         return RunFailed(

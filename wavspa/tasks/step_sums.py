@@ -97,4 +97,5 @@ def _over_ranks(trainer: Trainer, value: Tensor) -> Tensor:
 def mean_over(values: Tensor) -> Mean:
     """The plain mean of ``values``, which counts by their number."""
     values = values if values.is_floating_point() else values.float()
-    return Mean(values.mean(), torch.tensor(float(values.numel()), device=values.device))
+    # Filled in there: a number that is copied to a device is waited for.
+    return Mean(values.mean(), torch.full((), float(values.numel()), device=values.device))

@@ -23,7 +23,7 @@ def adamw(
     decay: Literal["matrices", "all"] = "matrices",
     filter_lr: float | None = None,
 ) -> torch.optim.AdamW:
-    """AdamW over the trainable parameters of ``model``.
+    """AdamW over the trainable parameters of ``model``; on CUDA one kernel a group of them (fused).
 
     Args:
         model: The module to train.
@@ -41,7 +41,14 @@ def adamw(
     if len(betas) != 2 or not all(0 <= number("betas", beta) < 1 for beta in betas):
         raise OptionError("betas", f" must be two numbers of at least 0 and below 1, got {betas!r}")
     groups = parameter_groups(model, lr, weight_decay, decay, filter_lr)
-    return torch.optim.AdamW(groups, lr=lr, betas=(betas[0], betas[1]), eps=eps)
+    on_cuda = all(parameter.is_cuda for group in groups for parameter in group["params"])
+    optimizer = torch.optim.AdamW(
+        groups, lr=lr, betas=(betas[0], betas[1]), eps=eps, fused=on_cuda or None
+    )
+    if on_cuda:
+        # Else Lightning leaves unscaling to it, and refuses to clip gradients in half types.
+        optimizer._step_supports_amp_scaling = False
+    return optimizer
 
 
 def of_torch(

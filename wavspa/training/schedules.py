@@ -80,23 +80,27 @@ def warmup_steps(warmup: float, total: int) -> int:
     )
 
 
-def check_warmup(warmup: float, total: int) -> None:
+def check_warmup(warmup: float, total: int, overfits: bool = False) -> None:
     """Refuse a warm-up that leaves every step at a rate of zero; warn of one that outlasts the run.
 
     Args:
         warmup: A whole number of steps, or a share of the run.
         total: Steps of the run.
+        overfits: The run trains on a few batches over and over: its rate need not fall, only reach its peak.
 
     Raises:
         OptionError: Nothing would be trained.
     """
-    if warmup_steps(warmup, total) < total:
+    steps = warmup_steps(warmup, total)
+    if steps < total:
         return
     if total == 1:
         raise OptionError(
             "warmup",
             f"={warmup} leaves the only step at a learning rate of 0: give 0, or a share such as 0.1",
         )
+    if overfits and steps == total:
+        return
     warn(
         f"schedule.warmup={warmup} is not shorter than the run of {total} steps, whose learning rate only "
         "rises: give a share of the run, such as schedule.warmup=0.1"

@@ -66,5 +66,5 @@ class StopRequest:
     def _stop(self) -> None:
         name = signal.Signals(self.signal).name
         raise RunInterrupted(
-            f"{name}: the same command goes on from the last checkpoint", self.signal
+            f"{name}: the same command resumes from the last checkpoint", self.signal
         )

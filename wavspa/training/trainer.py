@@ -25,6 +25,7 @@ from typing_extensions import override
 
 from wavspa.checks import whole_number
 from wavspa.reporting import report
+from wavspa.training.compiled import GRAPHS, Compile, CompileBlocks
 
 PROFILE = "profile"
 PROFILERS: dict[str, Callable[..., Profiler]] = {
@@ -49,6 +50,7 @@ def build_trainer(
     limit_train_batches: float = 1.0,
     overfit_batches: float = 0,
     profiler: str | None = None,
+    compile: Compile = False,
     **options: Any,
 ) -> Trainer:
     """A Trainer that counts in optimizer steps and always validates its last one.
@@ -62,6 +64,7 @@ def build_trainer(
         overfit_batches: How many batches, or which share of all, are trained on over and over; 0: all.
         profiler: ``simple``, ``advanced`` or ``pytorch``: what writes ``fit-profile.txt`` into the run's
             folder.
+        compile: Compile the model's blocks; ``graphs``: and replay them as CUDA graphs.
         **options: Further arguments of Lightning's ``Trainer``.
 
     Raises:
@@ -75,6 +78,8 @@ def build_trainer(
     for option, value in numbers.items():
         whole_number(option, value)
     callbacks = [*(options.pop("callbacks", None) or []), LastStepValidates()]
+    if compile:
+        callbacks.append(CompileBlocks(graphs=compile == GRAPHS))
     if overfit_batches:
         callbacks.append(LimitEpochs(overfit_batches, same=True))
         options.setdefault("limit_val_batches", overfit_batches)

@@ -16,6 +16,7 @@ from wavspa.checks import (
     whole_number,
     whole_number_or_none,
 )
+from wavspa.training.compiled import GRAPHS
 from wavspa.training.trainer import PROFILERS
 
 Check = Callable[[str, Any], object]
@@ -68,10 +69,28 @@ def check_trainer_options(options: Mapping[str, Any]) -> None:
             raise OptionError(option, f" is not for runs: {REFUSED[name]}")
         if name in _CHECKS:
             _CHECKS[name](option, value)
+    if options.get("compile") == GRAPHS:
+        _check_graphs(options)
     if options.get("overfit_batches") and options.get("limit_train_batches") is not None:
         raise OptionError(
             "trainer.overfit_batches",
             " does not go with trainer.limit_train_batches: leave one out",
+        )
+
+
+def _check_graphs(options: Mapping[str, Any]) -> None:
+    accelerator, batches = options["accelerator"], options["accumulate_grad_batches"]
+    if accelerator not in ("gpu", "cuda", "auto"):
+        raise OptionError(
+            "trainer.compile",
+            f"={GRAPHS} needs a CUDA device, and trainer.accelerator={accelerator}: give trainer=gpu, or "
+            "trainer.compile=true",
+        )
+    if batches > 1:
+        raise OptionError(
+            "trainer.compile",
+            f"={GRAPHS} does not go with trainer.accumulate_grad_batches={batches}: give 1, or "
+            "trainer.compile=true",
         )
 
 
@@ -123,7 +142,7 @@ def _registered(
     option: str, value: object, names: Callable[[], Iterable[str]], more: list[str]
 ) -> None:
     # A node with a _target_ is an object of the user's own.
-    if not isinstance(value, Mapping):
+    if not isinstance(value, Mapping) or "_target_" not in value:
         one_of(option, value, [*more, *sorted(names())])
 
 

@@ -1,4 +1,4 @@
-"""Weights & Biases: one run a job, which every restart goes on with, and which never stops training."""
+"""Weights & Biases: one run a job, which every restart continues, and which never stops training."""
 
 import io
 import os
@@ -24,7 +24,7 @@ class WandbRun(WandbLogger):
 
     The run's id lies in the run's folder. Steps that a restart repeats are not sent again, so the
     axis of steps never goes back. If W&B cannot be reached at the start, or fails later, that is said
-    once on standard error and training goes on, offline or without it.
+    once on standard error and training continues, offline or without it.
 
     Args:
         save_dir: The run's folder.

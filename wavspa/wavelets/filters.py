@@ -4,6 +4,8 @@ import pywt
 import torch
 from torch import Tensor
 
+from wavspa.wavelets.operators.lattice import filters_of_angles
+
 LONGEST_DAUBECHIES = 76
 
 
@@ -66,16 +68,7 @@ def lattice_filters(angles: Tensor) -> Tensor:
     """
     if angles.dim() != 2 or angles.shape[0] < 1:
         raise ValueError(f"angles must be [taps / 2, channels], got {list(angles.shape)}")
-    half, channels = angles.shape
-    sine, cosine = angles.sin(), angles.cos()
-    even, odd = torch.zeros_like(angles), torch.zeros_like(angles)
-    even[0] = 1
-    for step in range(half):
-        first = sine[step] * even + cosine[step] * odd
-        second = cosine[step] * even - sine[step] * odd
-        # Rotate the filter right by one place: what was odd becomes even.
-        even, odd = second.roll(1, dims=0), first
-    return torch.stack([odd, even.roll(-1, dims=0)], dim=1).view(2 * half, channels)
+    return filters_of_angles(angles)
 
 
 def orthogonality_error(filters: Tensor) -> Tensor:

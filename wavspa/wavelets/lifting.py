@@ -10,21 +10,13 @@ Shapes: B batch, N length, D channels, L taps, J levels. Source: upstream's Lift
 """
 
 from collections.abc import Sequence
-from itertools import pairwise
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
-from wavspa.tracing import is_exporting, is_mapped
 from wavspa.wavelets.boundaries import PERIODIC, approximation_lengths
-from wavspa.wavelets.primitives import (
-    check_lengths,
-    correlate,
-    depthwise_kernel,
-    gather_rows,
-    zero_pads,
-)
+from wavspa.wavelets.operators.lifting import lift_level, unlift_level
+from wavspa.wavelets.primitives import check_lengths
 
 
 def lifting_dec(
@@ -95,18 +87,28 @@ def row_lengths(lengths: Tensor | None, level: int) -> list[Tensor | None]:
 
 
 def analyse(
-    x: Tensor, predict: Tensor | None, update: Tensor | None, rows: Sequence[Tensor | None]
+    x: Tensor,
+    predict: Tensor | None,
+    update: Tensor | None,
+    rows: Sequence[Tensor | None],
+    dtype: torch.dtype | None = None,
 ) -> list[Tensor]:
-    """:func:`lifting_dec` whose ``rows`` come from :func:`row_lengths`."""
+    """:func:`lifting_dec` whose ``rows`` come from :func:`row_lengths`.
+
+    Bands come in ``dtype`` (None: that of ``x``); between levels the approximation is at least float32.
+    """
     _check(x, predict, update)
+    dtype, wide = dtype or x.dtype, torch.promote_types(x.dtype, torch.float32)
     smooth, details = x, []
-    for whole_rows, half_rows in pairwise(rows):
-        half = (smooth.shape[1] + 1) // 2
-        # More zeros than are needed, of which some are cut off again: no branch on the length.
-        smooth = F.pad(zero_pads(smooth, whole_rows), (0, 0, 0, 2))[:, : 2 * half]
-        even, odd = smooth.unflatten(1, (half, 2)).unbind(2)
-        detail = odd - _predict(even, predict, half_rows)
-        smooth = even + _update(detail, update, half_rows)
+    for step, lengths in enumerate(rows[:-1], start=1):
+        smooth, detail = lift_level(
+            smooth,
+            predict,
+            update,
+            lengths,
+            smooth_dtype=dtype if step == len(rows) - 1 else wide,
+            detail_dtype=dtype,
+        )
         details.append(detail)
     return [smooth, *reversed(details)]
 
@@ -117,85 +119,33 @@ def synthesise(
     update: Tensor | None,
     length: int | None,
     rows: Sequence[Tensor | None],
+    dtype: torch.dtype | None = None,
 ) -> Tensor:
-    """:func:`lifting_rec` whose ``rows`` come from :func:`row_lengths`."""
+    """:func:`lifting_rec` whose ``rows`` come from :func:`row_lengths`; in ``dtype`` (None: the bands')."""
     for band in coeffs:
         _check(band, predict, update)
     smooth, details = coeffs[0], coeffs[1:]
-    for detail, (half_rows, whole_rows) in zip(details, pairwise(reversed(rows)), strict=True):
-        half = detail.shape[1]
+    dtype, wide = dtype or smooth.dtype, torch.promote_types(smooth.dtype, torch.float32)
+    targets = [detail.shape[1] for detail in details[1:]]
+    for step, (detail, lengths) in enumerate(zip(details, reversed(rows[:-1]), strict=True)):
+        half, is_last = detail.shape[1], step == len(targets)
         if not 0 <= smooth.shape[1] - half <= 1:
             raise ValueError(f"a detail of length {half} does not fit {smooth.shape[1]} samples")
-        even = _head(smooth, half) - _update(detail, update, half_rows)
-        odd = detail + _predict(even, predict, half_rows)
-        smooth = zero_pads(torch.stack([even, odd], dim=2).flatten(1, 2), whole_rows)
-    if length is not None and not 1 <= length <= smooth.shape[1]:
-        raise ValueError(
-            f"length {length} is out of reach: the bands give {smooth.shape[1]} samples"
+        if is_last and length is not None and not 1 <= length <= 2 * half:
+            raise ValueError(f"length {length} is out of reach: the bands give {2 * half} samples")
+        if not is_last and not 0 <= 2 * half - targets[step] <= 1:
+            raise ValueError(f"a detail of length {targets[step]} does not fit {2 * half} samples")
+        wanted = (length or 2 * half) if is_last else targets[step]
+        smooth = unlift_level(
+            smooth[:, :half],
+            detail,
+            predict,
+            update,
+            wanted,
+            lengths,
+            dtype=dtype if is_last else wide,
         )
-    return smooth if length is None else _head(smooth, length)
-
-
-def _head(x: Tensor, length: int) -> Tensor:
-    """The first ``length`` places of ``x [B, N, D]``."""
-    if is_exporting():
-        # There is then something to cut off always: no branch on whether lengths are odd.
-        x = F.pad(x, (0, 0, 0, 1))
-    return x[:, :length]
-
-
-def _predict(even: Tensor, predict: Tensor | None, lengths: Tensor | None) -> Tensor:
-    if predict is None:
-        return (even + _shift(even, 1, lengths)) / 2
-    return F.silu(_circular(even, predict, lengths)) / 2
-
-
-def _update(detail: Tensor, update: Tensor | None, lengths: Tensor | None) -> Tensor:
-    if update is None:
-        return (_shift(detail, -1, lengths) + detail) / 4
-    return F.silu(_circular(detail, update, lengths)) / 4
-
-
-def _shift(x: Tensor, places: int, lengths: Tensor | None) -> Tensor:
-    """``x[(n + places) mod len]`` for each row's own length."""
-    if lengths is None:
-        return x.roll(-places, dims=1)
-    position = torch.arange(x.shape[1], device=x.device) + places
-    return gather_rows(x, position % lengths[:, None])
-
-
-def _circular(x: Tensor, filters: Tensor, lengths: Tensor | None) -> Tensor:
-    """``C(x, w)`` of the module's docstring for ``x [B, N, D]`` and ``filters [L, D]``."""
-    length, taps = x.shape[1], filters.shape[0]
-    tap = torch.arange(taps, device=x.device)[:, None]
-    if lengths is None:
-        position = torch.arange(length + taps - 1, device=x.device)
-        kernel = depthwise_kernel(filters * (tap < length))
-        return correlate(gather_rows(x, position % length), kernel)
-    # At least `taps` places; of an exported program always more, so that it has no branch on the length.
-    more = taps if is_exporting() else max(taps - length, 0)
-    position = torch.arange(length + more + taps - 1, device=x.device)
-    result = correlate(gather_rows(x, position % lengths[:, None]), depthwise_kernel(filters))
-    # Rows shorter than the filter wrap round it: they use their first `len` taps only, which makes
-    # filters of their own, and only the first `taps` places matter.
-    own = filters[:, None] * (tap < lengths)[..., None]
-    short = _row_by_row(gather_rows(x, position[: 2 * taps - 1] % lengths[:, None]), own)
-    is_short = (lengths < taps)[:, None, None]
-    head = torch.where(is_short, short, result[:, :taps])
-    return torch.cat([head, result[:, taps:]], dim=1)[:, :length]
-
-
-def _row_by_row(x: Tensor, filters: Tensor) -> Tensor:
-    """Correlate ``x [B, 2 L - 1, D]`` with ``filters [L, B, D]``, of each row its own -> [B, L, D]."""
-    taps, batch, channels = filters.shape
-    if is_exporting() or is_mapped():
-        # ONNX and vmap have no convolution whose number of groups depends on the batch.
-        return torch.einsum("bndk,kbd->bnd", x.unfold(1, taps, 1), filters)
-    if batch == 0:
-        return x[:, :taps]
-    rows_as_channels = x.transpose(0, 1).reshape(1, 2 * taps - 1, batch * channels)
-    kernel = depthwise_kernel(filters.view(taps, batch * channels))
-    return correlate(rows_as_channels, kernel).view(taps, batch, channels).transpose(0, 1)
+    return smooth
 
 
 def _check(x: Tensor, predict: Tensor | None, update: Tensor | None) -> None:
@@ -210,5 +160,5 @@ def _check(x: Tensor, predict: Tensor | None, update: Tensor | None) -> None:
             raise ValueError(
                 f"{name} must be [taps, {x.shape[2]} channels], got {list(filters.shape)}"
             )
-        if filters.dtype != x.dtype:
+        if filters.dtype not in (x.dtype, torch.promote_types(x.dtype, torch.float32)):
             raise ValueError(f"the signal is {x.dtype}, {name} is {filters.dtype}")

@@ -107,19 +107,17 @@ class Lifting(Transform):
         self, x: Tensor, lengths: Tensor | None = None, dtype: torch.dtype | None = None
     ) -> Bands:
         rows = lifting.row_lengths(lengths, self.level)
-        x = at_least_float32(x)
-        with full_precision(x):
-            bands = lifting.analyse(x, self.predict, self.update, rows)
-        return Bands([band.to(dtype or band.dtype) for band in bands], rows, x.shape[1])
+        dtype = dtype or torch.promote_types(x.dtype, torch.float32)
+        bands = lifting.analyse(x, self.predict, self.update, rows, dtype)
+        return Bands(bands, rows, x.shape[1])
 
     @override
     def synthesise(self, bands: Bands, dtype: torch.dtype | None = None) -> Tensor:
-        coefficients = [at_least_float32(band) for band in bands.coefficients]
-        with full_precision(coefficients[0]):
-            x = lifting.synthesise(
-                coefficients, self.predict, self.update, bands.length, bands.rows
-            )
-        return x.to(dtype or x.dtype)
+        coefficients = bands.coefficients
+        dtype = dtype or torch.promote_types(coefficients[0].dtype, torch.float32)
+        return lifting.synthesise(
+            coefficients, self.predict, self.update, bands.length, bands.rows, dtype
+        )
 
 
 class Hartley(Transform):

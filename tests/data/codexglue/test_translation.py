@@ -91,6 +91,15 @@ def test_sources_and_targets_are_cut_and_end_and_references_are_whole(
     )
 
 
+def test_buckets_and_the_longest_width_are_those_of_sources(tmp_path: Path) -> None:
+    write_lines(tmp_path / "data")
+    for pad, batch_tokens in (("bucket", 64), ("bucket", None), ("max", None)):
+        options = {"pad": pad, "batch_tokens": batch_tokens, "max_length": 6}
+        data = opened(tmp_path, **options)
+        widths = {batch.tokens.shape[1] for batch in data.train_dataloader()}
+        assert widths == {6}
+
+
 def test_the_other_direction_is_other_data(tmp_path: Path) -> None:
     write_lines(tmp_path / "data")
     forth, back = module(tmp_path), opened(tmp_path, direction="cs-java")

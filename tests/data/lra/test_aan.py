@@ -73,6 +73,11 @@ def test_texts_are_cut_to_characters_and_then_to_tokens(tmp_path: Path) -> None:
     whole = ready(tmp_path, max_length=30_000).card["splits"]["train"]["length"]
     assert whole["max"] == 2 * 10_000
     cut = ready(tmp_path, stored_length=4_000).card["splits"]["train"]["length"]
+    card = ready(tmp_path).card
+    assert (
+        card["longest_text"]
+        == "10,000 characters; longer texts are cut at the end, as in the original"
+    )
     assert cut["max"] == 4_000
 
 

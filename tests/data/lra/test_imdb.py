@@ -134,7 +134,7 @@ def test_the_original_validates_on_test(root: Path) -> None:
     assert rows(data, "val") == rows(data, "test")
     assert sorted(rows(data, "train")) == sorted(reviews("train"))
     assert data.card["protocol"] == "upstream"
-    assert data.card["validation"] == "val is the test split, as the original validated"
+    assert data.card["validation"] == "val is the test split, as in the original training"
     assert data.folder != ready(root).folder
 
 

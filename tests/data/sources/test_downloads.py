@@ -128,7 +128,7 @@ def test_it_goes_on_when_the_connection_breaks(server: Server, tmp_path: Path) -
 
 def test_a_later_command_goes_on_where_the_first_stopped(server: Server, tmp_path: Path) -> None:
     server.breaks = downloads.TRIES
-    with pytest.raises(UserError, match=r"cannot be downloaded .* goes on where it stopped"):
+    with pytest.raises(UserError, match=r"cannot be downloaded .* resumes where it stopped"):
         download(f"{server.url}/data.bin", tmp_path / "data.bin")
     assert not (tmp_path / "data.bin").exists()
     server.ranges.clear()

@@ -11,7 +11,7 @@ from support.tiny_runs import compose_run, with_sizes_of_any_data
 from wavspa.config_options import flatten
 from wavspa.errors import UserError
 from wavspa.launching.run import prepare as preparing
-from wavspa.launching.run.prepare import prepare
+from wavspa.launching.run.prepare import checked, prepare
 
 # Choices that between them have every option.
 BASES: Mapping[str, tuple[str, ...]] = {
@@ -48,18 +48,15 @@ WRONG: Mapping[type, tuple[Any, ...]] = {
     type(None): (MAPPING, [[[]]]),
 }
 
-# What is legal though it looks wrong, or is checked elsewhere.
+# What is legal though it looks wrong.
 LEGAL: Mapping[str, tuple[Any, ...]] = {
-    "task.class_weights": (MAPPING,),  # by label; the labels are held to the data
-    # All that Lightning or the machine decides when a run starts.
-    "trainer.devices": ("word", "", -1, LIST),
-    "trainer.num_nodes": (-1,),
-    "trainer.accelerator": (True, MAPPING, LIST),
-    "trainer.strategy": (True, MAPPING, LIST),
-    "trainer.gradient_clip_val": (-1,),
-    "trainer.deterministic": (None,),
-    "trainer.overfit_batches": (-1, 0.5),
-    # Numbers that need not be whole.
+    "task.class_weights": (
+        MAPPING,
+    ),  # by label; the labels are held to the data once they are there
+    "trainer.devices": (-1,),  # all of the machine, in Lightning's words
+    "trainer.deterministic": (None,),  # as Lightning has it
+    # Shares and fractions where the default is a whole number.
+    "trainer.overfit_batches": (0.5,),
     "schedule.warmup": (0.5,),
     "checkpoints.every_minutes": (0.5,),
 }
@@ -119,6 +116,13 @@ def test_impossible_values_are_refused_by_name(key, tmp_path):
         assert line.startswith((key, "_target_")) or f" {key} " in line, (wrong, line)
         assert "\n" not in line, (wrong, line)
     assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize("key", LEGAL)
+def test_what_is_excepted_is_accepted(key, tmp_path):
+    config = compose_run(*BASES[OPTIONS[key]], f"data_root={tmp_path}")
+    for value in LEGAL[key]:
+        checked(with_value(config, key, value), [])
 
 
 @pytest.mark.parametrize("path", CHOICES, ids=lambda path: str(path.relative_to(CONF)))

@@ -91,3 +91,18 @@ def test_lightnings_own_options_can_be_added():
 
 def test_nothing_is_built_in_memory():
     validate(compose_run("model=base", "model.dim=65536", "model.depth=1"))
+
+
+@pytest.mark.parametrize(
+    ("words", "warns"),
+    [
+        (["trainer=debug"], False),
+        (["trainer=debug", "trainer.max_steps=99"], True),
+        (["trainer.max_steps=100"], True),
+        (["trainer.max_steps=101"], False),
+    ],
+    ids=str,
+)
+def test_a_choice_warns_of_none_of_its_own_defaults(words, warns, capsys):
+    validate(compose_run(*words))
+    assert ("schedule.warmup=100 is not shorter" in capsys.readouterr().err) is warns

@@ -123,7 +123,7 @@ def test_a_crash_is_written_down_and_the_same_command_goes_on(tmp_path, stopping
 
     patch.undo()
     run(folder)
-    assert f"going on from step 3: {folder}" in capsys.readouterr().out
+    assert f"resuming from step 3: {folder}" in capsys.readouterr().out
     status = read_status(folder)
     assert (status["state"], status["step"], status["reason"]) == ("finished", 6, "")
     assert [row["step"] for row in metrics(folder)] == [2, 3, 4, 6]

@@ -106,6 +106,12 @@ def test_a_search_goes_on_as_if_it_had_not_been_stopped(runs, search, tmp_path):
     assert values(found(tmp_path, "other")) == values(found(tmp_path))
 
 
+def test_a_search_has_no_dry_run(runs, search):
+    code, _, error = search("dry_run=true")
+    assert (code, runs.started) == (2, [])
+    assert "dry_run=true does not go with hydra/sweeper=optuna" in error
+
+
 def test_a_failed_trial_is_written_down_and_the_others_run(runs, search, tmp_path):
     runs.fails = lambda lr: lr < 1e-3
     code, printed, _ = search("hydra.sweeper.sampler=random", "hydra.sweeper.n_trials=4")

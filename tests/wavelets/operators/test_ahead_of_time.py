@@ -1,11 +1,17 @@
 """The kernels compiled without a GPU: for each target, and what their assembly says of their speed."""
 
-import re
-import subprocess
-import warnings
-
 import pytest
 
+from support.compiled_kernels import (
+    AMPERE,
+    BYTES,
+    CHANNELS,
+    HOPPER,
+    MI300,
+    accesses,
+    compiled,
+    stack_bytes,
+)
 from support.kernel_checks import INTERPRETED, needs_triton
 from wavspa.wavelets.boundaries import EXTENSIONS
 from wavspa.wavelets.operators.tiles import gradient_tile, level_tile, synthesis_tile
@@ -15,32 +21,6 @@ pytestmark = [
     needs_triton,
     pytest.mark.skipif(INTERPRETED, reason="the interpreter compiles nothing"),
 ]
-
-AMPERE, HOPPER, MI300 = ("cuda", 80, 32), ("cuda", 90, 32), ("hip", "gfx942", 64)
-CHANNELS = 256
-BYTES = {"fp32": 4, "bf16": 2}
-
-
-def compiled(kernel, dtype, target, tile, **constants):
-    """``kernel`` for signals and bands of ``dtype`` whose rows start at multiples of 16 bytes."""
-    import triton
-    from triton.backends.compiler import GPUTarget
-    from triton.compiler import ASTSource
-
-    pointers = {"filters": "fp32", "partial": "fp32", "lengths": "i64"}
-    pointers |= dict.fromkeys(("x", "low", "high"), dtype)
-    signature, attributes = {}, {}
-    for place, name in enumerate(kernel.arg_names):
-        aligned = name in pointers or name.endswith("stride")
-        kind = f"*{pointers[name]}" if name in pointers else "i32"
-        signature[name] = "constexpr" if name in constants else kind
-        if aligned:
-            attributes[(place,)] = [["tt.divisibility", 16]]
-    source = ASTSource(kernel, signature, constants, attributes)
-    with warnings.catch_warnings():
-        # Triton 3.9 tells of a default that will change.
-        warnings.simplefilter("ignore", UserWarning)
-        return triton.compile(source, target=GPUTarget(*target), options={"num_warps": tile.warps})
 
 
 def constants_of(taps, extension, tile):
@@ -67,7 +47,7 @@ def level(name, dtype, taps, target=HOPPER, extension="zero"):
     }[name]
     tile = tile_of(CHANNELS, BYTES[dtype])
     constants = constants_of(taps, extension, tile) | {"UNROLL": tile.unroll}
-    return tile, compiled(kernel, dtype, target, tile, **constants)
+    return tile, compiled(kernel, dtype, target, tile.warps, **constants)
 
 
 def gradient(dtype, taps, target=HOPPER, extension="zero"):
@@ -76,24 +56,7 @@ def gradient(dtype, taps, target=HOPPER, extension="zero"):
     tile = gradient_tile(CHANNELS, taps, BYTES[dtype])
     constants = constants_of(taps, extension, tile)
     constants |= {"COUNT": tile.taps, "BLOCKS": tile.blocks}
-    return tile, compiled(filter_gradient_kernel, dtype, target, tile, **constants)
-
-
-def accesses(ptx, kind):
-    """Loads or stores of global memory, without the one that reads a row's length."""
-    return [a for a in re.findall(rf"{kind}\.global[.\w:]*", ptx) if not a.endswith("b64")]
-
-
-def stack_bytes(program, folder):
-    """Bytes of a thread's stack, where the assembler puts what registers do not hold."""
-    from triton.knobs import nvidia
-
-    binary = folder / "kernel.cubin"
-    binary.write_bytes(program.asm["cubin"])
-    command = [nvidia.cuobjdump.path, "--dump-resource-usage", str(binary)]
-    listing = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    (stack,) = re.findall(r"STACK:(\d+)", listing)
-    return int(stack)
+    return tile, compiled(filter_gradient_kernel, dtype, target, tile.warps, **constants)
 
 
 @pytest.mark.parametrize("name", ["analysis", "synthesis"])

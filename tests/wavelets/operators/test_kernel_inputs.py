@@ -7,6 +7,7 @@ from support.kernel_checks import (
     DEVICE,
     assert_near,
     inputs,
+    layouts,
     needs_kernels,
     needs_triton,
     random,
@@ -25,15 +26,6 @@ from wavspa.wavelets.operators.library import ANALYSIS, FILTER_GRADIENT, SYNTHES
 from wavspa.wavelets.transforms import FilterBank
 
 pytestmark = [needs_triton, needs_kernels]
-
-
-def layouts(x):
-    """The same numbers: rows apart, time after channels, every second channel."""
-    rows, length, channels = x.shape
-    apart = x.new_zeros(rows, length + 3, channels)[:, :length].copy_(x)
-    turned = x.transpose(1, 2).contiguous().transpose(1, 2)
-    spread = x.new_zeros(rows, length, 2 * channels)[..., ::2].copy_(x)
-    return {"apart": apart, "turned": turned, "spread": spread}
 
 
 @pytest.mark.parametrize("layout", ["apart", "turned", "spread"])

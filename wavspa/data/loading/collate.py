@@ -1,10 +1,12 @@
 """Batches of sequences, of pairs, of sources with targets: how different lengths become one."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+
+from wavspa.data.loading.widths import Width, chosen_width
 
 
 class Example(NamedTuple):
@@ -26,20 +28,19 @@ class Batch(NamedTuple):
     labels: torch.Tensor
 
 
-def collate(examples: Sequence[Example], pad_to: int | None = None) -> Batch:
+def collate(examples: Sequence[Example], pad_to: Width = None) -> Batch:
     """Pads examples to the longest of them, or to ``pad_to`` tokens.
 
     Args:
         examples: at least one row.
-        pad_to: the width of the result; no row may be longer.
+        pad_to: the width of the result; or several, of which the narrowest that fits is taken. No row may
+            be longer.
 
     Raises:
         ValueError: a row is longer than ``pad_to``.
     """
     lengths = np.array([len(example.tokens) for example in examples], dtype=np.int64)
-    width = int(lengths.max()) if pad_to is None else pad_to
-    if lengths.max() > width:
-        raise ValueError(f"a row of {lengths.max()} tokens cannot be padded to {width}")
+    width = chosen_width(int(lengths.max()), pad_to)
     tokens = np.zeros((len(examples), width), dtype=np.int64)
     is_data = np.arange(width) < lengths[:, None]
     tokens[is_data] = np.concatenate([example.tokens for example in examples])
@@ -69,12 +70,12 @@ class PairBatch(NamedTuple):
     labels: torch.Tensor
 
 
-def collate_pairs(examples: Sequence[PairExample], pad_to: int | None = None) -> PairBatch:
+def collate_pairs(examples: Sequence[PairExample], pad_to: Width = None) -> PairBatch:
     """Pads each side to its longest sequence, or both to ``pad_to`` tokens.
 
     Args:
         examples: at least one row.
-        pad_to: the width of both sides; no row may be longer.
+        pad_to: the width of both sides, or several for each side to choose from; no row may be longer.
 
     Raises:
         ValueError: a row is longer than ``pad_to``.
@@ -109,12 +110,12 @@ class Seq2SeqBatch(NamedTuple):
     labels: torch.Tensor
 
 
-def collate_seq2seq(examples: Sequence[Seq2SeqExample], pad_to: int | None = None) -> Seq2SeqBatch:
+def collate_seq2seq(examples: Sequence[Seq2SeqExample], pad_to: Width = None) -> Seq2SeqBatch:
     """Pads sources, targets and references to the longest of each, or sources to ``pad_to`` tokens.
 
     Args:
         examples: at least one row.
-        pad_to: the width of the sources; no row may be longer.
+        pad_to: the width of the sources, or several to choose from; no row may be longer.
 
     Raises:
         ValueError: a source is longer than ``pad_to``.
@@ -123,3 +124,23 @@ def collate_seq2seq(examples: Sequence[Seq2SeqExample], pad_to: int | None = Non
     targets = collate([Example(row.target, row.label) for row in examples])
     references = collate([Example(row.reference, row.label) for row in examples])
     return Seq2SeqBatch(*sources[:2], *targets[:2], references.tokens, sources.labels)
+
+
+def without_full_lengths(batch: Any) -> Any:
+    """A batch whose ``lengths…`` are None where all rows of the ``tokens…`` beside them are full.
+
+    Models then mask nothing. To be called while the batch is on the host: a device would be waited for.
+
+    Args:
+        batch: a named tuple such as :class:`Batch`; anything else is returned as it is.
+    """
+    if not hasattr(batch, "_replace"):
+        return batch
+    full: dict[str, None] = {}
+    for name in batch._fields:
+        tokens = getattr(batch, name.replace("lengths", "tokens"), None)
+        if name.startswith("lengths") and isinstance(tokens, torch.Tensor):
+            lengths = getattr(batch, name)
+            if bool((lengths == tokens.shape[1]).all()):
+                full[name] = None
+    return batch._replace(**full)

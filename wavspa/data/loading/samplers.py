@@ -1,7 +1,7 @@
 """Which examples form a batch, in what order, and which of them a rank takes.
 
 Batches are cut for all ranks together and then dealt out, so an epoch is the same under any number
-of ranks. The order is a function of (seed, epoch) and of nothing else: going on in the middle of an
+of ranks. The order is a function of (seed, epoch) and of nothing else: resuming in the middle of an
 epoch needs the epoch and a position.
 """
 

@@ -60,7 +60,8 @@ class Aan(TextPairs):
             "(Tay et al., 2020), new_aan_pairs",
             "licence": "none stated for the texts",
             "label_names": ["unrelated", "one cites the other"],
-            "longest_text": f"{LONGEST_TEXT:,} characters; longer texts keep their head, as the original",
+            "longest_text": f"{LONGEST_TEXT:,} characters; longer texts are cut at the end, as in the "
+            "original",
         }
 
     def parse_input(

@@ -101,7 +101,7 @@ class Imdb(Texts):
         validation = {
             "default": f"val is {self.val_share:.0%} of the benchmark's train, held out by label, "
             f"equal reviews together (seed {self.data_seed})",
-            "upstream": "val is the test split, as the original validated",
+            "upstream": "val is the test split, as in the original training",
         }
         return {
             **({"name": f"{self.name} (incomplete)"} if self._lack else {}),

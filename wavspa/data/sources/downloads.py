@@ -62,7 +62,7 @@ class Archive:
     def into(self, root: Path) -> None:
         """Downloads and unpacks it; an archive that lies in the root already is taken instead.
 
-        What has arrived before an interruption is kept, and the next call goes on from there.
+        What has arrived before an interruption is kept, and the next call resumes from there.
         """
         archive, folder = root / self.url.rpartition("/")[2], root / self.folder
         with _alone(root, self.folder):
@@ -138,7 +138,7 @@ class HubFiles:
             except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
                 raise UserError(
                     f"{self.repo} cannot be had from the hub ({_first_line(error)}); the same "
-                    "command goes on where it stopped"
+                    "command resumes where it stopped"
                 ) from error
             shutil.rmtree(partial / ".cache", ignore_errors=True)
             os.replace(partial, folder)
@@ -159,7 +159,7 @@ def download_all(root: Path, downloads: Sequence[Download]) -> None:
 
 
 def download(url: str, path: Path, md5: str | None = None) -> None:
-    """Downloads one file; goes on with what an earlier call has left.
+    """Downloads one file; resumes what an earlier call has left.
 
     Args:
         url: its address.
@@ -183,7 +183,7 @@ def download(url: str, path: Path, md5: str | None = None) -> None:
         except requests.RequestException as error:
             if attempt == TRIES:
                 raise UserError(
-                    f"{url} cannot be downloaded ({_first_line(error)}); the same command goes on "
+                    f"{url} cannot be downloaded ({_first_line(error)}); the same command resumes "
                     f"where it stopped, or download it in another way and put it to {path}"
                 ) from error
             time.sleep(SECONDS_BETWEEN_TRIES)

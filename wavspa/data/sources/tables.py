@@ -121,7 +121,7 @@ def open_table(
     if kind == "parquet":
         return _Parquet(path)
     raise UserError(
-        f"{path}: its name has to end in .csv, .tsv, .jsonl, .json or .parquet, and may go on with "
+        f"{path}: its name has to end in .csv, .tsv, .jsonl, .json or .parquet, and may be followed by "
         + ", ".join(OPENERS)
     )
 

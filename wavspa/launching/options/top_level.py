@@ -11,6 +11,7 @@ from omegaconf import DictConfig, OmegaConf
 from wavspa.checks import one_of, true_or_false, whole_number
 from wavspa.config_options import did_you_mean
 from wavspa.errors import UserError
+from wavspa.launching.options.devices import check_device
 
 FIND = (None, "lr", "batch_size")
 """What ``find=`` looks for."""
@@ -60,6 +61,7 @@ def check_top_level(config: DictConfig) -> None:
         _check_entries(config, key, example)
     for key in ("rerun", "dry_run"):
         true_or_false(key, config[key])
+    check_device(config.device, config.mfu, config.dry_run)
     whole_number("seed", config.seed, least=0, most=2**32 - 1)
     whole_number("jobs", config.jobs)
     one_of("find", config.find, FIND)

@@ -8,6 +8,7 @@ from omegaconf import DictConfig
 from typing_extensions import override
 
 from wavspa.errors import UserError
+from wavspa.launching.slurm.prepare import prepare_before
 from wavspa.launching.slurm.script import arrays_of, options_from, shape_of
 from wavspa.launching.slurm.submit import submit, wait_for
 from wavspa.launching.sweeps.launcher import SweepLauncher
@@ -26,8 +27,10 @@ class SlurmLauncher(SweepLauncher):
 
     @override
     def check(self, job: DictConfig) -> None:
-        options_from(self.options)
+        options = options_from(self.options)
         shape_of(job.trainer)
+        for name in ("time", "memory"):
+            options.amount(name, str(job.dataset.name))
         if job.jobs != 1:
             raise UserError(
                 f"jobs={job.jobs} is of sweeps on this machine; under SLURM it is "
@@ -37,8 +40,9 @@ class SlurmLauncher(SweepLauncher):
     @override
     def start(self, folders: Sequence[Path]) -> None:
         options = options_from(self.options)
-        arrays = arrays_of(folders, options.array_size)
+        arrays = arrays_of(folders, options.array_size, options.by_data)
+        after = prepare_before(arrays, options)
         for array in arrays:
-            submit(array, options)
+            submit(array, options, after)
         if self.waits:
             wait_for([array.job_name for array in arrays])

@@ -28,11 +28,11 @@ _EXCHANGEABLE = {
     "data_root": "dataset.data_root",
 }
 
-_NOT_FROZEN = ("runs", "data_root", "rerun", "dry_run", "find", "jobs")
+_NOT_FROZEN = ("runs", "data_root", "rerun", "dry_run", "device", "mfu", "find", "jobs")
 
 _NO_DIFFERENCE = (*UNHASHED, "name", "experiment_name", "frozen")
 
-# A run may go on from another working folder than that in which these were typed.
+# A run may be resumed from another working folder than that in which these were typed.
 _PATHS = ("data_root", "dataset.train", "dataset.val", "dataset.test", "dataset.tokenizer.folder")
 
 

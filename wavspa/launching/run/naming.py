@@ -13,7 +13,7 @@ from wavspa.run_folder.labels import attention_label, option_labels
 PLACES = ("data_root", "runs", "experiment_name", "name")
 """Keys that say where files lie; they are blanked before a configuration is hashed."""
 
-UNHASHED = ("rerun", "dry_run", "find", "jobs", "logger", "checkpoints")
+UNHASHED = ("rerun", "dry_run", "device", "mfu", "find", "jobs", "logger", "checkpoints")
 """Keys that do not shape a result."""
 
 LATER = {
@@ -22,6 +22,7 @@ LATER = {
     "dataset.quoting": "strict",
     "dataset.tokenizer.download": True,
     "trainer.max_epochs": None,
+    "trainer.compile": False,
 }
 """Options that came when runs had been made, by their default, at which they leave names as they were."""
 

@@ -1,4 +1,4 @@
-"""Whether a checkpoint is of the run that wants to go on from it."""
+"""Which checkpoint a run resumes from, and whether it is its own."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -14,20 +14,23 @@ from wavspa.training.checkpoints.read import CONFIG_KEY, read_checkpoint
 
 # What decides the weights a run ends with; of these, the keys that do not.
 _DECIDING = ("seed", "model", "task", "optimizer", "schedule", "dataset", "trainer")
-_FREE = ("data_root", "workers", "download", "devices", "num_nodes", "strategy", "accelerator")
+_FREE = (
+    *("data_root", "workers", "download", "devices", "num_nodes", "strategy", "accelerator"),
+    "compile",
+)
 
 
-def checked_resume_step(checkpoint: Path, config: DictConfig) -> int:
-    """The step that a checkpoint was written at.
+def check_resumable(content: Mapping[str, Any], checkpoint: Path, config: DictConfig) -> None:
+    """Hold a checkpoint against the configuration of the run that resumes from it.
 
     Args:
-        checkpoint: A whole checkpoint.
+        content: What the checkpoint holds.
+        checkpoint: Its file, for the message.
         config: The frozen configuration of the run.
 
     Raises:
         UserError: It is of another run, or the configuration was changed since.
     """
-    content = read_checkpoint(checkpoint)
     then = content[CONFIG_KEY]
     if then["frozen"]["hash"] != config.frozen.hash:
         raise UserError(
@@ -42,8 +45,6 @@ def checked_resume_step(checkpoint: Path, config: DictConfig) -> int:
                 f"{layout.CONFIG} says {key}={value}, and {checkpoint} was written with {values[key]}: "
                 "put that back, or make another run by wavspa-train"
             )
-    step: int = content["global_step"]
-    return step
 
 
 def _values(config: Mapping[Any, Any]) -> Iterator[tuple[str, Any]]:
@@ -53,16 +54,16 @@ def _values(config: Mapping[Any, Any]) -> Iterator[tuple[str, Any]]:
             yield key, value
 
 
-def find_resumable(folder: Path) -> Path | None:
-    """The checkpoint that the run in ``folder`` goes on from: the last whole one.
+def find_resumable(folder: Path) -> tuple[Path, dict[str, Any]] | None:
+    """The checkpoint that the run in ``folder`` resumes from, and what it holds: the last complete one.
 
-    Says so on standard error if that is not the last one written.
+    Warns if that is not the last one written.
 
     Args:
         folder: The run's folder.
 
     Returns:
-        The checkpoint, or None if none was written yet.
+        The checkpoint and its content, or None if none was written yet.
 
     Raises:
         UserError: There are some, and all are damaged.
@@ -72,13 +73,13 @@ def find_resumable(folder: Path) -> Path | None:
         if not path.exists():
             continue
         try:
-            read_checkpoint(path)
+            content = read_checkpoint(path)
         except UserError as error:
             damage = damage or error
             continue
         if damage:
             warn(f"{damage}; resuming from {path.name}")
-        return path
+        return path, content
     if damage:
         raise damage
     return None

@@ -56,7 +56,7 @@ def requeue() -> str:
     done = subprocess.run(["scontrol", "requeue", job], capture_output=True, text=True)
     if done.returncode:
         return f"job {job} cannot be requeued: {' '.join(done.stderr.split())}"
-    return f"requeued: job {job} goes on in the same folder when SLURM starts it again"
+    return f"requeued: job {job} resumes in the same folder when SLURM starts it again"
 
 
 def retry(folder: Path, code: int, retries: int) -> str | None:

@@ -18,6 +18,7 @@ from wavspa.launching.run.build import build, check_option_names, explain
 from wavspa.reports.figures.registry import check_live
 from wavspa.training.callbacks.refused import check_callback
 from wavspa.training.checkpoints.last import LastCheckpoint
+from wavspa.training.compiled import GRAPHS
 from wavspa.training.monitors import check_defined, check_monitors, monitors
 from wavspa.training.schedules import check_warmup
 from wavspa.training.stop_signals import StopRequest
@@ -38,6 +39,7 @@ def validate(config: DictConfig) -> None:
     check_missing(config)
     _check_level(config)
     _check_trainer(config.trainer)
+    _check_few_shapes(config)
     for name, options in config.logger.items():
         check_logger(f"logger.{name}", options)
         check_live(f"logger.{name}.figures", options.get("figures", ()))
@@ -49,8 +51,9 @@ def validate(config: DictConfig) -> None:
         _call(config, "optimizer", partial(optimizer, model))
         _call(config, "schedule", partial(schedule, 0, config.trainer.max_steps))
         if "warmup" in config.schedule:
-            warmup = config.schedule.warmup
-            _call(config, "schedule", partial(check_warmup, warmup, config.trainer.max_steps))
+            warmup, steps = config.schedule.warmup, config.trainer.max_steps
+            overfits = bool(config.trainer.get("overfit_batches"))
+            _call(config, "schedule", partial(check_warmup, warmup, steps, overfits))
         task = build(config, "task", model=model, optimizer=optimizer, schedule=schedule)
     check_monitors(config, task)
     for name in config.callbacks:
@@ -114,6 +117,16 @@ def _check_level(config: DictConfig) -> None:
         raise UserError(
             f"model.level must be at most {max(1, longest.bit_length() - 1)} for sequences of "
             f"dataset.max_length={longest}, got {level}"
+        )
+
+
+def _check_few_shapes(config: DictConfig) -> None:
+    """Refuse CUDA graphs of batches each of which has its own shape."""
+    pad = config.dataset.get("pad")
+    if config.trainer.get("compile") == GRAPHS and pad == "batch":
+        raise UserError(
+            f"trainer.compile={GRAPHS} does not go with dataset.pad={pad}, where each batch has its own "
+            "shape: give dataset.pad=bucket or max, or trainer.compile=true"
         )
 
 

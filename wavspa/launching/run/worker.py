@@ -16,12 +16,13 @@ from pytorch_lightning.loggers import Logger
 from pytorch_lightning.utilities import rank_zero_only
 
 from wavspa.errors import RunFailed, RunInterrupted, RunPruned, UserError
+from wavspa.launching.presets.budget import unlike_published
 from wavspa.launching.run.build import build, build_run
 from wavspa.launching.run.cluster import cluster_environment
 from wavspa.launching.run.evaluate import evaluate
 from wavspa.launching.run.freeze import read_config, warn_if_code_changed
 from wavspa.launching.run.frozen_data import FrozenData
-from wavspa.launching.run.resume_check import checked_resume_step, find_resumable
+from wavspa.launching.run.resume_check import check_resumable, find_resumable
 from wavspa.launching.run.slurm import requeue_after
 from wavspa.reporting import is_first_rank, print_line, report
 from wavspa.reports.number_format import UNDEFINED
@@ -33,7 +34,6 @@ from wavspa.tasks.written_texts import write_texts
 from wavspa.training.callbacks.progress import progress
 from wavspa.training.callbacks.status import StatusFile
 from wavspa.training.checkpoints.last import LastCheckpoint
-from wavspa.training.checkpoints.read import read_checkpoint
 from wavspa.training.checkpoints.write import (
     AtomicCheckpointIO,
     ConfigInCheckpoint,
@@ -59,7 +59,7 @@ _NO_MORE_WRITING = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 
 
 def run(folder: Path, data_root: Path | None = None) -> dict[str, float]:
-    """Start the run in ``folder``, go on with it, or find it finished or given up by a search.
+    """Start the run in ``folder``, resume it, or find it finished or pruned by a search.
 
     Args:
         folder: A folder with a frozen configuration.
@@ -100,7 +100,7 @@ def run(folder: Path, data_root: Path | None = None) -> dict[str, float]:
             if isinstance(error, OSError) and error.errno in _NO_MORE_WRITING:
                 error = RunFailed(
                     f"{folder} cannot be written ({error.strerror}): make room, and the same command "
-                    "goes on from the last checkpoint"
+                    "resumes from the last checkpoint"
                 )
             if (folder / layout.REPLACED).exists():
                 report(f"note: the run that this one replaces is in {folder / layout.REPLACED}")
@@ -130,13 +130,16 @@ def _train_and_test(folder: Path, config: DictConfig, stop: StopRequest) -> dict
     seed_everything(config.seed, workers=True, verbose=False)
     task, data = build_run(config)
     check_monitors(config, task)
-    last = find_resumable(folder)
-    step = 0 if last is None else checked_resume_step(last, config)
-    print_line(f"starting: {folder}" if last is None else f"going on from step {step}: {folder}")
+    storage = AtomicCheckpointIO()
+    last, step = _resume(folder, config, storage)
+    if last is None:
+        print_line("  ".join(filter(None, (f"starting: {folder}", unlike_published(config)))))
+    else:
+        print_line(f"resuming from step {step}: {folder}")
     batches = config.trainer.accumulate_grad_batches
     csv = MetricsCsv(folder, step, lambda step: data.epoch_of(step * batches))
     loggers = [csv, *_more_loggers(folder, config)]
-    trainer = _trainer(folder, config, stop, loggers)
+    trainer = _trainer(folder, config, stop, loggers, storage)
     try:
         trainer.fit(task, datamodule=data, ckpt_path=last)
     except RunFailed as error:
@@ -161,6 +164,20 @@ def _train_and_test(folder: Path, config: DictConfig, stop: StopRequest) -> dict
     return metrics
 
 
+def _resume(
+    folder: Path, config: DictConfig, storage: AtomicCheckpointIO
+) -> tuple[Path | None, int]:
+    """The checkpoint to resume from, which ``storage`` keeps for the trainer, and its step."""
+    found = find_resumable(folder)
+    if found is None:
+        return None, 0
+    last, content = found
+    check_resumable(content, last, config)
+    storage.keep(last, content)
+    step: int = content["global_step"]
+    return last, step
+
+
 def _print_finished(folder: Path, status: Status) -> None:
     parts = (f"finished: {folder}", format_metrics(status["test"]), early_end(status))
     print_line("  ".join(filter(None, parts)))
@@ -168,15 +185,16 @@ def _print_finished(folder: Path, status: Status) -> None:
 
 def _give_up(folder: Path, reason: str) -> dict[str, float]:
     _update(folder, state="pruned", reason=reason)
-    print_line(f"pruned: {folder}  {reason}; it goes on once {folder / layout.PRUNE} is removed")
+    print_line(f"pruned: {folder}  {reason}; it resumes once {folder / layout.PRUNE} is removed")
     return {}
 
 
 def _last_good(folder: Path) -> str:
-    last = find_resumable(folder)
-    if last is None:
+    found = find_resumable(folder)
+    if found is None:
         return "no checkpoint was written before"
-    return f"{last} holds step {read_checkpoint(last)['global_step']}"
+    last, content = found
+    return f"{last} holds step {content['global_step']}"
 
 
 def _check_budget(trainer: Trainer) -> None:
@@ -184,7 +202,13 @@ def _check_budget(trainer: Trainer) -> None:
         raise RunFailed(f"training ended at step {trainer.global_step} of {trainer.max_steps}")
 
 
-def _trainer(folder: Path, config: DictConfig, stop: StopRequest, loggers: list[Logger]) -> Trainer:
+def _trainer(
+    folder: Path,
+    config: DictConfig,
+    stop: StopRequest,
+    loggers: list[Logger],
+    storage: AtomicCheckpointIO,
+) -> Trainer:
     monitor, mode = config.task.monitor, config.task.mode
     plain = OmegaConf.to_container(config)
     assert isinstance(plain, dict)
@@ -205,7 +229,7 @@ def _trainer(folder: Path, config: DictConfig, stop: StopRequest, loggers: list[
         "trainer",
         logger=loggers,
         callbacks=callbacks,
-        plugins=[AtomicCheckpointIO(), *cluster_environment(config.trainer)],
+        plugins=[storage, *cluster_environment(config.trainer)],
         default_root_dir=str(folder),
     )
     return trainer
@@ -227,7 +251,7 @@ def _more_loggers(folder: Path, config: DictConfig) -> list[Logger]:
 
 def _reason(error: BaseException) -> str:
     if isinstance(error, KeyboardInterrupt | SystemExit):
-        return "interrupted; the same command goes on from the last checkpoint"
+        return "interrupted; the same command resumes from the last checkpoint"
     lines = str(error).strip().splitlines()
     message = lines[0] if lines else ""
     return (

@@ -32,7 +32,7 @@ _SECONDS_BETWEEN_LOOKS = 1.0
 def search(space: Space, launcher: SweepLauncher, options: Options) -> None:
     """Train trials until there are as many as were asked for; print them and write them down.
 
-    The search's folder is a function of what is searched, so the same command goes on.
+    The search's folder is a function of what is searched, so the same command resumes it.
 
     Args:
         space: What is searched.
@@ -46,7 +46,7 @@ def search(space: Space, launcher: SweepLauncher, options: Options) -> None:
     if not launcher.waits:
         raise UserError(
             "a search has to wait for its trials: hydra.launcher.wait=true (it can be stopped and "
-            "goes on at the same command)"
+            "resumes with the same command)"
         )
     example = _check(space, launcher)
     folder = experiment_folder(example) / f"search-{_digest(example, space, options)}"
@@ -87,6 +87,8 @@ def _check(space: Space, launcher: SweepLauncher) -> DictConfig:
             mistakes.append(error)
     if not right:
         raise mistakes[0]
+    if right[0].dry_run:
+        raise UserError("dry_run=true does not go with hydra/sweeper=optuna: leave one of them out")
     if right[0].rerun:
         raise UserError(
             "rerun=true: a search is begun anew with another hydra.sweeper.seed, or by removing its folder"
@@ -143,7 +145,7 @@ def _wait_until_free(folder: Path) -> None:
 
 
 def _tell(trial: Trial, folder: Path) -> None:
-    """Tell the study how a trial's run ended; of one that can go on, nothing."""
+    """Tell the study how a trial's run ended; of one that can be resumed, nothing."""
     try:
         status = read_status(folder)
     except UserError as error:
@@ -166,6 +168,6 @@ def _fail(trial: Trial, reason: str) -> None:
 def _check_end(study: Study) -> None:
     states = [trial.state for trial in study.get_trials(deepcopy=False)]
     if (left := states.count(TrialState.RUNNING)) > 0:
-        raise RunFailed(f"{left} trials were interrupted; the same command goes on with them")
+        raise RunFailed(f"{left} trials were interrupted; the same command resumes them")
     if states.count(TrialState.FAIL) == len(states):
         raise RunFailed(f"all {len(states)} trials failed")

@@ -48,7 +48,7 @@ class Options:
 
 
 def open_study(folder: Path, mode: str, options: Options) -> Study:
-    """Begin a study, or go on with the one in ``folder``.
+    """Begin a study, or resume the one in ``folder``.
 
     Nobody else may use the folder at the same time.
 
@@ -87,7 +87,7 @@ def next_trial(study: Study, space: Space, options: Options) -> Trial:
         space: What is searched.
         options: What the user says of the search.
     """
-    # A sampler that is begun anew would choose the same again: the number makes it go on.
+    # A sampler that is begun anew would choose the same again: the number makes it continue.
     seed = np.random.SeedSequence([options.seed, len(study.trials)]).generate_state(1)[0]
     study.sampler = _sampler(options, int(seed))
     return study.ask(dict(space.searched))

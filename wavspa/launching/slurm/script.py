@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from omegaconf import DictConfig
 
-from wavspa.checks import true_or_false
+from wavspa.checks import one_of, true_or_false
 from wavspa.errors import UserError
 from wavspa.launching.plugin_options import check_whole_numbers, options_of
 from wavspa.launching.run.freeze import read_config
@@ -21,6 +21,10 @@ from wavspa.launching.subprocesses import ENVIRONMENT
 from wavspa.run_folder import layout
 
 _GPUS = ("gpu", "cuda")
+PYTHON = shlex.quote(sys.executable)
+PREPARE = ("here", "job", "no")
+"""Where data sets are prepared: at submission, by a job that the array waits for, or in the runs."""
+
 # What the script says by itself.
 _DERIVED = (
     *("-a", "--array", "-N", "--nodes", "-n", "--ntasks", "--ntasks-per-node"),
@@ -41,8 +45,8 @@ class Options:
 
     partition: str | None
     account: str | None
-    time: str | int | None
-    memory: str | int | None
+    time: str | int | Mapping[str, str | int] | None
+    memory: str | int | Mapping[str, str | int] | None
     cpus_per_task: int
     gpus: str
     at_once: int | None
@@ -52,6 +56,7 @@ class Options:
     setup: Sequence[str]
     wait: bool
     array_size: int | None = None
+    prepare: str = "here"
 
     def __post_init__(self) -> None:
         least = {"cpus_per_task": 1, "at_once": 1, "signal_seconds": 1, "retries": 0}
@@ -65,6 +70,7 @@ class Options:
                     f"hydra.launcher.{name} must be a list, got {value!r}: write [{value!r}]"
                 )
         true_or_false("hydra.launcher.wait", self.wait)
+        one_of("hydra.launcher.prepare", self.prepare, PREPARE)
         for option in self.sbatch:
             name = re.split(r"[=\s]", str(option))[0]
             if name in _DERIVED:
@@ -76,6 +82,33 @@ class Options:
             raise UserError(
                 f"hydra.launcher.gpus={self.gpus}: write {{gpus}} where the number goes"
             )
+
+    @property
+    def by_data(self) -> bool:
+        """Whether jobs on other data sets are given other amounts."""
+        return isinstance(self.time, Mapping) or isinstance(self.memory, Mapping)
+
+    def amount(self, name: str, data: str | None) -> str | int | None:
+        """The time or the memory of a job on a data set.
+
+        Args:
+            name: ``time`` or ``memory``.
+            data: The data set's name; None of a job on several, for which amounts by data set say nothing.
+
+        Raises:
+            UserError: Amounts are given by data set, and this one has none.
+        """
+        given: str | int | Mapping[str, str | int] | None = getattr(self, name)
+        if not isinstance(given, Mapping):
+            return given
+        if data is None:
+            return None
+        if data not in given:
+            raise UserError(
+                f"hydra.launcher.{name} names {', '.join(map(str, given))} and not {data}, on which a job "
+                f"of this sweep trains: add {data}:…"
+            )
+        return given[data]
 
 
 def options_from(given: Mapping[str, Any]) -> Options:
@@ -99,11 +132,15 @@ class Shape(NamedTuple):
 
 
 class Array(NamedTuple):
-    """Runs of one shape; a task's number is the number of its line in ``folders_file``."""
+    """Runs of one shape; a task's number is the number of its line in ``folders_file``.
+
+    ``data`` is the data set that all of them train on, where time or memory are given by data set.
+    """
 
     folders: Sequence[Path]
     shape: Shape
     base: Path  # what its files begin with
+    data: str = ""
 
     @property
     def script(self) -> Path:
@@ -145,7 +182,9 @@ def shape_of(trainer: DictConfig) -> Shape:
     return Shape(trainer.num_nodes, devices, devices if trainer.accelerator in _GPUS else 0)
 
 
-def arrays_of(folders: Sequence[Path], most: int | None = None) -> list[Array]:
+def arrays_of(
+    folders: Sequence[Path], most: int | None = None, by_data: bool = False
+) -> list[Array]:
     """The runs of a sweep, sorted into one array for each shape, or several if it may not be as large.
 
     The name of an array is a function of its runs, finished ones included: the same sweep finds its
@@ -154,16 +193,20 @@ def arrays_of(folders: Sequence[Path], most: int | None = None) -> list[Array]:
     Args:
         folders: The runs' folders.
         most: How many runs an array may have; None is any number.
+        by_data: Give the runs on each data set arrays of their own.
     """
     paths = [folder.absolute() for folder in folders]
     home = Path(os.path.commonpath([path.parent for path in paths]))
-    shapes: dict[Shape, list[Path]] = {}
+    kinds: dict[tuple[Shape, str], list[Path]] = {}
     for path in dict.fromkeys(paths):
-        shapes.setdefault(shape_of(read_config(path).trainer), []).append(path)
-    parts = [
-        (part, shape) for shape, runs in shapes.items() for part in _parts(runs, most or len(runs))
+        config = read_config(path)
+        data = str(config.dataset.name) if by_data else ""
+        kinds.setdefault((shape_of(config.trainer), data), []).append(path)
+    return [
+        Array(part, shape, home / f"sweep-{_digest(part, shape)}", data)
+        for (shape, data), runs in kinds.items()
+        for part in _parts(runs, most or len(runs))
     ]
-    return [Array(runs, shape, home / f"sweep-{_digest(runs, shape)}") for runs, shape in parts]
 
 
 def script(array: Array, tasks: Sequence[int], options: Options) -> str:
@@ -174,24 +217,21 @@ def script(array: Array, tasks: Sequence[int], options: Options) -> str:
         tasks: The numbers of those to start.
         options: What the user says of the jobs.
     """
-    python = shlex.quote(sys.executable)
     lines = [
         "#!/bin/bash",
         "# Written by wavspa-train. Each task of this array starts the run in its line of",
-        f"# {array.folders_file.name}, or goes on with it. By hand: sbatch {array.script.name}",
+        f"# {array.folders_file.name}, or resumes it. By hand: sbatch {array.script.name}",
         *(f"#SBATCH {line}" for line in _directives(array, tasks, options)),
         "",
-        *(f"export {name}={value}" for name, value in ENVIRONMENT.items()),
-        f"export OMP_NUM_THREADS={options.cpus_per_task}",
-        *options.setup,
+        *environment(options),
         "",
         f'FOLDER=$(sed -n "${{SLURM_ARRAY_TASK_ID}}p" {shlex.quote(str(array.folders_file))})',
         f'exec >>"$FOLDER/{layout.SLURM_LOG}" 2>&1',
         "# One rank that dies ends the others; one that is through does not (the first still tests).",
         f"srun --kill-on-bad-exit=1 --wait=0 --cpus-per-task={options.cpus_per_task} "
-        f'{python} -m wavspa.commands.run "$FOLDER"',
+        f'{PYTHON} -m wavspa.commands.run "$FOLDER"',
         "code=$?",
-        f'[ $code = 0 ] || {python} -m wavspa.commands.retry "$FOLDER" $code {options.retries}',
+        f'[ $code = 0 ] || {PYTHON} -m wavspa.commands.retry "$FOLDER" $code {options.retries}',
         "exit $code",
     ]
     return "\n".join(lines) + "\n"
@@ -199,12 +239,6 @@ def script(array: Array, tasks: Sequence[int], options: Options) -> str:
 
 def _directives(array: Array, tasks: Sequence[int], options: Options) -> list[str]:
     shape, at_once = array.shape, f"%{options.at_once}" if options.at_once else ""
-    given: Mapping[str, Any] = {
-        "partition": options.partition,
-        "account": options.account,
-        "time": options.time,
-        "mem": options.memory,
-    }
     lines = [
         f"--job-name={array.job_name}",
         f"--array={_ranges(tasks)}{at_once}",
@@ -212,15 +246,37 @@ def _directives(array: Array, tasks: Sequence[int], options: Options) -> list[st
         f"--ntasks-per-node={shape.tasks_per_node}",
         f"--cpus-per-task={options.cpus_per_task}",
         *([options.gpus.format(gpus=shape.gpus_per_node)] if shape.gpus_per_node else []),
-        *(f"--{name}={value}" for name, value in given.items() if value is not None),
+        *amounts(options, array.data),
         "--requeue",
         # Of SLURM's own messages alone; a run's output lies in its folder.
         "--open-mode=append",
-        f"--output={shlex.quote(str(array.base.with_suffix('.log')).replace('%', '%%'))}",
+        log_option(array.base),
     ]
     if options.signal_seconds:
         lines.append(f"--signal=USR1@{options.signal_seconds}")
     return [*lines, *map(str, options.sbatch)]
+
+
+def environment(options: Options) -> list[str]:
+    """The lines of a script before the run."""
+    variables = {**ENVIRONMENT, "OMP_NUM_THREADS": options.cpus_per_task}
+    return [*(f"export {name}={value}" for name, value in variables.items()), *options.setup]
+
+
+def amounts(options: Options, data: str | None) -> list[str]:
+    """What is asked for a job on a data set, or on several (None), as sbatch takes it."""
+    given: Mapping[str, Any] = {
+        "partition": options.partition,
+        "account": options.account,
+        "time": options.amount("time", data),
+        "mem": options.amount("memory", data),
+    }
+    return [f"--{name}={value}" for name, value in given.items() if value is not None]
+
+
+def log_option(base: Path) -> str:
+    """Where SLURM writes what it has to say, for sbatch."""
+    return f"--output={shlex.quote(str(base.with_suffix('.log')).replace('%', '%%'))}"
 
 
 def _parts(runs: Sequence[Path], size: int) -> Iterator[Sequence[Path]]:

@@ -4,6 +4,7 @@ import os
 import subprocess
 import time
 from collections.abc import Sequence
+from pathlib import Path
 
 from wavspa import atomic
 from wavspa.errors import UserError
@@ -15,12 +16,13 @@ from wavspa.run_folder.status import read_status
 _SECONDS_BETWEEN_LOOKS = 10.0
 
 
-def submit(array: Array, options: Options) -> str | None:
+def submit(array: Array, options: Options, after: str | None = None) -> str | None:
     """Write an array's files and submit those of its runs that neither have finished nor are queued.
 
     Args:
         array: The runs.
         options: What the user says of the jobs.
+        after: A job that has to succeed first.
 
     Returns:
         The array's job id, or None if there was nothing to submit.
@@ -28,30 +30,56 @@ def submit(array: Array, options: Options) -> str | None:
     Raises:
         UserError: There is no SLURM here, or it refuses the script.
     """
-    unfinished = {
-        number
-        for number, folder in enumerate(array.folders, start=1)
-        if read_status(folder).get("state") != "finished"
-    }
-    # A sweep that has finished asks nothing of SLURM, which may be out of reach by then.
-    queued = _queued_tasks(array.job_name) if unfinished else set()
-    waiting = sorted(unfinished - queued)
+    waiting, queued = _tasks(array)
     print(_counts(len(array.folders), len(waiting), len(queued)), flush=True)
     if not waiting:
         return None
     atomic.write_text(array.folders_file, "".join(f"{folder}\n" for folder in array.folders))
     atomic.write_text(array.script, script(array, waiting, options))
-    done = _ask("sbatch", "--parsable", str(array.script))
+    # Should the first job fail, these would wait for ever.
+    order = [f"--dependency=afterok:{after}", "--kill-on-invalid-dep=yes"] if after else []
+    job = sbatch(array.script, *order)
+    print(f"submitted: job {job}  {array.script}", flush=True)
+    return job
+
+
+def sbatch(script: Path, *options: str) -> str:
+    """Submit a script; its job id.
+
+    Args:
+        script: The file.
+        *options: Of sbatch, beside those in the file.
+
+    Raises:
+        UserError: There is no SLURM here, or it refuses the script.
+    """
+    done = _ask("sbatch", "--parsable", *options, str(script))
     if done is None:
         raise UserError(
             f"there is no sbatch on this machine; on one that has it and sees the same files: "
-            f"sbatch {array.script}"
+            f"sbatch {' '.join([*options, str(script)])}"
         )
     if done.returncode:
-        raise UserError(f"sbatch refuses {array.script}: {' '.join(done.stderr.split())}")
-    job = done.stdout.strip().partition(";")[0]
-    print(f"submitted: job {job}  {array.script}", flush=True)
-    return job
+        raise UserError(f"sbatch refuses {script}: {' '.join(done.stderr.split())}")
+    return done.stdout.strip().partition(";")[0]
+
+
+def waiting_tasks(array: Array) -> list[int]:
+    """The numbers of an array's runs that neither have finished nor are queued.
+
+    Args:
+        array: The runs.
+    """
+    return _tasks(array)[0]
+
+
+def queued_jobs(job_name: str) -> list[str]:
+    """The ids of jobs of a name that run or wait in SLURM's queue.
+
+    Args:
+        job_name: The name.
+    """
+    return _squeue("--format=%i", f"--name={job_name}")
 
 
 def wait_for(job_names: Sequence[str]) -> None:
@@ -72,13 +100,29 @@ def wait_for(job_names: Sequence[str]) -> None:
 
 def _queued_tasks(job_name: str) -> set[int]:
     """The numbers of an array's tasks that run or wait in SLURM's queue."""
-    command = ("squeue", "--noheader", "--array", "--format=%K", f"--name={job_name}")
-    done = _ask(*command, f"--user={os.getuid()}")
+    return set(map(int, _squeue("--array", "--format=%K", f"--name={job_name}")))
+
+
+def _squeue(*options: str) -> list[str]:
+    """What SLURM's queue says of the user's jobs; nothing where there is no SLURM."""
+    done = _ask("squeue", "--noheader", *options, f"--user={os.getuid()}")
     if done is None:
-        return set()
+        return []
     if done.returncode:
         raise UserError(f"squeue fails: {' '.join(done.stderr.split())}")
-    return {int(word) for word in done.stdout.split()}
+    return done.stdout.split()
+
+
+def _tasks(array: Array) -> tuple[list[int], set[int]]:
+    """The numbers of an array's runs that are to be started, and of those in the queue."""
+    unfinished = {
+        number
+        for number, folder in enumerate(array.folders, start=1)
+        if read_status(folder).get("state") != "finished"
+    }
+    # A sweep that has finished asks nothing of SLURM, which may be out of reach by then.
+    queued = _queued_tasks(array.job_name) if unfinished else set()
+    return sorted(unfinished - queued), queued
 
 
 def _ask(*command: str) -> subprocess.CompletedProcess[str] | None:

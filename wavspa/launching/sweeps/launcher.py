@@ -30,7 +30,7 @@ class SweepLauncher(Launcher):
     def launch(
         self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int
     ) -> Sequence[JobReturn]:
-        """Freeze the jobs and start them.
+        """Freeze the jobs and start them, or print what they would cost.
 
         Args:
             job_overrides: The overrides of each job.
@@ -44,6 +44,9 @@ class SweepLauncher(Launcher):
             RunFailed: Some jobs did not finish.
         """
         jobs = [self.compose(overrides) for overrides in job_overrides]
+        if any(job.dry_run for job in jobs):
+            print_budget(jobs, job_overrides)
+            return [JobReturn(status=JobStatus.COMPLETED) for _ in jobs]
         folders = freeze_all(jobs, job_overrides)
         self.start(folders)
         if self.waits:
@@ -66,9 +69,8 @@ class SweepLauncher(Launcher):
         loader = self.hydra_context.config_loader
         job = strip_hydra_node(loader.load_sweep_config(self.config, list(overrides)))
         job = checked(job, overrides)
-        for option in ("dry_run", "find"):
-            if job[option]:
-                raise UserError(f"{option}={str(job[option]).lower()} is for one run: leave out -m")
+        if job.find:
+            raise UserError(f"find={job.find} is for one run: leave out -m")
         self.check(job)
         return job
 
@@ -78,6 +80,18 @@ class SweepLauncher(Launcher):
     @abstractmethod
     def start(self, folders: Sequence[Path]) -> None:
         """Start the runs in ``folders``, finished ones among them; what they reach, they write down."""
+
+
+def print_budget(jobs: Sequence[DictConfig], overrides: Sequence[Sequence[str]]) -> None:
+    """Print what jobs would cost.
+
+    Args:
+        jobs: Their configurations.
+        overrides: The words that each was composed from.
+    """
+    from wavspa.launching.trial.budget import budget_lines, costs
+
+    print("\n".join(budget_lines(costs(jobs, overrides), jobs[0].device, jobs[0].mfu)))
 
 
 def print_table(folders: Sequence[Path]) -> None:

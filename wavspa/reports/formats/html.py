@@ -51,6 +51,7 @@ def page(report: Report) -> str:
         run_table=_run_table(report),
         style=_own(STYLES),
         script=Markup("\n").join(map(_own, SCRIPTS)),
+        beside=report.beside,
         has_filters=bool(report.filters),
         written=written_examples(report.runs),
         plotly=_packed_plotly(),

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from wavspa.reports.number_format import UNDEFINED
 from wavspa.reports.report import Report
 from wavspa.reports.tables.cell import shown_metrics, unit_remark
-from wavspa.reports.tables.columns import cell_table
+from wavspa.reports.tables.columns import TextTable, cell_table
 from wavspa.reports.tables.comparison import Table
 
 _ESCAPES = {
@@ -15,6 +15,7 @@ _ESCAPES = {
     "±": r"$\pm$",
     UNDEFINED: "--",
     "†": r"$^\dagger$",
+    "‡": r"$^\ddagger$",
     "<": r"$<$",
     ">": r"$>$",
     **{character: f"\\{character}" for character in "&%$#_{}"},
@@ -32,9 +33,13 @@ def latex(report: Report) -> str:
         caption = title + " ".join(report.notes[:2])
         parts.append(_environment(_comparison(table), caption))
     unit = unit_remark(shown_metrics(report.cells))
-    parts.append(_environment(_cells(report), f"Every metric {unit}, and the cost."))
-    notes = "\n\n".join(map(escaped, report.notes[2:]))
-    parts.append(f"{{\\footnotesize\n{notes}\n\n}}")
+    parts.append(
+        _environment(_text_table(cell_table(report.cells)), f"Every metric {unit}, and the cost.")
+    )
+    for beside in report.beside:
+        parts.append(_environment(_text_table(beside.table), f"{beside.title}. {beside.notes[0]}"))
+        parts.append(_small(beside.notes[1:]))
+    parts.append(_small(report.notes[2:]))
     parts.append("".join(f"% not finished: {line}\n" for line in report.troubles))
     return "\n\n".join(parts)
 
@@ -49,8 +54,12 @@ def _environment(tabular: Sequence[str], caption: str) -> str:
     return "\n".join([*lines, r"\par\smallskip", _FIT, *tabular, "}", r"\end{table}"])
 
 
-def _cells(report: Report) -> list[str]:
-    content = cell_table(report.cells)
+def _small(notes: Sequence[str]) -> str:
+    text = "\n\n".join(map(escaped, notes))
+    return f"{{\\footnotesize\n{text}\n\n}}"
+
+
+def _text_table(content: TextTable) -> list[str]:
     columns = "".join(side[0] for side in content.sides)
     head = [" & ".join(map(escaped, content.names)) + _END]
     return _tabular(columns, head, [list(map(escaped, row)) for row in content.rows])

@@ -22,6 +22,10 @@ def markdown(report: Report) -> str:
         f"## Every metric {unit}, and the cost",
         _lines([content.names, sides, *content.rows]),
     ]
+    for beside in report.beside:
+        sides = ["---" if side == "left" else "---:" for side in beside.table.sides]
+        parts += [f"## {beside.title}", _lines([beside.table.names, sides, *beside.table.rows])]
+        parts.append("\n".join(f"- {_escaped(note)}" for note in beside.notes))
     parts += ["## Notes", "\n".join(f"- {_escaped(note)}" for note in report.notes)]
     if report.troubles:
         lines = "\n".join(f"- {_escaped(line)}" for line in report.troubles)

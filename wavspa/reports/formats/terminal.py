@@ -6,12 +6,14 @@ from collections.abc import Sequence
 
 from rich import box
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from wavspa.metric_facts import NUMBERED
 from wavspa.reports.runs.collect import Run
+from wavspa.reports.tables.beside import Beside
 from wavspa.reports.tables.cell import Cell, short, shown_metrics, summarise, unit_remark
-from wavspa.reports.tables.columns import cell_table
+from wavspa.reports.tables.columns import TextTable, cell_table
 from wavspa.reports.tables.footnotes import chance_levels, unfinished_runs
 
 WIDTH_OF_FILES = 160
@@ -35,15 +37,30 @@ def print_report(runs: Sequence[Run], out: Console) -> None:
         out.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
+def print_beside(parts: Sequence[Beside], out: Console) -> None:
+    """Print tables of published numbers.
+
+    Args:
+        parts: The tables.
+        out: Where to print.
+    """
+    for part in parts:
+        out.print(_rich(part.table, part.title))
+        for line in part.notes:
+            out.print(line, highlight=False, markup=False, soft_wrap=True)
+
+
 def table(cells: Sequence[Cell]) -> Table:
     """One row a cell; metrics (shares in per cent) as mean ± standard deviation over finished seeds."""
-    content = cell_table(cells)
-    title = f"test metrics {unit_remark(shown_metrics(cells))}"
+    return _rich(cell_table(cells), f"test metrics {unit_remark(shown_metrics(cells))}")
+
+
+def _rich(content: TextTable, title: str) -> Table:
     result = Table(box=box.SIMPLE, title=title, title_justify="left", pad_edge=False)
     for name, side in zip(content.names, content.sides, strict=True):
         result.add_column(name, justify=side, no_wrap=name != "options")
     for row in content.rows:
-        result.add_row(*row)
+        result.add_row(*map(escape, row))
     return result
 
 

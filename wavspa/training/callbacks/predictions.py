@@ -85,10 +85,20 @@ class Predictions(Callback):
     def _keep(self, batch: Any) -> None:
         if not self._handles:
             return
-        lengths = batch.lengths if hasattr(batch, "lengths") else batch.lengths1.max(batch.lengths2)
+        sides = ("",) if hasattr(batch, "lengths") else ("1", "2")
+        lengths = torch.stack([_lengths(batch, side) for side in sides]).amax(dim=0)
         predicted = self._logits.argmax(dim=-1)
         self._batches.append((predicted.cpu(), batch.labels.cpu(), lengths.cpu()))
 
     def _look_away(self) -> None:
         while self._handles:
             self._handles.pop().remove()
+
+
+def _lengths(batch: Any, side: str) -> Tensor:
+    """The tokens of each row, also where a batch of full rows came without."""
+    tokens, lengths = (getattr(batch, f"{name}{side}") for name in ("tokens", "lengths"))
+    if lengths is None:
+        lengths = torch.full((len(tokens),), tokens.shape[1], device=tokens.device)
+    assert isinstance(lengths, Tensor)
+    return lengths

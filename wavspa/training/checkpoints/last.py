@@ -1,4 +1,4 @@
-"""Going on with a run: when its state is written, and which file it goes on from."""
+"""The checkpoint that a run resumes from, and when it is written."""
 
 import signal
 import time
@@ -20,7 +20,7 @@ SECONDS_BETWEEN_LOOKS = 1.0
 
 
 class LastCheckpoint(Checkpoint):
-    """Writes ``last.ckpt`` where a run can go on exactly, and ends the run there when asked to.
+    """Writes ``last.ckpt`` where a run can be resumed exactly, and ends the run there when asked to.
 
     That is after a step, or after the validation that follows it: never inside a step, and never
     between a step and its validation, which the resumed run would leave out.
@@ -104,7 +104,7 @@ class LastCheckpoint(Checkpoint):
         if number:
             name = signal.Signals(number).name
             raise RunInterrupted(
-                f"{name} at step {trainer.global_step}: saved; the same command goes on from there",
+                f"{name} at step {trainer.global_step}: saved; the same command resumes from there",
                 number,
             )
 

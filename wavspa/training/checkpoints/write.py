@@ -26,7 +26,7 @@ def best_checkpoint_callback(
         monitor: The metric that decides which is the best.
         mode: Whether its best value is the highest or the lowest.
     """
-    return ModelCheckpoint(
+    return _BestCheckpoint(
         dirpath=folder / layout.CHECKPOINTS,
         filename=Path(layout.BEST).stem,
         monitor=monitor,
@@ -34,6 +34,38 @@ def best_checkpoint_callback(
         save_on_train_epoch_end=False,
         enable_version_counter=False,
     )
+
+
+class _BestCheckpoint(ModelCheckpoint):
+    """Remembers the best score also where the run's folder was moved."""
+
+    @property
+    @override
+    def state_key(self) -> str:
+        # That of the class above, under which older checkpoints have it.
+        return super().state_key.replace(type(self).__name__, ModelCheckpoint.__name__, 1)
+
+    @override
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        # The class above leaves out the scores of another folder.
+        super().load_state_dict(_moved(state_dict, str(self.dirpath)))
+
+
+def _moved(state: dict[str, Any], folder: str) -> dict[str, Any]:
+    """The state of a ``ModelCheckpoint`` with its files in ``folder``."""
+
+    def moved(path: str) -> str:
+        return os.path.join(folder, os.path.basename(path)) if path else path
+
+    return {
+        **state,
+        "dirpath": folder,
+        **{
+            name: moved(state[name])
+            for name in ("best_model_path", "kth_best_model_path", "last_model_path")
+        },
+        "best_k_models": {moved(path): score for path, score in state["best_k_models"].items()},
+    }
 
 
 class ConfigInCheckpoint(Callback):
@@ -59,6 +91,14 @@ class AtomicCheckpointIO(TorchCheckpointIO):
     What was ``last.ckpt`` stays as ``previous.ckpt``.
     """
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._kept: tuple[Path, dict[str, Any]] | None = None
+
+    def keep(self, path: Path, content: dict[str, Any]) -> None:
+        """Keep what was read of a checkpoint for the next one who loads it, once."""
+        self._kept = path, content
+
     @override
     def save_checkpoint(
         self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None
@@ -74,11 +114,14 @@ class AtomicCheckpointIO(TorchCheckpointIO):
         except (OSError, RuntimeError) as error:
             raise RunFailed(
                 f"{path} cannot be written ({first_line(error)}); the one before is as it "
-                "was, and the same command goes on from it"
+                "was, and the same command resumes from it"
             ) from error
 
     @override
     def load_checkpoint(
         self, path: Any, map_location: Any = "cpu", weights_only: bool | None = True
     ) -> dict[str, Any]:
+        kept, self._kept = self._kept, None
+        if kept is not None and kept[0] == Path(path):
+            return kept[1]
         return read_checkpoint(Path(path), map_location)

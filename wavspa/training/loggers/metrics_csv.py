@@ -1,6 +1,6 @@
 """Writing metrics.csv while a run trains.
 
-Lightning's own CSVLogger deletes the file of an interrupted run; this one goes on with it.
+Lightning's own CSVLogger deletes the file of an interrupted run; this one continues it.
 """
 
 import csv

@@ -1,6 +1,7 @@
 """One level of the wavelet transform as three operators that are each other's gradients.
 
-Each has two implementations of one signature: ``plain`` (torch, the formula) and ``triton_*``.
+Each has two implementations of one signature: ``plain`` (torch, the formula) and ``triton_*``. The
+rooms ``lifting`` and ``lattice`` hold theirs in the same way.
 """
 
 from wavspa.wavelets.operators.backend import backend, runs_triton, set_backend, use_backend

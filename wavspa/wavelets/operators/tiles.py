@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 WARP = 32
 VECTOR_BYTES = 16
+# A lattice's filters are few: narrow tiles make enough programs of them.
+LATTICE_CHANNELS = 16
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,22 @@ def synthesis_tile(channels: int, itemsize: int) -> Tile:
 
 
 @functools.cache
+def lifting_tile(channels: int, itemsize: int) -> Tile:
+    """The tile of a lifting step and of its slope: a step makes one band, so twice the places of a level."""
+    width = channel_tile(channels, itemsize, 64)
+    return Tile(vectors(4, itemsize) // width, 8 if itemsize == 4 else 4, width, 4, 16)
+
+
+@functools.cache
+def lifting_gradient_tile(channels: int, taps: int, itemsize: int) -> GradientTile:
+    """The tile of a lifting filter's gradient, whose sums are of one band."""
+    width = channel_tile(channels, itemsize, 16)
+    blocks = power_of_two(-(-taps // (20 if itemsize == 4 else 10)))
+    strips = max(vectors(8, itemsize) // width, blocks)
+    return GradientTile(strips, 4, width, 8, blocks, -(-taps // blocks))
+
+
+@functools.cache
 def gradient_tile(channels: int, taps: int, itemsize: int) -> GradientTile:
     """The tile of the filters' gradient for ``channels`` of ``itemsize`` bytes."""
     width = channel_tile(channels, itemsize, 16)
@@ -96,3 +114,8 @@ def vectors(warps: int, itemsize: int) -> int:
 def power_of_two(number: int) -> int:
     """The least power of two that is at least ``number``, which is at least 1."""
     return 1 << (number - 1).bit_length()
+
+
+def lattice_warps(rows: int) -> int:
+    """Warps of a program that turns half filters of ``rows`` rows."""
+    return 1 if rows <= 32 else 4

@@ -4,6 +4,7 @@ Triton compiles a kernel anew for other constants, dtypes and alignments, and fi
 has. A kernel that ran before is remembered here by what Triton compiled it for, and then started directly.
 """
 
+import contextlib
 from typing import Any
 
 import torch
@@ -51,6 +52,20 @@ def launch(
     # The interpreter compiles nothing.
     if compiled is not None and torch.cuda.is_available():
         _compiled[key] = compiled
+
+
+def rows_in_order(x: Tensor) -> Tensor:
+    """``x [B, N, D]`` itself if the samples of a row follow each other in memory, else a copy."""
+    _, length, channels = x.shape
+    beside = channels == 1 or x.stride(2) == 1
+    return x if beside and (length == 1 or x.stride(1) == channels) else x.contiguous()
+
+
+def device_of(x: Tensor) -> contextlib.AbstractContextManager[object]:
+    """Triton launches on the current device: make it that of ``x`` where it is not."""
+    if x.device.type != "cuda" or x.device.index == torch.cuda.current_device():
+        return contextlib.nullcontext()
+    return torch.cuda.device(x.device)
 
 
 def _specialisation(number: int) -> tuple[bool, bool, bool]:

@@ -4,7 +4,6 @@ Signals and bands are float32, float16 or bfloat16 and may lie in memory as they
 channels are not beside each other are copied once. Sums are float32, outputs contiguous.
 """
 
-import contextlib
 import functools
 
 import torch
@@ -20,7 +19,7 @@ from wavspa.wavelets.operators.tiles import (
 )
 from wavspa.wavelets.operators.triton_analysis import analysis_kernel
 from wavspa.wavelets.operators.triton_filter_gradient import filter_gradient_kernel
-from wavspa.wavelets.operators.triton_launch import launch
+from wavspa.wavelets.operators.triton_launch import device_of, launch, rows_in_order
 from wavspa.wavelets.operators.triton_synthesis import synthesis_kernel
 
 
@@ -41,10 +40,10 @@ def analysis(
     high = x.new_empty((batch, bands, channels), dtype=high_dtype)
     if low.numel() == 0:
         return low, high
-    x, filters = _rows_in_order(x), filters.contiguous()
+    x, filters = rows_in_order(x), filters.contiguous()
     tile = tile or level_tile(channels, x.element_size())
     tiles = -(-bands // tile.places)
-    with _device_of(x):
+    with device_of(x):
         launch(
             analysis_kernel,
             batch * tiles * -(-channels // tile.channels),
@@ -94,12 +93,12 @@ def synthesis(
     x = low.new_empty((batch, samples, channels), dtype=dtype)
     if x.numel() == 0:
         return x
-    low, high, filters = _rows_in_order(low), _rows_in_order(high), filters.contiguous()
+    low, high, filters = rows_in_order(low), rows_in_order(high), filters.contiguous()
     tile = tile or synthesis_tile(channels, min(low.element_size(), high.element_size()))
     before = EXTENSIONS[extension].left_extension(taps)
     pairs = (before + samples - 1) // 2 - before // 2 + 1
     tiles = -(-pairs // tile.places)
-    with _device_of(x):
+    with device_of(x):
         launch(
             synthesis_kernel,
             batch * tiles * -(-channels // tile.channels),
@@ -151,14 +150,14 @@ def filter_gradient(
     (batch, samples, channels), bands = x.shape, low.shape[1]
     if x.numel() == 0 or low.numel() == 0:
         return x.new_zeros((taps, channels), dtype=dtype)
-    x, low, high = _rows_in_order(x), _rows_in_order(low), _rows_in_order(high)
+    x, low, high = rows_in_order(x), rows_in_order(low), rows_in_order(high)
     tile = tile or gradient_tile(channels, taps, x.element_size())
     row_steps = -(-bands // tile.places)
     steps, channel_tiles = batch * row_steps, -(-channels // tile.channels)
     run = steps_of_program(x, taps, steps, channel_tiles)
     programs = -(-steps // run)
     partial = x.new_empty((2 * programs, taps, channels), dtype=torch.float32)
-    with _device_of(x):
+    with device_of(x):
         launch(
             filter_gradient_kernel,
             programs * channel_tiles,
@@ -217,17 +216,3 @@ def multiprocessors(device: torch.device) -> int:
     if device.type != "cuda":
         return 4
     return torch.cuda.get_device_properties(device).multi_processor_count
-
-
-def _rows_in_order(x: Tensor) -> Tensor:
-    """``x [B, N, D]`` itself if the samples of a row follow each other in memory, else a copy."""
-    _, length, channels = x.shape
-    beside = channels == 1 or x.stride(2) == 1
-    return x if beside and (length == 1 or x.stride(1) == channels) else x.contiguous()
-
-
-def _device_of(x: Tensor) -> contextlib.AbstractContextManager[object]:
-    """Triton launches on the current device: make it that of ``x`` where it is not."""
-    if x.device.type != "cuda" or x.device.index == torch.cuda.current_device():
-        return contextlib.nullcontext()
-    return torch.cuda.device(x.device)

@@ -8,7 +8,7 @@ snakes fill the rest as distractors. A disc marks one end of a snake, another th
 
 The compiled functions draw from ``rng`` alone and look everything up in `Tables`. ``mask`` and ``free``
 are [W, W] uint8 pictures of what is occupied, 255 being full. ``snakes`` [snakes, segments, 3] holds the
-point (y, x) and the stamp of each segment, ``pivots`` [snakes, 2] where each snake goes on.
+point (y, x) and the stamp of each segment, ``pivots`` [snakes, 2] where each snake continues.
 """
 
 from collections import deque

@@ -1,0 +1,40 @@
+"""Devices by name, for what a dry run says of hours on a machine that is elsewhere."""
+
+from wavspa.checks import number, one_of
+from wavspa.errors import UserError
+
+# Matrix products in bfloat16 (v100: float16), dense, as the makers give them.
+PEAK_TFLOPS = {
+    "v100": 125,
+    "a100": 312,
+    "l40s": 362,
+    "rtx4090": 165,
+    "h100": 989,
+    "h200": 989,
+    "b200": 2250,
+}
+
+
+def check_device(device: object, mfu: object, dry_run: bool) -> None:
+    """Check ``device`` and ``mfu``.
+
+    Args:
+        device: The name of a device, or None.
+        mfu: The share of its peak that is reached.
+        dry_run: Whether the command asks for a dry run.
+
+    Raises:
+        UserError: One is impossible, or of no use.
+    """
+    one_of("device", device, (None, *PEAK_TFLOPS))
+    if not 0 < number("mfu", mfu, 0) <= 1:
+        raise UserError(f"mfu must be a share above 0 and at most 1, got {mfu!r}")
+    if device is not None and not dry_run:
+        raise UserError(
+            f"device={device} is of dry_run=true: a run trains on what trainer= chooses"
+        )
+
+
+def flops_per_second(device: str, mfu: float) -> float:
+    """What ``mfu`` of a device's peak is."""
+    return PEAK_TFLOPS[device] * 1e12 * mfu

@@ -1,0 +1,1 @@
+"""The paper's released configurations as ``experiment=paper/…``, from one table."""

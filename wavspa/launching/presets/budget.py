@@ -1,0 +1,48 @@
+"""How far a run's budget and model are from the published ones on the same data."""
+
+from omegaconf import DictConfig
+
+from wavspa.launching.presets.released import ROOT, Released, by_option, released
+from wavspa.launching.presets.table import HEADS, head
+
+# Names of data sets, without what their options add, and the tasks of the table.
+_TASKS = {
+    "listops": "listops",
+    "text": "text",
+    "retrieval": "retrieval",
+    "image": "image",
+    "pathfinder32-hard": "pathfinder32",
+    "pathfinder64-hard": "pathfinder64",
+    "pathx-hard": "pathfinder128",
+    "pathx256-hard": "pathfinder256",
+    "d2a-function": "d2a",
+}
+
+
+def unlike_published(config: DictConfig) -> str:
+    """What a run trains where no released configuration on its data does, and what one of these does.
+
+    Args:
+        config: The run's configuration.
+
+    Returns:
+        A few words; empty where a released configuration has the same budget and size, or there is none.
+    """
+    task = _TASKS.get(config.dataset.name)
+    if task is None:
+        return ""
+    batch = config.dataset.batch_size * config.trainer.accumulate_grad_batches
+    depth, dim = config.model.get("depth"), config.model.get("dim")
+    here = (config.trainer.max_steps, batch, depth, dim)
+    if any(here == _size(row) for row in released() if row.task == task):
+        return ""
+    row = head(task) if task in HEADS else by_option()[f"{ROOT}/{task}/transformer_base"]
+    return f"{_words(*here)}; published: {_words(*_size(row))} (experiment={row.option})"
+
+
+def _size(row: Released) -> tuple[int, int, int, int]:
+    return row.steps, row.batch_size, row.depth, row.dim
+
+
+def _words(steps: int, batch: int, depth: object, dim: object) -> str:
+    return f"{steps:,} steps of {batch} rows, {depth} layers of {dim}"

@@ -1,0 +1,72 @@
+"""What help and documentation tell of the presets: where each comes from, and what has to be known of it."""
+
+import textwrap
+from collections.abc import Sequence
+
+from wavspa.launching.presets.released import ROOT, Released, released
+from wavspa.launching.presets.remarks import remarks
+from wavspa.launching.presets.table import HEADS, TABLE
+
+_WIDTH = 100
+
+
+def help_text() -> str:
+    """A paragraph for each task: its presets' source, and what the original makes of them."""
+    lines = [
+        f"experiment={ROOT}/… are the paper's released configurations, with the original's mistakes mended;",
+        f"experiment={ROOT}/as_published/… have them back. In a sweep a folder stands for all presets in it:",
+        f"-m experiment={TABLE} is the published table. What the original ignores or gets wrong:",
+        "",
+    ]
+    for task, rows in _by_task().items():
+        source = rows[0].source.rpartition("/")[0]
+        told = [_counted(remark, rows) for remark in _distinct(rows)]
+        text = f"{ROOT}/{task}: {source}; {'; '.join(told) or 'nothing'}."
+        lines += textwrap.wrap(text, _WIDTH, initial_indent="  ", subsequent_indent="    ")
+    return "\n".join(lines)
+
+
+def listing() -> str:
+    """Markdown tables of all presets, a row each."""
+    parts = []
+    for task, rows in _by_task().items():
+        head = [
+            "preset",
+            "batch",
+            "steps",
+            "length",
+            "layers x width",
+            "attention, wavelet",
+            "there",
+        ]
+        lines = [head, ["---"] * len(head), *map(_row, rows)]
+        table = "\n".join("| " + " | ".join(line) + " |" for line in lines)
+        parts.append(
+            f"### {ROOT}/{task}\n\nFiles of `{rows[0].source.rpartition('/')[0]}`.\n\n{table}"
+        )
+    return "\n\n".join(parts)
+
+
+def _row(row: Released) -> list[str]:
+    wavelet = f"{row.wavelet} {row.taps or '?'} x {row.level}" if row.wavelet else "none"
+    follows = " **the table's**" if HEADS.get(row.task) == row.name else ""
+    length = "" if row.max_length is None else f"{row.max_length:,}"
+    cells = [f"`{row.option}`{follows}", f"{row.batch_size}", f"{row.steps:,}", length]
+    cells += [f"{row.depth} x {row.dim}", f"{row.attention}, {wavelet}"]
+    return [*cells, "; ".join(remarks(row))]
+
+
+def _by_task() -> dict[str, list[Released]]:
+    tasks: dict[str, list[Released]] = {}
+    for row in released():
+        tasks.setdefault(row.task, []).append(row)
+    return tasks
+
+
+def _distinct(rows: Sequence[Released]) -> list[str]:
+    return list(dict.fromkeys(remark for row in rows for remark in remarks(row)))
+
+
+def _counted(remark: str, rows: Sequence[Released]) -> str:
+    number = sum(remark in remarks(row) for row in rows)
+    return remark if number == len(rows) else f"{remark} ({number} of {len(rows)})"

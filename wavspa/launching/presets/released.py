@@ -1,0 +1,125 @@
+"""The table of released configurations, ``released.csv``: one row for each file of the original.
+
+The cells are as the files have them; what its code makes of them stands in ``remarks``. Which row led to
+which published number is not stated anywhere.
+"""
+
+import csv
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+ROOT = "paper"
+"""The folder of all presets, below ``experiment``."""
+
+DATASETS = {
+    "d2a": ("d2a/function", "d2a_classification"),
+    "image": ("lra/image", "image"),
+    "listops": ("lra/listops", "listops"),
+    "pathfinder32": ("lra/pathfinder32", "pathfinder"),
+    "pathfinder64": ("lra/pathfinder64", "pathfinder"),
+    "pathfinder128": ("lra/pathx", "pathfinder"),
+    "pathfinder256": ("lra/pathx256", "pathfinder"),
+    "retrieval": ("lra/retrieval", "matching"),
+    "text": ("lra/text", "text_classification"),
+}
+"""Of each task the data set, and the folder in which the original keeps its files."""
+
+_DEVIGN = "codexglue/defect"
+_UNTOLD_TAPS = 16  # of two files; those of the pre-training on code that they follow
+
+_WAVELETS = {"": "none", "db": "ada", "db2": "ada", "ortho": "ortho", "fix": "fixed"}
+_LIFTS = ("lift", "life")
+
+
+@dataclass(frozen=True)
+class Released:
+    """A released configuration. Pool, wavelet and schedule are in the original's words."""
+
+    task: str
+    name: str
+    batch_size: int
+    steps: int
+    eval_every: int
+    lr: float
+    weight_decay: float
+    warmup: int
+    schedule: str
+    cycle: int | None
+    max_length: int | None
+    dim: int
+    heads: int
+    depth: int
+    qkv_dim: int
+    mlp_dim: int
+    dropout: float
+    attention_dropout: float
+    pool: str
+    attention: str
+    wavelet: str
+    taps: int | None
+    level: int | None
+
+    @property
+    def option(self) -> str:
+        """What ``experiment=`` chooses it by."""
+        return f"{ROOT}/{self.task}/{self.name}"
+
+    @property
+    def dataset(self) -> str:
+        """The data set, as ``dataset=`` chooses it."""
+        return _DEVIGN if self.name.endswith("devign") else DATASETS[self.task][0]
+
+    @property
+    def source(self) -> str:
+        """The file of the original."""
+        folder = DATASETS[self.task][1]
+        inner = f"{self.task}/" if folder == "pathfinder" else ""
+        return f"lra_benchmarks/{folder}/configs/{inner}{self.name}.py"
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it is a baseline, without a transform."""
+        return not self.wavelet
+
+    @property
+    def is_lifting(self) -> bool:
+        """Whether it means lifting, be it misspelt."""
+        return self.wavelet in _LIFTS
+
+    @property
+    def mode(self) -> str:
+        """The wavelet mode that it means."""
+        return "lift" if self.is_lifting else _WAVELETS[self.wavelet]
+
+    @property
+    def filter_length(self) -> int | None:
+        """The taps of its filters; None without a transform."""
+        return None if self.is_plain else self.taps or _UNTOLD_TAPS
+
+
+@cache
+def released() -> tuple[Released, ...]:
+    """Every released configuration, in the order of the table."""
+    text = files(__package__).joinpath("released.csv").read_text(encoding="utf-8")
+    return tuple(_parsed(row) for row in csv.DictReader(text.splitlines()))
+
+
+@cache
+def by_option() -> dict[str, Released]:
+    """Every released configuration by what ``experiment=`` chooses it by."""
+    return {row.option: row for row in released()}
+
+
+def _parsed(row: dict[str, str]) -> Released:
+    words = ("task", "name", "schedule", "pool", "attention", "wavelet")
+    rates = ("lr", "weight_decay", "dropout", "attention_dropout")
+    values: dict[str, str | int | float | None] = {}
+    for key, value in row.items():
+        if key in words:
+            values[key] = value
+        elif key in rates:
+            values[key] = float(value)
+        else:
+            values[key] = int(value) if value else None
+    return Released(**values)  # type: ignore[arg-type]  # the csv's columns are its fields

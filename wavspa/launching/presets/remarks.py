@@ -1,0 +1,83 @@
+"""What the original ignores of its released configurations, or gets wrong in them."""
+
+from collections.abc import Iterator
+
+from wavspa.launching.presets.released import Released
+
+LONGEST_DAUBECHIES = 76
+"""Taps of PyWavelets' longest Daubechies wavelet."""
+
+LISTOPS_WARMUP = 1000
+"""What the original warms up ListOps with, whatever its files ask for."""
+
+BASELINE_RANK = 16
+"""Of the original's Linformer baseline, whatever its files ask for."""
+
+# The other baselines, and these files of its own, do not start.
+_RUNS_AS_BASELINE = "softmax"
+_UNKNOWN_MODELS = (
+    ("d2a", "wavspa_base"),
+    ("d2a", "wavspa_base_devign"),
+    ("text", "longformer_base_4k"),
+)
+
+
+def remarks(row: Released) -> list[str]:
+    """What has to be known of a row, a few words each.
+
+    Args:
+        row: The released configuration.
+    """
+    return [*_of_training(row), *_of_data(row), *_of_model(row)]
+
+
+def warmup_there(row: Released) -> int:
+    """The warm-up that the original really uses."""
+    return LISTOPS_WARMUP if row.task == "listops" else row.warmup
+
+
+def pool_there(row: Released) -> str:
+    """The pool that the original really uses."""
+    return "CLS" if row.task == "listops" else row.pool
+
+
+def _of_training(row: Released) -> Iterator[str]:
+    if warmup_there(row) != row.warmup:
+        yield f"its warm-up of {row.warmup:,} is ignored there: always {warmup_there(row):,}"
+    if row.warmup >= row.steps:
+        yield f"its warm-up of {row.warmup:,} outlasts the {row.steps:,} steps"
+    if row.cycle is not None and row.cycle < row.steps:
+        yield f"the cosine restarts there every {row.cycle:,} steps"
+
+
+def _of_data(row: Released) -> Iterator[str]:
+    if row.task == "text":
+        yield "validates on test there"
+    if row.task == "d2a" and not row.name.endswith("devign"):
+        yield "validates and tests on dev there"
+    if row.task == "image" or row.task.startswith("pathfinder"):
+        yield "black pixels are pads there"
+
+
+def _of_model(row: Released) -> Iterator[str]:
+    if pool_there(row) != row.pool:
+        yield f"its pool {row.pool} is ignored there: always {pool_there(row)}"
+    if row.is_plain:
+        if row.attention != _RUNS_AS_BASELINE:
+            yield "cannot run there"
+        if row.attention == "linformer":
+            yield f"its rank 32 is ignored there: always {BASELINE_RANK}"
+    if (row.task, row.name) in _UNKNOWN_MODELS:
+        yield "names a model that is refused there"
+    if row.wavelet == "life":
+        yield f"`life`, a slip, is the fixed db{row.taps and row.taps // 2} there; here learned lifting"
+    elif row.is_lifting:
+        yield "its lifting is not learned there; here it is"
+    if not row.is_plain:
+        yield "pads are attended to there"
+    if row.mode in ("ada", "ortho"):
+        yield "the low pass is flipped along channels there"
+    if row.mode == "ada" and (row.taps or 0) > LONGEST_DAUBECHIES:
+        yield f"{row.taps} taps are no wavelet there; {LONGEST_DAUBECHIES} here"
+    if not row.is_plain and row.taps is None:
+        yield f"its taps are not told; {row.filter_length} here"

@@ -1,0 +1,103 @@
+"""Preparing what a sweep trains on once, before its jobs start: here, or by a job that they wait for."""
+
+import hashlib
+import shlex
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from wavspa import atomic
+from wavspa.errors import UserError
+from wavspa.launching.run.build import build
+from wavspa.launching.run.datasets import prepare_each
+from wavspa.launching.run.freeze import read_config
+from wavspa.launching.slurm.script import (
+    PYTHON,
+    Array,
+    Options,
+    amounts,
+    environment,
+    log_option,
+)
+from wavspa.launching.slurm.submit import queued_jobs, sbatch, waiting_tasks
+
+
+def prepare_before(arrays: Sequence[Array], options: Options) -> str | None:
+    """Have what the runs that are about to start train on prepared before they do.
+
+    Args:
+        arrays: The sweep's arrays.
+        options: What the user says of the jobs.
+
+    Returns:
+        The job that they have to wait for; None if there is none.
+
+    Raises:
+        UserError: What they train on cannot be prepared here, or SLURM refuses the job.
+    """
+    if options.prepare == "no":
+        return None
+    runs = [array.folders[task - 1] for array in arrays for task in waiting_tasks(array)]
+    if options.prepare == "here":
+        for data in prepare_each(map(read_config, runs)):
+            print(f"prepared: {data.folder}", flush=True)
+        return None
+    unprepared = _unprepared(runs)
+    return _job(arrays[0].base.parent, unprepared, options) if unprepared else None
+
+
+def preparing_script(base: Path, runs: Mapping[str, Path], options: Options) -> str:
+    """What sbatch gets of a job that prepares data sets.
+
+    Args:
+        base: What its files begin with.
+        runs: Of each data set, by its folder, a run that trains on it.
+        options: What the user says of the jobs.
+    """
+    directives = [
+        f"--job-name={base.name}",
+        "--nodes=1",
+        "--ntasks=1",
+        f"--cpus-per-task={options.cpus_per_task}",
+        *amounts(options, None),
+        "--open-mode=append",
+        log_option(base),
+        *map(str, options.sbatch),
+    ]
+    folders = [shlex.quote(str(run)) for run in runs.values()]
+    lines = [
+        "#!/bin/bash",
+        "# Written by wavspa-train: prepares what the runs of a sweep train on, before they start.",
+        *(f"#SBATCH {line}" for line in directives),
+        "",
+        *environment(options),
+        "",
+        f"exec {PYTHON} -m wavspa.commands.prepare {' '.join(folders)}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _unprepared(runs: Sequence[Path]) -> dict[str, Path]:
+    """A run for each data set that is not there, by the folder that will hold it."""
+    found: dict[str, Path] = {}
+    for run in runs:
+        try:
+            folder = build(read_config(run), "dataset").folder
+        except UserError:  # its files, which name the folder, are on the nodes
+            found.setdefault(str(run), run)
+            continue
+        if not folder.is_dir():
+            found.setdefault(str(folder), run)
+    return found
+
+
+def _job(home: Path, runs: Mapping[str, Path], options: Options) -> str:
+    """Submit the job, unless it is in the queue already; its number."""
+    digest = hashlib.sha256("\n".join(sorted(runs)).encode()).hexdigest()[:8]
+    base = home / f"prepare-{digest}"
+    if queued := queued_jobs(base.name):
+        return queued[0]
+    path = base.with_suffix(".sbatch")
+    atomic.write_text(path, preparing_script(base, runs, options))
+    job = sbatch(path)
+    print(f"submitted: job {job} prepares the data ({len(runs)})  {path}", flush=True)
+    return job
