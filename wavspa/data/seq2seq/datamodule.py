@@ -82,7 +82,8 @@ class SourceTargets(Texts):
     def _source_lengths(self) -> np.ndarray:
         lengths = np.concatenate([rows.lengths for rows in self._rows.values()])
         # Those of rows are of the longer side.
-        return np.minimum(lengths, self.max_length)
+        shorter: np.ndarray = np.minimum(lengths, self.max_length)
+        return shorter
 
     def _padded_lengths(self, lengths: np.ndarray) -> np.ndarray:
         """As of sources alone, where buckets are."""
