@@ -14,7 +14,7 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 from wavspa.checks import one_of, whole_number, whole_number_or_none
 from wavspa.data.labels import shown
 from wavspa.data.loading.collate import Example, collate, without_full_lengths
-from wavspa.data.loading.dataset import Rows
+from wavspa.data.loading.dataset import Rows, View
 from wavspa.data.loading.samplers import EndlessBatches, EvaluationBatches, TrainingBatches
 from wavspa.data.loading.widths import Width, bucket_widths
 from wavspa.data.preparation import store
@@ -236,9 +236,15 @@ class SequenceDataModule(LightningDataModule):
             self._check(split, summary)
         pool = store.open_pool(self.folder)
         self._rows = {
-            split: Rows(data, self.max_length, self.limit, self.example, pool, self.end_token)
+            split: Rows(
+                data, self.views(data.column_names), self.limit, self.example, pool, self.end_token
+            )
             for split, data in splits.items()
         }
+
+    def views(self, columns: Sequence[str]) -> list[View]:
+        """What an example is made of, by the columns of the data: the head of each column of tokens."""
+        return [View(name, self.max_length) for name in store.token_columns(columns)]
 
     @property
     def train_labels(self) -> dict[str, int]:

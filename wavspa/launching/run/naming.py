@@ -23,6 +23,7 @@ LATER = {
     "dataset.encoding": "utf-8",
     "dataset.quoting": "strict",
     "dataset.tokenizer.run": None,
+    "dataset.tokenizer.download": True,
     "trainer.max_epochs": None,
     "trainer.compile": False,
 }
