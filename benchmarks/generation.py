@@ -1,7 +1,7 @@
 """What the key/value cache saves: `python -m benchmarks.generation` (a minute).
 
 The same 128 tokens for each source, greedily: token by token with the cache, against a decoder that reads
-everything written so far anew for each token, its source's states at hand. The tokens agree.
+everything written so far again for each token, with its source's states kept. The tokens agree.
 """
 
 import torch
@@ -50,7 +50,7 @@ def main() -> None:
     tokens = torch.randint(1, VOCABULARY, (BATCH, SOURCE))
     contestants = {
         "cached": lambda: cached(model, tokens),
-        "decoder anew for each token": lambda: without_cache(model, tokens),
+        "decoder run again for each token": lambda: without_cache(model, tokens),
     }
     results = [contestant() for contestant in contestants.values()]
     assert all(torch.equal(result, results[0]) for result in results), "the tokens differ"

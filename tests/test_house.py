@@ -158,9 +158,9 @@ def test_every_part_has_its_rule():
     assert parts == set(ALLOWED)
 
 
-def test_only_data_modules_know_lightning():
+def test_only_loaders_know_lightning():
     knowing = {p.name for p in modules("data") if "pytorch_lightning" in imports(p)}
-    assert knowing == {"datamodule.py"}
+    assert knowing == {"loaders.py"}
 
 
 def test_one_place_instantiates():

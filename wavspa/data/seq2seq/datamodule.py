@@ -8,7 +8,6 @@ import numpy as np
 from wavspa.checks import whole_number
 from wavspa.data.loading.collate import Seq2SeqExample, collate_seq2seq
 from wavspa.data.loading.dataset import View
-from wavspa.data.loading.widths import Width, bucket_widths
 from wavspa.data.preparation import store
 from wavspa.data.text_datamodule import Texts
 from wavspa.data.tokenizers import cut
@@ -72,18 +71,10 @@ class SourceTargets(Texts):
             View("target", None),
         ]
 
-    @property
-    def pad_to(self) -> Width:
-        """The width of every batch of sources, or those that it can have; None: that of its longest one."""
-        if self.pad == "bucket" and self._rows:
-            return bucket_widths(self._source_lengths(), self.max_length)
-        return super().pad_to
-
-    def _source_lengths(self) -> np.ndarray:
-        lengths = np.concatenate([rows.lengths for rows in self._rows.values()])
-        # Those of rows are of the longer side.
-        shorter: np.ndarray = np.minimum(lengths, self.max_length)
-        return shorter
+    def _lengths_of_rows(self) -> np.ndarray:
+        """Of sources alone: lengths of rows are of the longer side."""
+        lengths: np.ndarray = np.minimum(super()._lengths_of_rows(), self.max_length)
+        return lengths
 
     def _padded_lengths(self, lengths: np.ndarray) -> np.ndarray:
         """As of sources alone, where buckets are."""

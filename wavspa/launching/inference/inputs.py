@@ -8,9 +8,10 @@ from typing import Any
 
 from torch.utils.data import DataLoader, IterableDataset
 
+from wavspa.checks import shown
 from wavspa.data import Files, SequenceDataModule, SourceTargets
 from wavspa.data.image_datamodule import Pictures
-from wavspa.data.labels import class_names, read_label, shown
+from wavspa.data.labels import class_names, read_label
 from wavspa.data.prediction_inputs import OneColumn, PictureFiles
 from wavspa.data.sources.tables import TableFile
 from wavspa.errors import UserError
