@@ -53,7 +53,7 @@ def states_table(runs: Sequence[Run], width: int) -> Table:
 
     Args:
         runs: The runs.
-        width: Columns that there are; few leave out the speed.
+        width: Columns that there are; few leave out the speed, as do runs that older versions made.
     """
     states = [state_of(run) for run in runs]
     counts = ", ".join(f"{count} {state}" for state, count in Counter(states).most_common())
@@ -62,12 +62,13 @@ def states_table(runs: Sequence[Run], width: int) -> Table:
     for name in ("state", "best"):
         table.add_column(name, no_wrap=True)
     known = any(run.status.get("mfu") is not None for run in runs)
-    speed = ["ms/step", "tokens/s", *(["MFU"] if known else [])] if width >= WIDE else []
+    told = width >= WIDE and any("tokens_per_second" in run.status for run in runs)
+    speed = ["ms/step", "tokens/s", *(["MFU"] if known else [])] if told else []
     for name in ("step", *speed, "time left"):
         table.add_column(name, no_wrap=True, justify="right")
     for run, state in zip(runs, states, strict=True):
-        told = _speed(run)[: len(speed)]
-        table.add_row(run.folder.name, state, _best(run), _step(run), *told, _left(run, state))
+        cells = _speed(run)[: len(speed)]
+        table.add_row(run.folder.name, state, _best(run), _step(run), *cells, _left(run, state))
     return table
 
 
