@@ -91,7 +91,8 @@ def _speed(run: Run) -> list[str]:
 
 def _first_step(run: Run) -> str:
     """What the first step took, where that is many times what others take."""
-    first, others = (run.status.get(key, 0.0) for key in ("first_step_seconds", "seconds_per_step"))
+    first = run.status.get("first_step_seconds", 0.0)
+    others = run.status.get("seconds_per_step", 0.0)
     if first < max(NOTABLE_SECONDS, NOTABLE_TIMES * others):
         return ""
     return f"{first:.1f} s (compiling, or filling caches), then {others:.3g} s each"
