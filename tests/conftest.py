@@ -3,8 +3,16 @@ from unittest import mock
 
 import pytest
 import torch
+from hypothesis import HealthCheck, settings
 
 from wavspa.launching.subprocesses import ENVIRONMENT
+
+# The same examples each time, and none of them timed: how busy a machine is decides nothing.
+# --hypothesis-profile=default looks for others.
+settings.register_profile(
+    "certain", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("certain")
 
 
 @pytest.fixture(autouse=True)
