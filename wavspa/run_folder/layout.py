@@ -8,6 +8,7 @@ STATUS = "status.json"
 CARD = "card.json"
 INIT = "init.json"
 VOCABULARY = "vocabulary"
+TEXTS = "texts.jsonl"
 LOCK = ".lock"
 PRUNE = "prune"
 WANDB_ID = "wandb-id"
@@ -32,6 +33,7 @@ OF_A_RUN = (
         CARD,
         INIT,
         VOCABULARY,
+        TEXTS,
         PRUNE,
         DEATHS,
         SLURM_LOG,
