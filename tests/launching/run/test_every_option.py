@@ -61,6 +61,7 @@ LEGAL: Mapping[str, tuple[Any, ...]] = {
         MAPPING,
     ),  # by label; the labels are held to the data once they are there
     "trainer.devices": (-1,),  # all of the machine, in Lightning's words
+    "trainer.profile": (1,),  # a number of steps
     "trainer.deterministic": (None,),  # as Lightning has it
     # Shares and fractions where the default is a whole number.
     "trainer.overfit_batches": (0.5,),
