@@ -4,6 +4,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
 
+# Tests start many processes: where bytecode is not kept, each compiles the package anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help install demo test test-fast test-slurm coverage lint typecheck format options docs bench bench-gpu build clean
 
 help: ## what can be made

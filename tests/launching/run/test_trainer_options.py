@@ -90,6 +90,7 @@ def seen(monkeypatch):
     return labels
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("limit", "per_epoch"), [("3", 3), ("0.5", 2), ("9", PER_EPOCH)])
 def test_limited_passes_have_new_batches_each(tmp_path, seen, limit, per_epoch):
     run(tiny_run(tmp_path / "whole", "trainer.max_steps=12"))
@@ -108,6 +109,7 @@ def _cut(batches, size):
     return [batches[first : first + size] for first in range(0, len(batches), size)]
 
 
+@pytest.mark.slow
 def test_overfitting_repeats_its_batches_also_after_a_restart(tmp_path, seen, at_step):
     def crash():
         raise RuntimeError("power cut")
