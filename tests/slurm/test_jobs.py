@@ -7,6 +7,7 @@ import pytest
 
 from support.final_state import differences, final_state
 from support.slurm_jobs import Job
+from wavspa.launching.slurm.queue import waiting_runs
 from wavspa.run_folder import layout
 from wavspa.run_folder.status import read_status
 
@@ -106,6 +107,12 @@ def test_two_nodes_train_as_two_processes_of_one(jobs, undisturbed):
     job = jobs["nodes"]
     job.until_state("finished")
     assert differences(undisturbed[2], final_state(job.folder)) == []
+
+
+def test_what_a_pending_job_waits_for_is_told(cluster, root):
+    job = Job(root, "held", 1, "", sbatch=["--hold"])
+    assert waiting_runs([job.folder]) == {job.folder: f"job {job.task}: JobHeldUser"}
+    cluster.ask("scancel", job.id)
 
 
 @pytest.mark.parametrize("name", ["array", "multi_node"])

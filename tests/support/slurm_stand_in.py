@@ -21,6 +21,7 @@ class SlurmStandIn:
         self.asked: list[tuple[str, ...]] = []
         self.queue: dict[str, str] = {}  # what squeue prints of a job name
         self.config = ""  # what scontrol prints of the cluster
+        self.waiting = ""  # what squeue prints of pending jobs
 
     def __call__(self, *command: str) -> subprocess.CompletedProcess[str]:
         self.asked.append(command)
@@ -31,6 +32,8 @@ class SlurmStandIn:
             return f"{70 + len(submitted(self.asked))}\n"
         if command[0] == "scontrol":
             return self.config
+        if "--states=PENDING" in command:
+            return self.waiting
         name = next(word for word in command if word.startswith("--name="))
         return self.queue.get(name.removeprefix("--name="), "")
 

@@ -106,7 +106,24 @@ def queued_jobs(job_name: str) -> list[str]:
     Args:
         job_name: The name.
     """
-    return _squeue("--format=%i", f"--name={job_name}")
+    return squeue("--format=%i", f"--name={job_name}")
+
+
+def squeue(*options: str) -> list[str]:
+    """The lines that SLURM's queue tells of the user's jobs; none where there is no SLURM.
+
+    Args:
+        *options: Of squeue.
+
+    Raises:
+        UserError: It fails.
+    """
+    done = _ask("squeue", "--noheader", *options, f"--user={os.getuid()}")
+    if done is None:
+        return []
+    if done.returncode:
+        raise UserError(f"squeue fails: {' '.join(done.stderr.split())}")
+    return [line.strip() for line in done.stdout.splitlines() if line.strip()]
 
 
 def wait_for(job_names: Sequence[str]) -> None:
@@ -127,17 +144,7 @@ def wait_for(job_names: Sequence[str]) -> None:
 
 def _queued_tasks(job_name: str) -> set[int]:
     """The numbers of an array's tasks that run or wait in SLURM's queue."""
-    return set(map(int, _squeue("--array", "--format=%K", f"--name={job_name}")))
-
-
-def _squeue(*options: str) -> list[str]:
-    """What SLURM's queue says of the user's jobs; nothing where there is no SLURM."""
-    done = _ask("squeue", "--noheader", *options, f"--user={os.getuid()}")
-    if done is None:
-        return []
-    if done.returncode:
-        raise UserError(f"squeue fails: {' '.join(done.stderr.split())}")
-    return done.stdout.split()
+    return set(map(int, squeue("--array", "--format=%K", f"--name={job_name}")))
 
 
 def _tasks(array: Array, options: Options) -> tuple[list[int], set[int]]:

@@ -1,8 +1,10 @@
 """How far the runs of a sweep are."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from pathlib import Path
+from types import MappingProxyType
 
 from rich import box
 from rich.console import Console
@@ -14,6 +16,7 @@ from wavspa.run_folder.lock import is_locked
 from wavspa.run_folder.status import early_end
 
 LOST = "lost"
+_NO_QUEUE: Mapping[Path, str] = MappingProxyType({})
 
 
 def state_of(run: Run) -> str:
@@ -23,14 +26,15 @@ def state_of(run: Run) -> str:
     return run.state
 
 
-def print_states(runs: Sequence[Run], out: Console) -> None:
+def print_states(runs: Sequence[Run], out: Console, queue: Mapping[Path, str] = _NO_QUEUE) -> None:
     """Print one row a run: state, step, best metric, time left; then their parents, and why some stopped.
 
     Args:
         runs: The runs, in the order of the rows.
         out: Where to print.
+        queue: Of runs that wait in a cluster's queue, their jobs and what for.
     """
-    out.print(states_table(runs))
+    out.print(states_table(runs, queue))
     for run in runs:
         lines = {"started from": parent_of(run), state_of(run): _reason(run)}
         for what, told in lines.items():
@@ -39,7 +43,7 @@ def print_states(runs: Sequence[Run], out: Console) -> None:
                 out.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
-def states_table(runs: Sequence[Run]) -> Table:
+def states_table(runs: Sequence[Run], queue: Mapping[Path, str] = _NO_QUEUE) -> Table:
     """The rows of :func:`print_states`."""
     states = [state_of(run) for run in runs]
     counts = ", ".join(f"{count} {state}" for state, count in Counter(states).most_common())
@@ -49,8 +53,11 @@ def states_table(runs: Sequence[Run]) -> Table:
         table.add_column(name, no_wrap=True)
     for name in ("step", "time left"):
         table.add_column(name, no_wrap=True, justify="right")
+    if queue:
+        table.add_column("queue", overflow="fold")
     for run, state in zip(runs, states, strict=True):
-        table.add_row(run.folder.name, state, _best(run), _step(run), _left(run, state))
+        cells = [run.folder.name, state, _best(run), _step(run), _left(run, state)]
+        table.add_row(*cells, *([queue.get(run.folder, "-")] if queue else []))
     return table
 
 
