@@ -11,7 +11,9 @@ from wavspa.errors import UserError
 from wavspa.launching.slurm.prepare import prepare_before
 from wavspa.launching.slurm.script import arrays_of, options_from, shape_of
 from wavspa.launching.slurm.submit import largest_array, submit, wait_for
+from wavspa.launching.sweeps.first_ends import failed_alike
 from wavspa.launching.sweeps.launcher import SweepLauncher
+from wavspa.run_folder.failures import first_failure
 from wavspa.run_folder.status import read_status
 
 
@@ -47,6 +49,10 @@ class SlurmLauncher(SweepLauncher):
             submit(array, options, after)
         if self.waits:
             wait_for([array.job_name for array in arrays])
+            for array in arrays if options.stop_after else []:
+                started = array.folders_file.stat().st_mtime
+                if reason := first_failure(array.folders, started, options.stop_after or 1):
+                    raise failed_alike(reason, options.stop_after)
 
 
 def _most(folders: Sequence[Path]) -> int | None:

@@ -59,11 +59,12 @@ class Options:
     array_size: int | None = None
     prepare: str = "here"
     submit: bool = True
+    stop_after: int | None = None
 
     def __post_init__(self) -> None:
         least = {"cpus_per_task": 1, "at_once": 1, "signal_seconds": 1, "retries": 0}
-        least["array_size"] = 1
-        optional = ("at_once", "signal_seconds", "array_size")
+        least |= {"array_size": 1, "stop_after": 1}
+        optional = ("at_once", "signal_seconds", "array_size", "stop_after")
         check_whole_numbers(self, "hydra.launcher", least, optional)
         for name in ("sbatch", "setup"):
             if isinstance(getattr(self, name), str):
@@ -243,10 +244,18 @@ def script(array: Array, tasks: Sequence[int], options: Options) -> str:
         f"srun --kill-on-bad-exit=1 --wait=0 --cpus-per-task={options.cpus_per_task} "
         f'{PYTHON} -m wavspa.commands.run "$FOLDER"',
         "code=$?",
-        f'[ $code = 0 ] || {PYTHON} -m wavspa.commands.retry "$FOLDER" $code {options.retries}',
+        f'[ $code = 0 ] || {PYTHON} -m wavspa.commands.retry "$FOLDER" $code {options.retries}'
+        + _stopping(array, options),
         "exit $code",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _stopping(array: Array, options: Options) -> str:
+    """What the command after a bad end is told besides, so that it can end the array."""
+    if options.stop_after is None:
+        return ""
+    return f" --stop-after {options.stop_after} --runs {shlex.quote(str(array.folders_file))}"
 
 
 def _directives(array: Array, tasks: Sequence[int], options: Options) -> list[str]:
