@@ -1,8 +1,10 @@
 """How far the runs of a sweep are."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from pathlib import Path
+from types import MappingProxyType
 
 from rich import box
 from rich.console import Console
@@ -15,10 +17,14 @@ from wavspa.run_folder.lock import is_locked
 from wavspa.run_folder.status import early_end
 
 LOST = "lost"
+<<<<<<< HEAD
 # A first step is told where it took so many times as long as others, and so many seconds.
 NOTABLE_TIMES, NOTABLE_SECONDS = 10, 5
 # Columns of a terminal that has room for those of speed as well.
 WIDE = 110
+=======
+_NO_QUEUE: Mapping[Path, str] = MappingProxyType({})
+>>>>>>> cluster
 
 
 def state_of(run: Run) -> str:
@@ -28,14 +34,24 @@ def state_of(run: Run) -> str:
     return run.state
 
 
+<<<<<<< HEAD
 def print_states(runs: Sequence[Run], out: Console) -> None:
     """Print one row a run: state, step, best metric, speed, time left; then parents, and why some stopped.
+=======
+def print_states(runs: Sequence[Run], out: Console, queue: Mapping[Path, str] = _NO_QUEUE) -> None:
+    """Print one row a run: state, step, best metric, time left; then their parents, and why some stopped.
+>>>>>>> cluster
 
     Args:
         runs: The runs, in the order of the rows.
         out: Where to print.
+        queue: Of runs that wait in a cluster's queue, their jobs and what for.
     """
+<<<<<<< HEAD
     out.print(states_table(runs, out.width))
+=======
+    out.print(states_table(runs, queue))
+>>>>>>> cluster
     for run in runs:
         lines = {
             "started from": parent_of(run),
@@ -48,6 +64,7 @@ def print_states(runs: Sequence[Run], out: Console) -> None:
                 out.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
+<<<<<<< HEAD
 def states_table(runs: Sequence[Run], width: int) -> Table:
     """The rows of :func:`print_states`.
 
@@ -55,6 +72,10 @@ def states_table(runs: Sequence[Run], width: int) -> Table:
         runs: The runs.
         width: Columns that there are; few leave out the speed, as do runs that older versions made.
     """
+=======
+def states_table(runs: Sequence[Run], queue: Mapping[Path, str] = _NO_QUEUE) -> Table:
+    """The rows of :func:`print_states`."""
+>>>>>>> cluster
     states = [state_of(run) for run in runs]
     counts = ", ".join(f"{count} {state}" for state, count in Counter(states).most_common())
     table = Table(box=box.SIMPLE, title=counts, title_justify="left", pad_edge=False)
@@ -66,9 +87,16 @@ def states_table(runs: Sequence[Run], width: int) -> Table:
     speed = ["ms/step", "tokens/s", *(["MFU"] if known else [])] if told else []
     for name in ("step", *speed, "time left"):
         table.add_column(name, no_wrap=True, justify="right")
+    if queue:
+        table.add_column("queue", overflow="fold")
     for run, state in zip(runs, states, strict=True):
+<<<<<<< HEAD
         cells = _speed(run)[: len(speed)]
         table.add_row(run.folder.name, state, _best(run), _step(run), *cells, _left(run, state))
+=======
+        cells = [run.folder.name, state, _best(run), _step(run), _left(run, state)]
+        table.add_row(*cells, *([queue.get(run.folder, "-")] if queue else []))
+>>>>>>> cluster
     return table
 
 
