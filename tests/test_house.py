@@ -73,7 +73,7 @@ ROOMS = {
         "figures": {"runs"},
         "runs": {""},
     },
-    "training": {"callbacks": {""}, "checkpoints": {""}},
+    "training": {"callbacks": {""}, "checkpoints": {""}, "optimizers": set()},
     "wavelets": {"operators": {""}},
 }
 MOST_MODULES = 15

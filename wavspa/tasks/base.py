@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any, Literal
 
 import torch
-from pytorch_lightning import LightningModule
+from pytorch_lightning import Callback, LightningModule
 from pytorch_lightning.plugins.precision import Precision
 from torch import Tensor, nn
 from torch.nn.utils import clip_grads_with_norm_, get_total_norm
@@ -15,6 +15,7 @@ from wavspa.checks import one_of
 from wavspa.errors import RunFailed
 from wavspa.reporting import warn
 from wavspa.tasks.step_sums import Mean, StepSums
+from wavspa.training.callbacks.evaluated_weights import ScheduleFreeWeights
 from wavspa.training.finite import FiniteWatch, Noted, NotFinite
 from wavspa.training.schedules import Schedule, scheduler
 
@@ -90,6 +91,10 @@ class Task(LightningModule):
             "optimizer": optimizer,
             "lr_scheduler": {"scheduler": schedule, "interval": "step"},
         }
+
+    @override
+    def configure_callbacks(self) -> list[Callback]:
+        return [ScheduleFreeWeights()]
 
     def evaluation_step(self, split: str, batch: Any) -> None:
         """Take a batch of the split ``val`` or ``test`` into its metrics, and log those."""
@@ -226,6 +231,6 @@ def _raise_eps(optimizer: Optimizer) -> None:
     """Keep an optimizer of float16 from dividing by zero."""
     for group in optimizer.param_groups:
         given = group.get("eps")
-        if given is not None and torch.tensor(given, dtype=torch.float16) == 0:
+        if isinstance(given, float) and torch.tensor(given, dtype=torch.float16) == 0:
             group["eps"] = FLOAT16_EPS
             warn(f"optimizer.eps={given} is 0 in float16; {FLOAT16_EPS} is used")

@@ -69,14 +69,28 @@ def warmup_steps(warmup: float, total: int) -> int:
     Raises:
         OptionError: ``warmup`` is neither.
     """
-    if isinstance(warmup, int) and not isinstance(warmup, bool) and warmup >= 0:
-        return warmup
-    if isinstance(warmup, float) and 0 <= warmup < 1:
+    return steps_or_share("warmup", warmup, total)
+
+
+def steps_or_share(option: str, value: float, total: int) -> int:
+    """A number of steps.
+
+    Args:
+        option: The option's name.
+        value: A whole number of steps; or a share of the run, which is rounded down.
+        total: Steps of the run.
+
+    Raises:
+        OptionError: ``value`` is neither.
+    """
+    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+        return value
+    if isinstance(value, float) and 0 <= value < 1:
         # A share such as 0.29 of 100 is a hair below the number it stands for.
-        return math.floor(warmup * total + 1e-6)
+        return math.floor(value * total + 1e-6)
     raise OptionError(
-        "warmup",
-        f" must be a whole number of steps of at least 0, or a share of the run below 1, got {warmup!r}",
+        option,
+        f" must be a whole number of steps of at least 0, or a share of the run below 1, got {value!r}",
     )
 
 

@@ -34,6 +34,12 @@ BASES: Mapping[str, tuple[str, ...]] = {
     "tensorboard": ("logger=tensorboard",),
     "debug": ("trainer=debug",),
     "torch": ("optimizer=torch", "optimizer.kind=SGD"),
+    "lion": ("optimizer=lion",),
+    "muon": ("optimizer=muon",),
+    "adafactor": ("optimizer=adafactor",),
+    "schedule_free": ("optimizer=schedule_free",),
+    "ema": ("callbacks=ema",),
+    "swa": ("callbacks=swa",),
     "d2a": ("dataset=d2a/trace",),
     "masked": ("task=masked",),
 }
@@ -59,6 +65,7 @@ LEGAL: Mapping[str, tuple[Any, ...]] = {
     # Shares and fractions where the default is a whole number.
     "trainer.overfit_batches": (0.5,),
     "schedule.warmup": (0.5,),
+    "callbacks.average.start": (0.5,),
     "checkpoints.every_minutes": (0.5,),
 }
 
