@@ -13,10 +13,12 @@ from typing_extensions import override
 
 from wavspa.checks import one_of
 from wavspa.errors import RunFailed
+from wavspa.metric_facts import direction
 from wavspa.reporting import warn
 from wavspa.tasks.step_sums import Mean, StepSums
 from wavspa.training.callbacks.evaluated_weights import ScheduleFreeWeights
 from wavspa.training.finite import FiniteWatch, Noted, NotFinite
+from wavspa.training.plateau import LowerOnPlateau, Plateau
 from wavspa.training.schedules import Schedule, scheduler
 
 # What an optimizer of float16 adds to a denominator, where what it was given is 0 in float16.
@@ -55,6 +57,7 @@ class Task(LightningModule):
         one_of("mode", mode, ("min", "max", None))
         self.logged = [f"val/{name}" for name in metrics]
         one_of("monitor", monitor, self.logged)
+        self.monitor, self.mode = monitor, mode
         self.model = model
         self.make_optimizer = optimizer
         self.schedule = schedule
@@ -94,7 +97,11 @@ class Task(LightningModule):
 
     @override
     def configure_callbacks(self) -> list[Callback]:
-        return [ScheduleFreeWeights()]
+        callbacks: list[Callback] = [ScheduleFreeWeights()]
+        if isinstance(self.schedule, Plateau):
+            mode = self.mode or direction(self.monitor) or "min"
+            callbacks.append(LowerOnPlateau(self.schedule, self.monitor, mode))
+        return callbacks
 
     def evaluation_step(self, split: str, batch: Any) -> None:
         """Take a batch of the split ``val`` or ``test`` into its metrics, and log those."""

@@ -61,9 +61,8 @@ def muon(
     pair = two_betas(betas)
     matrices = {id(p) for name, p in model.named_parameters() if is_block_matrix(name, p)}
     groups = parameter_groups(model, lr, weight_decay, decay, filter_lr)
-    of_muon, of_adamw = (
-        _only(groups, lambda p, own=own: (id(p) in matrices) == own) for own in (True, False)
-    )
+    of_muon = _only(groups, lambda p: id(p) in matrices)
+    of_adamw = _only(groups, lambda p: id(p) not in matrices)
     parts: dict[str, Optimizer] = {}
     if of_muon:
         if matrix_lr is not None:
@@ -93,7 +92,7 @@ class Joined(Optimizer):
         self._parts = parts
 
     @override
-    def step(self, closure: Callable[[], Any] | None = None) -> Any:  # type: ignore[override]
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
         loss = None
         if closure is not None:
             with torch.enable_grad():
