@@ -20,6 +20,10 @@ BASES: Mapping[str, tuple[str, ...]] = {
     "stopping": ("callbacks=early_stopping",),
     "wandb": ("logger=wandb",),
     "rsqrt": ("schedule=rsqrt",),
+    "linear": ("schedule=linear",),
+    "one_cycle": ("schedule=one_cycle",),
+    "wsd": ("schedule=wsd",),
+    "plateau": ("schedule=plateau",),
     "constant": ("schedule=constant",),
     "lego": ("dataset=lego", "task=lego"),
     "listops": ("dataset=listops_short",),
@@ -65,6 +69,7 @@ LEGAL: Mapping[str, tuple[Any, ...]] = {
     # Shares and fractions where the default is a whole number.
     "trainer.overfit_batches": (0.5,),
     "schedule.warmup": (0.5,),
+    "schedule.decay": (0.5,),
     "callbacks.average.start": (0.5,),
     "checkpoints.every_minutes": (0.5,),
 }

@@ -23,6 +23,8 @@ LATER = {
     "dataset.encoding": "utf-8",
     "dataset.quoting": "strict",
     "dataset.tokenizer.run": None,
+    "model.drop_path": 0.0,
+    "model.layer_scale": None,
     "trainer.max_epochs": None,
     "trainer.compile": False,
 }
