@@ -34,7 +34,9 @@ class Linear(Attention):
 
     @override
     def attend(self, q: Tensor, k: Tensor, v: Tensor, lengths: Tensor | None) -> Tensor:
-        return kernel_attention(positive(q), positive(k), v, lengths, epsilon=1e-6)
+        return kernel_attention(
+            positive(q), positive(k), v, lengths, epsilon=1e-6, rotary=self.rotary
+        )
 
 
 def positive(x: Tensor) -> Tensor:

@@ -7,6 +7,7 @@ from typing_extensions import override
 
 from wavspa.attention.base import Attention, init_lecun, zero_pads
 from wavspa.attention.options import AttentionOptions
+from wavspa.attention.rotary import rotate
 
 
 class Linformer(Attention):
@@ -58,6 +59,8 @@ class Linformer(Attention):
                 f"linformer was built for sequences (or bands) of at most {self.max_len}, "
                 f"got {length}; raise max_len"
             )
+        if self.rotary:
+            q, k = rotate(q), rotate(k)
         mixture_RN = self.along_time[:length].t()
         k, v = mixture_RN @ zero_pads(k, lengths), mixture_RN @ zero_pads(v, lengths)
         y = F.scaled_dot_product_attention(q, k, v)
