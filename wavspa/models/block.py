@@ -35,6 +35,9 @@ class Block(nn.Module):
             are no such factors.
     """
 
+    attention_scale: Tensor | None
+    mlp_scale: Tensor | None
+
     def __init__(
         self,
         dim: int,
