@@ -145,10 +145,10 @@ def test_rotary_features_give_what_depends_on_distances_only():
         # Keys without features have no weight.
         return torch.cat([torch.zeros(1, 2, 5, 4), t], dim=2)
 
-    here = kernel_attention(phi_q, phi_k, v, None, rotary=True)
-    later = kernel_attention(late(phi_q), late(phi_k), late(v), None, rotary=True)
+    here = kernel_attention(phi_q, phi_k, v, rotary=True)
+    later = kernel_attention(late(phi_q), late(phi_k), late(v), rotary=True)
     torch.testing.assert_close(later[:, :, 5:], here, rtol=0, atol=1e-5)
-    assert not torch.allclose(here, kernel_attention(phi_q, phi_k, v, None), atol=1e-3)
+    assert not torch.allclose(here, kernel_attention(phi_q, phi_k, v), atol=1e-3)
 
 
 def test_a_rotary_window_gives_what_depends_on_distances_only():

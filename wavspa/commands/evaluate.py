@@ -1,5 +1,6 @@
 """``wavspa-evaluate``: the metrics of a trained run on one of its splits, or on another file."""
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,10 @@ labels, on one device.
   input=       instead: .csv, .tsv, .jsonl, .json or .parquet with a label in each row, which is turned
                into tokens and classes as the run's own data were: nothing is learned of it
   column=      where the examples stand, of pairs two: column=COLUMN,COLUMN; without it, as in training
-  label=       the column of the labels, spelled as in training; without it, as in training
+  label=       the column of the labels, spelled as in training, or of the targets; without it, as in training
   kind=        how input is read, whatever it is called: csv, tsv, jsonl, json or parquet
   names=       the columns of a csv or tsv without header, whose quotes are plain characters
+  output=      of a run that writes: a .csv, .jsonl or .txt for what it writes of each example
 
 Everything else comes from the run's folder; key=value then changes single values of its configuration."""
 
@@ -28,7 +30,7 @@ examples:
   wavspa-evaluate run=runs/files/NAME input=new.csv column=body label=y"""
 
 OF_INPUT = ("column", "label", "kind", "names")
-OWN_WORDS = ("run", "split", "input", *OF_INPUT)
+OWN_WORDS = ("run", "split", "input", "output", *OF_INPUT)
 
 
 @command
@@ -57,11 +59,14 @@ def print_metrics(words: dict[str, str], overrides: list[str]) -> dict[str, floa
     """
     # Imported here: --help need not wait for Lightning.
     from wavspa.checks import one_of
+    from wavspa.data import SourceTargets
     from wavspa.launching.run.build import build_run
     from wavspa.launching.run.evaluate import evaluate
     from wavspa.launching.run.freeze import read_config
     from wavspa.launching.run.frozen_data import SPLITS, check_same_data
     from wavspa.launching.run.worker import format_metrics, quiet_lightning
+    from wavspa.tasks import Seq2Seq
+    from wavspa.tasks.written_texts import write_texts
     from wavspa.training.checkpoints.read import find_checkpoint
 
     folder, split = Path(words["run"]), words.get("split", "test")
@@ -71,6 +76,7 @@ def print_metrics(words: dict[str, str], overrides: list[str]) -> dict[str, floa
     apply_overrides(config, overrides)
     quiet_lightning()
     task, data = build_run(config)
+    output = _checked_output(folder, task, words)
     checkpoint = find_checkpoint(folder)
     if "input" in words:
         rows = _other_rows(folder, task, data, words)
@@ -78,9 +84,26 @@ def print_metrics(words: dict[str, str], overrides: list[str]) -> dict[str, floa
         data.prepare_data()
         check_same_data(folder, data, [split])
         rows = data
+    if isinstance(task, Seq2Seq) and isinstance(data, SourceTargets):
+        task.use_vocabulary(data)
     metrics = evaluate(task, rows, checkpoint, config.trainer, split)
     print(format_metrics(metrics))
+    if output is not None and isinstance(task, Seq2Seq):
+        write_texts(output, task.texts)
+        print(f"{len(task.texts):,} texts: {output}", file=sys.stderr)
     return metrics
+
+
+def _checked_output(folder: Path, task: Any, words: dict[str, str]) -> Path | None:
+    from wavspa.tasks import Seq2Seq
+    from wavspa.tasks.written_texts import check_output
+
+    if "output" not in words:
+        return None
+    if not isinstance(task, Seq2Seq):
+        raise UserError(f"output= is for runs that write texts, and {folder} is not one")
+    check_output(Path(words["output"]))
+    return Path(words["output"])
 
 
 def _check_words(words: dict[str, str]) -> None:
@@ -103,18 +126,18 @@ def _other_rows(folder: Path, task: Any, data: Any, words: dict[str, str]) -> An
         labelled_batches,
         names_of_classes,
         table_options,
+        target_batches,
     )
     from wavspa.launching.run.evaluate import OtherRows
     from wavspa.launching.run.frozen_data import open_vocabulary, training_card
-    from wavspa.tasks import Classification
+    from wavspa.tasks import Classification, Seq2Seq
 
-    if not data.input_columns or not isinstance(task, Classification):
+    if not data.input_columns or not isinstance(task, Classification | Seq2Seq):
         raise UserError(
             f"{folder} is a run on {data.name}, which does not classify new examples: input= is for "
             "runs that do"
         )
     open_vocabulary(folder, data)
-    names = names_of_classes(folder, data, task.classes)
     table = open_input(
         words["input"],
         words.get("kind"),
@@ -122,7 +145,11 @@ def _other_rows(folder: Path, task: Any, data: Any, words: dict[str, str]) -> An
         **table_options(data),
     )
     columns = example_columns(data, table, listed(words.get("column", "")))
-    batches = labelled_batches(data, table, columns, words.get("label"), names)
+    if isinstance(task, Seq2Seq):
+        batches = target_batches(data, table, columns, words.get("label"))
+    else:
+        names = names_of_classes(folder, data, task.classes)
+        batches = labelled_batches(data, table, columns, words.get("label"), names)
     return OtherRows(lambda: batches, lambda: training_card(folder, data))
 
 

@@ -8,6 +8,7 @@ STATUS = "status.json"
 CARD = "card.json"
 INIT = "init.json"
 VOCABULARY = "vocabulary"
+TEXTS = "texts.jsonl"
 LOCK = ".lock"
 PRUNE = "prune"
 WANDB_ID = "wandb-id"
@@ -19,6 +20,8 @@ LAST = "last.ckpt"
 PREVIOUS = "previous.ckpt"
 BEST = "best.ckpt"
 EXPORT = "export"
+PROFILE_TRACE = "profile.json"
+PROFILE_TABLE = "profile.txt"
 REPLACED = ".replaced"
 EXPORT_CONFIG = "config.json"
 EXPORT_WEIGHTS = "model.safetensors"
@@ -32,12 +35,15 @@ OF_A_RUN = (
         CARD,
         INIT,
         VOCABULARY,
+        TEXTS,
         PRUNE,
         DEATHS,
         SLURM_LOG,
         CHECKPOINTS,
         FIGURES,
         EXPORT,
+        PROFILE_TRACE,
+        PROFILE_TABLE,
     ),
     # What loggers keep: the id and the files of W&B, the folder of TensorBoard.
     *(WANDB_ID, "wandb", "tensorboard"),

@@ -17,6 +17,7 @@ from pytorch_lightning.utilities import rank_zero_only
 
 from wavspa.errors import RunFailed, RunInterrupted, RunPruned, UserError
 from wavspa.launching.init.start import start
+from wavspa.launching.options.devices import peak_flops
 from wavspa.launching.presets.budget import unlike_published
 from wavspa.launching.run.build import build, build_run
 from wavspa.launching.run.cluster import cluster_environment
@@ -30,6 +31,8 @@ from wavspa.reports.number_format import UNDEFINED
 from wavspa.run_folder import layout
 from wavspa.run_folder.lock import exclusive
 from wavspa.run_folder.status import Status, early_end, read_status, update_status
+from wavspa.tasks import Seq2Seq
+from wavspa.tasks.written_texts import write_texts
 from wavspa.training.callbacks.evaluated_weights import EvaluatedWeights
 from wavspa.training.callbacks.progress import progress
 from wavspa.training.callbacks.status import StatusFile
@@ -158,6 +161,8 @@ def _train_and_test(folder: Path, config: DictConfig, stop: StopRequest) -> dict
     for logger in loggers:
         logger.log_metrics(metrics, step=trainer.global_step - 1)
         logger.finalize("success")
+    if isinstance(task, Seq2Seq):
+        write_texts(folder / layout.TEXTS, task.texts)
     _update(folder, state="finished", test=metrics)
     _print_finished(folder, read_status(folder))
     return metrics
@@ -212,7 +217,7 @@ def _trainer(
     plain = OmegaConf.to_container(config)
     assert isinstance(plain, dict)
     callbacks = [
-        StatusFile(folder, monitor, mode),
+        StatusFile(folder, monitor, mode, peak_flops),
         progress(monitor),
         DefinedMonitors(monitors(config)),
         *(build(config, f"callbacks.{name}") for name in config.callbacks),
