@@ -11,6 +11,10 @@ from torch import Tensor
 def check_width(name: str, width: int) -> None:
     """Refuse vectors that cannot be cut into pairs.
 
+    Args:
+        name: what is that wide, for the message.
+        width: its width.
+
     Raises:
         ValueError: ``width`` is odd.
     """
@@ -19,7 +23,12 @@ def check_width(name: str, width: int) -> None:
 
 
 def rotate(x_BHNK: Tensor, base: float = 10_000.0) -> Tensor:
-    """Turn each pair (x_i, x_{i+K/2}) at position n by the angle ``n * base^(-2i/K)``."""
+    """Turn each pair (x_i, x_{i+K/2}) at position n by the angle ``n * base^(-2i/K)``.
+
+    Args:
+        x_BHNK: vectors of an even width, [B, H, N, K].
+        base: the slowest pair turns about once in ``2 pi base`` positions.
+    """
     length, width = x_BHNK.shape[-2:]
     half = torch.arange(0, width, 2, device=x_BHNK.device, dtype=torch.float32)
     position = torch.arange(length, device=x_BHNK.device, dtype=torch.float32)
