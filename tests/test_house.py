@@ -74,7 +74,12 @@ ROOMS = {
         "figures": {"runs"},
         "runs": {""},
     },
-    "training": {"callbacks": {"", "loggers"}, "checkpoints": {""}, "profiling": {""}},
+    "training": {
+        "callbacks": {"", "loggers"},
+        "checkpoints": {""},
+        "optimizers": set(),
+        "profiling": {""},
+    },
     "wavelets": {"operators": {""}},
 }
 MOST_MODULES = 15

@@ -8,15 +8,10 @@ from wavspa.commands.entry_point import command, parser
 DESCRIPTION = """\
 Print the state of every run below the given folders: finished, running (with the time left), interrupted,
 failed (with the reason), lost (says that it is running, and no process does), pruned (given up by a
-<<<<<<< HEAD
 search), not started; and which stopped early, and why. A wide terminal has room for milliseconds a step,
 tokens a second (pads included) and, of GPUs whose peak is known, the share of it that is reached (MFU).
-All of it comes from the runs' own files. The command that started a sweep resumes what has not finished."""
-=======
-search), not started; and which stopped early, and why. All of it comes from the runs' own files; squeue adds
-what the runs that wait in SLURM's queue are waiting for. The command that started a sweep resumes what has
-not finished."""
->>>>>>> cluster
+All of it comes from the runs' own files; squeue adds what the runs that wait in SLURM's queue are waiting for.
+The command that started a sweep resumes what has not finished."""
 
 EPILOG = """\
 examples:
@@ -54,11 +49,7 @@ def main() -> None:
         return
     with Live(console=out, auto_refresh=False) as live:
         while True:
-<<<<<<< HEAD
-            live.update(states_table(collect(arguments.folders), out.width), refresh=True)
-=======
-            live.update(states_table(*look()), refresh=True)
->>>>>>> cluster
+            live.update(states_table(*look(), width=out.width), refresh=True)
             time.sleep(arguments.watch)
 
 

@@ -25,6 +25,8 @@ LATER = {
     "dataset.tokenizer.end": False,
     "dataset.tokenizer.run": None,
     "dataset.tokenizer.download": True,
+    "model.drop_path": 0.0,
+    "model.layer_scale": None,
     "trainer.max_epochs": None,
     "trainer.compile": False,
     "trainer.profile": False,

@@ -33,6 +33,7 @@ from wavspa.run_folder.lock import exclusive
 from wavspa.run_folder.status import Status, early_end, read_status, update_status
 from wavspa.tasks import Seq2Seq
 from wavspa.tasks.written_texts import write_texts
+from wavspa.training.callbacks.evaluated_weights import EvaluatedWeights
 from wavspa.training.callbacks.progress import progress
 from wavspa.training.callbacks.status import StatusFile
 from wavspa.training.checkpoints.last import LastCheckpoint
@@ -227,6 +228,8 @@ def _trainer(
         best_checkpoint_callback(folder, monitor, mode),
         LastCheckpoint(folder, stop, **config.checkpoints),
     ]
+    # What evaluates other weights puts the trained ones back when all others have seen those.
+    callbacks.sort(key=lambda callback: isinstance(callback, EvaluatedWeights))
     trainer: Trainer = build(
         config,
         "trainer",

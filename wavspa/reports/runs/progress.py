@@ -17,14 +17,11 @@ from wavspa.run_folder.lock import is_locked
 from wavspa.run_folder.status import early_end
 
 LOST = "lost"
-<<<<<<< HEAD
 # A first step is told where it took so many times as long as others, and so many seconds.
 NOTABLE_TIMES, NOTABLE_SECONDS = 10, 5
 # Columns of a terminal that has room for those of speed as well.
 WIDE = 110
-=======
 _NO_QUEUE: Mapping[Path, str] = MappingProxyType({})
->>>>>>> cluster
 
 
 def state_of(run: Run) -> str:
@@ -34,24 +31,15 @@ def state_of(run: Run) -> str:
     return run.state
 
 
-<<<<<<< HEAD
-def print_states(runs: Sequence[Run], out: Console) -> None:
-    """Print one row a run: state, step, best metric, speed, time left; then parents, and why some stopped.
-=======
 def print_states(runs: Sequence[Run], out: Console, queue: Mapping[Path, str] = _NO_QUEUE) -> None:
-    """Print one row a run: state, step, best metric, time left; then their parents, and why some stopped.
->>>>>>> cluster
+    """Print one row a run: state, step, best metric, speed, time left; then parents, and why some stopped.
 
     Args:
         runs: The runs, in the order of the rows.
         out: Where to print.
         queue: Of runs that wait in a cluster's queue, their jobs and what for.
     """
-<<<<<<< HEAD
-    out.print(states_table(runs, out.width))
-=======
-    out.print(states_table(runs, queue))
->>>>>>> cluster
+    out.print(states_table(runs, queue, width=out.width))
     for run in runs:
         lines = {
             "started from": parent_of(run),
@@ -64,18 +52,16 @@ def print_states(runs: Sequence[Run], out: Console, queue: Mapping[Path, str] = 
                 out.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
-<<<<<<< HEAD
-def states_table(runs: Sequence[Run], width: int) -> Table:
+def states_table(
+    runs: Sequence[Run], queue: Mapping[Path, str] = _NO_QUEUE, *, width: int
+) -> Table:
     """The rows of :func:`print_states`.
 
     Args:
         runs: The runs.
+        queue: Of runs that wait in a cluster's queue, their jobs and what for.
         width: Columns that there are; few leave out the speed, as do runs that older versions made.
     """
-=======
-def states_table(runs: Sequence[Run], queue: Mapping[Path, str] = _NO_QUEUE) -> Table:
-    """The rows of :func:`print_states`."""
->>>>>>> cluster
     states = [state_of(run) for run in runs]
     counts = ", ".join(f"{count} {state}" for state, count in Counter(states).most_common())
     table = Table(box=box.SIMPLE, title=counts, title_justify="left", pad_edge=False)
@@ -90,13 +76,9 @@ def states_table(runs: Sequence[Run], queue: Mapping[Path, str] = _NO_QUEUE) -> 
     if queue:
         table.add_column("queue", overflow="fold")
     for run, state in zip(runs, states, strict=True):
-<<<<<<< HEAD
-        cells = _speed(run)[: len(speed)]
-        table.add_row(run.folder.name, state, _best(run), _step(run), *cells, _left(run, state))
-=======
-        cells = [run.folder.name, state, _best(run), _step(run), _left(run, state)]
-        table.add_row(*cells, *([queue.get(run.folder, "-")] if queue else []))
->>>>>>> cluster
+        cells = [run.folder.name, state, _best(run), _step(run), *_speed(run)[: len(speed)]]
+        cells.append(_left(run, state))
+        table.add_row(*cells, *([queue.get(run.folder, ABSENT)] if queue else []))
     return table
 
 
