@@ -7,6 +7,11 @@ METRICS = "metrics.csv"
 STATUS = "status.json"
 CARD = "card.json"
 INIT = "init.json"
+DECISION = "decision.json"
+EVALUATION = "evaluation"
+EVALUATION_FILE = "evaluation.json"
+CONFUSION = "confusion.csv"
+PREDICTIONS = "predictions.csv"
 VOCABULARY = "vocabulary"
 LOCK = ".lock"
 PRUNE = "prune"
@@ -31,6 +36,8 @@ OF_A_RUN = (
         METRICS,
         CARD,
         INIT,
+        DECISION,
+        EVALUATION,
         VOCABULARY,
         PRUNE,
         DEATHS,
@@ -58,3 +65,8 @@ def previous_checkpoint(folder: Path) -> Path:
 def best_checkpoint(folder: Path) -> Path:
     """Where the run in ``folder`` keeps the checkpoint that is tested."""
     return folder / CHECKPOINTS / BEST
+
+
+def evaluation(folder: Path, rows: str) -> Path:
+    """Where the run in ``folder`` keeps what it answers to the rows of a split, or of a file."""
+    return folder / EVALUATION / rows
