@@ -124,7 +124,8 @@ def _significance(folders: list[Path], resamples: int | None) -> None:
     runs = collect(folders)
     if len(runs) != 2:
         raise UserError(f"--significance compares two runs, got {len(runs)}")
-    print_significance(*map(read_answers, runs), resamples or RESAMPLES, console())
+    first, second = map(read_answers, runs)
+    print_significance(first, second, resamples or RESAMPLES, console())
 
 
 def _filters(runs: list["Run"], most: int) -> dict[Path, list["Filters"]]:

@@ -1,6 +1,7 @@
 """decision.json: by which temperature and threshold a run turns logits into classes."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -31,7 +32,9 @@ class Decision(NamedTuple):
 
     def probabilities(self, logits: np.ndarray) -> np.ndarray:
         """[n, C] of logits [n, C]."""
-        return torch.from_numpy(logits / logits.dtype.type(self.temperature)).softmax(-1).numpy()
+        scaled = torch.from_numpy(logits / logits.dtype.type(self.temperature))
+        found: np.ndarray = scaled.softmax(-1).numpy()
+        return found
 
     def classes(self, logits: np.ndarray) -> np.ndarray:
         """The class [n] that each row of logits [n, C] is decided for."""
@@ -39,7 +42,7 @@ class Decision(NamedTuple):
             return logits.argmax(axis=1)
         return (self.probabilities(logits)[:, 1] >= self.threshold).astype(np.int64)
 
-    def described(self, names: list[str]) -> str:
+    def described(self, names: Sequence[str]) -> str:
         """In a few words; empty where the most probable class is taken as it is.
 
         Args:

@@ -1,6 +1,7 @@
 """Whether two runs differ on their test, in the terminal."""
 
 import math
+from collections.abc import Mapping
 
 from rich import box
 from rich.console import Console
@@ -43,7 +44,7 @@ def print_significance(first: Answered, second: Answered, resamples: int, out: C
         out.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
-def _table(found: dict[str, Difference], title: str) -> Table:
+def _table(found: Mapping[str, Difference], title: str) -> Table:
     table = Table(box=box.SIMPLE, pad_edge=False)
     for heading in (title, "A", "B", "B - A", "p"):
         table.add_column(heading, justify="left" if heading == title else "right", no_wrap=True)
