@@ -58,7 +58,8 @@ ROOMS = {
     "launching": {
         "plugins": {"", "search", "slurm", "sweeps"},
         "presets": set(),
-        "run": {"init", "options", "presets"},
+        "run": {"init", "options", "presets", "record"},
+        "record": set(),
         "search": {"", "run", "sweeps"},
         "slurm": {"", "run"},
         "sweeps": {"", "run", "trial"},
@@ -85,7 +86,6 @@ SHORT = {
     "commands/retry.py": "a command is thin",
     "commands/train.py": "a command is thin",
     "reports/formats/csv.py": "a format; what its columns are stands with those of the others",
-    "training/device_info.py": "what a status, a cost and a report all ask of the device",
 }
 # Outside packages that a part must not know.
 FORBIDDEN = {

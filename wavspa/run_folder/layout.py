@@ -6,6 +6,7 @@ CONFIG = "config.yaml"
 METRICS = "metrics.csv"
 STATUS = "status.json"
 CARD = "card.json"
+RECORD = "run.json"
 INIT = "init.json"
 DECISION = "decision.json"
 EVALUATION = "evaluation"
@@ -35,6 +36,7 @@ OF_A_RUN = (
         STATUS,
         METRICS,
         CARD,
+        RECORD,
         INIT,
         DECISION,
         EVALUATION,

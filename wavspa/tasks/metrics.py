@@ -60,7 +60,7 @@ def detection(classes: int, **own: Metric) -> dict[str, Metric]:
 
 
 def clones(classes: int, **own: Metric) -> dict[str, Metric]:
-    """BigCloneBench's ``f1``, ``precision`` and ``recall`` of class 1, and ``accuracy``; further ones as above.
+    """BigCloneBench's ``f1``, ``precision`` and ``recall`` of class 1, and ``accuracy``; further ones alike.
 
     Raises:
         ValueError: ``classes`` is not 2.

@@ -39,7 +39,8 @@ class Decision(NamedTuple):
     def classes(self, logits: np.ndarray) -> np.ndarray:
         """The class [n] that each row of logits [n, C] is decided for."""
         if self.threshold is None:
-            return logits.argmax(axis=1)
+            most_probable: np.ndarray = logits.argmax(axis=1)
+            return most_probable
         return (self.probabilities(logits)[:, 1] >= self.threshold).astype(np.int64)
 
     def described(self, names: Sequence[str]) -> str:
