@@ -10,7 +10,8 @@ from wavspa.launching.subprocesses import ENVIRONMENT
 @pytest.fixture(autouse=True)
 def no_downloads(monkeypatch):
     """No test fetches a data set from its public address: what is not there is not found."""
-    monkeypatch.setattr("wavspa.data.datamodule.download_all", lambda root, downloads: None)
+    for module in ("datamodule", "bpe"):
+        monkeypatch.setattr(f"wavspa.data.{module}.download_all", lambda root, downloads: None)
 
 
 @pytest.fixture(autouse=True)

@@ -23,6 +23,12 @@ TASKS = {
     "embedding": [],
     "masked": ["task.rate=0.15"],
     "lego": ["dataset=lego"],
+    "summarization": [
+        "dataset=docstrings",
+        "dataset.vocab_size=300",
+        "task.metrics.sacrebleu=true",
+    ],
+    "translation": ["dataset=codexglue/translation", "dataset.vocab_size=300"],
 }
 
 

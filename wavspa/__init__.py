@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from wavspa.models import (
         DualEncoder,
         Encoder,
+        EncoderDecoder,
         WavSpAttention,
         WavSpMultiheadAttention,
         swap_attention,
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = [
     "DualEncoder",
     "Encoder",
+    "EncoderDecoder",
     "WavSpAttention",
     "WavSpMultiheadAttention",
     "__version__",
@@ -32,7 +34,14 @@ __all__ = [
 
 _HOMES = {
     **dict.fromkeys(
-        ("DualEncoder", "Encoder", "WavSpAttention", "WavSpMultiheadAttention", "swap_attention"),
+        (
+            "DualEncoder",
+            "Encoder",
+            "EncoderDecoder",
+            "WavSpAttention",
+            "WavSpMultiheadAttention",
+            "swap_attention",
+        ),
         "wavspa.models",
     ),
     "load_model": "wavspa.training.checkpoints.read",

@@ -131,3 +131,14 @@ def one_of(option: str, value: T, legal: Collection[T]) -> T:
         hint = did_you_mean(str(value), names)
         raise OptionError(option, f"={value!r} is unknown; choose one of {', '.join(names)}{hint}")
     return value
+
+
+def shown(value: object, longest: int = 80) -> str:
+    """A value as a message shows it, cut where it is long."""
+    text = ascii(value) if isinstance(value, str) and not is_writable(value) else repr(value)
+    return text if len(text) <= longest else f"{text[:longest]}…"
+
+
+def is_writable(text: str) -> bool:
+    """Whether a text has no half of a surrogate pair, which no file can hold."""
+    return not any("\ud800" <= character <= "\udfff" for character in text)

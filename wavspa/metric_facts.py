@@ -35,6 +35,13 @@ METRICS = {
     "auroc": Fact("max", of_two=True),
     "f1_at_5_fpr": Fact("max", of_two=True),
     "map_at_r": Fact("max"),
+    "token_accuracy": Fact("max"),
+    "sentence_bleu": Fact("max"),
+    "bleu": Fact("max"),
+    "sacrebleu": Fact("max"),
+    "exact_match": Fact("max"),
+    "empty": Fact("min"),
+    "cut_off": Fact("min"),
 }
 
 

@@ -58,8 +58,8 @@ def copy(runs, tmp_path):
     return folder
 
 
-def evaluate(folder, **words):
-    return print_metrics({"run": str(folder), "resamples": "20", **words}, [])
+def evaluate(run_folder, **words):
+    return print_metrics({"run": str(run_folder), "resamples": "20", **words}, [])
 
 
 def significance(*words, monkeypatch):
@@ -145,17 +145,17 @@ def test_impossible_words_leave_nothing(copy, words, message):
     assert not (copy / layout.EVALUATION).exists()
 
 
-def test_files_go_where_output_names(copy, tmp_path):
+def test_files_go_where_folder_names(copy, tmp_path):
     source = read_config(copy).dataset.test
     evaluate(copy, input=source)
     assert (layout.evaluation(copy, "input-test") / "evaluation.json").exists()
-    evaluate(copy, input=source, output=str(tmp_path / "a" / "b"), resamples="0")
+    evaluate(copy, input=source, folder=str(tmp_path / "a" / "b"), resamples="0")
     content = json.loads((tmp_path / "a" / "b" / "evaluation.json").read_text())
     assert content["rows"] == source
     assert content["overall"]["mcc"]["interval"] is None
     (tmp_path / "file").touch()
-    with pytest.raises(UserError, match="output=FOLDER"):
-        evaluate(copy, output=str(tmp_path / "file"))
+    with pytest.raises(UserError, match="folder=FOLDER"):
+        evaluate(copy, folder=str(tmp_path / "file"))
 
 
 def test_two_runs_are_compared_on_the_same_rows(runs, monkeypatch, capsys):

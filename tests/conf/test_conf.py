@@ -33,7 +33,16 @@ GROUPS = ("model/attention", "model/wavelet")
 NESTED = (*GROUPS, "model/encoder")
 # What a choice needs beside it.
 BESIDE = {
-    **{f"dataset={name}": ["dataset.train=train.csv"] for name in ("files", "file_pairs")},
+    **{
+        f"dataset={name}": ["dataset.train=train.csv"]
+        for name in ("files", "file_pairs", "file_seq2seq")
+    },
+    **{
+        f"task={name}": ["dataset=docstrings"]
+        for name in ("seq2seq", "summarization", "translation")
+    },
+    "model/encoder=seq2seq": ["dataset=docstrings"],
+    "experiment=generation/summarization": ["dataset.tokenizer.folder=."],
     "task=clones": ["dataset.classes=2"],
     "task=detection": ["dataset.classes=2"],
     "task=lego": ["dataset=lego"],

@@ -155,3 +155,46 @@ def test_a_vocabulary_is_taken_from_a_run(tmp_path, make):
     tokens = [tokenizer.encode(["the other words"])[0].tolist() for tokenizer in (learned, taken)]
     assert tokens[0] == tokens[1]
     assert taken.cache_key() != learned.cache_key()
+
+
+@pytest.mark.parametrize("end", [False, True])
+@pytest.mark.parametrize("kind", [Bytes, Characters, BPE])
+def test_texts_come_back_from_their_tokens(kind: Any, end: bool) -> None:
+    options: dict[str, Any] = {"vocab_size": 260} if kind is BPE else {}
+    tokenizer = fitted(kind, **options, end=end)
+    for text in ("that é🙂", " the  hat\n"):
+        (row,) = tokens(tokenizer, text)
+        back = tokenizer.decode([*row, 0, 0])
+        assert back == (
+            text.replace("\n", "\N{REPLACEMENT CHARACTER}") if kind is Characters else text
+        )
+        assert (row[-1] == tokenizer.end_token) == end
+
+
+def test_the_end_of_byte_pairs_is_the_last_token_and_never_cut() -> None:
+    plain, ended = fitted(BPE, vocab_size=260), fitted(BPE, vocab_size=260, end=True)
+    assert ended.size == plain.size + 1
+    assert ended.cache_key() == {**plain.cache_key(), "end": True}
+    assert tokens(ended, "that") == [[*tokens(plain, "that")[0], ended.size - 1]]
+    assert tokens(ended, "that é🙂", length=3)[0][:2] == tokens(plain, "that é🙂", length=2)[0]
+    assert tokens(ended, "that é🙂", length=3)[0][2] == ended.end_token
+
+
+def test_gpt2_is_fetched_where_it_is_not_there(
+    gpt2: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    def fetch(root: Path, downloads: Any) -> None:
+        asked.extend(item.url for item in downloads)
+        for item in downloads:
+            name = item.url.rpartition("/")[2]
+            root.mkdir(exist_ok=True)
+            (root / name).write_bytes((gpt2 / name).read_bytes())
+
+    monkeypatch.setattr("wavspa.data.bpe.download_all", fetch)
+    read = BPEFiles(tmp_path / "new", end=True, download=True)
+    assert asked[0] == "https://huggingface.co/openai-community/gpt2/resolve/main/vocab.json"
+    assert read.size == BPEFiles(gpt2).size + 1
+    with pytest.raises(UserError, match=r"there is no .*vocab\.json; get vocab\.json and merges"):
+        BPEFiles(tmp_path / "none")

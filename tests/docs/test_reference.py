@@ -20,7 +20,7 @@ NAMES = [
     for name in re.findall(r"^::: (\S+)$", (FOLDER / f"{page}.md").read_text(), re.MULTILINE)
 ]
 # Constants, and what a batch consists of: told where they are used.
-INNER = {"__version__", "BASES", "MODES", "BOUNDARIES", "Example", "PairExample"}
+INNER = {"__version__", "BASES", "MODES", "BOUNDARIES", "Example", "PairExample", "Seq2SeqExample"}
 
 
 def named(path):

@@ -60,6 +60,7 @@ TOKENIZERS = {
     "frequent characters": lambda folder: Characters(min_count=3),
     "characters with end": lambda folder: Characters(end=True),
     "bpe": lambda folder: BPE(vocab_size=290),
+    "bpe with end": lambda folder: BPE(vocab_size=290, end=True),
     "gpt2": gpt2,
 }
 

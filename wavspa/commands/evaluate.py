@@ -1,5 +1,6 @@
 """``wavspa-evaluate``: the metrics of a trained run on one of its splits, or on another file."""
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,17 +20,18 @@ labels, on one device.
   input=       instead: .csv, .tsv, .jsonl, .json or .parquet with a label in each row, which is turned
                into tokens and classes as the run's own data were: nothing is learned of it
   column=      where the examples stand, of pairs two: column=COLUMN,COLUMN; without it, as in training
-  label=       the column of the labels, spelled as in training; without it, as in training
+  label=       the column of the labels, spelled as in training, or of the targets; without it, as in training
   kind=        how input is read, whatever it is called: csv, tsv, jsonl, json or parquet
   names=       the columns of a csv or tsv without header, whose quotes are plain characters
-
+  output=      of a run that writes: a .csv, .jsonl or .txt for what it writes of each example
   threshold=   of two classes: decide for class 1 from this probability on: a number, or best:f1, best:mcc or
                best:balanced_accuracy: chosen on val. The run keeps it, for wavspa-predict too
   temperature= what logits are divided by: a number, or fit: by the likelihood of val. The run keeps it
   resamples=   of the bootstrap that the 95 % intervals come from (1000); 0: no intervals
-  output=      the folder of the files; without it evaluation/test (val, train, input-NAME) in the run's
+  folder=      of the files below; without it evaluation/test (val, train, input-NAME) in the run's
 
-It prints the metrics and a table of scores, and writes evaluation.json, confusion.csv and predictions.csv.
+It prints the metrics and writes evaluation.json; of a run that classifies it also prints a table of scores
+and writes confusion.csv and predictions.csv.
 Everything else comes from the run's folder; key=value then changes single values of its configuration."""
 
 EPILOG = """\
@@ -41,7 +43,7 @@ examples:
 
 OF_INPUT = ("column", "label", "kind", "names")
 OF_DECISION = ("threshold", "temperature")
-OWN_WORDS = ("run", "split", "input", *OF_INPUT, *OF_DECISION, "resamples", "output")
+OWN_WORDS = ("run", "split", "input", *OF_INPUT, *OF_DECISION, "resamples", "folder", "output")
 
 
 @command
@@ -70,12 +72,15 @@ def print_metrics(words: dict[str, str], overrides: list[str]) -> dict[str, floa
     """
     # Imported here: --help need not wait for Lightning.
     from wavspa.checks import one_of, whole_number
+    from wavspa.data import SourceTargets
     from wavspa.launching.decisions.evaluation import Evaluator
     from wavspa.launching.run.build import build_run
     from wavspa.launching.run.freeze import read_config
     from wavspa.launching.run.frozen_data import SPLITS, check_same_data
     from wavspa.launching.run.worker import format_metrics, quiet_lightning
     from wavspa.reports.scores.intervals import RESAMPLES
+    from wavspa.tasks import Seq2Seq
+    from wavspa.tasks.written_texts import write_texts
 
     folder, split = Path(words["run"]), words.get("split", "test")
     _check_words(words)
@@ -85,9 +90,10 @@ def print_metrics(words: dict[str, str], overrides: list[str]) -> dict[str, floa
     apply_overrides(config, overrides)
     quiet_lightning()
     task, data = build_run(config)
+    output = _checked_output(folder, task, words)
     evaluator = Evaluator(folder, config, task, data)
     typed = {word: words[word] for word in OF_DECISION if word in words}
-    with writing(folder, "output=FOLDER"):
+    with writing(folder, "folder=FOLDER"):
         decision = evaluator.decide(typed)
     if "input" in words:
         rows = _other_rows(folder, task, data, words)
@@ -95,9 +101,14 @@ def print_metrics(words: dict[str, str], overrides: list[str]) -> dict[str, floa
         data.prepare_data()
         check_same_data(folder, data, [split])
         rows = data
+    if isinstance(task, Seq2Seq) and isinstance(data, SourceTargets):
+        task.use_vocabulary(data)
     found = evaluator.evaluate(rows, split, decision, resamples)
     print(format_metrics(found.metrics))
     _show_and_write(folder, words, split, found)
+    if output is not None and isinstance(task, Seq2Seq):
+        write_texts(output, task.texts)
+        print(f"{len(task.texts):,} texts: {output}", file=sys.stderr)
     return found.metrics
 
 
@@ -110,9 +121,9 @@ def _show_and_write(folder: Path, words: dict[str, str], split: str, found: "Eva
         described = found.decision.described(found.answers.names)
         print_evaluation(found.answers, found.estimates, described, console())
     rows = f"input-{Path(words['input']).stem}" if "input" in words else split
-    place = Path(words["output"]) if "output" in words else layout.evaluation(folder, rows)
+    place = Path(words["folder"]) if "folder" in words else layout.evaluation(folder, rows)
     facts = found.facts(words.get("input") or split)
-    with writing(place, "output=FOLDER"):
+    with writing(place, "folder=FOLDER"):
         for path in write_evaluation(place, facts, found.answers, found.estimates):
             print(f"written: {path}")
 
@@ -120,6 +131,18 @@ def _show_and_write(folder: Path, words: dict[str, str], split: str, found: "Eva
 def _number(word: Any) -> Any:
     """The whole number that a word spells; any other word as it is."""
     return int(word) if str(word).isdecimal() else word
+
+
+def _checked_output(folder: Path, task: Any, words: dict[str, str]) -> Path | None:
+    from wavspa.tasks import Seq2Seq
+    from wavspa.tasks.written_texts import check_output
+
+    if "output" not in words:
+        return None
+    if not isinstance(task, Seq2Seq):
+        raise UserError(f"output= is for runs that write texts, and {folder} is not one")
+    check_output(Path(words["output"]))
+    return Path(words["output"])
 
 
 def _check_words(words: dict[str, str]) -> None:
@@ -142,18 +165,18 @@ def _other_rows(folder: Path, task: Any, data: Any, words: dict[str, str]) -> An
         labelled_batches,
         names_of_classes,
         table_options,
+        target_batches,
     )
     from wavspa.launching.run.evaluate import OtherRows
     from wavspa.launching.run.frozen_data import open_vocabulary, training_card
-    from wavspa.tasks import Classification
+    from wavspa.tasks import Classification, Seq2Seq
 
-    if not data.input_columns or not isinstance(task, Classification):
+    if not data.input_columns or not isinstance(task, Classification | Seq2Seq):
         raise UserError(
             f"{folder} is a run on {data.name}, which does not classify new examples: input= is for "
             "runs that do"
         )
     open_vocabulary(folder, data)
-    names = names_of_classes(folder, data, task.classes)
     table = open_input(
         words["input"],
         words.get("kind"),
@@ -161,7 +184,11 @@ def _other_rows(folder: Path, task: Any, data: Any, words: dict[str, str]) -> An
         **table_options(data),
     )
     columns = example_columns(data, table, listed(words.get("column", "")))
-    batches = labelled_batches(data, table, columns, words.get("label"), names)
+    if isinstance(task, Seq2Seq):
+        batches = target_batches(data, table, columns, words.get("label"))
+    else:
+        names = names_of_classes(folder, data, task.classes)
+        batches = labelled_batches(data, table, columns, words.get("label"), names)
     return OtherRows(lambda: batches, lambda: training_card(folder, data))
 
 

@@ -81,6 +81,7 @@ def _opened(folder: Path, overrides: list[str]) -> "Trained":
     from wavspa.launching.analysis.trained_run import TrainedRun
     from wavspa.launching.run.build import build
     from wavspa.launching.run.freeze import read_config
+    from wavspa.models import EncoderDecoder
 
     config = read_config(folder)
     apply_overrides(config, overrides)
@@ -89,6 +90,11 @@ def _opened(folder: Path, overrides: list[str]) -> "Trained":
     if run.damage:
         raise UserError(f"{folder} is damaged: {run.damage}")
     model = opened.model
+    if isinstance(model, EncoderDecoder):
+        raise UserError(
+            f"{folder} writes sequences, and exports are for models of classes or embeddings: load it by "
+            f"wavspa.load_model({str(folder)!r})"
+        )
     data = build(config, "dataset")
     if not run.card:
         data.prepare_data()

@@ -15,17 +15,18 @@ from wavspa.errors import UserError
 
 DESCRIPTION = """\
 Say the class of each example of a file, by the best checkpoint of a run; of a run that embeds (POJ-104),
-its embedding.
+its embedding; of a run that writes (summarization, translation), the text with its score.
 
   input=       .csv, .tsv, .jsonl, .json, .parquet (all but the last may be followed by .gz, .bz2, .xz), or
                .txt: a text a line; - reads standard input, as plain text or with kind=jsonl; of a run
                on pictures a picture or a folder of such, and what stands in a table or a line is the
                path of one, from the current folder on, or in parquet the picture itself
-  output=      .csv, .jsonl or .parquet; without it, csv goes to standard output
+  output=      .csv, .jsonl or .parquet, of a run that writes also .txt, a text a line; without it, csv goes
+               to standard output
   column=      where the examples stand, of pairs two: column=COLUMN,COLUMN; without it, as in training
   id=          columns of the input to keep: id=COLUMN[,COLUMN ...]; without it, of pictures their path
   embeddings=  true: also the vector that the classifier sees of each example
-  format=      csv, jsonl or parquet, whatever the output is called; or a submission: d2a (id=id),
+  format=      csv, jsonl, parquet or txt, whatever the output is called; or a submission: d2a (id=id),
                codexglue (id=idx, of pairs id=idx1,idx2)
   kind=        how input is read, whatever it is called: txt, csv, tsv, jsonl, json or parquet
   names=       the columns of a csv or tsv without header, whose quotes are plain characters
@@ -38,6 +39,7 @@ EPILOG = """\
 examples:
   wavspa-predict run=runs/files/NAME input=new.csv column=body id=number output=classes.csv
   wavspa-predict run=runs/image/NAME input=photos output=classes.jsonl
+  wavspa-predict run=runs/translation-java-cs/NAME input=methods.jsonl column=java output=methods.txt
   echo "a text" | wavspa-predict run=runs/files/NAME input=-
   wavspa-predict run=runs/d2a-trace/NAME input=d2a_lbv1_trace_test.csv format=d2a output=trace.txt"""
 
@@ -95,7 +97,7 @@ def predict(words: dict[str, str]) -> None:
     columns = example_columns(predictor.data, table, named)
     kind = wanted or _format_of(output)
     kept = ids or _ids_of(kind, len(columns)) or (columns if predictor.has_pictures else [])
-    form = Form(kind, kept, predictor.labels)
+    form = Form(kind, kept, predictor.labels, predictor.writes)
     check_form(form)
     if output is None and kind == "parquet":
         raise UserError("format=parquet cannot go to standard output: name a file by output=")
@@ -105,6 +107,12 @@ def predict(words: dict[str, str]) -> None:
     seconds = time.perf_counter() - start
     place = output or "standard output"
     print(f"{rows:,} examples in {seconds:.1f} s: {place}", file=sys.stderr)
+    if predictor.cut_sources:
+        print(
+            f"{predictor.cut_sources:,} of them had more than "
+            f"dataset.max_length={predictor.data.max_length} tokens: only their head was read",
+            file=sys.stderr,
+        )
 
 
 def _check_output(output: Path, kept: Sequence[str]) -> None:
@@ -116,12 +124,12 @@ def _check_output(output: Path, kept: Sequence[str]) -> None:
 
 
 def _format_of(output: str | None) -> str:
-    from wavspa.launching.inference.writers import TABLES
+    from wavspa.launching.inference.writers import LINES, TABLES
 
     if output is None:
         return TABLES[0]
     kind = Path(output).suffix.removeprefix(".")
-    if kind not in TABLES:
+    if kind not in (*TABLES, LINES):
         raise UserError(
             f"output={output}: its name has to end in {', '.join(f'.{kind}' for kind in TABLES)}, "
             "or format= has to say what to write"

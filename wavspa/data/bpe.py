@@ -11,12 +11,14 @@ from typing import Any
 
 import numpy as np
 import tokenizers
+from tokenizers.decoders import ByteLevel as ByteLevelDecoder
 from tokenizers.models import BPE as BPEModel
 from tokenizers.pre_tokenizers import ByteLevel
 from tokenizers.trainers import BpeTrainer
 
-from wavspa.checks import whole_number
-from wavspa.data.tokenizers import ALONE, BEGINS, INSIDE, Tokenizer, kept_vocabulary, of_kept
+from wavspa.checks import true_or_false, whole_number
+from wavspa.data.sources.downloads import File, download_all
+from wavspa.data.tokenizers import ALONE, BEGINS, INSIDE, Tokenizer, ended, kept_vocabulary, of_kept
 from wavspa.errors import UserError
 
 # The library warns of every process that reads batches if it may not take this for granted.
@@ -25,25 +27,40 @@ os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
 TOKENIZER = "tokenizer.json"
 GPT2_FILES = ("vocab.json", "merges.txt")
 BLANK = "Ġ"
+GPT2 = "https://huggingface.co/openai-community/gpt2"
 
 
 class _ByteLevel(Tokenizer):
     """What a byte-level BPE does once its vocabulary is known."""
 
-    def __init__(self, model: BPEModel) -> None:
+    def __init__(self, model: BPEModel, end: bool) -> None:
+        self.end = true_or_false("tokenizer.end", end)
         self._tokenizer = tokenizers.Tokenizer(model)
         self._tokenizer.pre_tokenizer = ByteLevel(add_prefix_space=False)
+        self._decoder = ByteLevelDecoder()
 
     @property
     def size(self) -> int:
-        """The vocabulary and the pad."""
-        return 1 + self._tokenizer.get_vocab_size()
+        """The pad, the vocabulary, the end."""
+        return 1 + self._tokenizer.get_vocab_size() + self.end
 
     def encode(self, texts: Sequence[str], length: int | None = None) -> list[np.ndarray]:
         """[tokens] uint16, or int32 of a very large vocabulary, of each text."""
         dtype = np.uint16 if self.size <= 2**16 else np.int32
         encodings = self._tokenizer.encode_batch_fast([_whole(text) for text in texts])
-        return [np.array(encoding.ids[:length], dtype) + 1 for encoding in encodings]
+        tokens = (np.array(encoding.ids[:length], dtype) + 1 for encoding in encodings)
+        return [ended(row, length, self.end_token) for row in tokens]
+
+    def decode(self, tokens: Sequence[int]) -> str:
+        """The text of the bytes; those that are not UTF-8 are a replacement character."""
+        ids = [t - 1 for t in tokens if t > 0 and t != self.end_token]
+        text: str = self._decoder.decode([str(self._tokenizer.id_to_token(i)) for i in ids])
+        return text
+
+    @property
+    def _end_key(self) -> dict[str, bool]:
+        """Without an end none: data that were prepared before there could be one are found again."""
+        return {"end": True} if self.end else {}
 
     def word_kinds(self) -> np.ndarray:
         """A blank at its front begins a word; what is neither letters nor digits stands alone."""
@@ -64,18 +81,24 @@ class BPE(_ByteLevel):
     Args:
         vocab_size: tokens to learn, the 256 bytes among them; small data give fewer.
         run: the folder of a run whose vocabulary is taken; None: it is learned.
+        end: add a token of its own, the last one, to each text; of a text that is cut it is the last.
     """
 
     learns = True
 
-    def __init__(self, vocab_size: int, run: str | None = None) -> None:
-        super().__init__(BPEModel())
+    def __init__(self, vocab_size: int, end: bool = False, run: str | None = None) -> None:
+        super().__init__(BPEModel(), end)
         self._kept = kept_vocabulary(run, TOKENIZER)
         self.vocab_size = whole_number("tokenizer.vocab_size", vocab_size, least=256)
 
     def cache_key(self) -> Mapping[str, Any]:
-        """Its name and the size of its vocabulary."""
-        return {"name": "bpe", "vocab_size": self.vocab_size, **of_kept(self._kept)}
+        """Its name and its options."""
+        return {
+            "name": "bpe",
+            "vocab_size": self.vocab_size,
+            **self._end_key,
+            **of_kept(self._kept),
+        }
 
     def fit(self, texts: Iterable[str]) -> None:
         """Learns the merges."""
@@ -99,31 +122,36 @@ class BPEFiles(_ByteLevel):
 
     Args:
         folder: holds ``vocab.json`` and ``merges.txt`` as GPT-2 has them.
+        end: as of :class:`BPE`.
+        download: get those of GPT-2 that are not there from the hub.
 
     Raises:
         UserError: they are not there, are damaged, or do not hold every byte.
     """
 
-    def __init__(self, folder: str | Path) -> None:
-        paths = [Path(os.path.expanduser(folder)) / name for name in GPT2_FILES]
+    def __init__(self, folder: str | Path, end: bool = False, download: bool = False) -> None:
+        root = Path(os.path.expanduser(folder))
+        paths = [root / name for name in GPT2_FILES]
+        if true_or_false("tokenizer.download", download):
+            download_all(root, [File(f"{GPT2}/resolve/main/{name}") for name in GPT2_FILES])
         for path in paths:
             if not path.is_file():
                 raise UserError(
                     f"dataset.tokenizer.folder: there is no {path}; get {' and '.join(GPT2_FILES)} "
-                    "of GPT-2 from https://huggingface.co/openai-community/gpt2"
+                    f"of GPT-2 from {GPT2}"
                 )
         self._checksums = [hashlib.sha256(path.read_bytes()).hexdigest() for path in paths]
         try:
             model = BPEModel.from_file(*map(str, paths))
         except Exception as error:  # the library has no exceptions of its own
             raise UserError(f"{paths[0]} and {paths[1].name} cannot be used: {error}") from error
-        super().__init__(model)
+        super().__init__(model, end)
         if not self._tokenizer.get_vocab().keys() >= set(ByteLevel.alphabet()):
             raise UserError(f"{paths[0]} is no byte-level vocabulary: it lacks some of the bytes")
 
     def cache_key(self) -> Mapping[str, Any]:
-        """Its name and the checksums of its files."""
-        return {"name": "bpe", "files": self._checksums}
+        """Its name, the checksums of its files, and whether there is an end."""
+        return {"name": "bpe", "files": self._checksums, **self._end_key}
 
 
 def _is_of_word(sign: str) -> bool:

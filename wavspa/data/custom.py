@@ -96,7 +96,7 @@ class Files(Texts):
         self.label_column = label
         self.documents = one_of("documents", documents, DOCUMENTS)
         self.packed = true_or_false("packed", packed)
-        self._check_labels()
+        self._check_label_options()
         shares = {"val": share("val_share", val_share), "test": share("test_share", test_share)}
         self.shares = {split: of for split, of in shares.items() if split not in self.paths}
         if sum(self.shares.values()) >= 1:
@@ -110,7 +110,7 @@ class Files(Texts):
         self.quoting = one_of("quoting", quoting, ("strict", "csv", "none"))
         self._checksum = checksum
 
-    def _check_labels(self) -> None:
+    def _check_label_options(self) -> None:
         if self.label_column is None:
             if self.packed and self.stored_length is not None:
                 raise UserError(
@@ -268,12 +268,19 @@ class Files(Texts):
         digest = digest_of_equal if self.together == "equal" else digest_of_similar
         for _, texts, label in self._read("train"):
             labels.append(label)
-            groups += digest(texts)
-        assert self.label_column is not None
-        counts, path = Counter(labels), str(self.paths["train"])
-        if len(counts) < 2 or self.classes is None:
-            check_classes(counts, self.label_column, path)
+            groups += digest(self._grouped(texts))
+        self._check_classes(Counter(labels))
         return labels, np.frombuffer(groups, np.uint64)
+
+    def _check_classes(self, labels: Mapping[str, int]) -> None:
+        """Refuse labels of train, with their rows, that are not classes."""
+        assert self.label_column is not None
+        if len(labels) < 2 or self.classes is None:
+            check_classes(labels, self.label_column, str(self.paths["train"]))
+
+    def _grouped(self, texts: tuple[str, ...]) -> tuple[str, ...]:
+        """The texts of a row that decide which rows a hold-out keeps together."""
+        return texts
 
     def _divide(self, labels: np.ndarray, groups: np.ndarray) -> dict[str, np.ndarray]:
         """Which rows of train, [rows] bool, make up train and each split that has no file."""

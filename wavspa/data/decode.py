@@ -10,8 +10,8 @@ from wavspa.data.datamodule import SequenceDataModule
 from wavspa.data.digits import Digits
 from wavspa.data.lra.cifar10 import Cifar10
 from wavspa.data.lra.pathfinder.datamodule import Pathfinder
+from wavspa.data.tokenizers import UNKNOWN
 
-UNKNOWN = "\N{REPLACEMENT CHARACTER}"
 UNPRINTABLE = "\N{MIDDLE DOT}"
 
 

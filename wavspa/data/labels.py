@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from wavspa.checks import is_writable, shown
 from wavspa.errors import UserError
 
 # With more classes than MANY, each has to have at least LEAST_ROWS rows on average.
@@ -115,21 +116,11 @@ def read_label(value: object, column: str, where: str) -> str:
     if isinstance(value, list | dict):
         raise UserError(f"{where}: the column {column!r} holds {shown(value)}, which is no label")
     label = str(value)
-    if not _is_writable(label):
+    if not is_writable(label):
         raise UserError(
             f"{where}: the label {shown(label)} holds half of a surrogate pair, which no file can hold"
         )
     return label
-
-
-def shown(value: object, longest: int = 80) -> str:
-    """A value as a message shows it, cut where it is long."""
-    text = ascii(value) if isinstance(value, str) and not _is_writable(value) else repr(value)
-    return text if len(text) <= longest else f"{text[:longest]}…"
-
-
-def _is_writable(text: str) -> bool:
-    return not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def _number(label: str) -> float | None:

@@ -19,6 +19,7 @@ CODE_POINTS = 0x110000
 VOCABULARY = "vocabulary.json"
 RUN_VOCABULARY = "vocabulary"  # where a run's folder keeps what was learned
 ALONE, INSIDE, BEGINS = 0, 1, 2
+UNKNOWN = "\N{REPLACEMENT CHARACTER}"
 
 
 class Tokenizer:
@@ -59,6 +60,10 @@ class Tokenizer:
         """
         raise NotImplementedError
 
+    def decode(self, tokens: Sequence[int]) -> str:
+        """The text that tokens stand for, without pads and their end."""
+        raise NotImplementedError
+
     def files(self) -> Mapping[str, str]:
         """What was learned, as text files by name, to be kept beside the data."""
         return {}
@@ -96,7 +101,11 @@ class Bytes(Tokenizer):
         # A character has at least one byte, so the cut spares the bytes of what is left out.
         parts = (text[:length].encode("utf-8", "surrogatepass") for text in texts)
         tokens = (np.frombuffer(part, np.uint8).astype(np.uint16) + 1 for part in parts)
-        return [_ended(row, length, self.end_token) for row in tokens]
+        return [ended(row, length, self.end_token) for row in tokens]
+
+    def decode(self, tokens: Sequence[int]) -> str:
+        """The text of the bytes; those that are not UTF-8 are a replacement character."""
+        return bytes(t - 1 for t in tokens if 0 < t <= 256).decode("utf-8", "replace")
 
 
 class Characters(Tokenizer):
@@ -159,7 +168,12 @@ class Characters(Tokenizer):
     def encode(self, texts: Sequence[str], length: int | None = None) -> list[np.ndarray]:
         """[characters] uint16, or int32 of a very large vocabulary, of each text."""
         tokens = (self._tokens[_code_points(text[:length])] for text in texts)
-        return [_ended(row, length, self.end_token) for row in tokens]
+        return [ended(row, length, self.end_token) for row in tokens]
+
+    def decode(self, tokens: Sequence[int]) -> str:
+        """The characters; an unknown one is a replacement character."""
+        known = {1: UNKNOWN, **dict(enumerate(self.vocabulary, start=2))}
+        return "".join(known.get(token, "") for token in tokens)
 
     def files(self) -> Mapping[str, str]:
         """``vocabulary.json``: the characters, token 2 first."""
@@ -215,7 +229,7 @@ def cut(tokens: np.ndarray, length: int | None, end: int | None) -> np.ndarray:
     return head
 
 
-def _ended(tokens: np.ndarray, length: int | None, end: int | None) -> np.ndarray:
+def ended(tokens: np.ndarray, length: int | None, end: int | None) -> np.ndarray:
     """The first ``length`` tokens [N] with their ``end``, if there is one."""
     whole = tokens if end is None else np.append(tokens, tokens.dtype.type(end))
     return cut(whole, length, end)

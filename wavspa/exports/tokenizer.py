@@ -116,7 +116,7 @@ def _of_texts(data: Texts) -> Tokenizer:
         tokenizer.decoder = decoders.Fuse()
     else:
         assert isinstance(own, BPE | BPEFiles)
-        return _of_merges(own.files()[TOKENIZER])
+        return _of_merges(own.files()[TOKENIZER], own.end_token)
     if own.end:
         _add_end(tokenizer, own.size - 1)
     return tokenizer
@@ -130,13 +130,17 @@ def _of_pieces(names: Sequence[str], **options: Any) -> Tokenizer:
     return Tokenizer(models.BPE(vocabulary, [], **options))
 
 
-def _of_merges(content: str) -> Tokenizer:
-    """The byte pairs of a ``tokenizer.json`` whose ids lack the pad."""
+def _of_merges(content: str, end: int | None) -> Tokenizer:
+    """The byte pairs of a ``tokenizer.json`` whose ids lack the pad, and the end."""
     parts = json.loads(content)
     vocabulary = {name: token + 1 for name, token in parts["model"]["vocab"].items()}
-    parts["model"]["vocab"] = {_free(PAD, vocabulary): 0, **vocabulary}
+    vocabulary = {_free(PAD, vocabulary): 0, **vocabulary}
+    name = _free(END, vocabulary)
+    parts["model"]["vocab"] = vocabulary if end is None else {**vocabulary, name: end}
     tokenizer = Tokenizer.from_str(json.dumps(parts))
     tokenizer.decoder = decoders.ByteLevel()
+    if end is not None:
+        tokenizer.post_processor = _closing(name, end)
     return tokenizer
 
 
@@ -152,9 +156,11 @@ def _add_end(tokenizer: Tokenizer, token: int) -> None:
     """Close each text by its own token, which stays where the text is cut."""
     model = json.loads(tokenizer.to_str())["model"]
     tokenizer.model = models.BPE({**model["vocab"], END: token}, [], unk_token=model["unk_token"])
-    tokenizer.post_processor = processors.TemplateProcessing(
-        single=f"$A {END}", special_tokens=[(END, token)]
-    )
+    tokenizer.post_processor = _closing(END, token)
+
+
+def _closing(name: str, token: int) -> processors.TemplateProcessing:
+    return processors.TemplateProcessing(single=f"$A {name}", special_tokens=[(name, token)])
 
 
 def _printable(byte: int) -> int:

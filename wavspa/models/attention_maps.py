@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from wavspa.attention import Attention, attention_received
 from wavspa.models.dual_encoder import DualEncoder
 from wavspa.models.introspection import band_names, layers_of, watch_bands
+from wavspa.models.seq2seq.encoder_decoder import EncoderDecoder
 from wavspa.models.wavelet_attention import WavSpAttention
 from wavspa.wavelets.transforms import Bands
 
@@ -37,13 +38,14 @@ def attention_maps(model: nn.Module, tokens: Tensor) -> list[list[BandMap]]:
     residual stream.
 
     Args:
-        model: An encoder; of a dual encoder, what it does with either sequence.
+        model: An encoder; of a dual encoder, what it does with either sequence, of an encoder–decoder what it
+            does with the source.
         tokens: Ids of the sequence, int64 [N].
 
     Returns:
         Of each layer the maps of its bands, coarsest first; a CLS token is left out of the positions.
     """
-    encoder = model.encoder if isinstance(model, DualEncoder) else model
+    encoder = model.encoder if isinstance(model, DualEncoder | EncoderDecoder) else model
     layers = layers_of(encoder)
     received: dict[tuple[int, int], Tensor] = {}
 

@@ -42,11 +42,11 @@ class AddPositions(nn.Module):
             table = sinusoids(length, dim) if kind == "sinusoidal" else None
             self.register_buffer("table", table, persistent=False)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Add positions to ``x [B, N, D]`` -> [B, N, D]."""
-        if x.shape[1] > self.length:
+    def forward(self, x: Tensor, start: int = 0) -> Tensor:
+        """Add positions, counted from ``start``, to ``x [B, N, D]`` -> [B, N, D]."""
+        end = start + x.shape[1]
+        if end > self.length:
             raise ValueError(
-                f"a sequence of {x.shape[1]} positions is longer than the {self.length} "
-                "that max_len allows"
+                f"a sequence of {end} positions is longer than the {self.length} that max_len allows"
             )
-        return x if self.table is None else x + self.table[: x.shape[1]].to(x.dtype)
+        return x if self.table is None else x + self.table[start:end].to(x.dtype)

@@ -14,6 +14,7 @@ EVALUATION_FILE = "evaluation.json"
 CONFUSION = "confusion.csv"
 PREDICTIONS = "predictions.csv"
 VOCABULARY = "vocabulary"
+TEXTS = "texts.jsonl"
 LOCK = ".lock"
 PRUNE = "prune"
 WANDB_ID = "wandb-id"
@@ -41,6 +42,7 @@ OF_A_RUN = (
         DECISION,
         EVALUATION,
         VOCABULARY,
+        TEXTS,
         PRUNE,
         DEATHS,
         SLURM_LOG,

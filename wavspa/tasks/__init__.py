@@ -4,5 +4,6 @@ from wavspa.tasks.classification import Classification, Matching
 from wavspa.tasks.embedding import Embedding
 from wavspa.tasks.lego import Lego
 from wavspa.tasks.masked import Masked
+from wavspa.tasks.seq2seq import Seq2Seq
 
-__all__ = ["Classification", "Embedding", "Lego", "Masked", "Matching"]
+__all__ = ["Classification", "Embedding", "Lego", "Masked", "Matching", "Seq2Seq"]

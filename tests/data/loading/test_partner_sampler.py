@@ -5,7 +5,7 @@ from datasets import Dataset
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wavspa.data.loading.dataset import Rows
+from wavspa.data.loading.dataset import Rows, View
 from wavspa.data.loading.partner_sampler import PartnerBatches, PartnerRows, draw_partners
 from wavspa.data.preparation import store
 
@@ -85,7 +85,7 @@ def test_examples_alone_with_their_label_are_left_out() -> None:
 def test_rows_are_read_two_by_two() -> None:
     tokens = [np.full(length, length, np.uint8) for length in range(1, 6)]
     split = Dataset(pa.table(store.token_table(tokens, [5, 6, 5, 6, 5])))
-    rows = PartnerRows(Rows(split, max_length=3))
+    rows = PartnerRows(Rows(split, [View("tokens", 3)]))
     first, second = rows.__getitems__([[4, 0], [1, 3]])
     assert (first.tokens1.tolist(), first.tokens2.tolist(), first.label) == ([5, 5, 5], [1], 5)
     assert (second.tokens1.tolist(), second.tokens2.tolist(), second.label) == ([2, 2], [4] * 3, 6)

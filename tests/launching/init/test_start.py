@@ -62,6 +62,38 @@ def test_the_encoder_is_taken_and_the_head_is_new(tmp_path, parent, capsys):
     assert "init: new: head.0.weight" in printed
 
 
+def test_a_model_that_writes_takes_the_encoder_and_the_vocabulary(tmp_path, capsys):
+    words = [f"{text} {i}" for i in range(25) for text in ("one two", "four three", "two four")]
+    write_rows(tmp_path / "texts.jsonl", [{"text": text} for text in words])
+    write_rows(
+        tmp_path / "pairs.jsonl",
+        [{"source": text, "target": text[::-1]} for text in words],
+    )
+    tokenizer = ["tokenizer=bpe", "dataset.tokenizer.vocab_size=270", "dataset.tokenizer.end=true"]
+    parent = finished_run(
+        tmp_path,
+        "dataset=files",
+        f"dataset.train={tmp_path / 'texts.jsonl'}",
+        "dataset.label=null",
+        "dataset.max_length=32",
+        "task=masked",
+        *tokenizer,
+    )
+    seq2seq = "dataset=file_seq2seq", f"dataset.train={tmp_path / 'pairs.jsonl'}"
+    vocabulary = f"dataset.tokenizer.run='{parent}'"
+    sizes = "dataset.max_length=32", "dataset.max_target_length=8"
+    folder = child(tmp_path, parent, *seq2seq, *sizes, *tokenizer, vocabulary)
+    capsys.readouterr()
+    model = started(folder).model
+    weights, theirs = model.encoder.state_dict(), wavspa.load_model(parent).state_dict()
+    blocks = [name for name in weights if name.startswith("blocks.")]
+    assert blocks
+    assert all(torch.equal(weights[name], theirs[name]) for name in blocks)
+    # Its table is scaled, and it has no mask.
+    torch.testing.assert_close(weights["embedding.weight"] * 4, theirs["embedding.weight"][:-1])
+    assert "init: new: decoder.blocks.0.norm.weight" in capsys.readouterr().out
+
+
 def test_it_is_a_new_run_whose_parent_is_frozen_in_it(tmp_path, parent):
     folder = child(tmp_path, parent, "trainer.max_steps=3")
     frozen = read_config(folder).init.parent

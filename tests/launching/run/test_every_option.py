@@ -36,6 +36,11 @@ BASES: Mapping[str, tuple[str, ...]] = {
     "torch": ("optimizer=torch", "optimizer.kind=SGD"),
     "d2a": ("dataset=d2a/trace",),
     "masked": ("task=masked",),
+    "seq2seq": ("dataset=file_seq2seq", "dataset.train=train.csv"),
+    "docstrings": ("dataset=docstrings",),
+    "summarization": ("dataset=codexglue/summarization",),
+    "translation": ("dataset=codexglue/translation",),
+    "gpt2": ("dataset=docstrings", "tokenizer=gpt2"),
 }
 
 MAPPING, LIST = {"a": 1}, [[1]]

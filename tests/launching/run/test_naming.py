@@ -1,4 +1,5 @@
 import pytest
+from omegaconf import OmegaConf
 
 from support.tiny_runs import compose_run, tiny_run
 from wavspa.launching.run.naming import config_hash, run_name
@@ -23,6 +24,17 @@ def test_the_hash_leaves_out_what_does_not_shape_the_result(override):
 @pytest.mark.parametrize("override", ["seed=2", "model.taps=8", "dataset.limit=5", "trainer=debug"])
 def test_the_hash_tells_what_does(override):
     assert config_hash(compose_run(override)) != config_hash(compose_run())
+
+
+@pytest.mark.parametrize(("tokenizer", "later"), [("bpe", True), ("gpt2", True), ("bytes", False)])
+def test_an_option_that_came_later_changes_no_hash_at_its_default(tokenizer, later):
+    config = compose_run("dataset=files", "dataset.train=t.csv", f"tokenizer={tokenizer}")
+    without = config.copy()
+    OmegaConf.set_struct(without, False)
+    del without.dataset.tokenizer.end
+    assert (config_hash(config) == config_hash(without)) == later
+    config.dataset.tokenizer.end = True
+    assert config_hash(config) != config_hash(without)
 
 
 def test_seeds_share_a_cell():

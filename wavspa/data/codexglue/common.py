@@ -55,10 +55,10 @@ def places(name: str, task: str, hub: str) -> list[str]:
 
     Args:
         name: what it is called here.
-        task: the folder of the task in a checkout of CodeXGLUE.
+        task: the folder of the task in a checkout of CodeXGLUE, below Code-Code unless it says more.
         hub: the name of the data set on the hub.
     """
-    checkout = f"Code-Code/{task}/dataset"
+    checkout = f"{_below_checkout(task)}/dataset"
     folders = [
         f"codexglue/{name}",
         name,
@@ -80,7 +80,11 @@ def hub_files(name: str, task: str, hub: str) -> HubFiles:
 def remedy(name: str, task: str, hub: str) -> str:
     """What to do when a data set is nowhere; the arguments are those of :func:`places`."""
     return (
-        f"put them there into codexglue/{name}: make them as Code-Code/{task} of "
+        f"put them there into codexglue/{name}: make them as {_below_checkout(task)} of "
         "https://github.com/microsoft/CodeXGLUE says, or take the parquet files of the hub's data "
         f"set google/{hub}"
     )
+
+
+def _below_checkout(task: str) -> str:
+    return task if "/" in task else f"Code-Code/{task}"

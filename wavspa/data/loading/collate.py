@@ -1,4 +1,4 @@
-"""Batches of sequences and of pairs: how examples of different lengths become one."""
+"""Batches of sequences, of pairs, of sources with targets: how different lengths become one."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -83,6 +83,47 @@ def collate_pairs(examples: Sequence[PairExample], pad_to: Width = None) -> Pair
     first = collate([Example(row.tokens1, row.label) for row in examples], pad_to)
     second = collate([Example(row.tokens2, row.label) for row in examples], pad_to)
     return PairBatch(first.tokens, first.lengths, second.tokens, second.lengths, first.labels)
+
+
+class Seq2SeqExample(NamedTuple):
+    """One row: ``source`` [N], ``target`` [M] to learn, the whole target ``reference`` [R], label 0."""
+
+    source: np.ndarray
+    target: np.ndarray
+    reference: np.ndarray
+    label: int
+
+
+class Seq2SeqBatch(NamedTuple):
+    """What models and tasks that write sequences receive.
+
+    All int64, padded on the right with 0: ``tokens`` [B, N] with ``lengths`` [B] are the sources, ``targets``
+    [B, M] with ``target_lengths`` [B] what is to be written, ``references`` [B, R] the same where it is not
+    cut; ``labels`` [B] are 0.
+    """
+
+    tokens: torch.Tensor
+    lengths: torch.Tensor
+    targets: torch.Tensor
+    target_lengths: torch.Tensor
+    references: torch.Tensor
+    labels: torch.Tensor
+
+
+def collate_seq2seq(examples: Sequence[Seq2SeqExample], pad_to: Width = None) -> Seq2SeqBatch:
+    """Pads sources, targets and references to the longest of each, or sources to ``pad_to`` tokens.
+
+    Args:
+        examples: at least one row.
+        pad_to: the width of the sources, or several to choose from; no row may be longer.
+
+    Raises:
+        ValueError: a source is longer than ``pad_to``.
+    """
+    sources = collate([Example(row.source, row.label) for row in examples], pad_to)
+    targets = collate([Example(row.target, row.label) for row in examples])
+    references = collate([Example(row.reference, row.label) for row in examples])
+    return Seq2SeqBatch(*sources[:2], *targets[:2], references.tokens, sources.labels)
 
 
 def without_full_lengths(batch: Any) -> Any:

@@ -1,7 +1,7 @@
 """Prepared rows as a torch data set."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -9,10 +9,17 @@ from datasets import Dataset
 from torch.utils.data import Dataset as TorchDataset
 
 from wavspa.data.loading.collate import Example
-from wavspa.data.preparation.store import lengths, token_columns
+from wavspa.data.preparation.store import lengths
 
 # Which rows `limit` keeps: the same under every training seed, so that runs can be compared.
 LIMIT_SEED = 0
+
+
+class View(NamedTuple):
+    """What an example shows of a column: its first ``length`` tokens; None: all, whatever a batch holds."""
+
+    column: str
+    length: int | None
 
 
 class Rows(TorchDataset[Any]):
@@ -20,9 +27,9 @@ class Rows(TorchDataset[Any]):
 
     Args:
         split: columns of tokens and ``label``, as :mod:`wavspa.data.preparation.store` writes them.
-        max_length: longer sequences keep their head.
+        views: what an example is made of.
         limit: how many rows, chosen at random once for all, to keep in their order; None: all.
-        example: called with the tokens [N] of each column in turn and the label.
+        example: called with the tokens [N] of each view in turn and the label.
         pool: the sequences that the columns of ``split`` number, if they do not hold tokens themselves.
         end: the last token of a sequence that is cut, if there is one.
 
@@ -34,15 +41,14 @@ class Rows(TorchDataset[Any]):
     def __init__(
         self,
         split: Dataset,
-        max_length: int,
+        views: Sequence[View],
         limit: int | None = None,
         example: Callable[..., Any] = Example,
         pool: Dataset | None = None,
         end: int | None = None,
     ) -> None:
         self._table = split.with_format("arrow")
-        self._columns = token_columns(split.column_names)
-        self._max_length = max_length
+        self._views = views
         self._example = example
         self._end = end
         self._pool = None if pool is None else pool.with_format("arrow")
@@ -50,10 +56,15 @@ class Rows(TorchDataset[Any]):
         if limit is not None:
             chosen = np.random.default_rng(LIMIT_SEED).permutation(len(split))[:limit]
             self._kept = np.sort(chosen)
-        full_lengths = np.max(
-            [lengths(split.data.column(name), pool) for name in self._columns], axis=0
-        )
-        self.lengths = np.minimum(full_lengths[self._kept], max_length).astype(np.int64)
+        self._full_lengths = {
+            name: lengths(split.data.column(name), pool)[self._kept]
+            for name, length in views
+            if length is not None
+        }
+        self.lengths = np.max(
+            [np.minimum(self._full_lengths[name], length) for name, length in views if length],
+            axis=0,
+        ).astype(np.int64)
         self.labels = split.data.column("label").to_numpy()[self._kept]
 
     def __len__(self) -> int:
@@ -65,19 +76,24 @@ class Rows(TorchDataset[Any]):
     def __getitems__(self, indices: Sequence[int]) -> list[Any]:
         """Several rows at once: what a DataLoader calls with the indices of a batch."""
         table = self._table[self._kept[indices].tolist()]
-        tokens = [self._heads(self._tokens(table[name])) for name in self._columns]
+        tokens = [self._heads(self._tokens(table[name]), length) for name, length in self._views]
         labels = table["label"].to_pylist()
         return [self._example(*row) for row in zip(*tokens, labels, strict=True)]
+
+    def cut(self, column: str) -> int:
+        """How many rows an example shows of a column only the head of."""
+        longest = max(length for name, length in self._views if name == column and length)
+        return int((self._full_lengths[column] > longest).sum())
 
     def _tokens(self, column: pa.ChunkedArray) -> pa.ChunkedArray:
         return column if self._pool is None else self._pool[column.to_pylist()]["tokens"]
 
-    def _heads(self, column: pa.ChunkedArray) -> list[np.ndarray]:
-        """The first ``max_length`` tokens of each row, not copied unless their end is put in."""
+    def _heads(self, column: pa.ChunkedArray, length: int | None) -> list[np.ndarray]:
+        """The first ``length`` tokens of each row, not copied unless their end is put in."""
         lists = column.combine_chunks()
         flat = lists.values.to_numpy()
         starts = lists.offsets.to_numpy()
-        ends = np.minimum(starts[1:], starts[:-1] + self._max_length)
+        ends = starts[1:] if length is None else np.minimum(starts[1:], starts[:-1] + length)
         heads = [flat[start:end] for start, end in zip(starts[:-1], ends, strict=True)]
         if self._end is not None:
             for row in np.flatnonzero(ends < starts[1:]):

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from wavspa.checks import shown
 from wavspa.data.sources.tables import open_table
 from wavspa.data.sources.text_files import UTF_8, opened, plain_suffix
 from wavspa.errors import UserError
@@ -59,7 +60,9 @@ def read_documents(
     table = open_table(path, **table_options)
     for place, (text,) in table.read([column], blank=[column]):
         if text is not None and not isinstance(text, str):
-            raise UserError(f"{table.at(place)}: the column {column!r} holds {text!r}, not a text")
+            raise UserError(
+                f"{table.at(place)}: the column {column!r} holds {shown(text)}, which is not text"
+            )
         if text and not text.isspace():
             yield text
 

@@ -73,9 +73,11 @@ class TrainedRun:
     def predictions(self) -> Predictions:
         """What the best checkpoint answers to each example of the split."""
         task, data = build_run(self.config)
+        predictions = Predictions()
+        if not hasattr(task, "classes"):
+            return predictions
         data.prepare_data()
         check_same_data(self.folder, data, [self.split])
-        predictions = Predictions()
         best = find_checkpoint(self.folder)
         evaluate(task, data, best, self.config.trainer, self.split, [predictions])
         return predictions

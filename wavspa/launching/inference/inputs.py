@@ -8,9 +8,10 @@ from typing import Any
 
 from torch.utils.data import DataLoader, IterableDataset
 
-from wavspa.data import Files, SequenceDataModule
+from wavspa.checks import shown
+from wavspa.data import Files, SequenceDataModule, SourceTargets
 from wavspa.data.image_datamodule import Pictures
-from wavspa.data.labels import class_names, read_label, shown
+from wavspa.data.labels import class_names, read_label
 from wavspa.data.prediction_inputs import OneColumn, PictureFiles
 from wavspa.data.sources.tables import TableFile
 from wavspa.errors import UserError
@@ -86,6 +87,42 @@ def labelled_batches(
         batch_size=data.eval_batch_size,
         collate_fn=partial(data.collate, pad_to=data.pad_to),
     )
+
+
+def target_batches(
+    data: SourceTargets, table: TableFile, columns: Sequence[str], target: str | None
+) -> DataLoader[Any]:
+    """Batches of a table's sources and targets in their order, as those of the run's own test.
+
+    Args:
+        data: The run's data set, its vocabulary opened.
+        table: The examples.
+        columns: Where the sources stand.
+        target: The column of the targets; without it, that of the run's own data.
+    """
+    if isinstance(table, OneColumn):
+        raise UserError(
+            f"input={table.path} holds no targets: give a csv, tsv, jsonl, json or parquet with a column of "
+            "targets, or take wavspa-predict"
+        )
+    return DataLoader(
+        _Targeted(data, table, [*columns, target or data.target_column]),
+        batch_size=data.eval_batch_size,
+        collate_fn=partial(data.collate, pad_to=data.pad_to),
+    )
+
+
+class _Targeted(IterableDataset[Any]):
+    def __init__(self, data: SourceTargets, table: TableFile, columns: Sequence[str]) -> None:
+        self._data, self._table, self._columns = data, table, columns
+
+    def __iter__(self) -> Iterator[Any]:
+        rows = (
+            self._data.parse_input(values, self._table.at(place), self._columns)
+            for place, values in self._table.read(self._columns)
+        )
+        while chunk := list(itertools.islice(rows, CHUNK)):
+            yield from self._data.encode_inputs(chunk)
 
 
 class _Labelled(IterableDataset[Any]):

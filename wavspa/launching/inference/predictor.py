@@ -12,6 +12,7 @@ from lightning_fabric.plugins.environments import LightningEnvironment
 from omegaconf import DictConfig
 from torch import Tensor
 
+from wavspa.data import SourceTargets
 from wavspa.data.image_datamodule import Pictures
 from wavspa.data.sources.tables import TableFile
 from wavspa.errors import UserError
@@ -19,7 +20,8 @@ from wavspa.launching.decisions.decision import read_decision
 from wavspa.launching.inference.inputs import names_of_classes
 from wavspa.launching.run.build import build_run
 from wavspa.launching.run.frozen_data import open_vocabulary
-from wavspa.tasks import Classification, Embedding
+from wavspa.tasks import Classification, Embedding, Seq2Seq
+from wavspa.tasks.seq2seq import Text
 from wavspa.training.checkpoints.read import (
     find_checkpoint,
     load_checkpoint_weights,
@@ -48,6 +50,8 @@ class Answers(NamedTuple):
     """[n, C] float32, of such a run"""
     embeddings: np.ndarray | None
     """[n, W] float32, if they were asked for"""
+    texts: list[Text] | None = None
+    """of a run that writes them"""
 
 
 class Predictor:
@@ -57,11 +61,12 @@ class Predictor:
         folder: The run's folder.
         config: Its configuration.
         embeddings: Give, beside the logits, what the classifier's head is given. A run that embeds
-            gives its embeddings whatever this is, and nothing else.
+            gives its embeddings whatever this is, and nothing else; one that writes texts has none.
 
     Attributes:
         decision: How logits become classes, as the run keeps it.
-        labels: What the classes are called by the card of the run's data; none of a run that embeds.
+        labels: What the classes are called by the card of the run's data; none of other runs.
+        writes: Whether the answers are texts.
 
     Raises:
         UserError: The run has no answer to new examples, or its checkpoint cannot be used.
@@ -70,16 +75,23 @@ class Predictor:
     def __init__(self, folder: Path, config: DictConfig, embeddings: bool = False) -> None:
         task, data = build_run(config)
         self.data = data
-        if not data.input_columns or not isinstance(task, Classification | Embedding):
+        if not data.input_columns or not isinstance(task, Classification | Embedding | Seq2Seq):
             raise UserError(
                 f"{folder} is a run on {data.name}, which neither classifies nor embeds new examples: "
                 "wavspa-evaluate gives the metrics of its data"
+            )
+        self.writes = isinstance(task, Seq2Seq)
+        if self.writes and embeddings:
+            raise UserError(
+                f"embeddings=true: {folder} writes texts, and embeds nothing: leave it out"
             )
         checkpoint = find_checkpoint(folder)
         content = read_checkpoint(checkpoint)
         load_checkpoint_weights(task.model, content, checkpoint)
         self.decision = read_decision(folder, content["global_step"])
         open_vocabulary(folder, data)
+        if isinstance(task, Seq2Seq) and isinstance(data, SourceTargets):
+            task.use_vocabulary(data)
         # Where pads are attended to, an answer depends on its batch: then it is that of the test.
         self._by_length = config.model.padding != "upstream"
         self._fabric = Fabric(
@@ -89,6 +101,8 @@ class Predictor:
             plugins=[LightningEnvironment()],
         )
         self._task = self._fabric.setup_module(task.eval())
+        if self.writes:
+            self._task.mark_forward_method("write")
         self._embeds = isinstance(task, Embedding)
         self._embeddings: Tensor | None = None
         self.labels: list[str] = []
@@ -98,6 +112,11 @@ class Predictor:
             if embeddings:
                 head: Any = task.model.head
                 head.register_forward_pre_hook(self._hear)
+
+    @property
+    def cut_sources(self) -> int:
+        """How many sources so far were longer than what the run reads."""
+        return self.data.cut_sources if isinstance(self.data, SourceTargets) else 0
 
     @property
     def has_pictures(self) -> bool:
@@ -135,6 +154,11 @@ class Predictor:
         order = np.argsort(lengths, kind="stable") if self._by_length else np.arange(len(examples))
         size = self.data.eval_batch_size
         batches = np.split(order, range(size, len(order), size))
+        if self.writes:
+            texts = [
+                text for batch in batches for text in self._texts([examples[i] for i in batch])
+            ]
+            return Answers(window.ids, None, None, None, [texts[i] for i in np.argsort(order)])
         outputs = [self._outputs([examples[i] for i in batch]) for batch in batches]
         back = torch.from_numpy(np.argsort(order))
         logits, embeddings = (_joined(column, back) for column in zip(*outputs, strict=True))
@@ -150,6 +174,12 @@ class Predictor:
         if self._embeds:
             return None, self._task(batch.tokens, batch.lengths)
         return self._task.logits(batch), self._embeddings
+
+    @torch.inference_mode()
+    def _texts(self, examples: Sequence[Any]) -> list[Text]:
+        batch = self._fabric.to_device(self.data.collate(examples, pad_to=self.data.pad_to))
+        texts: list[Text] = self._task.write(batch)
+        return texts
 
     def _hear(self, head: Any, inputs: tuple[Tensor]) -> None:
         (self._embeddings,) = inputs

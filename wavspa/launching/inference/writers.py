@@ -12,10 +12,12 @@ import pyarrow.parquet
 from wavspa.checks import one_of
 from wavspa.errors import UserError
 from wavspa.launching.inference.predictor import Answers
+from wavspa.tasks.written_texts import on_one_line
 
 TABLES = ("csv", "jsonl", "parquet")
 SUBMISSIONS = ("d2a", "codexglue")
-FORMATS = (*TABLES, *SUBMISSIONS)
+LINES = "txt"
+FORMATS = (*TABLES, LINES, *SUBMISSIONS)
 
 
 class Form(NamedTuple):
@@ -26,7 +28,9 @@ class Form(NamedTuple):
     ids: Sequence[str]
     """what the columns are called that are kept of the input"""
     labels: Sequence[str]
-    """what the classes are called; none of a run that embeds"""
+    """what the classes are called; none of a run that embeds or writes"""
+    writes: bool = False
+    """whether the answers are texts"""
 
 
 def check_form(form: Form) -> None:
@@ -36,6 +40,14 @@ def check_form(form: Form) -> None:
         UserError: The format is unknown or does not fit the classes, or two columns have one name.
     """
     one_of("format", form.kind, FORMATS)
+    if form.kind == LINES and not form.writes:
+        raise UserError(
+            "format=txt is for texts that a run writes; this one has classes or embeddings"
+        )
+    if form.kind == LINES and form.ids:
+        raise UserError(
+            f"id={','.join(form.ids)}: format=txt has a text a line and no columns: choose csv or jsonl"
+        )
     if form.kind in SUBMISSIONS and len(form.labels) != 2:
         count = len(form.labels) or "none"
         raise UserError(f"format={form.kind} needs two classes; this run has {count}")
@@ -58,6 +70,8 @@ def write_answers(file: BinaryIO, answers: Iterable[Answers], form: Form) -> int
     """
     if form.kind in SUBMISSIONS:
         return _write_submission(file, answers, form)
+    if form.kind == LINES:
+        return _write_lines(file, answers)
     tables = (_table(part, form) for part in answers)
     first = next(tables)
     rows = 0
@@ -85,7 +99,18 @@ def _write_submission(file: BinaryIO, answers: Iterable[Answers], form: Form) ->
     return rows
 
 
+def _write_lines(file: BinaryIO, answers: Iterable[Answers]) -> int:
+    rows = 0
+    for part in answers:
+        assert part.texts is not None
+        file.write("".join(f"{on_one_line(text.text)}\n" for text in part.texts).encode())
+        rows += len(part.texts)
+    return rows
+
+
 def _names_of_classes(form: Form) -> list[str]:
+    if form.writes:
+        return ["text", "score", "ended"]
     return ["class", *(f"probability_{label}" for label in form.labels)] if form.labels else []
 
 
@@ -96,6 +121,8 @@ def _table(part: Answers, form: Form) -> pa.Table:
     if part.classes is not None and part.probabilities is not None:
         classes = [form.labels[number] for number in part.classes]
         columns += [pa.array(classes), *_columns(part.probabilities)]
+    if part.texts is not None:
+        columns += [pa.array([text[place] for text in part.texts]) for place in range(3)]
     if part.embeddings is not None and form.kind == "csv":
         columns += _columns(part.embeddings)
         names += [f"embedding_{place}" for place in range(part.embeddings.shape[1])]

@@ -9,7 +9,9 @@ from pytorch_lightning import Callback, LightningDataModule
 from torch.utils.data import DataLoader
 
 from wavspa.checks import one_of
+from wavspa.data import SourceTargets
 from wavspa.launching.run.frozen_data import SPLITS
+from wavspa.tasks.seq2seq import Seq2Seq
 from wavspa.training.checkpoints.read import load_checkpoint_weights, read_checkpoint
 from wavspa.training.trainer import evaluation_trainer
 
@@ -45,17 +47,16 @@ def evaluate(
     load_checkpoint_weights(task.model, read_checkpoint(checkpoint), checkpoint)
     evaluator = evaluation_trainer(trainer, callbacks)
     rows: Any = data
-    if split == "train":
+    # A task that writes texts writes those of all examples, as of the test; its validation does not.
+    as_test = split == "train" or (split == "val" and isinstance(task, Seq2Seq))
+    if isinstance(task, Seq2Seq) and isinstance(data, SourceTargets):
+        task.use_vocabulary(data)
+    if as_test:
         own: Any = data
-        rows = OtherRows(
-            lambda: own.evaluation_loader("train"), lambda: own.training_card, data=own
-        )
-    loop = evaluator.validate if split == "val" else evaluator.test
+        rows = OtherRows(lambda: own.evaluation_loader(split), lambda: own.training_card, data=own)
+    loop = evaluator.validate if split == "val" and not as_test else evaluator.test
     (metrics,) = loop(task, datamodule=rows, verbose=False)
-    return {
-        f"{split}/{name.partition('/')[2]}" if split == "train" else name: float(value)
-        for name, value in metrics.items()
-    }
+    return {f"{split}/{name.partition('/')[2]}": float(value) for name, value in metrics.items()}
 
 
 class OtherRows(LightningDataModule):

@@ -22,11 +22,16 @@ LATER = {
     "dataset.packed": False,
     "dataset.encoding": "utf-8",
     "dataset.quoting": "strict",
+    "dataset.tokenizer.end": False,
     "dataset.tokenizer.run": None,
+    "dataset.tokenizer.download": True,
     "trainer.max_epochs": None,
     "trainer.compile": False,
 }
 """Options that came when runs had been made, by their default, at which they leave names as they were."""
+
+_LATER_ONLY_OF = {"dataset.tokenizer.end": "wavspa.data.bpe."}
+"""Of an option that others have always had: the beginning of the ``_target_`` where it came later."""
 
 _LONGEST = 80  # characters of a name
 
@@ -48,7 +53,9 @@ def config_hash(config: DictConfig, without: Sequence[str] = ()) -> str:
     for option, default in LATER.items():
         node, _, name = option.rpartition(".")
         place = OmegaConf.select(config, node)
-        if place is not None and place.get(name) == default:
+        if place is None or place.get(name) != default:
+            continue
+        if str(place.get("_target_")).startswith(_LATER_ONLY_OF.get(option, "")):
             place.pop(name, None)
     content = json.dumps(OmegaConf.to_container(config, resolve=True), sort_keys=True)
     return hashlib.sha256(content.encode()).hexdigest()[:8]

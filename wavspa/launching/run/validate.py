@@ -86,9 +86,9 @@ def _check_labels(config: DictConfig) -> None:
 
 
 def _check_own_metrics(config: DictConfig) -> None:
-    """Build and try the metrics that the user has added to the task's."""
+    """Build and try the metrics that the user has added to those of a task with classes."""
     metrics = config.task.get("metrics")
-    if metrics is None:
+    if metrics is None or "classes" not in config.task:
         return
     if not isinstance(metrics, DictConfig):
         raise UserError(

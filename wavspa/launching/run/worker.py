@@ -31,6 +31,8 @@ from wavspa.reports.number_format import UNDEFINED
 from wavspa.run_folder import layout
 from wavspa.run_folder.lock import exclusive
 from wavspa.run_folder.status import Status, early_end, read_status, update_status
+from wavspa.tasks import Seq2Seq
+from wavspa.tasks.written_texts import write_texts
 from wavspa.training.callbacks.progress import progress
 from wavspa.training.callbacks.status import StatusFile
 from wavspa.training.checkpoints.last import LastCheckpoint
@@ -161,6 +163,8 @@ def _train_and_test(
     for logger in loggers:
         logger.log_metrics(metrics, step=trainer.global_step - 1)
         logger.finalize("success")
+    if isinstance(task, Seq2Seq):
+        write_texts(folder / layout.TEXTS, task.texts)
     _update(folder, state="finished", test=metrics)
     _print_finished(folder, read_status(folder))
     return metrics

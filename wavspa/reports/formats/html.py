@@ -11,6 +11,7 @@ from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
 from wavspa.metric_facts import digits, factor
+from wavspa.reports.formats.examples import written_examples
 from wavspa.reports.formats.html_data import packed, packed_json, page_data
 from wavspa.reports.number_format import ABSENT, count, mean_and_deviation, mebibytes, milliseconds
 from wavspa.reports.report import Report
@@ -52,6 +53,7 @@ def page(report: Report) -> str:
         script=Markup("\n").join(map(_own, SCRIPTS)),
         beside=report.beside,
         has_filters=bool(report.filters),
+        written=written_examples(report.runs),
         plotly=_packed_plotly(),
         data=Markup(packed_json(page_data(report))),
     )

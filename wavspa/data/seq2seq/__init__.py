@@ -1,0 +1,1 @@
+"""Sources and the targets that are to be written of them."""

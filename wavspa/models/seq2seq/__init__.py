@@ -1,0 +1,1 @@
+"""The encoder–decoder, and how it writes a sequence token by token."""
