@@ -162,6 +162,8 @@ def _train_and_test(
     metrics = evaluate(task, data, layout.best_checkpoint(folder), config.trainer)
     for logger in loggers:
         logger.log_metrics(metrics, step=trainer.global_step - 1)
+        if isinstance(logger, WandbRun):
+            logger.log_artifacts()
         logger.finalize("success")
     if isinstance(task, Seq2Seq):
         write_texts(folder / layout.TEXTS, task.texts)
