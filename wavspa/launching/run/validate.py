@@ -16,6 +16,7 @@ from wavspa.errors import UserError, first_line
 from wavspa.launching.options.loggers import check_logger
 from wavspa.launching.run.build import build, check_option_names, explain
 from wavspa.reports.figures.registry import check_live
+from wavspa.tasks.own_metrics import check_metric
 from wavspa.training.callbacks.averages import AverageWeights
 from wavspa.training.callbacks.refused import check_callback
 from wavspa.training.checkpoints.last import LastCheckpoint
@@ -52,6 +53,7 @@ def validate(config: DictConfig) -> None:
         check_live(f"logger.{name}.figures", options.get("figures", ()))
     data = build(config, "dataset")
     _check_labels(config)
+    _check_own_metrics(config)
     with torch.device("meta"):
         model = build(config, "model")
         optimizer = build(config, "optimizer")
@@ -90,6 +92,25 @@ def _check_labels(config: DictConfig) -> None:
             "dataset.label=null: texts without labels are for task=masked; name the column of the labels, or "
             "choose that task"
         )
+
+
+def _check_own_metrics(config: DictConfig) -> None:
+    """Build and try the metrics that the user has added to those of a task with classes."""
+    metrics = config.task.get("metrics")
+    if metrics is None or "classes" not in config.task:
+        return
+    if not isinstance(metrics, DictConfig):
+        raise UserError(
+            f"task.metrics must be one of wavspa.tasks.metrics by its _target_, got {metrics!r}; a metric "
+            "is added by +task.metrics.NAME._target_=…"
+        )
+    for name, options in ((str(key), options) for key, options in metrics.items()):
+        option = f"task.metrics.{name}"
+        if name.startswith("_"):
+            continue
+        if not isinstance(options, DictConfig) or "_target_" not in options:
+            raise UserError(f"{option} must have the _target_ of a metric, got {options!r}")
+        check_metric(option, build(config, option), config.task.classes)
 
 
 def _card(data: Any) -> dict[str, Any] | None:
