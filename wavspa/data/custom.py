@@ -340,7 +340,8 @@ class Files(Texts):
             raise UserError(
                 f"dataset.folds={self.folds}: {self.paths['train']}: {error}"
             ) from error
-        return fold == self.fold - 1
+        is_test: np.ndarray = fold == self.fold - 1
+        return is_test
 
     def _rows_of(
         self, split: str, ids: Mapping[str, int], kept: np.ndarray | None

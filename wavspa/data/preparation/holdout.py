@@ -64,8 +64,8 @@ def folds_of(
     labels = np.asarray(labels)
     members = _members(groups)
     # Large groups first, while small ones can still even out what they take.
-    order = np.random.default_rng(seed).permutation(len(members))
-    order = sorted(order, key=lambda group: -len(members[group]))
+    shuffled = np.random.default_rng(seed).permutation(len(members))
+    order = sorted(shuffled, key=lambda group: -len(members[group]))
     filled = np.zeros((count, labels.max() + 1), dtype=np.int64)
     fold_of = np.empty(len(labels), dtype=np.int64)
     for group in order:
