@@ -53,7 +53,7 @@ def states_table(runs: Sequence[Run], width: int) -> Table:
 
     Args:
         runs: The runs.
-        width: Columns that there are; few leave out the speed.
+        width: Columns that there are; few leave out the speed, as do runs that older versions made.
     """
     states = [state_of(run) for run in runs]
     counts = ", ".join(f"{count} {state}" for state, count in Counter(states).most_common())
@@ -62,12 +62,13 @@ def states_table(runs: Sequence[Run], width: int) -> Table:
     for name in ("state", "best"):
         table.add_column(name, no_wrap=True)
     known = any(run.status.get("mfu") is not None for run in runs)
-    speed = ["ms/step", "tokens/s", *(["MFU"] if known else [])] if width >= WIDE else []
+    told = width >= WIDE and any("tokens_per_second" in run.status for run in runs)
+    speed = ["ms/step", "tokens/s", *(["MFU"] if known else [])] if told else []
     for name in ("step", *speed, "time left"):
         table.add_column(name, no_wrap=True, justify="right")
     for run, state in zip(runs, states, strict=True):
-        told = _speed(run)[: len(speed)]
-        table.add_row(run.folder.name, state, _best(run), _step(run), *told, _left(run, state))
+        cells = _speed(run)[: len(speed)]
+        table.add_row(run.folder.name, state, _best(run), _step(run), *cells, _left(run, state))
     return table
 
 
@@ -90,7 +91,8 @@ def _speed(run: Run) -> list[str]:
 
 def _first_step(run: Run) -> str:
     """What the first step took, where that is many times what others take."""
-    first, others = (run.status.get(key, 0.0) for key in ("first_step_seconds", "seconds_per_step"))
+    first = run.status.get("first_step_seconds", 0.0)
+    others = run.status.get("seconds_per_step", 0.0)
     if first < max(NOTABLE_SECONDS, NOTABLE_TIMES * others):
         return ""
     return f"{first:.1f} s (compiling, or filling caches), then {others:.3g} s each"
