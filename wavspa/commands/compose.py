@@ -16,7 +16,7 @@ from hydra_plugins.wavspa.slurm import SlurmLauncher
 from omegaconf import DictConfig, OmegaConf
 
 from wavspa.commands.hydra_errors import unnamed_option
-from wavspa.commands.overrides import spelled_out
+from wavspa.commands.overrides import spelled_out, with_folds
 from wavspa.errors import UserError
 from wavspa.launching.presets.store import with_presets
 from wavspa.launching.slurm.sbatch_names import sbatch_hint
@@ -59,7 +59,8 @@ def train() -> None:
             raise UserError(line)
     # Hydra's parser takes no flag between two words.
     flags = [word for word in sys.argv[1:] if word in _MULTIRUN]
-    words = [spelled_out(word) for word in sys.argv[1:] if word not in _MULTIRUN]
+    words = with_folds([w for w in sys.argv[1:] if w not in _MULTIRUN], sweeps=bool(flags))
+    words = [spelled_out(word) for word in words]
     sys.argv[1:] = flags + (list(map(with_presets, words)) if flags else words)
     try:
         compose()
