@@ -10,7 +10,8 @@ Print the state of every run below the given folders: finished, running (with th
 failed (with the reason), lost (says that it is running, and no process does), pruned (given up by a
 search), not started; and which stopped early, and why. A wide terminal has room for milliseconds a step,
 tokens a second (pads included) and, of GPUs whose peak is known, the share of it that is reached (MFU).
-All of it comes from the runs' own files; squeue adds what runs in SLURM's queue are waiting for. The command that started a sweep resumes what has not finished."""
+All of it comes from the runs' own files; squeue adds what runs in SLURM's queue are waiting for. The command
+that started a sweep resumes what has not finished."""
 
 EPILOG = """\
 examples:
