@@ -1,4 +1,4 @@
-"""Which implementation runs: ``torch`` (the formula), ``numba`` (CPU) or ``triton`` (GPU).
+"""The choice of an implementation: ``torch`` (the formula), ``numba`` (CPU) or ``triton`` (GPU).
 
     from wavspa import backend
 
@@ -45,7 +45,7 @@ def backend() -> str:
 
 
 def set_backend(name: str) -> None:
-    """Choose one of :data:`BACKENDS` for the whole process.
+    """Choose one of :data:`BACKENDS` for this process.
 
     Raises:
         ValueError: another name, or the package is not installed.

@@ -1,4 +1,4 @@
-"""What the attention bases share: multi-head projections around the base's own kernel.
+"""The common part of the attention bases: multi-head projections around the base's own kernel.
 
 Shapes: B batch, N length, D model width, H heads, K head width, Q = H * K. ``lengths``, int64 [B], each in
 1..N, counts the real positions of each row, which are its first; None means all N. Keys beyond are never

@@ -1,9 +1,9 @@
 """The flash kernel for rows of different lengths and for windows: CUDA and half types only.
 
-A mask would leave the kernel, so that a row's length is a segment instead. Rows stay where they lie: the
+A mask would leave the kernel, so that a row's length is a segment instead. Rows are not moved: the
 B N positions of a batch are one sequence, which is cut where rows end and where they turn to pads. Nothing
 is gathered, no shape depends on the values of lengths, and the host waits for none. Pads are segments too
-(they attend to one another), because gradients outside all segments are whatever memory held.
+(they attend to one another), because gradients outside all segments are uninitialised memory.
 """
 
 import functools
@@ -32,7 +32,7 @@ def flash_attention(
     dropout: float = 0.0,
     window: tuple[int, int] = EVERYWHERE,
 ) -> Tensor:
-    """Softmax attention within each row's real positions; no copies where heads lie beside each other.
+    """Softmax attention within each row's real positions; no copies where heads are contiguous.
 
     Args:
         q: queries [B, H, N, K], such as :func:`runs_flash` accepts.
@@ -79,7 +79,7 @@ def segment_bounds(lengths: Tensor | None, batch: int, length: int, device: torc
 
 
 def runs_flash(q: Tensor) -> bool:
-    """Whether the kernel runs for queries [B, H, N, K] such as these, and torch was not told otherwise."""
+    """Whether the kernel runs for queries [B, H, N, K] such as these, and is not disabled in torch."""
     return (
         q.is_cuda
         and q.dtype in HALF_TYPES

@@ -83,7 +83,7 @@ def attend_in_window(
         blocks = length // block + 2
     else:
         if not torch.compiler.is_compiling():
-            # A branch on the length would be a program of its own.
+            # A branch on the length would compile a second program.
             block = min(block, length)
         blocks = -(-length // block)
     missing = blocks * block - length

@@ -1,4 +1,4 @@
-"""The options of the attention bases: every default stands here, once."""
+"""The options of the attention bases: the one place of every default."""
 
 from dataclasses import dataclass
 
@@ -9,11 +9,11 @@ FEATURES = ("relu", "favor")
 
 @dataclass(frozen=True)
 class AttentionOptions:
-    """What a base is built from, besides width and heads; a base ignores the options it does not have.
+    """The options that build a base of some width and heads; a base ignores those it does not have.
 
     Attributes:
         qkv_dim: width Q of queries, keys and values together; None means the model's.
-        dropout: rate, applied where the base's docstring says.
+        dropout: rate; the base's docstring describes where it is applied.
         max_len: longest sequence that can come (linformer must know).
         window: positions that a query of longformer sees.
         rank: mixtures of linformer.

@@ -48,7 +48,7 @@ class DualEncoder(nn.Module):
                 f"interaction={interaction!r} is unknown; choose one of {', '.join(INTERACTIONS)}"
             )
         if pool == "token":
-            raise ValueError("pool token gives logits per position; a pair needs one vector each")
+            raise ValueError("pool token has logits per position; a pair needs one vector each")
         self.interaction = interaction
         self.encoder = Encoder(vocab_size, pool=pool, mlp_dim=mlp_dim, **encoder)
         width = self.encoder.pool.out_dim * (2 if interaction == "none" else 4)

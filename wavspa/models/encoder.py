@@ -135,7 +135,7 @@ class Encoder(nn.Module):
             mask, lengths = tokens > 0, None
         if self.cls is not None:
             x = torch.cat([self.cls.expand(x.shape[0], -1, -1).to(x.dtype), x], dim=1)
-            # Upstream gives the CLS token the mask of the first real token.
+            # In upstream the CLS token has the mask of the first real token.
             mask = None if mask is None else torch.cat([mask[:, :1], mask], dim=1)
             lengths = None if lengths is None else lengths + 1
         x = self.dropout(self.positions(x))

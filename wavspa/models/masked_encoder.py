@@ -1,4 +1,4 @@
-"""The encoder that tells masked tokens from those around them."""
+"""The encoder that predicts masked tokens from those around them."""
 
 from typing import Unpack
 
@@ -14,7 +14,7 @@ class MaskedEncoder(Encoder):
 
     Args:
         vocab_size: number of token ids of the data; the mask is the one after the last, ``vocab_size``.
-        pool: ``token``: a masked token is told where it stands.
+        pool: ``token``: a masked token is predicted at its own position.
         mlp_dim: hidden width of the MLPs.
         head_dim: hidden width of the head; None means ``mlp_dim``.
         **encoder: further options of :class:`~wavspa.models.encoder.Encoder`.
@@ -40,14 +40,14 @@ class MaskedEncoder(Encoder):
 
     @property
     def mask_token(self) -> int:
-        """The id that stands for a token that is to be told."""
+        """The id that replaces a token to be predicted."""
         return self.embedding.num_embeddings - 1
 
     @override
     def forward(
         self, tokens: Tensor, lengths: Tensor | None = None, places: Tensor | None = None
     ) -> Tensor:
-        """Tell tokens.
+        """Predict tokens.
 
         Args:
             tokens: ids, int64 [B, N], N <= max_len.

@@ -13,8 +13,8 @@ class WavSpMultiheadAttention(nn.Module):
     """:class:`WavSpAttention`, built and called as ``nn.MultiheadAttention`` is.
 
     Shapes: B batch, N length, D = ``embed_dim``. It attends within one sequence, both ways: query, key and
-    value are one tensor, and there is no ``attn_mask``. It stands wherever ``nn.TransformerEncoderLayer`` has
-    its ``self_attn``; :func:`swap_attention` puts it there.
+    value are one tensor, and there is no ``attn_mask``. It replaces the ``self_attn`` of an
+    ``nn.TransformerEncoderLayer``; :func:`swap_attention` puts it there.
 
     Args:
         embed_dim: model width D.
@@ -113,7 +113,7 @@ class WavSpMultiheadAttention(nn.Module):
         """There is none; torch asks for it where it would leave this attention out.
 
         Raises:
-            RuntimeError: always; it says what to do.
+            RuntimeError: always; the message names the way out.
         """
         raise RuntimeError(
             "nn.TransformerEncoder is about to take its fused path, which leaves WavSpMultiheadAttention "
@@ -124,7 +124,7 @@ class WavSpMultiheadAttention(nn.Module):
 def swap_attention(model: nn.Module, **layer: Unpack[LoneLayerOptions]) -> nn.Module:
     """Put a new :class:`WavSpMultiheadAttention` in the place of every ``nn.MultiheadAttention``, in place.
 
-    Width, heads, dropout, device, dtype and ``batch_first`` stay as they were; weights begin anew.
+    Width, heads, dropout, device, dtype and ``batch_first`` stay as they were; weights are initialised again.
 
     Args:
         model: any model whose attentions are within one sequence, such as ``nn.TransformerEncoder``.

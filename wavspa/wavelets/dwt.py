@@ -66,7 +66,7 @@ def waverec(
     Args:
         coeffs: ``[cA_J, cD_J, ..., cD_1]``, each [B, band length, D].
         filters: the low-pass taps [L, D] of the analysis.
-        length: samples wanted; None gives the natural length (N, or N + 1 where N was odd).
+        length: samples wanted; None is the natural length (N, or N + 1 where N was odd).
         boundary: as in :func:`wavedec`.
         lengths: samples of each row, int64 [B]; the result is zero beyond them.
         mirror_low: as in :func:`wavedec`.
@@ -158,7 +158,7 @@ def synthesise(
         if wanted is None:
             wanted = natural
         elif not is_last and not 0 <= natural - wanted <= 1:
-            raise ValueError(f"cD of length {wanted} does not follow a level that gives {natural}")
+            raise ValueError(f"cD of length {wanted} does not follow a level of length {natural}")
         elif wanted > natural or wanted < 1:
             raise ValueError(f"length {wanted} is out of reach: the bands give {natural} samples")
         approximation = synthesise_level(

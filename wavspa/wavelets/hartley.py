@@ -15,7 +15,7 @@ from wavspa.wavelets.primitives import check_lengths, zero_pads
 
 
 def hartley(x: Tensor, lengths: Tensor | None = None) -> Tensor:
-    """Transform ``x [B, N, D]`` (float32 or float64) along time; done twice it gives ``x`` back.
+    """Transform ``x [B, N, D]`` (float32 or float64) along time; applied twice it restores ``x``.
 
     With ``lengths`` (int64 [B], each in 1..N) each row is transformed over its own length and is zero
     beyond it.

@@ -1,11 +1,11 @@
-"""The options of the wavelet modes: every default stands here, once."""
+"""The options of the wavelet modes: the one place of every default."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class WaveletOptions:
-    """What a mode is built from, besides its channels; a mode ignores the options it does not have.
+    """The options that build a mode of some channels; a mode ignores the options it does not have.
 
     Attributes:
         taps: filter length L, even.

@@ -1,4 +1,4 @@
-"""Which probabilities are dropped: a hash of a seed and of each one's place, 16 bits of it each.
+"""The mask of dropped probabilities: 16 bits each of a hash of a seed and of the place.
 
 The mask depends on nothing but the seed and the place, so that the backward pass makes it again instead of
 keeping it, tiles may be cut at will, and threads do not matter. The hash is splitmix64 (Steele, Lea, Flood:

@@ -1,4 +1,4 @@
-"""A causal Transformer decoder with cross-attention, for whole sequences and token by token.
+"""A causal Transformer decoder with cross-attention, for complete sequences and token by token.
 
 Shapes: B batch, N source length, M target length, D width, H heads, K head width.
 """
@@ -129,7 +129,7 @@ class Memory:
         self.place = 0
 
     def take(self, rows: Tensor) -> None:
-        """Go on with ``rows`` [R] alone, in this order; a row may occur more than once."""
+        """Keep ``rows`` [R] alone, in this order; a row may occur more than once."""
         self.take_written(rows)
         self.sources = [of_block.take(rows) for of_block in self.sources]
         self.real = None if self.real is None else self.real.index_select(0, rows)

@@ -24,7 +24,7 @@ class ScaledEmbedding(nn.Embedding):
     """
 
     def reset_parameters(self) -> None:
-        """Fill the table anew."""
+        """Initialise the table again."""
         nn.init.normal_(self.weight, std=1 / math.sqrt(self.embedding_dim))
 
     @override

@@ -26,7 +26,7 @@ def load_flax_checkpoint(path: str | Path) -> dict[str, np.ndarray]:
 
     Raises:
         FileNotFoundError: no such file.
-        ValueError: the file is no whole Flax checkpoint.
+        ValueError: the file is not a complete Flax checkpoint.
     """
     path = Path(path)
     try:
@@ -39,7 +39,7 @@ def load_flax_checkpoint(path: str | Path) -> dict[str, np.ndarray]:
             return arrays
         raise ValueError("it holds no arrays")
     except _DAMAGE as error:
-        raise ValueError(f"{path}: not a whole Flax msgpack checkpoint ({error})") from error
+        raise ValueError(f"{path}: not a complete Flax msgpack checkpoint ({error})") from error
 
 
 def _decode(code: int, data: bytes) -> Any:

@@ -1,4 +1,4 @@
-"""What upstream computes otherwise than it means to, and its baseline encoder's block.
+"""Upstream's departures from its own intent, and its baseline encoder's block.
 
 The channel flip is ``mirror_low`` of :func:`wavspa.wavelets.operators.analyse_level`.
 """

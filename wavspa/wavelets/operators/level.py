@@ -100,6 +100,6 @@ def synthesise_level(
 def _by_kernels(*tensors: Tensor) -> bool:
     if is_transformed():
         return False
-    # On a CPU torch.compile fuses plain torch with what stands around it.
+    # On a CPU torch.compile fuses plain torch with the operations around it.
     by_numba = not torch.compiler.is_compiling() and runs_numba(*tensors)
     return runs_triton(*tensors) or by_numba

@@ -1,4 +1,4 @@
-"""Launches of the lifting kernels: where their tensors lie, and which tile they get."""
+"""Launches of the lifting kernels: the strides of their tensors, and the choice of a tile."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -15,10 +15,10 @@ from wavspa.wavelets.operators.triton_operators import steps_of_program
 
 
 class Half(NamedTuple):
-    """A band, or every second sample of a signal where it lies.
+    """A band, or every second sample of a signal, in place.
 
     Attributes:
-        tensor: [B, places, D], channels beside each other.
+        tensor: [B, places, D], channels contiguous.
         step: distance of two places in memory.
         odd: it holds the odd samples, of which a row has one less where its length is odd.
     """
