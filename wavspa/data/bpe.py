@@ -63,7 +63,7 @@ class _ByteLevel(Tokenizer):
         return {"end": True} if self.end else {}
 
     def word_kinds(self) -> np.ndarray:
-        """A blank at its front begins a word; what is neither letters nor digits stands alone."""
+        """A blank at its front begins a word; what is neither letters nor digits is alone."""
         kinds = np.full(self.size, ALONE, np.int64)
         for piece, token in self._tokenizer.get_vocab().items():
             if all(map(_is_of_word, piece.removeprefix(BLANK))):
@@ -81,7 +81,7 @@ class BPE(_ByteLevel):
     Args:
         vocab_size: tokens to learn, the 256 bytes among them; small data give fewer.
         run: the folder of a run whose vocabulary is taken; None: it is learned.
-        end: add a token of its own, the last one, to each text; of a text that is cut it is the last.
+        end: append an end token, the last of the vocabulary, to each text, also to one that is cut.
     """
 
     learns = True
@@ -143,11 +143,13 @@ class BPEFiles(_ByteLevel):
         self._checksums = [hashlib.sha256(path.read_bytes()).hexdigest() for path in paths]
         try:
             model = BPEModel.from_file(*map(str, paths))
-        except Exception as error:  # the library has no exceptions of its own
+        except Exception as error:  # the library does not define exceptions
             raise UserError(f"{paths[0]} and {paths[1].name} cannot be used: {error}") from error
         super().__init__(model, end)
         if not self._tokenizer.get_vocab().keys() >= set(ByteLevel.alphabet()):
-            raise UserError(f"{paths[0]} is no byte-level vocabulary: it lacks some of the bytes")
+            raise UserError(
+                f"{paths[0]} is not a byte-level vocabulary: it lacks some of the bytes"
+            )
 
     def cache_key(self) -> Mapping[str, Any]:
         """Its name, the checksums of its files, and whether there is an end."""
@@ -155,7 +157,7 @@ class BPEFiles(_ByteLevel):
 
 
 def _is_of_word(sign: str) -> bool:
-    """Whether the byte that a sign of the vocabulary stands for is of a word."""
+    """Whether the byte behind a sign of the vocabulary is part of a word."""
     return sign == "_" or (sign.isalnum() if sign.isascii() else sign < "\u0100" or sign > "\u0121")
 
 

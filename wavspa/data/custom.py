@@ -37,7 +37,7 @@ class Files(Texts):
     file is held out of train: by label, and rows with equal texts stay together.
 
     Prepared data are found again by the content of the files, not by their times: a copy of a file
-    is the same data, whatever a copy or a checkout does to its time. Reading 1 GB for its checksum
+    is the same data, even if its time has changed. Reading 1 GB for its checksum
     takes seconds, once for a run: the run keeps it, and needs the files no longer when they have
     been prepared.
 
@@ -61,7 +61,7 @@ class Files(Texts):
         quoting: of csv and tsv: ``csv`` takes quotes for those of a csv writer, ``none`` for plain
             characters; ``strict`` is ``csv``, and refuses lines that a quote has made one row by
             mistake.
-        checksum: what the content of the files has to have; ``auto``: whatever it has.
+        checksum: the required checksum of the files; ``auto``: any.
         **options: see :class:`wavspa.data.Texts`.
 
     Raises:
@@ -130,7 +130,7 @@ class Files(Texts):
 
     @property
     def checksum(self) -> str:
-        """16 hexadecimal digits that stand for the content of the files."""
+        """16 hexadecimal digits that identify the content of the files."""
         return self._found_checksum if self._checksum == "auto" else self._checksum
 
     def source_cache_key(self) -> Mapping[str, Any]:
@@ -217,7 +217,7 @@ class Files(Texts):
                 raise UserError(
                     f"dataset.{split}={path} cannot be read ({error.strerror})"
                 ) from error
-            # The ends of the name say how the content is read.
+            # The ends of the name decide how the content is read.
             whole.update(f"{split} {''.join(path.suffixes)} {digest}\n".encode())
         return whole.hexdigest()[:16]
 

@@ -1,4 +1,4 @@
-"""What every data set has in common: its options, preparation and checks."""
+"""The base of every data set: its options, preparation and checks."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -20,8 +20,8 @@ class SequenceDataModule(BatchLoaders):
     """Labelled token sequences in the splits ``train``, ``val`` and ``test``.
 
     A data set is a subclass with :meth:`cache_key`, :meth:`build` and :meth:`card_facts`; and with
-    ``downloads``, where its files can be had if :meth:`build` does not find them. One of which a
-    trained model can be given new examples has ``input_columns``, where their parts stand in a table,
+    ``downloads``, where to download its files if :meth:`build` does not find them. To support
+    prediction on new examples it also defines ``input_columns``, the columns of their parts in a table,
     :meth:`parse_input` and :meth:`encode_inputs`. ``mask_rate`` is the share of tokens that
     pre-training masks by default; where ``has_words``, there is ``word_kinds()``, as of
     :class:`wavspa.data.Texts`.
@@ -29,10 +29,10 @@ class SequenceDataModule(BatchLoaders):
     Args:
         name: what reports and the prepared folder call the data.
         data_root: the folder under which prepared data are kept.
-        vocab_size: size of the model's embedding; tokens in the data are smaller. ``auto`` is for
-            :meth:`infer_auto` to say, and stands for any.
+        vocab_size: size of the model's embedding; tokens in the data are smaller. ``auto`` accepts
+            any, and is set by :meth:`infer_auto`.
         classes: number of labels, which count from 0; or ``auto``.
-        limit: use so many examples of each split at most.
+        limit: the most examples of each split to use.
         download: get files that are not below the data root from their public address, if they have
             one.
         max_length, batch_size, batch_tokens, eval_batch_size, workers, pad, seed: see
@@ -85,7 +85,7 @@ class SequenceDataModule(BatchLoaders):
         raise NotImplementedError
 
     def build(self) -> Mapping[str, store.Source]:
-        """The splits ``train``, ``val`` and ``test``, written in the order they stand in."""
+        """The splits ``train``, ``val`` and ``test``, written in the order of the mapping."""
         raise NotImplementedError
 
     def card_facts(self, splits: store.Splits) -> store.Facts:
@@ -93,11 +93,11 @@ class SequenceDataModule(BatchLoaders):
         raise NotImplementedError
 
     def card_entries(self, splits: store.Splits) -> store.Facts:
-        """All that the card holds beside the splits."""
+        """All that the card holds apart from the splits."""
         return {**self.card_facts(splits), "choices": self.cache_key()}
 
     def files(self) -> Mapping[str, str]:
-        """Text files to keep beside the splits, by their name; asked for when those are written."""
+        """Text files to keep next to the splits, by their name; asked for when those are written."""
         return {}
 
     def parse_input(
@@ -108,7 +108,7 @@ class SequenceDataModule(BatchLoaders):
         Args:
             values: of ``columns``.
             where: how a message names the row.
-            columns: where the values stand; without them, in ``input_columns``.
+            columns: the columns of the values; without them, ``input_columns``.
 
         Raises:
             UserError: a value is not text.
@@ -143,12 +143,12 @@ class SequenceDataModule(BatchLoaders):
         }
 
     def encode_inputs(self, parts: Sequence[tuple[Any, ...]]) -> list[Any]:
-        """What the loaders collate, with the label 0, of new examples as :meth:`parse_input` gives them."""
+        """What the loaders collate, with the label 0, of new examples as :meth:`parse_input` returns them."""
         raise NotImplementedError
 
     @property
     def folder(self) -> Path:
-        """Where the prepared data lie, or will lie."""
+        """The folder of the prepared data, which may not exist yet."""
         return store.prepared_folder(self.data_root, self.name, self.cache_key())
 
     @property

@@ -44,7 +44,7 @@ class LegoBatch(NamedTuple):
 
 
 def collate_sentences(examples: Sequence[LegoExample], pad_to: Width = None) -> LegoBatch:
-    """One batch; the sentences themselves tell the places of their variables.
+    """One batch; the places of the variables follow from the sentences themselves.
 
     Args:
         examples: at least one row, all of one length.
@@ -59,7 +59,7 @@ class Lego(SequenceDataModule):
     """Sentences such as ``[CLS] c = not a , a = val 1 , [SEP]``: what is the value of every variable?
 
     The first variable of the chain is 0 or 1, each next one is the one before it (``val``) or its negation
-    (``not``). The clauses stand in random order, variables are random letters. A label is the list of
+    (``not``). The clauses are in random order, variables are random letters. A label is the list of
     the values in the order of the chain.
 
     Args:

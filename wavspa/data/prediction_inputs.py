@@ -43,7 +43,7 @@ def open_input(
     Args:
         source: a file as :func:`wavspa.data.sources.tables.open_table` takes it, or one of plain text, .txt,
             of which every line is a row; a picture, or a folder of such; ``-`` is standard input.
-        kind: one of :data:`KINDS`, where the name does not say it; of standard input ``txt`` (if None)
+        kind: one of :data:`KINDS`, where the name does not show it; of standard input ``txt`` (if None)
             or ``jsonl``.
         names: the columns of a csv or tsv without header, where quotes are plain characters.
         **options: how a table is read; see :func:`wavspa.data.sources.tables.open_table`.
@@ -94,7 +94,7 @@ class PictureFiles(OneColumn):
     name = "path"
 
     def at(self, place: int) -> str:
-        """The path that stands beside it says more than any number."""
+        """The path next to it is more helpful than any number."""
         return "input"
 
     def texts(self) -> Iterator[tuple[int, str]]:

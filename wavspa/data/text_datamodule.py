@@ -1,4 +1,4 @@
-"""What data sets of texts have in common: rows of one text or two become tokens, piece by piece."""
+"""The base of data sets of texts: rows of one text or two become tokens, piece by piece."""
 
 import itertools
 from abc import abstractmethod
@@ -43,7 +43,7 @@ class Texts(SequenceDataModule):
 
     Args:
         tokenizer: makes tokens of texts.
-        stored_length: so many tokens of each text are kept on disk; None: all. No shorter than
+        stored_length: the number of tokens of each text kept on disk; None: all. No shorter than
             ``max_length``.
         **options: see :class:`SequenceDataModule`.
 
@@ -167,7 +167,7 @@ class TextPairs(Texts):
 
 
 class PooledPairs(TextPairs):
-    """As :class:`TextPairs`, of texts that stand in many pairs: each is made tokens and kept once."""
+    """As :class:`TextPairs`, of texts that occur in many pairs: each is tokenized and kept once."""
 
     def build(self) -> Mapping[str, store.Source]:
         """The distinct texts as tokens, and the splits as tables of their numbers."""

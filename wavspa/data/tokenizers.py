@@ -1,4 +1,4 @@
-"""From texts to tokens. 0 is always the pad, so that no tokenizer gives it."""
+"""From texts to tokens. 0 is always the pad, which no tokenizer returns."""
 
 import hashlib
 import itertools
@@ -55,17 +55,17 @@ class Tokenizer:
         raise NotImplementedError
 
     def word_kinds(self) -> np.ndarray:
-        """[size] int64, what each token is to the word that it stands in: :data:`ALONE`, :data:`INSIDE`
-        (it goes on with what is before it, unless that is alone) or :data:`BEGINS`.
+        """[size] int64, the place of each token in its word: :data:`ALONE`, :data:`INSIDE`
+        (it continues what is before it, unless that is alone) or :data:`BEGINS`.
         """
         raise NotImplementedError
 
     def decode(self, tokens: Sequence[int]) -> str:
-        """The text that tokens stand for, without pads and their end."""
+        """The text of tokens, without pads and their end."""
         raise NotImplementedError
 
     def files(self) -> Mapping[str, str]:
-        """What was learned, as text files by name, to be kept beside the data."""
+        """What was learned, as text files by name, to be kept next to the data."""
         return {}
 
     def load(self, folder: Path) -> None:
@@ -76,7 +76,7 @@ class Bytes(Tokenizer):
     """The bytes of UTF-8, each plus one: 256 tokens and the pad.
 
     Args:
-        end: add a token of its own, 257, to each text; of a text that is cut it is the last one.
+        end: append an end token, 257, to each text, also to one that is cut.
     """
 
     def __init__(self, end: bool = False) -> None:
@@ -112,8 +112,8 @@ class Characters(Tokenizer):
     """Unicode characters: 1 is any that the vocabulary lacks; those that it has count from 2.
 
     Args:
-        min_count: the vocabulary is what occurs in the train split so often, in the order of Unicode.
-        end: add a token of its own, the last one, to each text; of a text that is cut it is the last.
+        min_count: the vocabulary is what occurs in the train split this often, in the order of Unicode.
+        end: append an end token, the last of the vocabulary, to each text, also to one that is cut.
         run: the folder of a run whose vocabulary is taken; None: it is learned.
     """
 
@@ -186,7 +186,7 @@ def kept_vocabulary(run: str | None, file: str) -> Path | None:
 
 
 def of_kept(file: Path | None) -> Mapping[str, str]:
-    """What tells a vocabulary that is taken from a run from others, for ``cache_key``.
+    """The identity of a vocabulary that is taken from a run, for ``cache_key``.
 
     Raises:
         UserError: the run keeps none of this kind.
@@ -207,7 +207,7 @@ def _is_of_word(text: str) -> bool:
 
 
 def _kinds(of_word: Sequence[bool], size: int) -> np.ndarray:
-    """Kinds of the first tokens; the rest, such as the end, stand alone."""
+    """Kinds of the first tokens; the rest, such as the end, are alone."""
     kinds = np.full(size, ALONE, np.int64)
     kinds[: len(of_word)][np.array(of_word)] = INSIDE
     return kinds

@@ -71,7 +71,7 @@ class BigCloneBench(PooledPairs):
         }
 
     def read(self) -> Mapping[str, TextSplit]:
-        """The splits of the first layout that is there."""
+        """The splits of the first layout found."""
         reader = self._reader()
         return {split: TextSplit(partial(reader, split), None) for split in self.shares}
 
@@ -90,7 +90,7 @@ class BigCloneBench(PooledPairs):
         }
 
     def _reader(self) -> common.Reader:
-        """Gives the pairs of a split from the files that are there."""
+        """Return the reader of a split's pairs from the existing files."""
         self._unknown = 0
         layouts = [
             common.Layout({FUNCTIONS: FUNCTIONS, **INDICES}, self._from_indices),

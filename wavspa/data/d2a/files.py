@@ -1,4 +1,4 @@
-"""Where users have the data of D2A's leaderboard, and what stands in a row."""
+"""The files of D2A's leaderboard where users have them, and the text of a row."""
 
 import ast
 import re
@@ -71,7 +71,7 @@ def find_files(root: Path, kind: str) -> dict[str, list[Path]]:
 
 
 def text_of(columns: Sequence[str], values: Sequence[object], where: str) -> str:
-    """The parts of a row, with an empty line between them; what stands twice is there once.
+    """The parts of a row, with an empty line between them; a repeated part is kept once.
 
     Args:
         columns: names of the parts.
@@ -80,7 +80,7 @@ def text_of(columns: Sequence[str], values: Sequence[object], where: str) -> str
         where: how a message names the row.
 
     Raises:
-        UserError: ``functions`` is no list of texts, or all parts are blank.
+        UserError: ``functions`` is not a list of texts, or all parts are blank.
     """
     parts: list[str] = []
     for column, value in zip(columns, values, strict=True):
@@ -108,8 +108,8 @@ def _functions(value: object, where: str) -> list[str]:
             value = ast.literal_eval(value)
         except (ValueError, SyntaxError, RecursionError, MemoryError) as error:
             raise UserError(
-                f"{where}: the column 'functions' is no Python list ({error})"
+                f"{where}: the column 'functions' is not a Python list ({error})"
             ) from error
     if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-        raise UserError(f"{where}: the column 'functions' is no list of texts")
+        raise UserError(f"{where}: the column 'functions' is not a list of texts")
     return value

@@ -20,7 +20,7 @@ class Batch(NamedTuple):
     """What every model and task receives.
 
     ``tokens`` [B, N] int64, padded on the right with 0; ``lengths`` [B] int64, the tokens of each
-    row that are data (only they tell a pad from a token 0); ``labels`` [B] int64.
+    row that are data (only they distinguish a pad from a token 0); ``labels`` [B] int64.
     """
 
     tokens: torch.Tensor
@@ -86,7 +86,7 @@ def collate_pairs(examples: Sequence[PairExample], pad_to: Width = None) -> Pair
 
 
 class Seq2SeqExample(NamedTuple):
-    """One row: ``source`` [N], ``target`` [M] to learn, the whole target ``reference`` [R], label 0."""
+    """One row: ``source`` [N], ``target`` [M] to learn, the uncut target ``reference`` [R], label 0."""
 
     source: np.ndarray
     target: np.ndarray
@@ -127,7 +127,7 @@ def collate_seq2seq(examples: Sequence[Seq2SeqExample], pad_to: Width = None) ->
 
 
 def without_full_lengths(batch: Any) -> Any:
-    """A batch whose ``lengths…`` are None where all rows of the ``tokens…`` beside them are full.
+    """A batch whose ``lengths…`` are None where all rows of the corresponding ``tokens…`` are full.
 
     Models then mask nothing. To be called while the batch is on the host: a device would be waited for.
 

@@ -16,14 +16,14 @@ LIMIT_SEED = 0
 
 
 class View(NamedTuple):
-    """What an example shows of a column: its first ``length`` tokens; None: all, whatever a batch holds."""
+    """The part of a column that an example has: its first ``length`` tokens; None: all, in any batch."""
 
     column: str
     length: int | None
 
 
 class Rows(TorchDataset[Any]):
-    """One split: reads whole batches from memory-mapped Arrow, with no Python for each token.
+    """One split: reads batches at once from memory-mapped Arrow, with no Python for each token.
 
     Args:
         split: columns of tokens and ``label``, as :mod:`wavspa.data.preparation.store` writes them.

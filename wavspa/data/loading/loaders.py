@@ -29,8 +29,8 @@ class BatchLoaders(LightningDataModule):
     Args:
         max_length: longer sequences keep their head.
         batch_size: examples in a training batch, over all devices together.
-        batch_tokens: if given, training batches hold rows of like length, as many as make up so
-            many tokens with their padding, over all devices together, whatever ``batch_size`` is.
+        batch_tokens: if given, training batches hold rows of similar length, as many as fill this
+            number of tokens with their padding, over all devices together; ``batch_size`` is ignored.
         eval_batch_size: the same in evaluation; ``batch_size`` if None.
         workers: processes that read batches; 0 reads in the training process.
         pad: ``batch`` pads to the longest of a batch, ``bucket`` to the next of at most 16 widths, ``max`` to

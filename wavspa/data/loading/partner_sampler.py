@@ -38,7 +38,7 @@ def draw_partners(labels: np.ndarray, seed: int, epoch: int) -> np.ndarray:
 class PartnerBatches(TrainingBatches):
     """As :class:`TrainingBatches`, of pairs of indices (an example, its partner).
 
-    Pairs are of like length: that of the longer of the two. Examples alone with their label are left
+    Pairs are of similar length: that of the longer of the two. Examples alone with their label are left
     out.
 
     Args:

@@ -61,7 +61,7 @@ class Aan(TextPairs):
             "licence": "none stated for the texts",
             "label_names": ["unrelated", "one cites the other"],
             "longest_text": f"{LONGEST_TEXT:,} characters; longer texts are cut at the end, as in the "
-            "original",
+            "benchmark",
         }
 
     def parse_input(

@@ -72,7 +72,7 @@ class Cifar10(Pictures):
         return grey_of(picture)
 
     def card_facts(self, splits: store.Splits) -> store.Facts:
-        """Source, licence, classes, and a name that says when the pictures are not the official ones."""
+        """Source, licence, classes, and a name that differs where the pictures are not the official ones."""
         formats = self._found.formats - {OFFICIAL}
         changed = f" (CIFAR-10 as {', '.join(sorted(formats))})" if formats else ""
         return {

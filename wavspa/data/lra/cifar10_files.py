@@ -1,4 +1,4 @@
-"""Where users have the pictures of CIFAR-10, and how they are read."""
+"""The pictures of CIFAR-10: the places where users have them, and their readers."""
 
 import io
 import itertools
@@ -46,7 +46,7 @@ class PictureSplit(NamedTuple):
 
 
 class Found(NamedTuple):
-    """All pictures, where they were, and the formats of those that did not lie there pixel by pixel."""
+    """All pictures, where they were, and the formats of those that were not stored pixel by pixel."""
 
     splits: dict[str, PictureSplit]
     place: Path

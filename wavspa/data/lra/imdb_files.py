@@ -1,4 +1,4 @@
-"""Where users have the film reviews of IMDB, and how they are read."""
+"""The film reviews of IMDB: the places where users have them, and their readers."""
 
 import re
 from collections.abc import Iterable, Iterator

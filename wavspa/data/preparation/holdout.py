@@ -1,4 +1,4 @@
-"""Which examples are held out, when a data set has no split of its own."""
+"""Examples held out of train, where a data set has no validation or test split."""
 
 from collections.abc import Hashable, Sequence
 

@@ -1,4 +1,4 @@
-"""Prepared data on disk: memory-mapped Arrow and a card, whole or not there at all.
+"""Prepared data on disk: memory-mapped Arrow and a card, complete or absent.
 
 ``<data root>/prepared/<name>-<hash of every choice that shaped it>/`` holds ``<split>.arrow`` for
 each split and ``card.json``. A split has the column ``label``, int64 or a list of such, and one or
@@ -61,7 +61,7 @@ def token_table(tokens: Sequence[np.ndarray], labels: Sequence[int] | np.ndarray
 
 
 def ragged(rows: Sequence[np.ndarray]) -> pa.ListArray:
-    """A column of at least one array [N] of one dtype, each of its own length."""
+    """A column of at least one array of one dtype, [N] for any N."""
     offsets = np.cumsum([0, *map(len, rows)], dtype=np.int32)
     return pa.ListArray.from_arrays(pa.array(offsets), pa.array(np.concatenate(rows)))
 
@@ -85,7 +85,7 @@ def prepare(
 ) -> None:
     """Makes ``folder`` unless it is there; of several processes one works and the others wait.
 
-    Everything is written beside the folder and renamed at the end, so a kill leaves nothing that
+    Everything is written next to the folder and renamed at the end, so a kill leaves nothing that
     could be taken for data; what it does leave is removed by the next call.
 
     Args:
@@ -162,7 +162,7 @@ def _open(path: Path) -> Dataset:
 
 def _damaged(path: Path, how: str) -> UserError:
     return UserError(
-        f"{path} is damaged ({how}): remove {path.parent}, and the next start prepares it anew"
+        f"{path} is damaged ({how}): remove {path.parent}, and the next start prepares it again"
     )
 
 
@@ -269,7 +269,7 @@ def _take_in(content: dict[str, Any], table: pa.Table) -> None:
 
 
 def _joined_digest(content: Mapping[str, Any]) -> str:
-    """What the same rows always give, whatever version of Arrow wrote them in whatever portions."""
+    """The digest of rows, the same for any version of Arrow and any portions they are written in."""
     whole = "".join(f"{key} {content[key].hexdigest()}\n" for key in sorted(content))
     return hashlib.sha256(whole.encode()).hexdigest()
 

@@ -38,7 +38,7 @@ class Download(Protocol):
     """Something that can be fetched."""
 
     def into(self, root: Path) -> None:
-        """Puts it below the data root, whole or not at all; leaves it alone if it is there.
+        """Put it below the data root, complete or not at all; leave an existing one alone.
 
         Raises:
             UserError: it cannot be had.
@@ -60,7 +60,7 @@ class Archive:
     md5: str | None = None
 
     def into(self, root: Path) -> None:
-        """Downloads and unpacks it; an archive that lies in the root already is taken instead.
+        """Download and unpack it; an archive in the root is used instead.
 
         What has arrived before an interruption is kept, and the next call resumes from there.
         """
@@ -144,7 +144,7 @@ class HubFiles:
             os.replace(partial, folder)
 
 
-# Listops, Retrieval and Pathfinder of all sizes: 8 GB. It is a tar, whatever its name says.
+# Listops, Retrieval and Pathfinder of all sizes: 8 GB. It is a tar, in spite of its name.
 LRA = Archive("https://storage.googleapis.com/long-range-arena/lra_release.gz", "lra_release")
 
 
@@ -163,7 +163,7 @@ def download(url: str, path: Path, md5: str | None = None) -> None:
 
     Args:
         url: its address.
-        path: where it goes; it appears when it is whole and its checksum is right.
+        path: where it goes; it appears when it is complete and its checksum is right.
         md5: the checksum, if it is known.
 
     Raises:
@@ -201,7 +201,7 @@ def download(url: str, path: Path, md5: str | None = None) -> None:
 def _append(url: str, part: Path) -> None:
     """Downloads what ``part`` still lacks."""
     start = part.stat().st_size if part.exists() else 0
-    # Bytes as they lie on the server: a length and a place in a file compressed on the way mean nothing.
+    # Bytes as the server stores them: a length and a place in a file compressed on the way mean nothing.
     headers = {"Accept-Encoding": "identity"}
     if start:
         headers["Range"] = f"bytes={start}-"

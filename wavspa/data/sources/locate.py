@@ -1,4 +1,4 @@
-"""Where users have the files of a data set: the layouts that downloads leave, searched in order."""
+"""The search for a data set's files: the layouts that downloads leave, in order."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path

@@ -39,4 +39,4 @@ def load_arrays(file: BinaryIO, name: str) -> Any:
         return _Unpickler(file, encoding="bytes").load()
     # What a damaged pickle raises is not bounded.
     except Exception as error:
-        raise UserError(f"{name} is not to be trusted or not whole: {error}") from error
+        raise UserError(f"{name} is not to be trusted or incomplete: {error}") from error

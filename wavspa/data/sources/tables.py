@@ -101,14 +101,14 @@ def open_table(
 
     Args:
         path: the file.
-        kind: ``csv``, ``tsv``, ``json``, ``jsonl`` or ``parquet``, where the name does not say it.
+        kind: ``csv``, ``tsv``, ``json``, ``jsonl`` or ``parquet``, where the name does not show it.
         names: the columns of a csv or tsv without header.
         quoted: False takes quotes for plain characters and every line for a row (csv and tsv).
         encoding: of a text file.
         stray_quotes: refuse lines that a quote seems to have made one row by mistake (csv and tsv).
 
     Raises:
-        UserError: the file is not there, or its name says no format.
+        UserError: the file is not there, or its name has no known ending.
     """
     if not path.is_file():
         raise UserError(f"there is no file {path}")
@@ -188,11 +188,11 @@ class _Delimited(TableFile):
                     f"{reader.line_num}, each of which is a row without it; {_PLAIN_QUOTES}, or "
                     "dataset.quoting=csv if this is one row"
                 )
-            if fields:  # an empty line is no row
+            if fields:  # an empty line is not a row
                 yield Row(place, tuple(fields))
 
     def _is_swallowed(self, fields: Sequence[str], lines: Sequence[str]) -> bool:
-        """Whether each line of a row is a row by itself. A comma may well stand in two lines of a text."""
+        """Whether each line of a row is a row by itself. A comma may well occur in two lines of a text."""
         if len(fields) < 2 or len(lines) < (2 if self._delimiter == "\t" else 3):
             return False
         return all(line.count(self._delimiter) == len(fields) - 1 for line in lines)

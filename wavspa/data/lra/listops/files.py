@@ -34,7 +34,7 @@ def tokens_of(source: str, where: str) -> np.ndarray:
     try:
         return encode(source.translate(PARENTHESES))
     except KeyError as error:
-        raise UserError(f"{where}: {error} is no symbol of ListOps") from error
+        raise UserError(f"{where}: {error} is not a symbol of ListOps") from error
 
 
 def read_tables(path: Path) -> Iterator[pa.Table]:
@@ -44,7 +44,7 @@ def read_tables(path: Path) -> Iterator[pa.Table]:
         path: tab-separated with the header ``Source``, ``Target``.
 
     Raises:
-        UserError: a row is broken, holds a symbol that ListOps has not, or a target that is no digit.
+        UserError: a row is broken, holds a symbol that ListOps has not, or a target that is not a digit.
     """
     table = open_table(path, quoted=False)
     rows = table.read(COLUMNS)
@@ -53,6 +53,6 @@ def read_tables(path: Path) -> Iterator[pa.Table]:
         for place, (source, target) in chunk:
             tokens.append(tokens_of(source, table.at(place)))
             if len(target) != 1 or target not in "0123456789":
-                raise UserError(f"{table.at(place)}: the target {target!r} is no digit")
+                raise UserError(f"{table.at(place)}: the target {target!r} is not a digit")
             labels.append(int(target))
         yield store.token_table(tokens, labels)

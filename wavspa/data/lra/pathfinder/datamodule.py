@@ -38,7 +38,7 @@ class Pathfinder(Pictures):
         pixels: side of a picture: 32, 64, 128 (Path-X with hard) or 256.
         difficulty: ``easy``, ``intermediate`` or ``hard``: paths of 6, 9 or 14 dashes.
         generate: make the pictures by the benchmark's rule, full specification, instead of reading.
-        faithful: generate with the original's defect that leaves most distractors out at 32 and 64
+        faithful: generate with the authors' defect that leaves most distractors out at 32 and 64
             pixels; without it pictures are fuller than the benchmark's.
         train_examples: generated pictures of the training split.
         val_examples: of the validation split.
@@ -94,7 +94,7 @@ class Pathfinder(Pictures):
         return self._generated() if self.generate else self._read()
 
     def card_facts(self, splits: store.Splits) -> store.Facts:
-        """Source and licence, and a name that says what is not the benchmark's own."""
+        """Source and licence, and a name that marks what is not the benchmark's own."""
         split = f"80 : 10 : 10 at random, stratified, data_seed {self.data_seed}"
         if not self.generate:
             licence = "Apache-2.0 (the benchmark's code; its archive names none)"

@@ -40,7 +40,7 @@ class Picture(NamedTuple):
 
 
 def places(pixels: int) -> list[str]:
-    """Where the folders of the three difficulties may lie below the data root."""
+    """The places below the data root that may hold the folders of the three difficulties."""
     return below(LRA_PLACES, f"pathfinder{pixels}", f"pathfinder/pathfinder{pixels}", "")
 
 
@@ -103,7 +103,7 @@ def write_pictures(
         generator: of the pictures.
         examples: how many.
         threads: that work at the same time.
-        files_per_folder: how many lie together.
+        files_per_folder: the number of files in a folder.
 
     Raises:
         UserError: the folder is there already.

@@ -1,8 +1,8 @@
 # A compiled function's types are Numba's.
 # mypy: disable-error-code="no-untyped-def"
-"""Draws Pathfinder's pictures as the original does (Linsley et al., 2018), a thousand times faster.
+"""The generator of Pathfinder's pictures after Linsley et al. (2018), a thousand times faster.
 
-Two snakes of segments begin near the middle and grow in turns; a dead end starts both anew. Then shorter
+Two snakes of segments begin near the middle and grow in turns; a dead end restarts both. Then shorter
 snakes fill the rest as distractors. A disc marks one end of a snake, another the other end of the same
 (label 1) or of the other snake (label 0).
 
@@ -42,7 +42,7 @@ class Drawn(NamedTuple):
 
 
 class Pathfinder:
-    """Pictures by their number, each a function of (rule, seed, number) whatever the number of threads."""
+    """Pictures by their number, each a function of (rule, seed, number), not of the number of threads."""
 
     def __init__(self, rule: PathfinderRule, seed: int, threads: int = 1) -> None:
         self.rule = rule
@@ -137,7 +137,7 @@ def _is_crowded(mask):
 def _seed_two(rng, t, snakes, pivots):
     """The first segments of the two targets: one in the middle, the other near it.
 
-    Both always lie in the picture.
+    Both are always inside the picture.
     """
     seed = t.first_seeds[_below(rng, len(t.first_seeds))]
     y = seed[1] + _below(rng, seed[2] - seed[1])
