@@ -1,4 +1,4 @@
-"""What the figures of a trained run are drawn from."""
+"""The figures of a trained run, and what they are drawn from."""
 
 from collections.abc import Sequence
 from functools import cached_property

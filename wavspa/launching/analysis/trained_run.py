@@ -45,7 +45,7 @@ class TrainedRun:
 
     @cached_property
     def seeds(self) -> list[Run]:
-        """The runs beside it that differ in their seed alone, and itself."""
+        """The runs next to it that differ in their seed alone, and itself."""
         cell = self.config.frozen.cell
         paths = sorted(self.folder.parent.glob(f"*/{layout.CONFIG}"))
         return [read_run(path.parent) for path in paths if cell in path.read_text(encoding="utf-8")]
@@ -90,7 +90,7 @@ class TrainedRun:
 
 
 def initial_model(config: DictConfig) -> nn.Module:
-    """The model of a run before its first step, to the last bit."""
+    """The model of a run before its first step, bit-identical."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
         model: nn.Module = build(config, "model")

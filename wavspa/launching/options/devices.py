@@ -1,4 +1,4 @@
-"""Devices by name, for what a dry run says of hours on a machine that is elsewhere."""
+"""Devices by name, for a dry run's estimate of hours on another machine."""
 
 from wavspa.checks import number, one_of
 from wavspa.errors import UserError

@@ -26,7 +26,7 @@ def build(config: DictConfig, node: str, **extra: Any) -> Any:
 
     Args:
         config: A run's configuration.
-        node: Name of the node, dotted where it lies deeper.
+        node: Name of the node, dotted where it is deeper.
         **extra: Further keyword arguments of its target.
 
     Raises:

@@ -63,7 +63,7 @@ class OtherRows(LightningDataModule):
     """Other rows in the place of a data set's test.
 
     Args:
-        loader: Gives the batches.
+        loader: Yields the batches.
         training_card: Makes the card of what the run was trained on, from which weights are made.
         data: The data set to prepare and to set up before, if the rows are its own.
     """

@@ -1,4 +1,4 @@
-"""What a run keeps of its data, and whether data that are prepared later are still those."""
+"""The card that a run keeps of its data, and a check that data prepared later are still those."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -15,7 +15,7 @@ from wavspa.errors import UserError
 from wavspa.reporting import warn
 from wavspa.run_folder import layout
 
-# What tells rows apart, whatever version of Arrow wrote them; older cards lack the last one.
+# What distinguishes rows, in any version of Arrow; older cards lack the last one.
 _CONTENT = ("examples", "labels", "length", "largest_token", "content")
 SPLITS = ("train", "val", "test")
 

@@ -97,7 +97,7 @@ def resolve_from_data(config: DictConfig) -> DictConfig:
 
 
 def _steps_or_epochs(config: DictConfig, overrides: Sequence[str]) -> DictConfig:
-    """What was typed wins over what files say; epochs in a file win over the steps that are the default."""
+    """What was typed wins over files; epochs in a file win over the steps that are the default."""
     values = dict(override.lstrip("+").partition("=")[::2] for override in overrides)
     steps, epochs = (
         values.get(f"trainer.{name}", "null") != "null" for name in ("max_steps", "max_epochs")
@@ -112,7 +112,7 @@ def _steps_or_epochs(config: DictConfig, overrides: Sequence[str]) -> DictConfig
     if steps:
         config.trainer.max_epochs = None
     else:
-        # A stand-in, until the data tell how many steps the epochs are.
+        # A placeholder, until the data are read and the epochs counted in steps.
         config.trainer.max_steps = 1
     return config
 

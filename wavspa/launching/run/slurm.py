@@ -29,7 +29,7 @@ def number_of_devices(trainer: DictConfig) -> int:
     """
     if not isinstance(trainer.devices, int) or trainer.devices < 1:
         raise UserError(
-            f"trainer.devices={trainer.devices}: SLURM starts a process for each device, so say how "
+            f"trainer.devices={trainer.devices}: SLURM starts a process for each device, so set how "
             "many a node has, such as trainer.devices=4"
         )
     return trainer.devices
@@ -68,7 +68,7 @@ def retry(folder: Path, code: int, retries: int) -> str | None:
     Args:
         folder: The run's folder.
         code: What srun ended with.
-        retries: How often a job is put back.
+        retries: How often a job is requeued.
 
     Returns:
         What came of it in a line, or None if SLURM is ending the job already (it was cancelled,
@@ -99,7 +99,7 @@ def _job() -> str:
 
 
 def _facts() -> dict[str, Any]:
-    """What SLURM says of this process's job."""
+    """SLURM's facts about this process's job."""
     command = ["scontrol", "show", "job", "--oneliner", os.environ["SLURM_JOB_ID"]]
     words = subprocess.run(command, capture_output=True, text=True).stdout.split()
     return dict(word.split("=", 1) for word in words if "=" in word)

@@ -1,4 +1,4 @@
-"""Checks of a whole configuration, before anything is written or queued."""
+"""Checks of a complete configuration, before anything is written or queued."""
 
 import re
 from functools import partial

@@ -37,8 +37,8 @@ def figure_callbacks(logger: WandbRun) -> list[Callback]:
 class FiguresInWandb(Callback):
     """Draws at each validation, on rank zero, what a W&B logger wants to be drawn.
 
-    What the run does not have (filters of a plain base, classes) is left out. A figure is no reason to
-    lose a run: when drawing fails, that is said once on standard error and nothing more is drawn.
+    What the run does not have (filters of a plain base, classes) is left out. A figure is not a reason to
+    lose a run: when drawing fails, one line on standard error reports it and nothing more is drawn.
 
     Args:
         logger: Where figures go.
@@ -52,7 +52,7 @@ class FiguresInWandb(Callback):
 
     @override
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        # Before a checkpoint is loaded: the filters that the run began with.
+        # Before a checkpoint is loaded: the filters before the first step.
         self.run.initial = all_filters(pl_module)
 
     @override

@@ -1,4 +1,4 @@
-"""What ``wavspa-run FOLDER`` does: train from the folder, test once, say "finished" ever after."""
+"""The work of ``wavspa-run FOLDER``: train from the folder, test once, report "finished" on later calls."""
 
 import errno
 import logging
@@ -67,7 +67,7 @@ def run(folder: Path, data_root: Path | None = None) -> dict[str, float]:
         data_root: Where its data are now; None is where they were.
 
     Returns:
-        The test metrics (empty on all ranks but the first, and of a run that was given up).
+        The test metrics (empty on all ranks but the first, and of a run that was pruned).
 
     Raises:
         UserError: The folder, its configuration, data or checkpoint cannot be used.
@@ -111,7 +111,7 @@ def run(folder: Path, data_root: Path | None = None) -> dict[str, float]:
 
 
 def quiet_lightning() -> None:
-    """Leave out what Lightning says of itself; its other warnings stay."""
+    """Leave out what Lightning prints about itself; its other warnings stay."""
     logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
     for expected in _EXPECTED:
         warnings.filterwarnings("ignore", message=f".*{expected}.*")

@@ -1,4 +1,4 @@
-"""A search: choose trials, train them as runs of a sweep, tell what they reached, and so on."""
+"""A search: choose trials, train them as runs of a sweep, report what they reached, and so on."""
 
 import hashlib
 import json
@@ -37,7 +37,7 @@ def search(space: Space, launcher: SweepLauncher, options: Options) -> None:
     Args:
         space: What is searched.
         launcher: What starts the runs.
-        options: What the user says of the search.
+        options: The user's options of the search.
 
     Raises:
         UserError: The configuration has a mistake; nothing was started.
@@ -91,7 +91,7 @@ def _check(space: Space, launcher: SweepLauncher) -> DictConfig:
         raise UserError("dry_run=true does not go with hydra/sweeper=optuna: leave one of them out")
     if right[0].rerun:
         raise UserError(
-            "rerun=true: a search is begun anew with another hydra.sweeper.seed, or by removing its folder"
+            "rerun=true: a search restarts with another hydra.sweeper.seed, or once its folder is removed"
         )
     return right[0]
 
@@ -103,7 +103,7 @@ def _digest(example: DictConfig, space: Space, options: Options) -> str:
 
 
 def _train(trials: Sequence[Trial], launcher: SweepLauncher, result: Result) -> None:
-    """Train a batch of trials to their ends and tell the study."""
+    """Train a batch of trials to their ends and report them to the study."""
     pairs = []
     for trial in trials:
         words = result.space.words(trial.params)
@@ -145,7 +145,7 @@ def _wait_until_free(folder: Path) -> None:
 
 
 def _tell(trial: Trial, folder: Path) -> None:
-    """Tell the study how a trial's run ended; of one that can be resumed, nothing."""
+    """Report to the study how a trial's run ended; of one that can be resumed, nothing."""
     try:
         status = read_status(folder)
     except UserError as error:

@@ -26,7 +26,7 @@ def prepare_before(arrays: Sequence[Array], options: Options) -> str | None:
 
     Args:
         arrays: The sweep's arrays.
-        options: What the user says of the jobs.
+        options: The user's options of the jobs.
 
     Returns:
         The job that they have to wait for; None if there is none.
@@ -49,9 +49,9 @@ def preparing_script(base: Path, runs: Mapping[str, Path], options: Options) -> 
     """What sbatch gets of a job that prepares data sets.
 
     Args:
-        base: What its files begin with.
+        base: The prefix of its files.
         runs: Of each data set, by its folder, a run that trains on it.
-        options: What the user says of the jobs.
+        options: The user's options of the jobs.
     """
     directives = [
         f"--job-name={base.name}",

@@ -1,4 +1,4 @@
-"""What SLURM gets of a sweep: arrays of one shape each, and their scripts."""
+"""A sweep as SLURM runs it: arrays of one shape each, and their scripts."""
 
 import hashlib
 import os
@@ -25,7 +25,7 @@ PYTHON = shlex.quote(sys.executable)
 PREPARE = ("here", "job", "no")
 """Where data sets are prepared: at submission, by a job that the array waits for, or in the runs."""
 
-# What the script says by itself.
+# What the script sets by itself.
 _DERIVED = (
     *("-a", "--array", "-N", "--nodes", "-n", "--ntasks", "--ntasks-per-node"),
     *("-c", "--cpus-per-task", "-o", "--output", "--requeue", "--no-requeue", "--signal"),
@@ -35,7 +35,7 @@ _DERIVED = (
 
 @dataclass(frozen=True)
 class Options:
-    """What a user says of the jobs, as ``conf/hydra/launcher/slurm.yaml`` tells it.
+    """The user's options of the jobs; ``conf/hydra/launcher/slurm.yaml`` describes them.
 
     The rest comes from the jobs' trainers.
 
@@ -93,7 +93,7 @@ class Options:
 
         Args:
             name: ``time`` or ``memory``.
-            data: The data set's name; None of a job on several, for which amounts by data set say nothing.
+            data: The data set's name; None of a job on several, for which amounts by data set do not apply.
 
         Raises:
             UserError: Amounts are given by data set, and this one has none.
@@ -139,7 +139,7 @@ class Array(NamedTuple):
 
     folders: Sequence[Path]
     shape: Shape
-    base: Path  # what its files begin with
+    base: Path  # the prefix of its files
     data: str = ""
 
     @property
@@ -154,7 +154,7 @@ class Array(NamedTuple):
 
     @property
     def job_name(self) -> str:
-        """Tells the array from all others, whenever it is submitted."""
+        """The name that distinguishes the array from all others, whenever it is submitted."""
         experiment = re.sub(r"[^\w.+-]", "-", self.base.parent.name)
         return f"{experiment}-{self.base.name.removeprefix('sweep-')}"
 
@@ -193,7 +193,7 @@ def arrays_of(
     Args:
         folders: The runs' folders.
         most: How many runs an array may have; None is any number.
-        by_data: Give the runs on each data set arrays of their own.
+        by_data: Separate arrays for the runs on each data set.
     """
     paths = [folder.absolute() for folder in folders]
     home = Path(os.path.commonpath([path.parent for path in paths]))
@@ -215,7 +215,7 @@ def script(array: Array, tasks: Sequence[int], options: Options) -> str:
     Args:
         array: The runs.
         tasks: The numbers of those to start.
-        options: What the user says of the jobs.
+        options: The user's options of the jobs.
     """
     lines = [
         "#!/bin/bash",
@@ -248,7 +248,7 @@ def _directives(array: Array, tasks: Sequence[int], options: Options) -> list[st
         *([options.gpus.format(gpus=shape.gpus_per_node)] if shape.gpus_per_node else []),
         *amounts(options, array.data),
         "--requeue",
-        # Of SLURM's own messages alone; a run's output lies in its folder.
+        # Of SLURM's own messages alone; a run's output is in its folder.
         "--open-mode=append",
         log_option(array.base),
     ]
@@ -275,7 +275,7 @@ def amounts(options: Options, data: str | None) -> list[str]:
 
 
 def log_option(base: Path) -> str:
-    """Where SLURM writes what it has to say, for sbatch."""
+    """The option of sbatch that names the file of SLURM's own messages."""
     return f"--output={shlex.quote(str(base.with_suffix('.log')).replace('%', '%%'))}"
 
 

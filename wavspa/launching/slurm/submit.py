@@ -21,7 +21,7 @@ def submit(array: Array, options: Options, after: str | None = None) -> str | No
 
     Args:
         array: The runs.
-        options: What the user says of the jobs.
+        options: The user's options of the jobs.
         after: A job that has to succeed first.
 
     Returns:
@@ -48,7 +48,7 @@ def sbatch(script: Path, *options: str) -> str:
 
     Args:
         script: The file.
-        *options: Of sbatch, beside those in the file.
+        *options: Of sbatch, in addition to those in the file.
 
     Raises:
         UserError: There is no SLURM here, or it refuses the script.
@@ -104,7 +104,7 @@ def _queued_tasks(job_name: str) -> set[int]:
 
 
 def _squeue(*options: str) -> list[str]:
-    """What SLURM's queue says of the user's jobs; nothing where there is no SLURM."""
+    """The user's jobs in SLURM's queue; nothing where there is no SLURM."""
     done = _ask("squeue", "--noheader", *options, f"--user={os.getuid()}")
     if done is None:
         return []

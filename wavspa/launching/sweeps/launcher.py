@@ -1,4 +1,4 @@
-"""What every launcher of sweeps does before it starts something: compose, validate and freeze all jobs."""
+"""The base of all launchers of sweeps: it composes, validates and freezes all jobs before any starts."""
 
 from abc import abstractmethod
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""What the sweepers share: a parser of the typed words, and a launcher of run folders."""
+"""The common part of the sweepers: a parser of the typed words, and a launcher of run folders."""
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
@@ -31,7 +31,7 @@ def swept_values(override: Override) -> list[str]:
     """
     values = list(override.sweep_string_iterator())
     if not values:
-        raise UserError(f"{override.input_line} stands for no value: nothing matches")
+        raise UserError(f"{override.input_line} has no value: nothing matches")
     return values
 
 

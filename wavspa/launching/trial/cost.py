@@ -1,4 +1,4 @@
-"""What a run will cost, from a few steps of it."""
+"""The cost of a run, from a few steps of it."""
 
 import statistics
 import time
@@ -24,7 +24,7 @@ class Estimate(NamedTuple):
     """The cost of a run on one of its devices.
 
     ``flops`` counts multiplications and additions of the matrix products, convolutions and attention
-    of a training step; ``memory`` is a peak in bytes, of the GPU or of the whole process.
+    of a training step; ``memory`` is a peak in bytes, of the GPU or of the process.
     """
 
     parameters: int
