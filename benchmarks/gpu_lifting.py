@@ -10,7 +10,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-# First: it stands in for PyWavelets where that is missing.
+# First: it replaces PyWavelets where that is missing.
 from benchmarks.gpu_transforms import host_milliseconds, milliseconds, replayed
 from wavspa.backend import use_backend
 from wavspa.wavelets.operators.lattice import filters_of_angles

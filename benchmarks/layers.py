@@ -1,7 +1,7 @@
 """Layers with gradients: `python -m benchmarks.layers`.
 
 A wavelet layer against its own base, and attention with dropout against the same without it: alone, and in a
-whole training step of a small encoder on sequences of ListOps' length.
+complete training step of a small encoder on sequences of ListOps' length.
 """
 
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""How everything here is measured: alternating runs, medians, two threads, an allocator that keeps."""
+"""The common method of measurement: alternating runs, medians, two threads, an allocator that keeps."""
 
 import os
 import platform
@@ -15,7 +15,7 @@ THREADS = 2
 
 
 def keep_memory() -> None:
-    """Start this program again with the allocator told to keep memory, for every peer alike.
+    """Start this program again with an allocator that keeps memory, for every peer alike.
 
     glibc reads the setting before ``main``; without it page faults cost more than the arithmetic.
     """
@@ -39,7 +39,7 @@ def alternate(contestants: Mapping[str, Callable[[], object]], rounds: int) -> d
 
 
 def machine() -> str:
-    """One line that says what was measured on."""
+    """One line that describes the machine of a measurement."""
     return (
         f"{platform.machine()}, {os.cpu_count()} cores, {THREADS} threads, "
         f"torch {torch.__version__}, float32, medians"

@@ -1,6 +1,6 @@
 """Our transform against ptwt (with gradients) and PyWavelets (forward): `python -m benchmarks.transforms`.
 
-Ours has a filter of its own in every channel and differentiates by it; the peers have one filter for
+Ours has another filter in every channel and differentiates by it; the peers have one filter for
 all channels, and ptwt's gradient is of the signal alone. Ours runs by Numba's loops and by plain torch.
 """
 
