@@ -46,6 +46,9 @@ PHRASES = {
     r"\bis another (run|folder)\b": "gets its own folder",
     r"\bthe original('s)?\b": "upstream",
 }  # fmt: skip
+# A phrase may run over the end of a line.
+PATTERNS = {re.compile(key.replace(" ", r"\s+"), re.I): value for key, value in PHRASES.items()}
+ANY = re.compile("|".join(pattern.pattern for pattern in PATTERNS), re.I)
 CODE = re.compile(r"^(`{3,}).*?^\1`*$|<!--.*?-->|`[^`\n]+`|\]\([^)\s]*\)|^::: .*$", re.M | re.S)
 ROLE = re.compile(r":\w+:`[^`]*`|``[^`]*``|`[^`\n]+`")
 
@@ -64,11 +67,12 @@ def phrases_in(text: str) -> list[Found]:
     Args:
         text: Prose alone, as the functions below return it.
     """
+    if not ANY.search(text):
+        return []
     return sorted(
         Found(text.count("\n", 0, match.start()) + 1, " ".join(match[0].split()), instead)
-        for pattern, instead in PHRASES.items()
-        # A phrase may run over the end of a line.
-        for match in re.finditer(pattern.replace(" ", r"\s+"), text, re.I)
+        for pattern, instead in PATTERNS.items()
+        for match in pattern.finditer(text)
     )
 
 
