@@ -1,4 +1,4 @@
-"""What all tasks share: the optimizer and its schedule, a finite loss, and what may be monitored."""
+"""The base of all tasks: the optimizer and its schedule, a finite loss, and what may be monitored."""
 
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, Literal
@@ -163,7 +163,7 @@ class Task(LightningModule):
     def count_batch(self, batch_idx: int, examples: int, loss: Mean, **more: Mean) -> Tensor:
         """Count a batch of a training step; log a step that is complete.
 
-        Logged are ``lr`` and, over all batches and ranks of the step, ``loss`` and whatever else as
+        Logged are ``lr`` and, over all batches and ranks of the step, ``loss`` and all else as
         ``train/…``. Straight to the loggers: Lightning would log after the checkpoint of the step is
         written, and a run that dies in between would resume without the row.
 

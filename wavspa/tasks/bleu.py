@@ -1,7 +1,7 @@
 """CodeXGLUE's two BLEU-4 scores, number for number, and exact matches.
 
 They are two different scores: of summarization the mean over examples, smoothed from the second order on, on
-lower-cased words and signs; of translation that of the whole corpus, smoothed on all orders, on what blanks
+lower-cased words and signs; of translation that of the corpus, smoothed on all orders, on what blanks
 separate. Both are computed here between 0 and 1.
 """
 
@@ -14,11 +14,11 @@ from typing import NamedTuple
 
 ORDERS = 4
 
-# What the original splits once words and single signs have been told apart: an underscore is a part of a
+# What the benchmark's script splits after words and single signs: an underscore is a part of a
 # word there, and a sign here.
 _UNDERSCORE = re.compile("_")
 _WORDS_AND_SIGNS = re.compile(r"\w+|[^\s\w]")
-# So that nothing is the logarithm of 0; with the original's constant, the same number comes out.
+# So that nothing is the logarithm of 0; with the script's constant, the same number comes out.
 _TINY = sys.float_info.min
 
 

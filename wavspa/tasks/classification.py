@@ -31,7 +31,7 @@ class Batch(Protocol):
 class Classification(Task):
     """Trains a model with cross entropy; reports accuracy, macro F1 and, of two classes, AUROC.
 
-    Logged: ``train/loss``, ``train/accuracy`` (of a step's batch) and ``lr``; over the whole of a split
+    Logged: ``train/loss``, ``train/accuracy`` (of a step's batch) and ``lr``; over all of a split
     ``val/…`` and ``test/…`` of ``loss`` and of the metrics.
 
     Args:
@@ -39,10 +39,10 @@ class Classification(Task):
         optimizer: Builds the optimizer of a model.
         schedule: Factor of the learning rate at ``(step, total steps)``.
         classes: How many there are, C.
-        metrics: Gives fresh metrics of logits ``[B, C]`` and labels ``[B]`` by their name.
+        metrics: Returns fresh metrics of logits ``[B, C]`` and labels ``[B]`` by their name.
         class_weights: C weights of the loss; or a mapping from each label of the data to its weight; or
-            ``balanced``: inverse to the classes' shares of the train split, which the card of the data
-            tells, with a mean of 1 over its examples.
+            ``balanced``: inverse to the classes' shares of the train split, which are in the card of
+            the data, with a mean of 1 over its examples.
         label_smoothing: Share of the target that goes to all classes alike.
         monitor: The metric that decides which checkpoint is the best one.
         mode: Whether its best value is the highest (``max``) or the lowest (``min``); None: as it is known.

@@ -1,6 +1,6 @@
 """The metrics of each kind of generation, as functions that a task's configuration names.
 
-Each gives fresh metrics of texts by the name that they are logged under: ``update(predictions, references)``.
+Each returns fresh metrics of texts by their logged name: ``update(predictions, references)``.
 """
 
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""What a process trains on, and the most memory that it has needed there."""
+"""The device that a process trains on, and the most memory that it has needed there."""
 
 import platform
 import resource

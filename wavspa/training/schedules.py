@@ -72,7 +72,7 @@ def warmup_steps(warmup: float, total: int) -> int:
     if isinstance(warmup, int) and not isinstance(warmup, bool) and warmup >= 0:
         return warmup
     if isinstance(warmup, float) and 0 <= warmup < 1:
-        # A share such as 0.29 of 100 is a hair below the number it stands for.
+        # A share such as 0.29 of 100 is a hair below the number meant.
         return math.floor(warmup * total + 1e-6)
     raise OptionError(
         "warmup",

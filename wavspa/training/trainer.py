@@ -172,7 +172,7 @@ class SeedEachBatch(Callback):
     """Seeds torch before each training batch by (seed, batch, rank), so that no state need be kept.
 
     Dropout of a batch is then the same whether the run came to it in one piece or in several, and
-    whatever else drew random numbers in between.
+    does not depend on other draws of random numbers in between.
 
     Args:
         seed: The run's seed.

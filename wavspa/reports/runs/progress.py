@@ -1,4 +1,4 @@
-"""How far the runs of a sweep are."""
+"""The progress of a sweep's runs."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ LOST = "lost"
 
 
 def state_of(run: Run) -> str:
-    """A run's state, and ``lost`` if it says that it is running and no process of this machine does."""
+    """A run's state, and ``lost`` if it is marked as running and no process of this machine runs it."""
     if run.state == "running" and not is_locked(run.folder):
         return LOST
     return run.state

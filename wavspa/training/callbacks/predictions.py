@@ -1,4 +1,4 @@
-"""The class that a model gives each example, collected while a split is evaluated."""
+"""The class that a model predicts for each example, collected while a split is evaluated."""
 
 from typing import Any
 
@@ -78,7 +78,7 @@ class Predictions(Callback):
             self._handles.append(pl_module.register_forward_hook(self._hear))
 
     def _hear(self, module: Any, inputs: Any, output: Any) -> None:
-        # With several ranks Lightning sends the whole step, which returns None, through forward.
+        # With several ranks Lightning sends the complete step, which returns None, through forward.
         if isinstance(output, Tensor):
             self._logits = output
 

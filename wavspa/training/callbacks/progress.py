@@ -1,4 +1,4 @@
-"""What a training run shows: a bar in a terminal, a line at each validation elsewhere."""
+"""The progress of a training run: a bar in a terminal, a line at each validation elsewhere."""
 
 import sys
 import time
@@ -22,7 +22,7 @@ def progress(monitor: str) -> Callback:
 
 
 class ProgressBar(Callback):
-    """A bar over the steps of the whole run (Lightning's own bars count one epoch)."""
+    """A bar over all steps of the run (Lightning's own bars count one epoch)."""
 
     def __init__(self, monitor: str) -> None:
         self.monitor = monitor

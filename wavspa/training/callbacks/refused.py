@@ -26,7 +26,7 @@ REFUSED: dict[type[Callback], str] = {
     ProgressBar: "a run has its own progress bar, or lines where there is no terminal",
     StochasticWeightAveraging: "it averages epochs, and a run counts steps: "
     "pytorch_lightning.callbacks.EMAWeightAveraging averages steps",
-    OnExceptionCheckpoint: "checkpoints.every_steps and checkpoints.every_minutes say when a run saves its "
+    OnExceptionCheckpoint: "checkpoints.every_steps and checkpoints.every_minutes set when a run saves its "
     "state, and the same command resumes it",
     Timer: "stop it from outside, as by `timeout --signal=TERM 1h wavspa-train …`: the run saves its state, "
     "and the same command resumes it",

@@ -14,7 +14,7 @@ from typing_extensions import override
 from wavspa.run_folder.status import Best, update_status
 from wavspa.training.device_info import device_name, peak_memory
 
-# Between validations as well, a run says how far it is.
+# A run records its progress between validations as well.
 SECONDS_BETWEEN_SIGNS = 10
 
 
@@ -90,7 +90,7 @@ class StatusFile(Callback):
 
 
 def _why_stopped(trainer: Trainer) -> str:
-    """Why training ended before its last step; empty where no callback of Lightning's tells."""
+    """Why training ended before its last step; empty where no callback of Lightning's knows."""
     for callback in trainer.callbacks:  # type: ignore[attr-defined]
         if not isinstance(callback, EarlyStopping):
             continue

@@ -21,7 +21,7 @@ class Plan(NamedTuple):
 
     Attributes:
         taken: Names of those that are copied.
-        new: Names of the new model's own that nothing is copied to, for want of a counterpart.
+        new: Names of the new model's own that nothing is copied to, for lack of a counterpart.
         left: Names of the others that have no place in the new model, or are not asked for.
         misfits: Names that both have, with another shape: that of the weights, and the new model's.
     """
