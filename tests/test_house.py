@@ -74,7 +74,7 @@ ROOMS = {
         "figures": {"runs"},
         "runs": {""},
     },
-    "training": {"callbacks": {""}, "checkpoints": {""}},
+    "training": {"callbacks": {"", "loggers"}, "checkpoints": {""}, "profiling": {""}},
     "wavelets": {"operators": {""}},
 }
 MOST_MODULES = 15

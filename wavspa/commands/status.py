@@ -8,8 +8,9 @@ from wavspa.commands.entry_point import command, parser
 DESCRIPTION = """\
 Print the state of every run below the given folders: finished, running (with the time left), interrupted,
 failed (with the reason), lost (marked as running, without a process), pruned (stopped by a
-search), not started; and which stopped early, and why. All of it comes from the runs' own files. The command
-that started a sweep resumes what has not finished."""
+search), not started; and which stopped early, and why. A wide terminal has room for milliseconds per step,
+tokens per second (pads included) and, of GPUs whose peak is known, the share of it that is reached (MFU).
+All of it comes from the runs' own files. The command that started a sweep resumes what has not finished."""
 
 EPILOG = """\
 examples:
@@ -41,7 +42,7 @@ def main() -> None:
         return
     with Live(console=out, auto_refresh=False) as live:
         while True:
-            live.update(states_table(collect(arguments.folders)), refresh=True)
+            live.update(states_table(collect(arguments.folders), out.width), refresh=True)
             time.sleep(arguments.watch)
 
 

@@ -20,6 +20,8 @@ LAST = "last.ckpt"
 PREVIOUS = "previous.ckpt"
 BEST = "best.ckpt"
 EXPORT = "export"
+PROFILE_TRACE = "profile.json"
+PROFILE_TABLE = "profile.txt"
 REPLACED = ".replaced"
 EXPORT_CONFIG = "config.json"
 EXPORT_WEIGHTS = "model.safetensors"
@@ -40,6 +42,8 @@ OF_A_RUN = (
         CHECKPOINTS,
         FIGURES,
         EXPORT,
+        PROFILE_TRACE,
+        PROFILE_TABLE,
     ),
     # What loggers keep: the id and the files of W&B, the folder of TensorBoard.
     *(WANDB_ID, "wandb", "tensorboard"),

@@ -1,6 +1,7 @@
 """Every option of conf with impossible values: refused in one line that names it, before a folder is made."""
 
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +61,7 @@ LEGAL: Mapping[str, tuple[Any, ...]] = {
         MAPPING,
     ),  # by label; the labels are held to the data once they are there
     "trainer.devices": (-1,),  # all of the machine, in Lightning's words
+    "trainer.profile": (1,),  # a number of steps
     "trainer.deterministic": (None,),  # as Lightning has it
     # Shares and fractions where the default is a whole number.
     "trainer.overfit_batches": (0.5,),
@@ -71,9 +73,15 @@ LEGAL: Mapping[str, tuple[Any, ...]] = {
 TYPED_AS = {"init.from": "init"}
 
 
+@cache
+def composed(words: tuple[str, ...]) -> DictConfig:
+    """Their configuration, composed once for all its options: whoever changes it takes a copy."""
+    return compose_run(*words)
+
+
 def keys_of(words: tuple[str, ...]) -> Iterator[str]:
     """The options that a configuration gives a value, and does not take from another."""
-    content = OmegaConf.to_container(compose_run(*words), resolve=False)
+    content = OmegaConf.to_container(composed(words), resolve=False)
     for key, value in flatten(content):
         refers = isinstance(value, str) and "${" in value
         if not refers and key.rpartition(".")[2] not in ("_target_", "_partial_"):
@@ -113,7 +121,8 @@ def no_data(monkeypatch):
 
 @pytest.mark.parametrize("key", OPTIONS)
 def test_impossible_values_are_refused_by_name(key, tmp_path):
-    config = compose_run(*BASES[OPTIONS[key]], f"runs={tmp_path / 'runs'}", f"data_root={tmp_path}")
+    config = composed(BASES[OPTIONS[key]]).copy()
+    config.update(runs=str(tmp_path / "runs"), data_root=str(tmp_path))
     value = OmegaConf.select(config, key) if not OmegaConf.is_missing(config, key) else "word"
     kind = list if OmegaConf.is_list(value) else type(value)
     for wrong in WRONG[kind]:
@@ -128,8 +137,8 @@ def test_impossible_values_are_refused_by_name(key, tmp_path):
 
 
 @pytest.mark.parametrize("key", LEGAL)
-def test_what_is_excepted_is_accepted(key, tmp_path):
-    config = compose_run(*BASES[OPTIONS[key]], f"data_root={tmp_path}")
+def test_what_is_excepted_is_accepted(key):
+    config = composed(BASES[OPTIONS[key]])
     for value in LEGAL[key]:
         checked(with_value(config, key, value), [])
 

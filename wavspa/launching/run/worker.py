@@ -17,6 +17,7 @@ from pytorch_lightning.utilities import rank_zero_only
 
 from wavspa.errors import RunFailed, RunInterrupted, RunPruned, UserError
 from wavspa.launching.init.start import start
+from wavspa.launching.options.devices import peak_flops
 from wavspa.launching.presets.budget import unlike_published
 from wavspa.launching.run.build import build, build_run
 from wavspa.launching.run.cluster import cluster_environment
@@ -215,7 +216,7 @@ def _trainer(
     plain = OmegaConf.to_container(config)
     assert isinstance(plain, dict)
     callbacks = [
-        StatusFile(folder, monitor, mode),
+        StatusFile(folder, monitor, mode, peak_flops),
         progress(monitor),
         DefinedMonitors(monitors(config)),
         *(build(config, f"callbacks.{name}") for name in config.callbacks),

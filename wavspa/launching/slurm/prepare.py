@@ -7,8 +7,6 @@ from pathlib import Path
 
 from wavspa import atomic
 from wavspa.errors import UserError
-from wavspa.launching.run.build import build
-from wavspa.launching.run.datasets import prepare_each
 from wavspa.launching.run.freeze import read_config
 from wavspa.launching.slurm.script import (
     PYTHON,
@@ -38,6 +36,9 @@ def prepare_before(arrays: Sequence[Array], options: Options) -> str | None:
         return None
     runs = [array.folders[task - 1] for array in arrays for task in waiting_tasks(array)]
     if options.prepare == "here":
+        # Here and below: a command that submits nothing does not wait for torch.
+        from wavspa.launching.run.datasets import prepare_each
+
         for data in prepare_each(map(read_config, runs)):
             print(f"prepared: {data.folder}", flush=True)
         return None
@@ -78,6 +79,8 @@ def preparing_script(base: Path, runs: Mapping[str, Path], options: Options) -> 
 
 def _unprepared(runs: Sequence[Path]) -> dict[str, Path]:
     """A run for each data set that is not there, by the folder that will hold it."""
+    from wavspa.launching.run.build import build
+
     found: dict[str, Path] = {}
     for run in runs:
         try:
