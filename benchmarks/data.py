@@ -46,7 +46,7 @@ def measure(words: list[str], make_root: Callable[[Path], None]) -> tuple[float,
 
 
 def links_to(root: Path) -> Callable[[Path], None]:
-    """Makes a data root out of links to what another holds, without what is prepared there."""
+    """Make a data root out of links to what another holds, without what is prepared there."""
 
     def make(folder: Path) -> None:
         for path in root.iterdir():

@@ -89,7 +89,7 @@ def check_parity() -> None:
     """Hold layers by Numba's loops to the same by plain torch: values and all gradients.
 
     Raises:
-        SystemExit: one differs.
+        SystemExit: One differs.
     """
     for name, options in LAYERS.items():
         torch.manual_seed(0)

@@ -89,7 +89,7 @@ def check_parity() -> None:
     """Hold ours to the peers, and its implementations to one another.
 
     Raises:
-        SystemExit: one differs.
+        SystemExit: One differs.
     """
     for taps in TAPS:
         ours, plain, theirs = (

@@ -26,6 +26,13 @@ FROZEN = {
     "wavspa/reports/tables/significance.py": ["the seeds tells the best from"],
     "wavspa/training/checkpoints/last.py": ["given up by a search at step "],
 }
+# A function is described in the imperative: "Read", not "Reads".
+THIRD_PERSON = re.compile(
+    r"(Adds|Asks|Begins|Builds|Checks|Counts|Divides|Downloads|Draws|Fills|Gives|Grows|Leaves|Learns|Lets|Loads"
+    r"|Makes|Opens|Prepares|Prints|Puts|Reads|Refuses|Removes|Returns|Runs|Sets|Takes|Tells|Trains|Unpacks"
+    r"|Writes)\b"
+)
+CODE_WORDS = {"bool"}
 # The words of the glossary, as prose uses them.
 TERMS = {
     "base": r"bases?",
@@ -82,6 +89,29 @@ def test_a_module_is_described_by_a_noun_phrase(place):
     }
     clause = re.compile(r"(What|Where|How|Which|Whether|When|Who|Why)\b")
     assert [name for name, begin in begins.items() if begin and clause.match(begin)] == []
+
+
+# A first word that is code, such as a dtype or a name with an underscore, keeps its case.
+LOWER = re.compile(r"^ {4}\*{0,2}\w+(?:, \*{0,2}\w+)*: ([a-z][a-z'-]*)[ ,;.]", re.M)
+
+
+@pytest.mark.parametrize("place", PYTHON, ids=name_of)
+def test_functions_are_described_in_the_imperative_and_arguments_begin_with_a_capital(place):
+    found = []
+    for path in files_of(place):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if not isinstance(node, ast.FunctionDef | ast.ClassDef):
+                continue
+            docstring = ast.get_docstring(node) or ""
+            if isinstance(node, ast.FunctionDef) and THIRD_PERSON.match(docstring):
+                found.append((name_of(path), node.lineno, docstring.splitlines()[0]))
+            _, _, sections = docstring.partition("Args:\n")
+            found += [
+                (name_of(path), node.lineno, word)
+                for word in LOWER.findall(sections)
+                if len(word) > 1 and word not in CODE_WORDS
+            ]
+    assert found == []
 
 
 def test_comments_of_options_are_plain():

@@ -37,7 +37,7 @@ def build_attention(
     """Make the base ``name``; options that the base does not have are ignored.
 
     Raises:
-        ValueError: an unknown name, ``rotary`` with another base than softmax, or values that the
+        ValueError: An unknown name, ``rotary`` with another base than softmax, or values that the
             base refuses.
     """
     if name not in BASES:

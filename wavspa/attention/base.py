@@ -18,10 +18,10 @@ class Attention(nn.Module):
     """Project to queries, keys and values, attend (subclasses), merge the heads, project back.
 
     Args:
-        dim: model width D.
-        heads: number of heads H.
-        options: width of queries, keys and values, dropout, and each base's own.
-        bias: whether the four projections have biases (zero at first).
+        dim: Model width D.
+        heads: Number of heads H.
+        options: Width of queries, keys and values, dropout, and each base's own.
+        bias: Whether the four projections have biases (zero at first).
 
     Raises:
         ValueError: H does not divide Q.
@@ -108,10 +108,10 @@ def kernel_attention(phi_q: Tensor, phi_k: Tensor, v: Tensor, epsilon: float = 0
     """Attention whose weights are ``phi(q) . phi(k)``, in time linear in N.
 
     Args:
-        phi_q: query features [B, H, N, F], not negative.
-        phi_k: key features [B, H, N, F], not negative, zero at pads.
-        v: values [B, H, N, K].
-        epsilon: added to the normaliser.
+        phi_q: Query features [B, H, N, F], not negative.
+        phi_k: Key features [B, H, N, F], not negative, zero at pads.
+        v: Values [B, H, N, K].
+        epsilon: Added to the normaliser.
 
     Returns:
         [B, H, N, K].

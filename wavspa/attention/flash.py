@@ -35,12 +35,12 @@ def flash_attention(
     """Softmax attention within each row's real positions; no copies where heads are contiguous.
 
     Args:
-        q: queries [B, H, N, K], such as :func:`runs_flash` accepts.
-        k: keys [B, H, N, K].
-        v: values [B, H, N, K].
-        lengths: real positions of each row, int64 [B], or None.
-        dropout: rate on the probabilities.
-        window: places to the left and to the right of itself that a query sees; -1 means all.
+        q: Queries [B, H, N, K], such as :func:`runs_flash` accepts.
+        k: Keys [B, H, N, K].
+        v: Values [B, H, N, K].
+        lengths: Real positions of each row, int64 [B], or None.
+        dropout: Rate on the probabilities.
+        window: Places to the left and to the right of itself that a query sees; -1 means all.
 
     Returns:
         [B, H, N, K], in memory [B, N, H, K]; not meaningful at pads, but finite where q, k and v are.

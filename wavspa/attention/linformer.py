@@ -18,14 +18,14 @@ class Linformer(Attention):
     rows. Projections have biases; dropout on the output before the last projection, as upstream.
 
     Args:
-        dim: model width D.
-        heads: number of heads H.
+        dim: Model width D.
+        heads: Number of heads H.
         options: ``max_len`` is the rows of the projection: the longest sequence (or band) that can
             come; ``rank`` the number of mixtures.
-        bias: whether the projections have biases.
+        bias: Whether the projections have biases.
 
     Raises:
-        ValueError: no max_len; max_len or rank < 1; at call time, a sequence longer than ``max_len``.
+        ValueError: No max_len; max_len or rank < 1; at call time, a sequence longer than ``max_len``.
     """
 
     def __init__(

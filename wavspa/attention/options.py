@@ -12,14 +12,14 @@ class AttentionOptions:
     """The options that build a base of some width and heads; a base ignores those it does not have.
 
     Attributes:
-        qkv_dim: width Q of queries, keys and values together; None means the model's.
-        dropout: rate; the base's docstring describes where it is applied.
-        max_len: longest sequence that can come (linformer must know).
-        window: positions that a query of longformer sees.
-        rank: mixtures of linformer.
+        qkv_dim: Width Q of queries, keys and values together; None means the model's.
+        dropout: Rate; the base's docstring describes where it is applied.
+        max_len: Longest sequence that can come (linformer must know).
+        window: Positions that a query of longformer sees.
+        rank: Mixtures of linformer.
         features: ``relu`` or ``favor`` (performer).
-        random_features: number of features of ``favor``; None chooses by the head width.
-        rotary: rotary positions (softmax).
+        random_features: Number of features of ``favor``; None chooses by the head width.
+        rotary: Rotary positions (softmax).
     """
 
     qkv_dim: int | None = None

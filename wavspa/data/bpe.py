@@ -79,9 +79,9 @@ class BPE(_ByteLevel):
     """Byte pairs that are merged in the order of their frequency in the train split.
 
     Args:
-        vocab_size: tokens to learn, the 256 bytes among them; small data give fewer.
-        run: the folder of a run whose vocabulary is taken; None: it is learned.
-        end: append an end token, the last of the vocabulary, to each text, also to one that is cut.
+        vocab_size: Tokens to learn, the 256 bytes among them; small data give fewer.
+        run: The folder of a run whose vocabulary is taken; None: it is learned.
+        end: Append an end token, the last of the vocabulary, to each text, also to one that is cut.
     """
 
     learns = True
@@ -101,7 +101,7 @@ class BPE(_ByteLevel):
         }
 
     def fit(self, texts: Iterable[str]) -> None:
-        """Learns the merges."""
+        """Learn the merges."""
         if self._kept is not None:
             self.load(self._kept.parent)
             return
@@ -113,7 +113,7 @@ class BPE(_ByteLevel):
         self._tokenizer.train_from_iterator(map(_whole, texts), trainer)
 
     def load(self, folder: Path) -> None:
-        """Reads ``tokenizer.json``."""
+        """Read ``tokenizer.json``."""
         self._tokenizer = tokenizers.Tokenizer.from_file(str(folder / TOKENIZER))
 
 
@@ -121,12 +121,12 @@ class BPEFiles(_ByteLevel):
     """A vocabulary that was learned elsewhere.
 
     Args:
-        folder: holds ``vocab.json`` and ``merges.txt`` as GPT-2 has them.
-        end: as of :class:`BPE`.
-        download: get those of GPT-2 that are not there from the hub.
+        folder: Holds ``vocab.json`` and ``merges.txt`` as GPT-2 has them.
+        end: As of :class:`BPE`.
+        download: Get those of GPT-2 that are not there from the hub.
 
     Raises:
-        UserError: they are not there, are damaged, or do not hold every byte.
+        UserError: They are not there, are damaged, or do not hold every byte.
     """
 
     def __init__(self, folder: str | Path, end: bool = False, download: bool = False) -> None:

@@ -42,30 +42,30 @@ class Files(Texts):
     been prepared.
 
     Args:
-        train: a file, as all paths relative to the working folder; without a label also a folder, or a
+        train: A file, as all paths relative to the working folder; without a label also a folder, or a
             pattern such as ``corpus/*.txt``.
-        val: a file; None: held out of train.
-        test: a file; None: held out of train.
-        text: the column of the texts.
-        label: the column of the labels; None: there are none, for ``task=masked``.
-        documents: of plain text without labels: a text is a ``line`` or a ``file``.
-        packed: without labels, rows of ``max_length`` tokens from many texts laid end to end, each ended
+        val: A file; None: held out of train.
+        test: A file; None: held out of train.
+        text: The column of the texts.
+        label: The column of the labels; None: there are none, for ``task=masked``.
+        documents: Of plain text without labels: a text is a ``line`` or a ``file``.
+        packed: Without labels, rows of ``max_length`` tokens from many texts laid end to end, each ended
             by the tokenizer's end or a line feed; False: a text is a row.
-        val_share: of the rows of train that is held out for val, if it has no file.
-        test_share: the same for test.
-        data_seed: of what is held out; the training seed leaves it alone.
-        together: which rows a hold-out keeps on one side: ``similar``, those whose texts are equal
+        val_share: Of the rows of train that is held out for val, if it has no file.
+        test_share: The same for test.
+        data_seed: Of what is held out; the training seed leaves it alone.
+        together: Which rows a hold-out keeps on one side: ``similar``, those whose texts are equal
             but for case, blanks and the order of a pair; ``equal``, as the first runs, those whose
             texts are equal in the same order.
-        encoding: of csv, tsv and json files.
-        quoting: of csv and tsv: ``csv`` takes quotes for those of a csv writer, ``none`` for plain
+        encoding: Of csv, tsv and json files.
+        quoting: Of csv and tsv: ``csv`` takes quotes for those of a csv writer, ``none`` for plain
             characters; ``strict`` is ``csv``, and refuses lines that a quote has made one row by
             mistake.
-        checksum: the required checksum of the files; ``auto``: any.
-        **options: see :class:`wavspa.data.Texts`.
+        checksum: The required checksum of the files; ``auto``: any.
+        **options: See :class:`wavspa.data.Texts`.
 
     Raises:
-        UserError: an option is out of range.
+        UserError: An option is out of range.
     """
 
     def __init__(
@@ -338,9 +338,9 @@ class FilePairs(TextPairs, Files):
     """As :class:`Files`, with two texts in each row.
 
     Args:
-        text: the column of the first texts.
-        text2: the column of the second texts.
-        **options: see :class:`Files`.
+        text: The column of the first texts.
+        text2: The column of the second texts.
+        **options: See :class:`Files`.
     """
 
     def __init__(self, *, text: str = "text", text2: str = "text2", **options: Any) -> None:

@@ -27,19 +27,19 @@ class SequenceDataModule(BatchLoaders):
     :class:`wavspa.data.Texts`.
 
     Args:
-        name: what reports and the prepared folder call the data.
-        data_root: the folder under which prepared data are kept.
-        vocab_size: size of the model's embedding; tokens in the data are smaller. ``auto`` accepts
+        name: What reports and the prepared folder call the data.
+        data_root: The folder under which prepared data are kept.
+        vocab_size: Size of the model's embedding; tokens in the data are smaller. ``auto`` accepts
             any, and is set by :meth:`infer_auto`.
-        classes: number of labels, which count from 0; or ``auto``.
-        limit: the most examples of each split to use.
-        download: get files that are not below the data root from their public address, if they have
+        classes: Number of labels, which count from 0; or ``auto``.
+        limit: The most examples of each split to use.
+        download: Get files that are not below the data root from their public address, if they have
             one.
-        max_length, batch_size, batch_tokens, eval_batch_size, workers, pad, seed: see
+        max_length, batch_size, batch_tokens, eval_batch_size, workers, pad, seed: See
             :class:`BatchLoaders`.
 
     Raises:
-        UserError: an option is out of range.
+        UserError: An option is out of range.
     """
 
     downloads: Sequence[Download] = ()
@@ -106,12 +106,12 @@ class SequenceDataModule(BatchLoaders):
         """What the sequences of a new example are made of: by default, texts.
 
         Args:
-            values: of ``columns``.
-            where: how a message names the row.
-            columns: the columns of the values; without them, ``input_columns``.
+            values: Of ``columns``.
+            where: How a message names the row.
+            columns: The columns of the values; without them, ``input_columns``.
 
         Raises:
-            UserError: a value is not text.
+            UserError: A value is not text.
         """
         for column, value in zip(columns or self.input_columns, values, strict=True):
             if not isinstance(value, str) or not value:
@@ -126,10 +126,10 @@ class SequenceDataModule(BatchLoaders):
         return None
 
     def open_vocabulary(self, kept: Path | None = None) -> None:
-        """Makes ready for :meth:`encode_inputs`.
+        """Make ready for :meth:`encode_inputs`.
 
         Args:
-            kept: the folder of the files that a run keeps of its data (:attr:`text_files`); None: the
+            kept: The folder of the files that a run keeps of its data (:attr:`text_files`); None: the
                 prepared data.
         """
 
@@ -168,10 +168,10 @@ class SequenceDataModule(BatchLoaders):
         }
 
     def prepare_data(self) -> None:
-        """Prepares the data if they are not there.
+        """Prepare the data if they are not there.
 
         Raises:
-            UserError: a data root that cannot be used, or a split without examples.
+            UserError: A data root that cannot be used, or a split without examples.
         """
         store.prepare(self.folder, self._build_or_download, self.card_entries, self.files)
 
@@ -185,10 +185,10 @@ class SequenceDataModule(BatchLoaders):
         return self.build()
 
     def setup(self, stage: str | None = None) -> None:
-        """Opens the prepared data and holds the options against them.
+        """Open the prepared data and hold the options against them.
 
         Raises:
-            UserError: a damaged file, or a token that ``vocab_size`` or a label that ``classes`` does
+            UserError: A damaged file, or a token that ``vocab_size`` or a label that ``classes`` does
                 not reach.
         """
         splits = store.open_splits(self.folder)

@@ -52,14 +52,14 @@ def file_of(value: object, where: str) -> tuple[Path | BinaryIO, str]:
     """The file of a picture that a table names by its path, or holds as bytes or as the hub does.
 
     Args:
-        value: what the table holds.
-        where: how messages name its row.
+        value: What the table holds.
+        where: How messages name its row.
 
     Returns:
         The file, and how messages name it.
 
     Raises:
-        UserError: it is something else.
+        UserError: It is something else.
     """
     if isinstance(value, dict):
         value = value.get("path") if value.get("bytes") is None else value["bytes"]
@@ -74,12 +74,12 @@ def open_picture(file: Path | BinaryIO, where: str, side: int) -> Image.Image:
     """A picture, decoded.
 
     Args:
-        file: its file.
-        where: how messages name it.
-        side: its width and its height.
+        file: Its file.
+        where: How messages name it.
+        side: Its width and its height.
 
     Raises:
-        UserError: it cannot be read, has another size or a mode that is none of :data:`MODES`, or is
+        UserError: It cannot be read, has another size or a mode that is none of :data:`MODES`, or is
             transparent.
     """
     try:

@@ -19,11 +19,11 @@ def binary(value: object, where: str) -> int:
     """0 or 1, of a number, a truth value, or the text of either.
 
     Args:
-        value: as it was read.
-        where: how a message names its place.
+        value: As it was read.
+        where: How a message names its place.
 
     Raises:
-        UserError: it is something else.
+        UserError: It is something else.
     """
     label = _BINARY.get(str(value).strip().lower())
     if label is None:

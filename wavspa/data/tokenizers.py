@@ -26,8 +26,8 @@ class Tokenizer:
     """What :class:`wavspa.data.text_datamodule.Texts` needs of a tokenizer.
 
     Attributes:
-        learns: whether there is a vocabulary to learn from the train split.
-        end: whether each text has a token at its end, which is the largest one.
+        learns: Whether there is a vocabulary to learn from the train split.
+        end: Whether each text has a token at its end, which is the largest one.
     """
 
     learns = False
@@ -48,7 +48,7 @@ class Tokenizer:
         raise NotImplementedError
 
     def fit(self, texts: Iterable[str]) -> None:
-        """Learns the vocabulary, where there is one to learn, from the texts of the train split."""
+        """Learn the vocabulary, where there is one to learn, from the texts of the train split."""
 
     def encode(self, texts: Sequence[str], length: int | None = None) -> list[np.ndarray]:
         """The first ``length`` tokens of each text (None: all), arrays of one integer dtype."""
@@ -69,14 +69,14 @@ class Tokenizer:
         return {}
 
     def load(self, folder: Path) -> None:
-        """Takes up again what was learned from the files in ``folder``, if :attr:`learns`."""
+        """Take up again what was learned from the files in ``folder``, if :attr:`learns`."""
 
 
 class Bytes(Tokenizer):
     """The bytes of UTF-8, each plus one: 256 tokens and the pad.
 
     Args:
-        end: append an end token, 257, to each text, also to one that is cut.
+        end: Append an end token, 257, to each text, also to one that is cut.
     """
 
     def __init__(self, end: bool = False) -> None:
@@ -112,9 +112,9 @@ class Characters(Tokenizer):
     """Unicode characters: 1 is any that the vocabulary lacks; those that it has count from 2.
 
     Args:
-        min_count: the vocabulary is what occurs in the train split this often, in the order of Unicode.
-        end: append an end token, the last of the vocabulary, to each text, also to one that is cut.
-        run: the folder of a run whose vocabulary is taken; None: it is learned.
+        min_count: The vocabulary is what occurs in the train split this often, in the order of Unicode.
+        end: Append an end token, the last of the vocabulary, to each text, also to one that is cut.
+        run: The folder of a run whose vocabulary is taken; None: it is learned.
     """
 
     learns = True
@@ -140,7 +140,7 @@ class Characters(Tokenizer):
         }
 
     def fit(self, texts: Iterable[str]) -> None:
-        """Counts characters."""
+        """Count characters."""
         if self._kept is not None:
             self.load(self._kept.parent)
             return
@@ -151,12 +151,12 @@ class Characters(Tokenizer):
         self._know(np.flatnonzero(counts >= self.min_count))
 
     def load(self, folder: Path) -> None:
-        """Reads ``vocabulary.json``."""
+        """Read ``vocabulary.json``."""
         vocabulary = json.loads((folder / VOCABULARY).read_text(encoding="utf-8"))
         self._know(np.array([ord(character) for character in vocabulary]))
 
     def _know(self, known: np.ndarray) -> None:
-        """Makes the code points ``known`` [characters] the vocabulary."""
+        """Make the code points ``known`` [characters] the vocabulary."""
         self.vocabulary = [chr(code) for code in known]
         self._tokens = np.ones(CODE_POINTS, np.uint16 if self.size <= 2**16 else np.int32)
         self._tokens[known] = np.arange(2, 2 + len(known))
@@ -189,7 +189,7 @@ def of_kept(file: Path | None) -> Mapping[str, str]:
     """The identity of a vocabulary that is taken from a run, for ``cache_key``.
 
     Raises:
-        UserError: the run keeps none of this kind.
+        UserError: The run keeps none of this kind.
     """
     if file is None:
         return {}

@@ -21,11 +21,11 @@ class Block(nn.Module):
     """Pre-norm residual block.
 
     Args:
-        dim: model width D.
-        mlp_dim: hidden width of the MLP.
-        attention: called with ``x [B, N, D]`` and lengths [B]: a
+        dim: Model width D.
+        mlp_dim: Hidden width of the MLP.
+        attention: Called with ``x [B, N, D]`` and lengths [B]: a
             :class:`~wavspa.models.wavelet_attention.WavSpAttention`.
-        dropout: rate on both branches.
+        dropout: Rate on both branches.
         norm_mlp: LayerNorm before the MLP. False is upstream's WavSpA block, which has dropout
             there instead, and none on the attention branch.
     """
@@ -52,9 +52,9 @@ class Block(nn.Module):
         """Transform ``x [B, N, D]`` -> [B, N, D].
 
         Args:
-            x: the residual stream.
-            lengths: real positions of each row, int64 [B] (padding ``mask``), or None.
-            mask: positions [B, N] bool that are kept; the stream is set to zero at the others before
+            x: The residual stream.
+            lengths: Real positions of each row, int64 [B] (padding ``mask``), or None.
+            mask: Positions [B, N] bool that are kept; the stream is set to zero at the others before
                 anything else (padding ``upstream``), or None.
         """
         if mask is not None:

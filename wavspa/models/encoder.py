@@ -35,26 +35,26 @@ class Encoder(nn.Module):
     Shapes: B batch, N length, D = ``dim``, C = ``classes``.
 
     Args:
-        vocab_size: number of token ids; with padding ``upstream`` id 0 is the pad.
-        classes: number of classes C; None makes an encoder without a head.
-        max_len: longest sequence N (a CLS token comes on top).
-        dim: model width D.
-        depth: number of blocks.
-        heads: number of attention heads.
-        mlp_dim: hidden width of the MLPs.
+        vocab_size: Number of token ids; with padding ``upstream`` id 0 is the pad.
+        classes: Number of classes C; None makes an encoder without a head.
+        max_len: Longest sequence N (a CLS token comes on top).
+        dim: Model width D.
+        depth: Number of blocks.
+        heads: Number of attention heads.
+        mlp_dim: Hidden width of the MLPs.
         pool: ``mean``, ``sum``, ``cls`` (prepends a learned token), ``cls2``, ``clsm``, ``flatten``, or
             ``token`` for logits at every position.
         positions: ``sinusoidal``, ``learned``, ``rotary`` (softmax base only) or ``none``.
-        dropout: rate on embeddings, branches and in MLPs.
-        attention_dropout: rate inside the attention; None means ``dropout``.
+        dropout: Rate on embeddings, branches and in MLPs.
+        attention_dropout: Rate inside the attention; None means ``dropout``.
         norm_mlp: LayerNorm before each MLP (upstream's WavSpA has none).
         padding: ``mask`` or ``upstream`` (token 0 is a pad, pads are attended to and pooled).
-        head_dim: hidden width of the head; None means ``mlp_dim``.
-        **layer: options of :class:`~wavspa.models.wavelet_attention.WavSpAttention`: ``attention``,
+        head_dim: Hidden width of the head; None means ``mlp_dim``.
+        **layer: Options of :class:`~wavspa.models.wavelet_attention.WavSpAttention`: ``attention``,
             ``wavelet``, ``taps``, ``level``, ``boundary``, ``window``, ``rank``, …
 
     Raises:
-        ValueError: an option with an impossible value; the message names it.
+        ValueError: An option with an impossible value; the message names it.
     """
 
     def __init__(
@@ -113,8 +113,8 @@ class Encoder(nn.Module):
         """Encode tokens.
 
         Args:
-            tokens: ids, int64 [B, N], N <= max_len.
-            lengths: real tokens of each row, int64 [B], each in 1..N; None means all N. Padding
+            tokens: Ids, int64 [B, N], N <= max_len.
+            lengths: Real tokens of each row, int64 [B], each in 1..N; None means all N. Padding
                 ``upstream`` ignores it: there a token is real where its id is not 0.
 
         Returns:

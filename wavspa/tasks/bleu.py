@@ -26,10 +26,10 @@ class NgramCounts(NamedTuple):
     """What BLEU is made of; counts of several examples are added up.
 
     Attributes:
-        matches: of each order, n-grams of the prediction that the reference has as well.
-        possible: of each order, n-grams of the prediction.
-        predicted: words of the prediction.
-        expected: words of the reference.
+        matches: Of each order, n-grams of the prediction that the reference has as well.
+        possible: Of each order, n-grams of the prediction.
+        predicted: Words of the prediction.
+        expected: Words of the reference.
     """
 
     matches: tuple[int, ...]
@@ -59,7 +59,7 @@ def sentence_bleu(prediction: str | None, reference: str) -> float:
 
     Args:
         prediction: None: there is none, and it counts as 0 (the benchmark's script leaves such examples out).
-        reference: the right one.
+        reference: The right one.
     """
     if prediction is None:
         return 0.0
@@ -76,7 +76,7 @@ def corpus_bleu(counts: NgramCounts) -> float:
     """BLEU-4 of a corpus of translations.
 
     Args:
-        counts: of all examples together, of the words that blanks separate.
+        counts: Of all examples together, of the words that blanks separate.
     """
     if not counts.predicted:
         return 0.0

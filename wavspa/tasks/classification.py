@@ -163,7 +163,7 @@ class Matching(Classification):
 
     Args:
         model: ``model(tokens1 [B, N1], tokens2 [B, N2], lengths1 [B], lengths2 [B]) -> logits [B, C]``.
-        **options: see :class:`Classification`.
+        **options: See :class:`Classification`.
     """
 
     # Of two sequences, where the class above takes one.

@@ -44,11 +44,11 @@ class Text(NamedTuple):
     """What was written of one source.
 
     Attributes:
-        text: the text.
-        score: its log probability, divided by ``length ** length_penalty``.
-        ended: whether it has an end; False where it was cut at the longest length.
-        reference: what was to be written, if that is known.
-        source: what it was written from, if that is kept.
+        text: The text.
+        score: Its log probability, divided by ``length ** length_penalty``.
+        ended: Whether it has an end; False where it was cut at the longest length.
+        reference: What was to be written, if that is known.
+        source: What it was written from, if that is kept.
     """
 
     text: str

@@ -31,7 +31,7 @@ def summarization(sacrebleu: bool = False) -> dict[str, Metric]:
     """CodeXGLUE's ``sentence_bleu``, ``exact_match``, and the share of texts that are ``empty``.
 
     Args:
-        sacrebleu: also ``sacrebleu``.
+        sacrebleu: Also ``sacrebleu``.
     """
     return {
         "sentence_bleu": SentenceBleu(),
@@ -45,7 +45,7 @@ def translation(sacrebleu: bool = False) -> dict[str, Metric]:
     """CodeXGLUE's ``bleu`` and ``exact_match``, and the share of texts that are ``empty``.
 
     Args:
-        sacrebleu: also ``sacrebleu``.
+        sacrebleu: Also ``sacrebleu``.
     """
     return {
         "bleu": CorpusBleu(),

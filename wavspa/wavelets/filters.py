@@ -19,7 +19,7 @@ def daubechies_taps(taps: int) -> Tensor:
     """The Daubechies low pass (dec_lo) with ``taps`` taps, float64 [taps].
 
     Raises:
-        ValueError: odd taps, or more than the 76 that PyWavelets knows.
+        ValueError: Odd taps, or more than the 76 that PyWavelets knows.
     """
     check_taps(taps)
     if taps > LONGEST_DAUBECHIES:
@@ -34,7 +34,7 @@ def orthogonal_taps(name: str) -> Tensor:
     """The low pass (dec_lo) of an orthogonal PyWavelets wavelet such as ``sym5``, float64 [taps].
 
     Raises:
-        ValueError: an unknown or not orthogonal wavelet; the message lists the legal names.
+        ValueError: An unknown or not orthogonal wavelet; the message lists the legal names.
     """
     if name in pywt.wavelist(kind="discrete"):
         wavelet = pywt.Wavelet(name)

@@ -21,7 +21,7 @@ def hartley(x: Tensor, lengths: Tensor | None = None) -> Tensor:
     beyond it.
 
     Raises:
-        ValueError: lengths that do not fit.
+        ValueError: Lengths that do not fit.
     """
     lengths = check_lengths(lengths, x)
     if x.shape[0] == 0:

@@ -26,11 +26,11 @@ class WaveletMode(nn.Module):
     """Interface of the modes.
 
     Args:
-        dim: channels D.
-        options: length of the filters, levels, boundary.
+        dim: Channels D.
+        options: Length of the filters, levels, boundary.
 
     Raises:
-        ValueError: odd or too few taps, level < 1, an unknown boundary.
+        ValueError: Odd or too few taps, level < 1, an unknown boundary.
     """
 
     def __init__(self, dim: int, options: WaveletOptions = WaveletOptions()) -> None:
@@ -196,7 +196,7 @@ def build_mode(name: str, dim: int, options: WaveletOptions = WaveletOptions()) 
     """Make the mode ``name``; options that the mode does not have are checked and then ignored.
 
     Raises:
-        ValueError: an unknown name, or values that the mode refuses.
+        ValueError: An unknown name, or values that the mode refuses.
     """
     if name not in MODES:
         raise ValueError(f"wavelet={name!r} is unknown; choose one of {', '.join(MODES)}")

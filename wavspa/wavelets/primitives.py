@@ -69,12 +69,12 @@ def check_lengths(lengths: Tensor | None, x: Tensor, length: int | None = None) 
     """``lengths`` as int64 [B], or None, after a look at what can be seen without waiting for a device.
 
     Args:
-        lengths: real samples of each row, or None.
-        x: the batch [B, N, ...] that they are for.
-        length: the longest that a row can be; None means N.
+        lengths: Real samples of each row, or None.
+        x: The batch [B, N, ...] that they are for.
+        length: The longest that a row can be; None means N.
 
     Raises:
-        ValueError: they are not integers or not one for each row; on a CPU also: one is not in 1..N.
+        ValueError: They are not integers or not one for each row; on a CPU also: one is not in 1..N.
     """
     if lengths is None:
         return None

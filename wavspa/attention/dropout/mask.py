@@ -25,8 +25,8 @@ class Mask:
     """The mask of one call.
 
     Args:
-        seed: what it is made from, 0..2**63-1.
-        dropout: the rate asked for; the one in force is the nearest multiple of 2**-16.
+        seed: What it is made from, 0..2**63-1.
+        dropout: The rate asked for; the one in force is the nearest multiple of 2**-16.
     """
 
     seed: int

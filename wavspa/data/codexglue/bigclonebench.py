@@ -33,13 +33,13 @@ class BigCloneBench(PooledPairs):
     The benchmark's own baselines train and validate on a tenth of the pairs and test on all.
 
     Args:
-        train_share: of the training pairs that are used, with each label in proportion; None: all.
-        val_share: the same of the validation pairs.
-        data_seed: of which pairs these are; the training seed leaves them alone.
-        **options: see :class:`wavspa.data.Texts`.
+        train_share: Of the training pairs that are used, with each label in proportion; None: all.
+        val_share: The same of the validation pairs.
+        data_seed: Of which pairs these are; the training seed leaves them alone.
+        **options: See :class:`wavspa.data.Texts`.
 
     Raises:
-        UserError: an option is out of range.
+        UserError: An option is out of range.
     """
 
     downloads = (common.hub_files(*WHERE),)

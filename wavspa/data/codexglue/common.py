@@ -54,9 +54,9 @@ def places(name: str, task: str, hub: str) -> list[str]:
     """Folders below the data root that may hold a data set.
 
     Args:
-        name: what it is called here.
-        task: the folder of the task in a checkout of CodeXGLUE, below Code-Code unless it has a slash.
-        hub: the name of the data set on the hub.
+        name: What it is called here.
+        task: The folder of the task in a checkout of CodeXGLUE, below Code-Code unless it has a slash.
+        hub: The name of the data set on the hub.
     """
     checkout = f"{_below_checkout(task)}/dataset"
     folders = [

@@ -22,7 +22,7 @@ class Devign(Texts):
     """21,854 / 2,732 / 2,732 functions of FFmpeg and QEMU; 1 is vulnerable.
 
     Args:
-        **options: see :class:`wavspa.data.Texts`.
+        **options: See :class:`wavspa.data.Texts`.
     """
 
     downloads = (common.hub_files(*WHERE),)

@@ -33,10 +33,10 @@ class Poj104(Texts):
     is no number of classes.
 
     Args:
-        **options: see :class:`wavspa.data.Texts`, without ``classes``.
+        **options: See :class:`wavspa.data.Texts`, without ``classes``.
 
     Raises:
-        UserError: an option is out of range.
+        UserError: An option is out of range.
     """
 
     downloads = (common.hub_files(*WHERE),)

@@ -27,10 +27,10 @@ class Summarization(SourceTargets):
 
     Args:
         language: ``go``, ``java``, ``javascript``, ``php``, ``python`` or ``ruby``.
-        **options: see :class:`wavspa.data.SourceTargets`.
+        **options: See :class:`wavspa.data.SourceTargets`.
 
     Raises:
-        UserError: an option is out of range.
+        UserError: An option is out of range.
     """
 
     def __init__(self, *, language: str = "python", **options: Any) -> None:

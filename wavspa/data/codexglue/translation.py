@@ -29,10 +29,10 @@ class Translation(SourceTargets):
 
     Args:
         direction: ``java-cs`` or ``cs-java``: from which language to which.
-        **options: see :class:`wavspa.data.SourceTargets`.
+        **options: See :class:`wavspa.data.SourceTargets`.
 
     Raises:
-        UserError: an option is out of range.
+        UserError: An option is out of range.
     """
 
     downloads = (common.hub_files(*WHERE),)

@@ -46,11 +46,11 @@ def find_files(root: Path, kind: str) -> dict[str, list[Path]]:
     """The files of ``train`` and ``dev``, official csv or parquet of the hub.
 
     Args:
-        root: the data root.
-        kind: a key of :data:`COLUMNS`.
+        root: The data root.
+        kind: A key of :data:`COLUMNS`.
 
     Raises:
-        UserError: they are nowhere.
+        UserError: They are nowhere.
     """
     # The samples in the leaderboard's repository have the other order in their name.
     for name in (kind, "trace_code") if kind == "code_trace" else (kind,):
@@ -74,10 +74,10 @@ def text_of(columns: Sequence[str], values: Sequence[object], where: str) -> str
     """The parts of a row, with an empty line between them; a repeated part is kept once.
 
     Args:
-        columns: names of the parts.
-        values: the parts, of which some may be blank; ``functions`` is a list of texts, or the text
+        columns: Names of the parts.
+        values: The parts, of which some may be blank; ``functions`` is a list of texts, or the text
             of a list in Python.
-        where: how a message names the row.
+        where: How a message names the row.
 
     Raises:
         UserError: ``functions`` is not a list of texts, or all parts are blank.
@@ -95,8 +95,8 @@ def group_of(kind: str, value: str) -> tuple[str, ...]:
     """What near-copies of a row have in common.
 
     Args:
-        kind: a key of :data:`GROUPS`.
-        value: of the column that the group is read from.
+        kind: A key of :data:`GROUPS`.
+        value: Of the column that the group is read from.
     """
     found = GROUPS[kind].pattern.search(value)
     return found.groups() if found else (value,)

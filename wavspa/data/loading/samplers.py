@@ -31,9 +31,9 @@ def bucketed_batches(
 
     Args:
         lengths: [examples] the length of each example.
-        batch_size: examples in a batch, over all ranks.
-        seed: with ``epoch``, the only source of randomness.
-        epoch: counted from 0.
+        batch_size: Examples in a batch, over all ranks.
+        seed: With ``epoch``, the only source of randomness.
+        epoch: Counted from 0.
 
     Returns:
         The batches, each an array of indices.
@@ -63,7 +63,7 @@ def length_buckets(lengths: np.ndarray, batch_tokens: int) -> list[Bucket]:
 
     Args:
         lengths: [examples] the length of each example, none above ``batch_tokens``.
-        batch_tokens: most tokens in a batch, with those that pad it to its longest example.
+        batch_tokens: Most tokens in a batch, with those that pad it to its longest example.
 
     Returns:
         The buckets, short examples first.
@@ -85,9 +85,9 @@ def budgeted_batches(buckets: Sequence[Bucket], seed: int, epoch: int) -> list[n
     Every epoch has as many batches. What is left over in a bucket is a smaller batch.
 
     Args:
-        buckets: as :func:`length_buckets` returns them.
-        seed: with ``epoch``, the only source of randomness.
-        epoch: counted from 0.
+        buckets: As :func:`length_buckets` returns them.
+        seed: With ``epoch``, the only source of randomness.
+        epoch: Counted from 0.
 
     Returns:
         The batches, each an array of indices.
@@ -107,11 +107,11 @@ class TrainingBatches(Sampler[list[Any]]):
 
     Args:
         lengths: [examples] the length of each example.
-        batch_size: examples in a batch, over all ranks.
-        seed: of the order.
-        rank: which share of each batch to give.
-        world_size: number of ranks.
-        batch_tokens: if given, what bounds a batch instead of ``batch_size``, over all ranks.
+        batch_size: Examples in a batch, over all ranks.
+        seed: Of the order.
+        rank: Which share of each batch to give.
+        world_size: Number of ranks.
+        batch_tokens: If given, what bounds a batch instead of ``batch_size``, over all ranks.
     """
 
     def __init__(
@@ -156,10 +156,10 @@ class EndlessBatches(Sampler[list[Any]]):
     """The batches of epoch after epoch, from a position on: what a run that counts in steps reads.
 
     Args:
-        batches: those of one epoch, which differ from epoch to epoch but not in number.
-        start: how many batches to leave out, counted from the first of epoch 0.
-        limit: an epoch ends after this number of batches, or this share of them; 1.0: with the last one.
-        same: every epoch is epoch 0.
+        batches: Those of one epoch, which differ from epoch to epoch but not in number.
+        start: How many batches to leave out, counted from the first of epoch 0.
+        limit: An epoch ends after this number of batches, or this share of them; 1.0: with the last one.
+        same: Every epoch is epoch 0.
     """
 
     def __init__(
@@ -186,7 +186,7 @@ class EvaluationBatches(Sampler[list[int]]):
     would hang): a last batch smaller than the number of ranks is joined to the one before it.
 
     Raises:
-        ValueError: fewer examples than ranks.
+        ValueError: Fewer examples than ranks.
     """
 
     def __init__(self, examples: int, batch_size: int, rank: int = 0, world_size: int = 1) -> None:

@@ -27,10 +27,10 @@ class Aan(TextPairs):
     """Whether one of two papers cites the other: 147,086 pairs to train on, 18,090 and 17,437.
 
     Args:
-        **options: see :class:`wavspa.data.Texts`.
+        **options: See :class:`wavspa.data.Texts`.
 
     Raises:
-        UserError: an option is out of range.
+        UserError: An option is out of range.
     """
 
     downloads = (LRA,)

@@ -57,11 +57,11 @@ def find_pictures(root: Path, threads: int) -> Found:
     """Train and test: of the python batches, of their archive, or of the hub's parquet files.
 
     Args:
-        root: the data root.
-        threads: that decode pictures.
+        root: The data root.
+        threads: That decode pictures.
 
     Raises:
-        UserError: they are nowhere, or a file cannot be read.
+        UserError: They are nowhere, or a file cannot be read.
     """
     names = [name for split in BATCHES.values() for name in split]
     if folder := find_folder(root, BATCH_PLACES, names):

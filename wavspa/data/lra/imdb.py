@@ -28,14 +28,14 @@ class Imdb(Texts):
 
     Args:
         protocol: ``default``, or ``upstream``: train on all of train, validate on test.
-        drop_shared: leave those reviews out of train that are in test as well.
-        complete: refuse files that hold fewer or more reviews than the benchmark.
-        val_share: of train that is held out for validation.
-        data_seed: of what is held out; the training seed leaves it alone.
-        **options: see :class:`wavspa.data.Texts`.
+        drop_shared: Leave those reviews out of train that are in test as well.
+        complete: Refuse files that hold fewer or more reviews than the benchmark.
+        val_share: Of train that is held out for validation.
+        data_seed: Of what is held out; the training seed leaves it alone.
+        **options: See :class:`wavspa.data.Texts`.
 
     Raises:
-        UserError: an option is out of range.
+        UserError: An option is out of range.
     """
 
     downloads = (ARCHIVE,)

@@ -83,19 +83,19 @@ def prepare(
     facts: Callable[[Splits], Facts],
     files: Callable[[], Mapping[str, str]] = dict,
 ) -> None:
-    """Makes ``folder`` unless it is there; of several processes one works and the others wait.
+    """Make ``folder`` unless it is there; of several processes one works and the others wait.
 
     Everything is written next to the folder and renamed at the end, so a kill leaves nothing that
     could be taken for data; what it does leave is removed by the next call.
 
     Args:
-        folder: as :func:`prepared_folder` names it.
-        build: the splits, consumed in their order; before them the pool, if there is one.
-        facts: further entries of the card, from the splits as written.
-        files: text files to keep in the folder by their name; asked for when the splits are written.
+        folder: As :func:`prepared_folder` names it.
+        build: The splits, consumed in their order; before them the pool, if there is one.
+        facts: Further entries of the card, from the splits as written.
+        files: Text files to keep in the folder by their name; asked for when the splits are written.
 
     Raises:
-        UserError: a split without examples, a data root that cannot be written, or a full disk.
+        UserError: A split without examples, a data root that cannot be written, or a full disk.
     """
     if folder.is_dir():
         return
@@ -218,7 +218,7 @@ def _command() -> str:
 
 
 def _write_split(path: Path, source: Source, name: str) -> dict[str, Any]:
-    """Writes one split of the data ``name``; returns its part of the card."""
+    """Write one split of the data ``name``; return its part of the card."""
     console = Console(stderr=True)
     columns = (TextColumn("preparing {task.description}"), BarColumn(), MofNCompleteColumn())
     pool = open_pool(path.parent) if path.stem != POOL else None

@@ -24,12 +24,12 @@ class SourceTargets(Texts):
     compared with the target as it was read.
 
     Args:
-        max_length: tokens of a source; longer ones keep their head, and their number is printed.
-        max_target_length: tokens of a target that are learned, its end among them.
-        **options: see :class:`wavspa.data.Texts`.
+        max_length: Tokens of a source; longer ones keep their head, and their number is printed.
+        max_target_length: Tokens of a target that are learned, its end among them.
+        **options: See :class:`wavspa.data.Texts`.
 
     Raises:
-        UserError: an option is out of range.
+        UserError: An option is out of range.
     """
 
     example = Seq2SeqExample
@@ -45,7 +45,7 @@ class SourceTargets(Texts):
         self.cut_sources = 0
 
     def setup(self, stage: str | None = None) -> None:
-        """Opens the prepared data and their vocabulary; prints how many sources are cut."""
+        """Open the prepared data and their vocabulary; print how many sources are cut."""
         if self.tokenizer.learns:
             self.tokenizer.load(self.folder)
         super().setup(stage)

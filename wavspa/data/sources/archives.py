@@ -26,14 +26,14 @@ PIECE = 2**20
 
 
 def unpack(archive: Path, folder: Path) -> None:
-    """Unpacks a tar, compressed in any way, or a zip into a new folder.
+    """Unpack a tar, compressed in any way, or a zip into a new folder.
 
     Args:
-        archive: the file; the format is found by its content, not its name.
-        folder: appears when everything is unpacked. It may not be there yet.
+        archive: The file; the format is found by its content, not its name.
+        folder: Appears when everything is unpacked. It may not be there yet.
 
     Raises:
-        UserError: the archive is damaged, is not an archive, holds a member that points outside the
+        UserError: The archive is damaged, is not an archive, holds a member that points outside the
             folder, or the disk is full.
     """
     partial = folder.with_name(f".{folder.name}.partial")
@@ -59,7 +59,7 @@ def open_tar(archive: Path) -> Iterator[tarfile.TarFile]:
     """A tar, compressed in any way; a truncated one raises when it is closed.
 
     Raises:
-        UserError: it is damaged or no tar at all.
+        UserError: It is damaged or no tar at all.
     """
     with _whole(archive), tarfile.open(archive) as tar:
         yield tar
@@ -70,7 +70,7 @@ def open_tar(archive: Path) -> Iterator[tarfile.TarFile]:
 
 @contextmanager
 def _whole(archive: Path) -> Iterator[None]:
-    """Names the archive when what is read of it shows that it is damaged or none at all."""
+    """Name the archive when what is read of it shows that it is damaged or none at all."""
     try:
         yield
     except _DAMAGES as error:

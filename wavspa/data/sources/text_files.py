@@ -31,7 +31,7 @@ def check_encoding(option: str, name: object) -> str:
     """``name``, if it is the name of an encoding of text.
 
     Raises:
-        UserError: it is not; the message names ``option``.
+        UserError: It is not; the message names ``option``.
     """
     try:
         "".encode(codecs.lookup(str(name)).name)  # some codecs are not of text
@@ -59,7 +59,7 @@ def opened(path: Path, newline: str | None = None, encoding: str = UTF_8) -> Ite
 
 @contextmanager
 def named(path: Path, encoding: str = UTF_8) -> Iterator[None]:
-    """Names the file in what goes wrong with reading it."""
+    """Name the file in what goes wrong with reading it."""
     try:
         yield
     except UserError:

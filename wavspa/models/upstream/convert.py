@@ -52,13 +52,13 @@ def build_from_flax(params: Params, options: Options, upstream_defects: bool) ->
     """Rebuild an original model from its Flax parameters.
 
     Args:
-        params: arrays by flat Flax name (``encoderblock_0/LayerNorm_0/scale``), as
+        params: Arrays by flat Flax name (``encoderblock_0/LayerNorm_0/scale``), as
             :func:`~wavspa.models.upstream.load_flax_checkpoint` returns them.
-        options: upstream's model options: ``vocab_size``, ``emb_dim``, ``num_heads``, ``num_layers``,
+        options: Upstream's model options: ``vocab_size``, ``emb_dim``, ``num_heads``, ``num_layers``,
             ``qkv_dim``, ``mlp_dim``, ``max_len``, ``num_classes``, and ``model_type``, ``wavelet``, ``wlen``,
             ``level`` of a WavSpA encoder or ``kind`` of a baseline; others have upstream's
             defaults, and those that upstream ignores are ignored.
-        upstream_defects: compute with upstream's channel flip and misaligned lifting, as its
+        upstream_defects: Compute with upstream's channel flip and misaligned lifting, as its
             checkpoints were trained; False computes what was meant. All else (its boundary, attention
             to pads, pools that count pads, no LayerNorm before the MLP) is upstream's either way.
 
@@ -68,7 +68,7 @@ def build_from_flax(params: Params, options: Options, upstream_defects: bool) ->
         for the options of a lone attention, ``module(x [B, N, E])`` returns its output.
 
     Raises:
-        ValueError: options that have no defined meaning, or parameters that do not fit them.
+        ValueError: Options that have no defined meaning, or parameters that do not fit them.
     """
     try:
         if "qkv_features" in options:

@@ -19,14 +19,14 @@ def load_flax_checkpoint(path: str | Path) -> dict[str, np.ndarray]:
     Takes the parameters out of a train state (``params`` or ``target``) where the file holds one.
 
     Args:
-        path: file written by ``flax.serialization.to_bytes`` or ``flax.training.checkpoints``.
+        path: File written by ``flax.serialization.to_bytes`` or ``flax.training.checkpoints``.
 
     Returns:
         Arrays by name, ready for :func:`~wavspa.models.upstream.build_from_flax`.
 
     Raises:
-        FileNotFoundError: no such file.
-        ValueError: the file is not a complete Flax checkpoint.
+        FileNotFoundError: No such file.
+        ValueError: The file is not a complete Flax checkpoint.
     """
     path = Path(path)
     try:

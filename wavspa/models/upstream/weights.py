@@ -23,7 +23,7 @@ def copy_weights(module: nn.Module, params: Mapping[str, np.ndarray]) -> None:
     """Copy Flax parameters into ``module``.
 
     Raises:
-        ValueError: a missing, surplus or differently shaped parameter; the message names it.
+        ValueError: A missing, surplus or differently shaped parameter; the message names it.
     """
     names, dead = flax_names(module), dead_suffixes(module)
     missing = [name for name in names if name not in params]

@@ -25,11 +25,11 @@ def tokens_of(source: str, where: str) -> np.ndarray:
     """The ids [N] uint8 of an expression, with the parentheses of the official files or without.
 
     Args:
-        source: the expression.
-        where: how a message names its row.
+        source: The expression.
+        where: How a message names its row.
 
     Raises:
-        UserError: it holds a symbol that ListOps has not.
+        UserError: It holds a symbol that ListOps has not.
     """
     try:
         return encode(source.translate(PARENTHESES))
@@ -41,10 +41,10 @@ def read_tables(path: Path) -> Iterator[pa.Table]:
     """The samples of a file, in pieces.
 
     Args:
-        path: tab-separated with the header ``Source``, ``Target``.
+        path: Tab-separated with the header ``Source``, ``Target``.
 
     Raises:
-        UserError: a row is broken, holds a symbol that ListOps has not, or a target that is not a digit.
+        UserError: A row is broken, holds a symbol that ListOps has not, or a target that is not a digit.
     """
     table = open_table(path, quoted=False)
     rows = table.read(COLUMNS)

@@ -74,7 +74,7 @@ class UniqueListOps:
         """Tables with the columns ``tokens`` (lists of uint8) and ``label``, ``examples`` rows.
 
         Raises:
-            UserError: the rule allows too few distinct expressions of such lengths.
+            UserError: The rule allows too few distinct expressions of such lengths.
         """
         with ThreadPoolExecutor(self._threads) as pool:
             for chunk in self._chunks(pool, split):
@@ -114,7 +114,7 @@ class UniqueListOps:
 
 
 def draw_chunk(rule: ListOpsRule, seed: tuple[int, ...], samples: int = CHUNK) -> Chunk:
-    """Draws ``samples`` kept expressions (fewer where the rule hardly allows any)."""
+    """Draw ``samples`` kept expressions (fewer where the rule hardly allows any)."""
     rng = np.random.Generator(np.random.PCG64(np.random.SeedSequence(seed)))
     return Chunk(
         *_draw_chunk(rng, samples, rule.max_depth, rule.max_args, rule.min_length, rule.max_length)
@@ -142,7 +142,7 @@ def _draw_chunk(rng, samples, max_depth, max_args, min_length, max_length):
 
 @njit(nogil=True)
 def _draw_expression(rng, tokens, arguments):
-    """Writes one expression into ``tokens``; returns its length and value, or (0, 0): no room.
+    """Write one expression into ``tokens``; return its length and value, or (0, 0): no room.
 
     ``arguments`` [max_depth, max_args] holds the values of the lists that are open.
     """

@@ -25,7 +25,7 @@ def encode(expression: str) -> np.ndarray:
     """The ids [N] uint8 of an expression whose symbols are separated by white space.
 
     Raises:
-        KeyError: a symbol outside the vocabulary.
+        KeyError: A symbol outside the vocabulary.
     """
     return np.array([IDS[symbol] for symbol in expression.split()], dtype=np.uint8)
 
@@ -39,7 +39,7 @@ def evaluate(expression: str) -> int:
     """The value of an expression, by the book and slowly.
 
     Raises:
-        ValueError: the text is not one complete expression.
+        ValueError: The text is not one complete expression.
     """
     open_lists: list[tuple[str, list[int]]] = [("", [])]
     for symbol in expression.split():

@@ -19,8 +19,8 @@ class Half(NamedTuple):
 
     Attributes:
         tensor: [B, places, D], channels contiguous.
-        step: distance of two places in memory.
-        odd: it holds the odd samples, of which a row has one less where its length is odd.
+        step: Distance of two places in memory.
+        odd: It holds the odd samples, of which a row has one less where its length is odd.
     """
 
     tensor: Tensor
@@ -44,8 +44,8 @@ class Level:
     """The rows of one level.
 
     Args:
-        samples: samples N of the signal.
-        lengths: samples of each row, int64 [B], or None.
+        samples: Samples N of the signal.
+        lengths: Samples of each row, int64 [B], or None.
     """
 
     samples: int
@@ -85,10 +85,10 @@ class Level:
         """Take a slope back to its source, and make the next slope of the source's gradient.
 
         Args:
-            base: the gradient's other share.
-            back: slope [B, M, D], its filter, and where the source's gradient goes; None: that is
+            base: The gradient's other share.
+            back: Slope [B, M, D], its filter, and where the source's gradient goes; None: that is
                 ``base``.
-            onward: source and filter of the step whose result has this gradient, its scale, and
+            onward: Source and filter of the step whose result has this gradient, its scale, and
                 where its slope [B, M, D] goes; or None.
         """
         slope, slope_filters, out = back or (onward[3], onward[1], base)  # type: ignore[index]
