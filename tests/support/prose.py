@@ -50,7 +50,8 @@ PHRASES = {
 PATTERNS = {re.compile(key.replace(" ", r"\s+"), re.I): value for key, value in PHRASES.items()}
 ANY = re.compile("|".join(pattern.pattern for pattern in PATTERNS), re.I)
 CODE = re.compile(r"^(`{3,}).*?^\1`*$|<!--.*?-->|`[^`\n]+`|\]\([^)\s]*\)|^::: .*$", re.M | re.S)
-ROLE = re.compile(r":\w+:`[^`]*`|``[^`]*``|`[^`\n]+`")
+# Roles, code and the names of arguments in a docstring.
+ROLE = re.compile(r":\w+:`[^`]*`|``[^`]*``|`[^`\n]+`|^ {4}\w+:", re.M)
 
 
 class Found(NamedTuple):

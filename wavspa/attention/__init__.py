@@ -34,7 +34,7 @@ __all__ = [
 def build_attention(
     name: str, dim: int, heads: int, options: AttentionOptions = AttentionOptions()
 ) -> Attention:
-    """Make the base ``name``; options that the base does not have are ignored.
+    """Build the base ``name``; options that the base does not have are ignored.
 
     Raises:
         ValueError: An unknown name, ``rotary`` with another base than softmax, or values that the

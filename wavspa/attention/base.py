@@ -15,7 +15,7 @@ from wavspa.attention.options import AttentionOptions
 
 
 class Attention(nn.Module):
-    """Project to queries, keys and values, attend (subclasses), merge the heads, project back.
+    """Base class: project to queries, keys and values, attend (in subclasses), merge heads, project back.
 
     Args:
         dim: Model width D.
@@ -80,14 +80,14 @@ class Attention(nn.Module):
 
 
 def init_lecun(weight: Tensor, fan_in: int) -> None:
-    """Fill with a normal cut at two deviations whose variance is ``1 / fan_in`` (LeCun)."""
+    """Fill with a normal of variance ``1 / fan_in``, truncated at two deviations (LeCun)."""
     # 0.8796… is the deviation of a standard normal cut at two.
     std = math.sqrt(1.0 / fan_in) / 0.87962566103423978
     nn.init.trunc_normal_(weight, std=std, a=-2 * std, b=2 * std)
 
 
 def real_positions(lengths: Tensor, length: int) -> Tensor:
-    """Which of ``length`` positions are a row's own, bool [B, N]."""
+    """A mask of each row's real positions, bool [B, N]."""
     return torch.arange(length, device=lengths.device) < lengths[:, None]
 
 

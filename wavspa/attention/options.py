@@ -14,7 +14,7 @@ class AttentionOptions:
     Attributes:
         qkv_dim: Width Q of queries, keys and values together; None means the model's.
         dropout: Rate; the base's docstring describes where it is applied.
-        max_len: Longest sequence that can come (linformer must know).
+        max_len: Longest possible sequence (required by linformer).
         window: Positions that a query of longformer sees.
         rank: Mixtures of linformer.
         features: ``relu`` or ``favor`` (performer).

@@ -19,15 +19,15 @@ from wavspa.errors import UserError
 class SequenceDataModule(BatchLoaders):
     """Labelled token sequences in the splits ``train``, ``val`` and ``test``.
 
-    A data set is a subclass with :meth:`cache_key`, :meth:`build` and :meth:`card_facts`; and with
+    A data set is a subclass with :meth:`cache_key`, :meth:`build` and :meth:`card_facts`, and with
     ``downloads``, where to download its files if :meth:`build` does not find them. To support
     prediction on new examples it also defines ``input_columns``, the columns of their parts in a table,
     :meth:`parse_input` and :meth:`encode_inputs`. ``mask_rate`` is the share of tokens that
-    pre-training masks by default; where ``has_words``, there is ``word_kinds()``, as of
+    pre-training masks by default; with ``has_words`` it has ``word_kinds()`` as well, as in
     :class:`wavspa.data.Texts`.
 
     Args:
-        name: What reports and the prepared folder call the data.
+        name: The name of the data in reports and of the prepared folder.
         data_root: The folder under which prepared data are kept.
         vocab_size: Size of the model's embedding; tokens in the data are smaller. ``auto`` accepts
             any, and is set by :meth:`infer_auto`.
@@ -81,7 +81,7 @@ class SequenceDataModule(BatchLoaders):
         self.download = download
 
     def cache_key(self) -> Mapping[str, Any]:
-        """Everything that shapes what is prepared, as JSON can hold it."""
+        """Every choice that shapes the prepared data, as JSON can hold it."""
         raise NotImplementedError
 
     def build(self) -> Mapping[str, store.Source]:
@@ -103,11 +103,11 @@ class SequenceDataModule(BatchLoaders):
     def parse_input(
         self, values: Sequence[object], where: str, columns: Sequence[str] = ()
     ) -> tuple[Any, ...]:
-        """What the sequences of a new example are made of: by default, texts.
+        """The raw parts of a new example's sequences: by default, texts.
 
         Args:
             values: Of ``columns``.
-            where: How a message names the row.
+            where: The name of the row in messages.
             columns: The columns of the values; without them, ``input_columns``.
 
         Raises:
@@ -122,11 +122,11 @@ class SequenceDataModule(BatchLoaders):
 
     @property
     def end_token(self) -> int | None:
-        """The last token of each sequence, also of one that is cut; None if there is no such."""
+        """The last token of each sequence, also of one that is cut; None without one."""
         return None
 
     def open_vocabulary(self, kept: Path | None = None) -> None:
-        """Make ready for :meth:`encode_inputs`.
+        """Load the vocabulary that :meth:`encode_inputs` needs.
 
         Args:
             kept: The folder of the files that a run keeps of its data (:attr:`text_files`); None: the
@@ -135,7 +135,7 @@ class SequenceDataModule(BatchLoaders):
 
     @property
     def text_files(self) -> dict[str, bytes]:
-        """What was learned when the data were prepared: text files by their name."""
+        """The files of the vocabulary learned when the data were prepared, by their names."""
         return {
             path.name: path.read_bytes()
             for path in sorted(self.folder.iterdir())
@@ -143,7 +143,7 @@ class SequenceDataModule(BatchLoaders):
         }
 
     def encode_inputs(self, parts: Sequence[tuple[Any, ...]]) -> list[Any]:
-        """What the loaders collate, with the label 0, of new examples as :meth:`parse_input` returns them."""
+        """Encode new examples of :meth:`parse_input` for the loaders' collation, with the label 0."""
         raise NotImplementedError
 
     @property
@@ -185,7 +185,7 @@ class SequenceDataModule(BatchLoaders):
         return self.build()
 
     def setup(self, stage: str | None = None) -> None:
-        """Open the prepared data and hold the options against them.
+        """Open the prepared data and check the options against them.
 
         Raises:
             UserError: A damaged file, or a token that ``vocab_size`` or a label that ``classes`` does
@@ -203,7 +203,7 @@ class SequenceDataModule(BatchLoaders):
         }
 
     def views(self, columns: Sequence[str]) -> list[View]:
-        """What an example is made of, by the columns of the data: the head of each column of tokens."""
+        """The parts of an example by the columns of the data: the head of each column of tokens."""
         return [View(name, self.max_length) for name in store.token_columns(columns)]
 
     @property

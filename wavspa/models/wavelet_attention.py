@@ -15,7 +15,7 @@ PADDINGS = ("mask", "upstream")
 
 
 class WavSpAttention(nn.Module):
-    """Attend in the wavelet space of a sequence.
+    """Attention in the wavelet space of a sequence.
 
     Shapes: B batch, N length, D = ``dim``. Source: WavSpA (Zhuang et al. 2023), arXiv:2210.01989.
     Options that the chosen base or mode does not have are ignored, so that a sweep may set them.
@@ -30,11 +30,11 @@ class WavSpAttention(nn.Module):
         taps: Filter length, even.
         level: Number of levels J; there are J + 1 bands (one band with ``none`` and ``fourier``).
         boundary: ``zero``, ``reflect``, ``periodic`` or ``upstream`` (modes ada, ortho, fixed).
-        padding: ``mask``: outputs at real positions depend on nothing but the row's own real
-            positions; ``upstream``: ``lengths`` are ignored, pads are attended to as upstream does.
+        padding: ``mask``: outputs at real positions depend only on the row's own real
+            positions; ``upstream``: ``lengths`` are ignored, and pads attended to, as in upstream.
         wavelet_name: The PyWavelets wavelet of mode ``fixed``; None means db(taps / 2).
         qkv_dim: Width of queries, keys and values; None means D.
-        max_len: Longest sequence that can come (linformer must know).
+        max_len: Longest possible sequence (required by linformer).
         window: Positions that a query of longformer sees.
         rank: Mixtures of linformer.
         features: ``relu`` or ``favor`` (performer).
@@ -110,7 +110,7 @@ class WavSpAttention(nn.Module):
             )
         lengths = None if self.padding == "upstream" else check_lengths(lengths, x)
         if lengths is None and is_exporting():
-            # The same in other words: ONNX has no remainder by a length that is not a tensor.
+            # Equivalent: ONNX has no remainder by a length that is not a tensor.
             lengths = torch.full((x.shape[0],), x.shape[1], device=x.device)
         transform = self.wavelet.transform()
         bands = transform.analyse(x, lengths, matmul_dtype(x))

@@ -1,4 +1,4 @@
-"""A run's folder: made from a configuration, found again by it."""
+"""Run folders: made from a configuration, and found again by it."""
 
 import os
 import re

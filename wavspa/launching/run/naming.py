@@ -1,4 +1,4 @@
-"""Names of runs: a function of the configuration, without clock, job number or chance."""
+"""Names of runs: a function of the configuration, never of the clock, a job number or chance."""
 
 import hashlib
 import json
@@ -80,7 +80,7 @@ def _identify_parent(config: DictConfig, by_cell: bool) -> None:
 
 
 def run_name(config: DictConfig, overrides: Sequence[str], identity: str) -> str:
-    """A readable name of a new run: data, attention, wavelet, what else was chosen, seed, hash.
+    """A readable name of a new run: data, attention, wavelet, other choices, seed, hash.
 
     The choices are listed as far as there is room; the hash distinguishes any two runs.
 

@@ -21,10 +21,10 @@ _FREE = (
 
 
 def check_resumable(content: Mapping[str, Any], checkpoint: Path, config: DictConfig) -> None:
-    """Hold a checkpoint against the configuration of the run that resumes from it.
+    """Check a checkpoint against the configuration of the run that resumes from it.
 
     Args:
-        content: What the checkpoint holds.
+        content: The content of the checkpoint.
         checkpoint: Its file, for the message.
         config: The frozen configuration of the run.
 

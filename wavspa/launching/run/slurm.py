@@ -36,7 +36,7 @@ def number_of_devices(trainer: DictConfig) -> int:
 
 
 def requeue_after(number: int) -> None:
-    """Put this run's job back into the queue if its time is over or it is pre-empted.
+    """Requeue this run's job if its time is over or it is pre-empted.
 
     The state must have been saved. A job that is cancelled or requeued by hand, or pre-empted without
     a grace period, is in SLURM's hands already.
@@ -51,7 +51,7 @@ def requeue_after(number: int) -> None:
 
 
 def requeue() -> str:
-    """Put this process's job back into the queue; what came of it, in a line."""
+    """Requeue this process's job; return the outcome in a line."""
     job = _job()
     done = subprocess.run(["scontrol", "requeue", job], capture_output=True, text=True)
     if done.returncode:
@@ -67,11 +67,11 @@ def retry(folder: Path, code: int, retries: int) -> str | None:
 
     Args:
         folder: The run's folder.
-        code: What srun ended with.
+        code: The exit code of srun.
         retries: How often a job is requeued.
 
     Returns:
-        What came of it in a line, or None if SLURM is ending the job already (it was cancelled,
+        The outcome in a line, or None if SLURM is ending the job already (it was cancelled,
         pre-empted or requeued).
     """
     if _facts().get("JobState") != "RUNNING":

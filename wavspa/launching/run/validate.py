@@ -26,7 +26,7 @@ from wavspa.training.trainer_options import check_trainer_options
 
 
 def validate(config: DictConfig) -> None:
-    """Build everything that a run builds, on the meta device, and hold it against the card of the data.
+    """Build everything that a run builds, on the meta device, and check it against the card of the data.
 
     The trainer is not built: its devices may be on another machine, as the data may be.
 

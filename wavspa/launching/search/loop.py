@@ -30,12 +30,12 @@ _SECONDS_BETWEEN_LOOKS = 1.0
 
 
 def search(space: Space, launcher: SweepLauncher, options: Options) -> None:
-    """Train trials until there are as many as were asked for; print them and write them down.
+    """Train the number of trials that was asked for; print and write their results.
 
-    The search's folder is a function of what is searched, so the same command resumes it.
+    The search's folder is a function of its space, so the same command resumes it.
 
     Args:
-        space: What is searched.
+        space: The space to search.
         launcher: What starts the runs.
         options: The user's options of the search.
 

@@ -1,4 +1,4 @@
-"""The validations of running trials: reported to the study, which may give a trial up."""
+"""The validations of running trials: reported to the study, which may prune a trial."""
 
 import threading
 from collections.abc import Sequence

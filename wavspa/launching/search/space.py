@@ -50,7 +50,7 @@ class Space(NamedTuple):
 
 
 def space_of(overrides: Sequence[Override]) -> Space:
-    """Sort a command line into what is fixed and what is searched.
+    """Sort a command line into fixed and searched keys.
 
     Args:
         overrides: Its overrides; of several for one key the last counts.

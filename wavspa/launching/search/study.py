@@ -48,7 +48,7 @@ class Options:
 
 
 def open_study(folder: Path, mode: str, options: Options) -> Study:
-    """Begin a study, or resume the one in ``folder``.
+    """Start a study, or resume the one in ``folder``.
 
     Nobody else may use the folder at the same time.
 
@@ -84,7 +84,7 @@ def next_trial(study: Study, space: Space, options: Options) -> Trial:
 
     Args:
         study: The study.
-        space: What is searched.
+        space: The space to search.
         options: The user's options of the search.
     """
     # A sampler that is restarted would choose the same again: the number makes it continue.
@@ -94,7 +94,7 @@ def next_trial(study: Study, space: Space, options: Options) -> Trial:
 
 
 def running_trials(study: Study) -> list[Trial]:
-    """The trials that were chosen and have come to no end."""
+    """The trials that were chosen and have not ended."""
     left = study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
     return [Trial(study, trial._trial_id) for trial in left]
 

@@ -1,4 +1,4 @@
-"""Preparing what a sweep trains on once, before its jobs start: here, or by a job that they wait for."""
+"""Preparation of a sweep's data once, before its jobs start: here, or by a job that they wait for."""
 
 import hashlib
 import shlex
@@ -20,7 +20,7 @@ from wavspa.launching.slurm.submit import queued_jobs, sbatch, waiting_tasks
 
 
 def prepare_before(arrays: Sequence[Array], options: Options) -> str | None:
-    """Have what the runs that are about to start train on prepared before they do.
+    """Have the data of a sweep's runs prepared before they start.
 
     Args:
         arrays: The sweep's arrays.
@@ -30,7 +30,7 @@ def prepare_before(arrays: Sequence[Array], options: Options) -> str | None:
         The job that they have to wait for; None if there is none.
 
     Raises:
-        UserError: What they train on cannot be prepared here, or SLURM refuses the job.
+        UserError: Their data cannot be prepared here, or SLURM refuses the job.
     """
     if options.prepare == "no":
         return None
@@ -47,7 +47,7 @@ def prepare_before(arrays: Sequence[Array], options: Options) -> str | None:
 
 
 def preparing_script(base: Path, runs: Mapping[str, Path], options: Options) -> str:
-    """What sbatch gets of a job that prepares data sets.
+    """The script for sbatch of a job that prepares data sets.
 
     Args:
         base: The prefix of its files.

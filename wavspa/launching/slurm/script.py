@@ -124,7 +124,7 @@ def options_from(given: Mapping[str, Any]) -> Options:
 
 
 class Shape(NamedTuple):
-    """What a trainer needs of SLURM; an array has one."""
+    """The resources that a trainer needs of SLURM; an array has one shape."""
 
     nodes: int
     tasks_per_node: int
@@ -144,7 +144,7 @@ class Array(NamedTuple):
 
     @property
     def script(self) -> Path:
-        """What sbatch takes."""
+        """The script that sbatch takes."""
         return self.base.with_suffix(".sbatch")
 
     @property
@@ -192,7 +192,7 @@ def arrays_of(
 
     Args:
         folders: The runs' folders.
-        most: How many runs an array may have; None is any number.
+        most: The most runs of an array; None is any number.
         by_data: Separate arrays for the runs on each data set.
     """
     paths = [folder.absolute() for folder in folders]
@@ -210,7 +210,7 @@ def arrays_of(
 
 
 def script(array: Array, tasks: Sequence[int], options: Options) -> str:
-    """What sbatch gets.
+    """The script for sbatch.
 
     Args:
         array: The runs.
@@ -264,7 +264,7 @@ def environment(options: Options) -> list[str]:
 
 
 def amounts(options: Options, data: str | None) -> list[str]:
-    """What is asked for a job on a data set, or on several (None), as sbatch takes it."""
+    """The time and memory of a job on a data set, or on several (None), as options of sbatch."""
     given: Mapping[str, Any] = {
         "partition": options.partition,
         "account": options.account,

@@ -1,4 +1,4 @@
-"""Submitting the arrays of a sweep to SLURM, and waiting for them."""
+"""Submission of a sweep's arrays to SLURM, and the wait for them."""
 
 import os
 import subprocess
@@ -44,7 +44,7 @@ def submit(array: Array, options: Options, after: str | None = None) -> str | No
 
 
 def sbatch(script: Path, *options: str) -> str:
-    """Submit a script; its job id.
+    """Submit a script; return its job id.
 
     Args:
         script: The file.

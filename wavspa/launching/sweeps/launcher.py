@@ -23,7 +23,7 @@ class SweepLauncher(Launcher):
     def setup(
         self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig
     ) -> None:
-        """Keep what Hydra composes jobs with."""
+        """Keep the objects with which Hydra composes jobs."""
         self.hydra_context = hydra_context
         self.config = config
 
@@ -37,7 +37,7 @@ class SweepLauncher(Launcher):
             initial_job_idx: Number of the first one.
 
         Returns:
-            One result a job.
+            One result per job.
 
         Raises:
             UserError: A job's configuration has a mistake; no job was started.
@@ -79,11 +79,11 @@ class SweepLauncher(Launcher):
 
     @abstractmethod
     def start(self, folders: Sequence[Path]) -> None:
-        """Start the runs in ``folders``, finished ones among them; what they reach, they write down."""
+        """Start the runs in ``folders``, finished ones among them; they record their own results."""
 
 
 def print_budget(jobs: Sequence[DictConfig], overrides: Sequence[Sequence[str]]) -> None:
-    """Print what jobs would cost.
+    """Print the estimated cost of jobs.
 
     Args:
         jobs: Their configurations.
@@ -95,7 +95,7 @@ def print_budget(jobs: Sequence[DictConfig], overrides: Sequence[Sequence[str]])
 
 
 def print_table(folders: Sequence[Path]) -> None:
-    """Print what the runs in ``folders`` reached, side by side."""
+    """Print the results of the runs in ``folders``, side by side."""
     from wavspa.reports.formats.terminal import console, print_report
     from wavspa.reports.runs.collect import collect
 

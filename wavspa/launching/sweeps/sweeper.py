@@ -18,7 +18,7 @@ class FolderSweeper(Sweeper):
     def setup(
         self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig
     ) -> None:
-        """Keep what jobs are composed and started with."""
+        """Keep the objects with which jobs are composed and started."""
         self.parser = OverridesParser.create(config_loader=hydra_context.config_loader)
         self.run_launcher = sweep_launcher(hydra_context, task_function, config)
 
@@ -41,7 +41,7 @@ def sweep_launcher(
     """The launcher that ``hydra/launcher`` chooses, as one that starts run folders.
 
     Args:
-        hydra_context: What Hydra composes jobs with.
+        hydra_context: The objects with which Hydra composes jobs.
         task_function: The task function of Hydra's program, which is not called.
         config: The sweep's configuration.
     """

@@ -10,7 +10,7 @@ from typing_extensions import override
 
 
 class Predictions(Callback):
-    """Keeps what a classifier answered in the last validation or test.
+    """Keeps a classifier's predictions in the last validation or test.
 
     It listens to the task's forward pass, so that nothing is computed twice. Tasks without ``classes``
     leave it empty. With several ranks each keeps its own share.

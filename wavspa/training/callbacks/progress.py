@@ -13,7 +13,7 @@ from wavspa.reporting import report
 
 
 def progress(monitor: str) -> Callback:
-    """The progress callback that suits where standard error goes.
+    """The progress callback that suits standard error: a terminal or a file.
 
     Args:
         monitor: The metric that the lines name.

@@ -37,7 +37,7 @@ def check_callback(option: str, callback: Callback, accelerator: str) -> None:
     """Refuse a callback that would fail once the run has begun, or end it as if it had finished.
 
     Args:
-        option: What added it.
+        option: The option that added it.
         callback: The callback.
         accelerator: The value of ``trainer.accelerator``.
 

@@ -1,4 +1,4 @@
-"""Keeping status.json up to date."""
+"""The callback that keeps status.json up to date."""
 
 import math
 import time
@@ -26,7 +26,7 @@ class StatusFile(Callback):
         folder: The run's folder.
         monitor: Name of the metric whose best value is kept.
         mode: Whether the best value is the highest or the lowest.
-        peak_flops: The operations a second that a device of this name can make, or None.
+        peak_flops: The peak operations per second of a device of this name, or None.
     """
 
     def __init__(

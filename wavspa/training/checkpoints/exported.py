@@ -1,4 +1,4 @@
-"""Reading an exported model: a folder of safetensors and a config.json, which holds no code."""
+"""Reader of an exported model: a folder of safetensors and a config.json, which holds no code."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The model hub: which words name a model there, and getting its files.
+"""The model hub: names of its models, and downloads of their files.
 
 ``HF_ENDPOINT`` and ``HF_TOKEN`` set its address and the user, as for every program of ``huggingface_hub``.
 """
@@ -51,10 +51,10 @@ def fetch(hub_id: str, revision: str | None = None) -> Path:
 
 @contextmanager
 def hub_errors_as_user_errors(what: str) -> Iterator[None]:
-    """Turn what goes wrong on the way to the hub into one line.
+    """Turn errors on the way to the hub into one line.
 
     Args:
-        what: With what the line begins.
+        what: The beginning of the line.
 
     Raises:
         UserError: Something went wrong.

@@ -1,4 +1,4 @@
-"""Reading checkpoints: plain containers and tensors, from which the model is rebuilt."""
+"""Reader of checkpoints: plain containers and tensors, from which the model is rebuilt."""
 
 import pickle
 import re
