@@ -57,7 +57,7 @@ def build_run(config: DictConfig) -> tuple["Task", "SequenceDataModule"]:
 
 
 def explain(error: Exception, node: str, options: DictConfig) -> UserError:
-    """The library's message as a user error that begins with the option it names first."""
+    """The library's message as a user error, with the option that it names first at the front."""
     if isinstance(error, OptionError):
         return OptionError(as_typed(error.option, node, options), error.message)
     if isinstance(error, UserError):

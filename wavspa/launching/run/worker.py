@@ -83,12 +83,12 @@ def run(folder: Path, data_root: Path | None = None) -> dict[str, float]:
     with exclusive(folder), StopRequest() as stop:
         if (folder / layout.PRUNE).exists():
             known = status["reason"] if status.get("state") == "pruned" else ""
-            return _give_up(folder, known or "given up by a search before its next start")
+            return _end_pruned(folder, known or "given up by a search before its next start")
         warn_if_code_changed(folder, config)
         try:
             return _train_and_test(folder, config, stop)
         except RunPruned as error:
-            return _give_up(folder, str(error))
+            return _end_pruned(folder, str(error))
         except RunInterrupted as error:
             # Whoever started the ranks ends all the others as soon as one ends badly, and the first has
             # something to write down.
@@ -186,7 +186,7 @@ def _print_finished(folder: Path, status: Status) -> None:
     print_line("  ".join(filter(None, parts)))
 
 
-def _give_up(folder: Path, reason: str) -> dict[str, float]:
+def _end_pruned(folder: Path, reason: str) -> dict[str, float]:
     _update(folder, state="pruned", reason=reason)
     print_line(f"pruned: {folder}  {reason}; it resumes once {folder / layout.PRUNE} is removed")
     return {}

@@ -46,14 +46,14 @@ def distinguishing_options(
     groups: dict[tuple[object, ...], list[Mapping[str, Any]]] = {}
     for config, place in zip(configs, places, strict=True):
         groups.setdefault(place, []).append(config)
-    keys = {place: _telling_keys(group) for place, group in groups.items()}
+    keys = {place: _distinguishing_keys(group) for place, group in groups.items()}
     return [
         " ".join(_assigned(config, key) for key in keys[place])
         for config, place in zip(configs, places, strict=True)
     ]
 
 
-def _telling_keys(configs: Sequence[Mapping[str, Any]]) -> list[str]:
+def _distinguishing_keys(configs: Sequence[Mapping[str, Any]]) -> list[str]:
     """The fewest keys, in the order of the configuration, that distinguish every one from every other."""
     keys: list[str] = []
     told: set[tuple[str, ...]] = {()}
