@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
 
 from support.prose import comments, markdown_prose, phrases_in, python_prose
 
@@ -112,6 +113,11 @@ def test_functions_are_described_in_the_imperative_and_arguments_begin_with_a_ca
                 if len(word) > 1 and word not in CODE_WORDS
             ]
     assert found == []
+
+
+def test_the_help_of_training_is_plain():
+    options = yaml.safe_load((ROOT / "conf/train.yaml").read_text())
+    assert phrases_in(options["hydra"]["help"]["template"]) == []
 
 
 def test_comments_of_options_are_plain():

@@ -14,12 +14,12 @@ labels, on one device.
 
   split=       train, val or test (the default) of the run's own data
   input=       instead: .csv, .tsv, .jsonl, .json or .parquet with a label in each row, which is turned
-               into tokens and classes as the run's own data were: nothing is learned of it
+               into tokens and classes as the run's own data were: nothing is learned from it
   column=      the column of the examples, of pairs two: column=COLUMN,COLUMN; without it, as in training
   label=       the column of the labels, spelled as in training, or of the targets; without it, as in training
   kind=        how input is read, under any name: csv, tsv, jsonl, json or parquet
   names=       the columns of a csv or tsv without header, whose quotes are plain characters
-  output=      of a run that writes: a .csv, .jsonl or .txt for what it writes of each example
+  output=      of a run that writes: a .csv, .jsonl or .txt for the texts that it writes
 
 Everything else comes from the run's folder; key=value then changes single values of its configuration."""
 

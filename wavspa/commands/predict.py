@@ -18,10 +18,10 @@ Predict the class of each example of a file, by the best checkpoint of a run; of
 its embedding; of a run that writes (summarization, translation), the text with its score.
 
   input=       .csv, .tsv, .jsonl, .json, .parquet (all but the last may be followed by .gz, .bz2, .xz), or
-               .txt: a text a line; - reads standard input, as plain text or with kind=jsonl; of a run
+               .txt: one text per line; - reads standard input, as plain text or with kind=jsonl; of a run
                on pictures a picture or a folder of such, and a table or a line holds the path of
                one, from the current folder on, or in parquet the picture itself
-  output=      .csv, .jsonl or .parquet, of a run that writes also .txt, a text a line; without it, csv goes
+  output=      .csv, .jsonl or .parquet, of a run that writes also .txt, one per line; without it, csv goes
                to standard output
   column=      the column of the examples, of pairs two: column=COLUMN,COLUMN; without it, as in training
   id=          columns of the input to keep: id=COLUMN[,COLUMN ...]; without it, of pictures their path

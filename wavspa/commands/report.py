@@ -12,13 +12,13 @@ if TYPE_CHECKING:
     from wavspa.reports.runs.collect import Run
 
 DESCRIPTION = """\
-Compare the runs below the given folders: print one row a cell (runs that differ in their seed alone), and
+Compare the runs below the given folders: print one row per cell (runs that differ in their seed alone), and
 write table.md, table.tex, table.csv and the page report.html. Test metrics are mean ± standard deviation
 over the seeds; published numbers are next to ours; runs that failed or have not finished are shown as such.
 
   rows=KEY,...     keys of the configuration that make the rows (default: model.attention,model.wavelet)
   columns=KEY,...  and the columns (default: dataset.name)
-  metric=NAME      the test metric to compare (default: what each task was trained for)"""
+  metric=NAME      the test metric to compare (default: the metric that each task was trained for)"""
 
 EPILOG = """\
 examples:
@@ -65,7 +65,7 @@ def main() -> None:
     command_line.add_argument(
         "--published",
         action="store_true",
-        help="add what is published of the Long Range Arena, and what the wavelets gain, there and here",
+        help="add published numbers of the Long Range Arena, and what the wavelets gain, there and here",
     )
     arguments = command_line.parse_args()
     folders, choices = _split(arguments.words)
