@@ -37,7 +37,7 @@ class Linear(Attention):
         phi_k = positive(k)
         if lengths is not None:
             phi_k = phi_k * real_factors(lengths, phi_k)
-        return kernel_attention(positive(q), phi_k, v, epsilon=1e-6)
+        return kernel_attention(positive(q), phi_k, v, epsilon=1e-6, rotary=self.rotary)
 
 
 def positive(x: Tensor) -> Tensor:

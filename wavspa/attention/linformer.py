@@ -9,6 +9,7 @@ from typing_extensions import override
 
 from wavspa.attention.base import Attention, init_lecun, real_positions
 from wavspa.attention.options import AttentionOptions
+from wavspa.attention.rotary import rotate
 
 
 class Linformer(Attention):
@@ -60,6 +61,8 @@ class Linformer(Attention):
                 f"linformer was built for sequences (or bands) of at most {self.max_len}, "
                 f"got {length}; raise max_len"
             )
+        if self.rotary:
+            q, k = rotate(q), rotate(k)
         mixture_RN = self.along_time[:length].t()
         if lengths is None:
             k, v = mixture_RN @ k, mixture_RN @ v

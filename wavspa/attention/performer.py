@@ -9,6 +9,7 @@ from typing_extensions import override
 
 from wavspa.attention.base import Attention, kernel_attention, real_factors
 from wavspa.attention.options import AttentionOptions
+from wavspa.attention.rotary import check_width
 
 LAYER_NORM_EPS = 1e-6
 
@@ -28,7 +29,8 @@ class Performer(Attention):
         norm: LayerNorm queries, keys and values over the head width, as upstream.
 
     Raises:
-        ValueError: Unknown features, or fewer than one random feature.
+        ValueError: Unknown features, or fewer than one random feature, or an odd number with rotary
+            positions.
     """
 
     projection: Tensor
@@ -50,6 +52,8 @@ class Performer(Attention):
         if self.features == "favor":
             if count is None:
                 count = width * max(1, math.ceil(math.log(width)))
+            if self.rotary:
+                check_width("random_features", count)
             self.register_buffer("projection", orthogonal_features(count, width))
 
     @override
@@ -61,11 +65,11 @@ class Performer(Attention):
     def attend(self, q: Tensor, k: Tensor, v: Tensor, lengths: Tensor | None) -> Tensor:
         if self.features == "favor":
             phi_k = self._positive(k, lengths, keys=True)
-            return kernel_attention(self._positive(q), phi_k, v)
+            return kernel_attention(self._positive(q), phi_k, v, rotary=self.rotary)
         phi_k = F.relu(k) + 1e-3
         if lengths is not None:
             phi_k = phi_k * real_factors(lengths, phi_k)
-        return kernel_attention(F.relu(q) + 1e-3, phi_k, v)
+        return kernel_attention(F.relu(q) + 1e-3, phi_k, v, rotary=self.rotary)
 
     def _positive(self, x: Tensor, lengths: Tensor | None = None, keys: bool = False) -> Tensor:
         """FAVOR+ features [B, H, N, F] of queries or keys [B, H, N, K], zero at pads."""

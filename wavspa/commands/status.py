@@ -10,7 +10,8 @@ Print the state of every run below the given folders: finished, running (with th
 failed (with the reason), lost (marked as running, without a process), pruned (stopped by a
 search), not started; and which stopped early, and why. A wide terminal has room for milliseconds per step,
 tokens per second (pads included) and, of GPUs whose peak is known, the share of it that is reached (MFU).
-All of it comes from the runs' own files. The command that started a sweep resumes what has not finished."""
+All of it comes from the runs' own files; squeue adds what runs in SLURM's queue are waiting for. The command
+that started a sweep resumes what has not finished."""
 
 EPILOG = """\
 examples:
@@ -32,17 +33,23 @@ def main() -> None:
     # Imported here: --help need not wait for Lightning.
     from rich.live import Live
 
+    from wavspa.launching.slurm.queue import waiting_runs
     from wavspa.reports.formats.terminal import console
-    from wavspa.reports.runs.collect import collect
+    from wavspa.reports.runs.collect import Run, collect
     from wavspa.reports.runs.progress import print_states, states_table
+
+    def look() -> tuple[list[Run], dict[Path, str]]:
+        runs = collect(arguments.folders)
+        return runs, waiting_runs(run.folder for run in runs if run.state != "finished")
 
     out = console()
     if arguments.watch is None:
-        print_states(collect(arguments.folders), out)
+        runs, queue = look()
+        print_states(runs, out, queue)
         return
     with Live(console=out, auto_refresh=False) as live:
         while True:
-            live.update(states_table(collect(arguments.folders), out.width), refresh=True)
+            live.update(states_table(*look(), width=out.width), refresh=True)
             time.sleep(arguments.watch)
 
 

@@ -39,7 +39,8 @@ class WavSpAttention(nn.Module):
         rank: Mixtures of linformer.
         features: ``relu`` or ``favor`` (performer).
         random_features: Number of features of ``favor``; None chooses by the head width.
-        rotary: Rotary positions in the softmax base.
+        rotary: Rotary positions within each band, of queries and keys, or of the features that linear and
+            performer make of them.
         dropout: Rate inside the attention, where the base applies it.
         mirror_low: Upstream's channel flip, for its checkpoints.
 

@@ -6,7 +6,13 @@ CONFIG = "config.yaml"
 METRICS = "metrics.csv"
 STATUS = "status.json"
 CARD = "card.json"
+RECORD = "run.json"
 INIT = "init.json"
+DECISION = "decision.json"
+EVALUATION = "evaluation"
+EVALUATION_FILE = "evaluation.json"
+CONFUSION = "confusion.csv"
+PREDICTIONS = "predictions.csv"
 VOCABULARY = "vocabulary"
 TEXTS = "texts.jsonl"
 LOCK = ".lock"
@@ -33,7 +39,10 @@ OF_A_RUN = (
         STATUS,
         METRICS,
         CARD,
+        RECORD,
         INIT,
+        DECISION,
+        EVALUATION,
         VOCABULARY,
         TEXTS,
         PRUNE,
@@ -64,3 +73,8 @@ def previous_checkpoint(folder: Path) -> Path:
 def best_checkpoint(folder: Path) -> Path:
     """Where the run in ``folder`` keeps the checkpoint that is tested."""
     return folder / CHECKPOINTS / BEST
+
+
+def evaluation(folder: Path, rows: str) -> Path:
+    """Where the run in ``folder`` keeps what it answers to the rows of a split, or of a file."""
+    return folder / EVALUATION / rows

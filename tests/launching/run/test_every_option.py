@@ -21,6 +21,10 @@ BASES: Mapping[str, tuple[str, ...]] = {
     "stopping": ("callbacks=early_stopping",),
     "wandb": ("logger=wandb",),
     "rsqrt": ("schedule=rsqrt",),
+    "linear": ("schedule=linear",),
+    "one_cycle": ("schedule=one_cycle",),
+    "wsd": ("schedule=wsd",),
+    "plateau": ("schedule=plateau",),
     "constant": ("schedule=constant",),
     "lego": ("dataset=lego", "task=lego"),
     "listops": ("dataset=listops_short",),
@@ -35,6 +39,12 @@ BASES: Mapping[str, tuple[str, ...]] = {
     "tensorboard": ("logger=tensorboard",),
     "debug": ("trainer=debug",),
     "torch": ("optimizer=torch", "optimizer.kind=SGD"),
+    "lion": ("optimizer=lion",),
+    "muon": ("optimizer=muon",),
+    "adafactor": ("optimizer=adafactor",),
+    "schedule_free": ("optimizer=schedule_free",),
+    "ema": ("callbacks=ema",),
+    "swa": ("callbacks=swa",),
     "d2a": ("dataset=d2a/trace",),
     "masked": ("task=masked",),
     "seq2seq": ("dataset=file_seq2seq", "dataset.train=train.csv"),
@@ -66,6 +76,8 @@ LEGAL: Mapping[str, tuple[Any, ...]] = {
     # Shares and fractions where the default is a whole number.
     "trainer.overfit_batches": (0.5,),
     "schedule.warmup": (0.5,),
+    "schedule.decay": (0.5,),
+    "callbacks.average.start": (0.5,),
     "checkpoints.every_minutes": (0.5,),
 }
 

@@ -1,8 +1,10 @@
 """The progress of a sweep's runs."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from pathlib import Path
+from types import MappingProxyType
 
 from rich import box
 from rich.console import Console
@@ -19,6 +21,7 @@ LOST = "lost"
 NOTABLE_TIMES, NOTABLE_SECONDS = 10, 5
 # Columns of a terminal that has room for those of speed as well.
 WIDE = 110
+_NO_QUEUE: Mapping[Path, str] = MappingProxyType({})
 
 
 def state_of(run: Run) -> str:
@@ -28,14 +31,15 @@ def state_of(run: Run) -> str:
     return run.state
 
 
-def print_states(runs: Sequence[Run], out: Console) -> None:
+def print_states(runs: Sequence[Run], out: Console, queue: Mapping[Path, str] = _NO_QUEUE) -> None:
     """Print one row a run: state, step, best metric, speed, time left; then parents, and why some stopped.
 
     Args:
         runs: The runs, in the order of the rows.
         out: Where to print.
+        queue: Of runs that wait in a cluster's queue, their jobs and what for.
     """
-    out.print(states_table(runs, out.width))
+    out.print(states_table(runs, queue, width=out.width))
     for run in runs:
         lines = {
             "started from": parent_of(run),
@@ -48,12 +52,15 @@ def print_states(runs: Sequence[Run], out: Console) -> None:
                 out.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
-def states_table(runs: Sequence[Run], width: int) -> Table:
+def states_table(
+    runs: Sequence[Run], queue: Mapping[Path, str] = _NO_QUEUE, *, width: int
+) -> Table:
     """The rows of :func:`print_states`.
 
     Args:
         runs: The runs.
-        width: Columns that there are; few leave out the speed.
+        queue: Of runs that wait in a cluster's queue, their jobs and what for.
+        width: Columns that there are; few leave out the speed, as do runs that older versions made.
     """
     states = [state_of(run) for run in runs]
     counts = ", ".join(f"{count} {state}" for state, count in Counter(states).most_common())
@@ -62,12 +69,16 @@ def states_table(runs: Sequence[Run], width: int) -> Table:
     for name in ("state", "best"):
         table.add_column(name, no_wrap=True)
     known = any(run.status.get("mfu") is not None for run in runs)
-    speed = ["ms/step", "tokens/s", *(["MFU"] if known else [])] if width >= WIDE else []
+    told = width >= WIDE and any("tokens_per_second" in run.status for run in runs)
+    speed = ["ms/step", "tokens/s", *(["MFU"] if known else [])] if told else []
     for name in ("step", *speed, "time left"):
         table.add_column(name, no_wrap=True, justify="right")
+    if queue:
+        table.add_column("queue", overflow="fold")
     for run, state in zip(runs, states, strict=True):
-        told = _speed(run)[: len(speed)]
-        table.add_row(run.folder.name, state, _best(run), _step(run), *told, _left(run, state))
+        cells = [run.folder.name, state, _best(run), _step(run), *_speed(run)[: len(speed)]]
+        cells.append(_left(run, state))
+        table.add_row(*cells, *([queue.get(run.folder, ABSENT)] if queue else []))
     return table
 
 
@@ -90,7 +101,8 @@ def _speed(run: Run) -> list[str]:
 
 def _first_step(run: Run) -> str:
     """What the first step took, where that is many times what others take."""
-    first, others = (run.status.get(key, 0.0) for key in ("first_step_seconds", "seconds_per_step"))
+    first = run.status.get("first_step_seconds", 0.0)
+    others = run.status.get("seconds_per_step", 0.0)
     if first < max(NOTABLE_SECONDS, NOTABLE_TIMES * others):
         return ""
     return f"{first:.1f} s (compiling, or filling caches), then {others:.3g} s each"

@@ -107,12 +107,11 @@ class StatusFile(Callback):
         if not trainer.is_global_zero:
             return
         speed = self._speed(trainer)
-        if "tokens_per_second" in speed:
-            rate = {"tokens_per_second": speed["tokens_per_second"]}
+        if (tokens := speed.get("tokens_per_second")) is not None:
             for logger in trainer.loggers:
                 # metrics.csv has seconds in each row, and the same rows each time.
                 if not isinstance(logger, MetricsCsv):
-                    logger.log_metrics(rate, step=trainer.global_step - 1)
+                    logger.log_metrics({"tokens_per_second": tokens}, step=trainer.global_step - 1)
         more |= speed
         more |= {"step": trainer.global_step, "steps": trainer.max_steps, "best": self.best}
         more["peak_memory"] = peak_memory()

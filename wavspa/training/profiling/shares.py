@@ -4,8 +4,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from torch.autograd import DeviceType
-
 from wavspa.training.profiling.ranges import (
     ATTENTION,
     COMPILED,
@@ -66,7 +64,7 @@ def read_events(found: Iterable[Any]) -> tuple[list[Event], list[Span]]:
     events, busy = [], []
     for event in found:
         start, end = event.time_range.start, event.time_range.end
-        if event.device_type == DeviceType.CPU:
+        if event.device_type.name == "CPU":
             kernels = sum(kernel.duration for kernel in event.kernels)
             sequence = event.sequence_nr
             events.append(Event(event.name, start, end, event.thread, sequence, kernels))
