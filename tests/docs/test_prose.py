@@ -106,7 +106,8 @@ def test_functions_are_described_in_the_imperative_and_arguments_begin_with_a_ca
             docstring = ast.get_docstring(node) or ""
             if isinstance(node, ast.FunctionDef) and THIRD_PERSON.match(docstring):
                 found.append((name_of(path), node.lineno, docstring.splitlines()[0]))
-            _, _, sections = docstring.partition("Args:\n")
+            results = re.compile(r"Returns:\n(?: +.*\n?)+")
+            _, _, sections = results.sub("", docstring).partition("Args:\n")
             found += [
                 (name_of(path), node.lineno, word)
                 for word in LOWER.findall(sections)

@@ -79,7 +79,7 @@ class Joined(Optimizer):
     """Several optimizers as one: each steps the parameter groups that are its own.
 
     Args:
-        parts: The optimizers by name; a group's ``part`` is the name of its own.
+        parts: The optimizers by name; a group's ``part`` names one.
     """
 
     def __init__(self, parts: dict[str, Optimizer]) -> None:
