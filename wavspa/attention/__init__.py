@@ -34,10 +34,10 @@ __all__ = [
 def build_attention(
     name: str, dim: int, heads: int, options: AttentionOptions = AttentionOptions()
 ) -> Attention:
-    """Make the base ``name``; options that the base does not have are ignored.
+    """Build the base ``name``; options that the base does not have are ignored.
 
     Raises:
-        ValueError: an unknown name, or values that the base refuses.
+        ValueError: An unknown name, or values that the base refuses.
     """
     if name not in BASES:
         raise ValueError(f"attention={name!r} is unknown; choose one of {', '.join(BASES)}")
