@@ -53,7 +53,8 @@ ROOMS = {
         "d2a": {"", "preparation", "sources"},
         "lra": {"", "loading", "preparation", "sources"},
         "loading": {"preparation"},
-        "seq2seq": {"", "loading", "preparation", "sources"},
+        "seq2seq": {"", "loading", "preparation", "sources", "targets"},
+        "targets": {"", "loading", "preparation"},
     },
     "exports": {"model_card": {""}},
     "launching": {
@@ -74,6 +75,7 @@ ROOMS = {
         "figures": {"runs"},
         "runs": {""},
     },
+    "tasks": {"targets": {""}},
     "training": {"callbacks": {""}, "checkpoints": {""}},
     "wavelets": {"operators": {""}},
 }

@@ -43,6 +43,7 @@ BESIDE = {
     },
     "model/encoder=seq2seq": ["dataset=docstrings"],
     "experiment=generation/summarization": ["dataset.tokenizer.folder=."],
+    **{f"task={name}": ["dataset=files", "dataset.train=train.csv"] for name in ("regression",)},
     "task=clones": ["dataset.classes=2"],
     "task=detection": ["dataset.classes=2"],
     "task=lego": ["dataset=lego"],

@@ -131,8 +131,9 @@ def _other_rows(folder: Path, task: Any, data: Any, words: dict[str, str]) -> An
     from wavspa.launching.run.evaluate import OtherRows
     from wavspa.launching.run.frozen_data import open_vocabulary, training_card
     from wavspa.tasks import Classification, Seq2Seq
+    from wavspa.tasks.targets.base import TargetTask
 
-    if not data.input_columns or not isinstance(task, Classification | Seq2Seq):
+    if not data.input_columns or not isinstance(task, Classification | Seq2Seq | TargetTask):
         raise UserError(
             f"{folder} is a run on {data.name}, which does not classify new examples: input= is for "
             "runs that do"
@@ -148,8 +149,10 @@ def _other_rows(folder: Path, task: Any, data: Any, words: dict[str, str]) -> An
     if isinstance(task, Seq2Seq):
         batches = target_batches(data, table, columns, words.get("label"))
     else:
-        names = names_of_classes(folder, data, task.classes)
-        batches = labelled_batches(data, table, columns, words.get("label"), names)
+        card = {**training_card(folder, data)}
+        if isinstance(task, Classification):
+            card["label_names"] = names_of_classes(folder, data, task.classes)
+        batches = labelled_batches(data, table, columns, listed(words.get("label", "")), card)
     return OtherRows(lambda: batches, lambda: training_card(folder, data))
 
 

@@ -77,7 +77,9 @@ def export(words: dict[str, str]) -> None:
 
 
 def _opened(folder: Path, overrides: list[str]) -> "Trained":
-    from wavspa.exports.bundle import Trained
+    from wavspa.data.targets.numbers import Numbers, scale_of
+    from wavspa.exports.bundle import Trained, in_units_of_the_data
+    from wavspa.exports.hub_config import task_name
     from wavspa.launching.analysis.trained_run import TrainedRun
     from wavspa.launching.run.build import build
     from wavspa.launching.run.freeze import read_config
@@ -99,6 +101,8 @@ def _opened(folder: Path, overrides: list[str]) -> "Trained":
     if not run.card:
         data.prepare_data()
         run = replace(run, card=data.card)
+    if task_name(run.config) == Numbers.task:
+        in_units_of_the_data(model, scale_of(run.card, "targets"))
     return Trained(run, data, model, _class_weights(run))
 
 

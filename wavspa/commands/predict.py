@@ -14,8 +14,9 @@ from wavspa.commands.overrides import apply_overrides, listed, typed_words
 from wavspa.errors import UserError
 
 DESCRIPTION = """\
-Say the class of each example of a file, by the best checkpoint of a run; of a run that embeds (POJ-104),
-its embedding; of a run that writes (summarization, translation), the text with its score.
+Say the class of each example of a file, by the best checkpoint of a run; of a run with task=regression its
+numbers; of a run that embeds (POJ-104), its embedding; of a run that writes (summarization, translation), the
+text with its score.
 
   input=       .csv, .tsv, .jsonl, .json, .parquet (all but the last may be followed by .gz, .bz2, .xz), or
                .txt: a text a line; - reads standard input, as plain text or with kind=jsonl; of a run
@@ -93,7 +94,7 @@ def predict(words: dict[str, str]) -> None:
     columns = example_columns(predictor.data, table, named)
     kind = wanted or _format_of(output)
     kept = ids or _ids_of(kind, len(columns)) or (columns if predictor.has_pictures else [])
-    form = Form(kind, kept, predictor.labels, predictor.writes)
+    form = Form(kind, kept, predictor.labels, predictor.writes, predictor.target_names)
     check_form(form)
     if output is None and kind == "parquet":
         raise UserError("format=parquet cannot go to standard output: name a file by output=")

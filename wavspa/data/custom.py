@@ -1,10 +1,9 @@
-"""The user's own files: texts with labels or without, or labelled pairs of texts."""
+"""The user's own files: texts with labels or without."""
 
 import hashlib
 import itertools
 import os
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
@@ -13,16 +12,18 @@ import numpy as np
 import pyarrow as pa
 
 from wavspa.checks import one_of, share, true_or_false, whole_number
-from wavspa.data.labels import alike, check_classes, in_order, read_label
+from wavspa.data.joined_text import joined_text
 from wavspa.data.preparation import store
 from wavspa.data.preparation.holdout import hold_out
 from wavspa.data.preparation.overlap import digest_of_equal, digest_of_similar
 from wavspa.data.preparation.packing import packed as packed_rows
 from wavspa.data.preparation.packing import split_of
 from wavspa.data.sources.documents import DOCUMENTS, TEXT, files_of, read_documents
-from wavspa.data.sources.tables import open_table
+from wavspa.data.sources.tables import TableFile, open_table
 from wavspa.data.sources.text_files import UTF_8, check_encoding, plain_suffix
-from wavspa.data.text_datamodule import CHUNK, TextPairs, TextRow, Texts, TextSplit
+from wavspa.data.targets.choose import CollateTargets, target_of
+from wavspa.data.targets.classes import Classes
+from wavspa.data.text_datamodule import CHUNK, TextRow, Texts, TextSplit
 from wavspa.errors import UserError
 
 
@@ -32,9 +33,10 @@ class Files(Texts):
     Without a label the texts are for pre-training, and may be plain text, or many files: nothing but the
     checksums of the texts is kept in memory. Their hold-out depends on each text alone.
 
-    Labels may be of any kind. Their ids count from 0 in the order of the labels of train: that of
-    numbers if all of them are numbers (``nan`` is not), else that of their text. A split without a
-    file is held out of train: by label, and rows with equal texts stay together.
+    Labels that are classes may be of any kind. Their ids count from 0 in the order of the labels of train:
+    that of numbers if all of them are numbers (``nan`` is not), else that of their text. Labels can also be
+    numbers, or several in a row: see :mod:`wavspa.data.targets`. A split without a file is held out of train:
+    by label, and rows with equal texts stay together.
 
     Prepared data are found again by the content of the files, not by their times: a copy of a file
     is the same data, whatever a copy or a checkout does to its time. Reading 1 GB for its checksum
@@ -46,8 +48,11 @@ class Files(Texts):
             pattern such as ``corpus/*.txt``.
         val: a file; None: held out of train.
         test: a file; None: held out of train.
-        text: the column of the texts.
-        label: the column of the labels; None: there are none, for ``task=masked``.
+        text: the column of the texts; or several, whose texts are joined to one.
+        join: what stands between the texts of several columns.
+        label: the column of the labels, of numbers also several; None: there are none, for ``task=masked``.
+        label_kind: what the labels are, as the task needs: ``class``, ``number`` or ``labels`` (any number).
+        separator: of ``labels`` in csv and tsv, what stands between them.
         documents: of plain text without labels: a text is a ``line`` or a ``file``.
         packed: without labels, rows of ``max_length`` tokens from many texts laid end to end, each ended
             by the tokenizer's end or a line feed; False: a text is a row.
@@ -74,8 +79,11 @@ class Files(Texts):
         train: str | Path,
         val: str | Path | None = None,
         test: str | Path | None = None,
-        text: str = "text",
-        label: str | None = "label",
+        text: str | Sequence[str] = "text",
+        join: str = " ",
+        label: str | Sequence[str] | None = "label",
+        label_kind: str = Classes.kind,
+        separator: str = ";",
         documents: str = "line",
         packed: bool = False,
         val_share: float = 0.1,
@@ -92,8 +100,13 @@ class Files(Texts):
         self.paths = {
             split: Path(os.path.expanduser(path)) for split, path in named.items() if path
         }
-        self.input_columns = [str(text)]
-        self.label_column = label
+        self.input_columns = [text] if isinstance(text, str) else list(text)
+        self.joins, self.join = len(self.input_columns) > 1, join
+        self.target = target_of(label_kind, label, separator)
+        if self.target.kind != Classes.kind:
+            self.collate = CollateTargets(type(self).collate, self.target, self.classes or 0)
+        self.has_labels = label is not None
+        self.label_column = self.target.columns[0] if self.has_labels else None
         self.documents = one_of("documents", documents, DOCUMENTS)
         self.packed = true_or_false("packed", packed)
         self._check_label_options()
@@ -111,7 +124,13 @@ class Files(Texts):
         self._checksum = checksum
 
     def _check_label_options(self) -> None:
-        if self.label_column is None:
+        if not self.input_columns:
+            raise UserError("dataset.text must name at least one column, got []")
+        if not self.has_labels:
+            if self.joins:
+                raise UserError(
+                    f"dataset.text must be one column where dataset.label=null, got {self.input_columns}"
+                )
             if self.packed and self.stored_length is not None:
                 raise UserError(
                     "dataset.stored_length is of a text, and dataset.packed=true keeps all of each: leave "
@@ -140,7 +159,10 @@ class Files(Texts):
             "together": self.together if self.together != "equal" and self.shares else None,
             "encoding": self.encoding if self.encoding != UTF_8 else None,
             "quoting": self.quoting if self.quoting == "none" else None,
-            "documents": self.documents if self.label_column is None else None,
+            "join": self.join if self.joins else None,
+            "label_kind": self.target.kind if self.target.kind != Classes.kind else None,
+            "separator": getattr(self.target, "separator", None),
+            "documents": None if self.has_labels else self.documents,
             "packed": self.max_length if self.packed else None,
         }
         return {
@@ -149,7 +171,7 @@ class Files(Texts):
             "version": 1,
             "checksum": self.checksum,
             "text": self.input_columns,
-            "label": self.label_column,
+            "label": self.target.columns if len(self.target.columns) > 1 else self.label_column,
             "shares": self.shares,
             "data_seed": self.data_seed,
         }
@@ -165,30 +187,28 @@ class Files(Texts):
                 f"{', '.join(map(str, self.paths.values()))}: the content is not that of "
                 f"dataset.checksum={self.checksum}: bring it back, or start a new run with wavspa-train"
             )
-        if self.label_column is None:
+        if not self.has_labels:
             return {
                 split: TextSplit(partial(self._unlabelled, split), None)
                 for split in ("train", "val", "test")
             }
         labels, groups = self._look_at_train()
-        self._counts = Counter(labels)
-        self._label_names = in_order(self._counts)
-        ids = {name: number for number, name in enumerate(self._label_names)}
-        kept = self._divide(np.array([ids[label] for label in labels]), groups)
+        strata = self.target.learn(labels, str(self.paths["train"]), self.classes)
+        kept = self._divide(strata, groups)
         splits = {}
         for split in ("train", "val", "test"):
-            rows = partial(self._rows_of, split, ids, kept.get(split))
+            rows = partial(self._rows_of, split, kept.get(split))
             splits[split] = TextSplit(rows, int(kept[split].sum()) if split in kept else None)
         return splits
 
     def card_facts(self, splits: store.Splits) -> store.Facts:
-        """The files, the names of the labels, and what was held out."""
+        """The files, what the labels are, and what was held out."""
         facts = {
             "source": "own files: "
             + ", ".join(f"{split} {os.path.abspath(path)}" for split, path in self.paths.items()),
             "licence": "that of the files",
         }
-        if self.label_column is None:
+        if not self.has_labels:
             held = {
                 split: f"{of:.0%} of the texts of train, by their content (seed {self.data_seed})"
                 for split, of in self.shares.items()
@@ -196,13 +216,12 @@ class Files(Texts):
             return {**facts, "held_out": held}
         return {
             **facts,
-            "label_names": self._label_names,
+            **self.target.facts(splits),
             "held_out": {
                 split: f"{of:.0%} of the rows of train, by label, rows with {self.together} texts "
                 f"together (seed {self.data_seed})"
                 for split, of in self.shares.items()
             },
-            **({"alike_labels": groups} if (groups := alike(self._counts)) else {}),
         }
 
     @cached_property
@@ -223,7 +242,7 @@ class Files(Texts):
 
     def _files(self, split: str) -> list[Path]:
         path = self.paths[split]
-        return [path] if self.label_column is not None else files_of(f"dataset.{split}", path)
+        return [path] if self.has_labels else files_of(f"dataset.{split}", path)
 
     def _unlabelled(self, split: str) -> Iterator[TextRow]:
         """The texts of a split, each with the label 0."""
@@ -262,21 +281,14 @@ class Files(Texts):
             end = "" if self.tokenizer.end else "\n"
             yield from self.tokenizer.encode([row.texts[0] + end for row in chunk])
 
-    def _look_at_train(self) -> tuple[list[str], np.ndarray]:
+    def _look_at_train(self) -> tuple[list[Any], np.ndarray]:
         """The label of each row of train, and [rows] a number that rows have in common that stay together."""
         labels, groups = [], bytearray()
         digest = digest_of_equal if self.together == "equal" else digest_of_similar
         for _, texts, label in self._read("train"):
             labels.append(label)
             groups += digest(self._grouped(texts))
-        self._check_classes(Counter(labels))
         return labels, np.frombuffer(groups, np.uint64)
-
-    def _check_classes(self, labels: Mapping[str, int]) -> None:
-        """Refuse labels of train, with their rows, that are not classes."""
-        assert self.label_column is not None
-        if len(labels) < 2 or self.classes is None:
-            check_classes(labels, self.label_column, str(self.paths["train"]))
 
     def _grouped(self, texts: tuple[str, ...]) -> tuple[str, ...]:
         """The texts of a row that decide which rows a hold-out keeps together."""
@@ -300,29 +312,45 @@ class Files(Texts):
             rest = rest[stay]
         return {**kept, "train": np.isin(np.arange(len(labels)), rest)}
 
-    def _rows_of(
-        self, split: str, ids: Mapping[str, int], kept: np.ndarray | None
-    ) -> Iterator[TextRow]:
+    def _rows_of(self, split: str, kept: np.ndarray | None) -> Iterator[TextRow]:
         source = split if split in self.paths else "train"
         for number, (where, texts, label) in enumerate(self._read(source)):
             if kept is None or kept[number]:
-                if label not in ids:
-                    raise UserError(
-                        f"{where}: the label {label!r} does not occur in {self.paths['train']}"
-                    )
-                yield TextRow(texts, ids[label])
+                yield TextRow(texts, self.target.encode(label, where))
 
-    def _read(self, split: str) -> Iterator[tuple[str, tuple[str, ...], str]]:
+    def _read(self, split: str) -> Iterator[tuple[str, tuple[str, ...], Any]]:
         """The place, the texts and the label of every row of a file."""
-        assert self.label_column is not None
         table = open_table(self.paths[split], **self.table_options)
-        for place, (*values, label) in table.read([*self.input_columns, self.label_column]):
+        yield from self.labelled_rows(table, self.input_columns, self.target.columns)
+
+    def labelled_rows(
+        self, table: TableFile, texts: Sequence[str], labels: Sequence[str]
+    ) -> Iterator[tuple[str, tuple[str, ...], Any]]:
+        """The place, the texts and the label of every row of a table.
+
+        Args:
+            table: the table.
+            texts: the columns of the texts.
+            labels: those of the labels.
+
+        Raises:
+            UserError: a row cannot be used.
+        """
+        blank = [*(texts if self.joins else ()), *(labels if self.target.may_be_blank else ())]
+        for place, values in table.read([*texts, *labels], blank):
             where = table.at(place)
-            yield (
-                where,
-                self.parse_input(values, where),
-                read_label(label, self.label_column, where),
-            )
+            told = self.target.read(values[len(texts) :], where)
+            yield where, self.parse_input(values[: len(texts)], where, texts), told
+
+    def parse_input(
+        self, values: Sequence[object], where: str, columns: Sequence[str] = ()
+    ) -> tuple[str, ...]:
+        """The text of a row, joined of several columns."""
+        if self.joins:
+            columns, values = columns or self.input_columns, list(values)
+            joined = joined_text(values, columns, where, self.join)
+            values, columns = [joined], [", ".join(columns)]
+        return super().parse_input(values, where, columns)
 
     @property
     def table_options(self) -> dict[str, Any]:
@@ -332,22 +360,3 @@ class Files(Texts):
             "stray_quotes": self.quoting == "strict",
             "encoding": self.encoding,
         }
-
-
-class FilePairs(TextPairs, Files):
-    """As :class:`Files`, with two texts in each row.
-
-    Args:
-        text: the column of the first texts.
-        text2: the column of the second texts.
-        **options: see :class:`Files`.
-    """
-
-    def __init__(self, *, text: str = "text", text2: str = "text2", **options: Any) -> None:
-        super().__init__(text=text, **options)
-        if self.label_column is None:
-            raise UserError(
-                "dataset.label must be a column, got None: pairs are labelled; dataset=files reads single "
-                "texts without labels"
-            )
-        self.input_columns = [*self.input_columns, str(text2)]

@@ -13,14 +13,15 @@ class Example(NamedTuple):
     """One row: ``tokens`` [N] of any integer dtype and its label."""
 
     tokens: np.ndarray
-    label: int
+    label: Any
 
 
 class Batch(NamedTuple):
     """What every model and task receives.
 
     ``tokens`` [B, N] int64, padded on the right with 0; ``lengths`` [B] int64, the tokens of each
-    row that are data (only they tell a pad from a token 0); ``labels`` [B] int64.
+    row that are data (only they tell a pad from a token 0); ``labels`` [B] int64, or what the data set's
+    :class:`wavspa.data.targets.base.Target` makes of them.
     """
 
     tokens: torch.Tensor

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+import pyarrow as pa
 import torch
 from lightning_fabric import Fabric
 from lightning_fabric.plugins.environments import LightningEnvironment
@@ -17,10 +18,12 @@ from wavspa.data.image_datamodule import Pictures
 from wavspa.data.sources.tables import TableFile
 from wavspa.errors import UserError
 from wavspa.launching.inference.inputs import names_of_classes
+from wavspa.launching.inference.targets import TargetColumns, target_columns
 from wavspa.launching.run.build import build_run
-from wavspa.launching.run.frozen_data import open_vocabulary
+from wavspa.launching.run.frozen_data import open_vocabulary, training_card
 from wavspa.tasks import Classification, Embedding, Seq2Seq
 from wavspa.tasks.seq2seq import Text
+from wavspa.tasks.targets.base import TargetTask
 from wavspa.training.checkpoints.read import (
     find_checkpoint,
     load_checkpoint_weights,
@@ -30,6 +33,8 @@ from wavspa.training.trainer import usable_accelerator
 
 # Batches whose examples are in memory, and put in order by length, at a time.
 WINDOW = 32
+
+_ANSWERING = (Classification, Embedding, Seq2Seq, TargetTask)
 
 
 class Examples(NamedTuple):
@@ -49,6 +54,8 @@ class Answers(NamedTuple):
     """[n, W] float32, if they were asked for"""
     texts: list[Text] | None = None
     """of a run that writes them"""
+    targets: list[pa.Array] | None = None
+    """[n] each, the columns of a run whose targets are not one class"""
 
 
 class Predictor:
@@ -63,6 +70,7 @@ class Predictor:
     Attributes:
         labels: What the classes are called by the card of the run's data; none of other runs.
         writes: Whether the answers are texts.
+        targets: What the outputs mean of a run whose targets are not one class.
 
     Raises:
         UserError: The run has no answer to new examples, or its checkpoint cannot be used.
@@ -71,7 +79,7 @@ class Predictor:
     def __init__(self, folder: Path, config: DictConfig, embeddings: bool = False) -> None:
         task, data = build_run(config)
         self.data = data
-        if not data.input_columns or not isinstance(task, Classification | Embedding | Seq2Seq):
+        if not data.input_columns or not isinstance(task, _ANSWERING):
             raise UserError(
                 f"{folder} is a run on {data.name}, which neither classifies nor embeds new examples: "
                 "wavspa-evaluate gives the metrics of its data"
@@ -100,8 +108,12 @@ class Predictor:
         self._embeds = isinstance(task, Embedding)
         self._embeddings: Tensor | None = None
         self.labels: list[str] = []
+        self.targets: TargetColumns | None = None
         if isinstance(task, Classification):
             self.labels = names_of_classes(folder, data, task.classes)
+        if isinstance(task, TargetTask):
+            self.targets = target_columns(task, data, training_card(folder, data))
+        if isinstance(task, Classification | TargetTask):
             self._task.mark_forward_method("logits")
             if embeddings:
                 head: Any = task.model.head
@@ -111,6 +123,11 @@ class Predictor:
     def cut_sources(self) -> int:
         """How many sources so far were longer than what the run reads."""
         return self.data.cut_sources if isinstance(self.data, SourceTargets) else 0
+
+    @property
+    def target_names(self) -> list[str]:
+        """What the columns are called of a run whose targets are not one class."""
+        return [] if self.targets is None else self.targets.names
 
     @property
     def has_pictures(self) -> bool:
@@ -156,6 +173,8 @@ class Predictor:
         outputs = [self._outputs([examples[i] for i in batch]) for batch in batches]
         back = torch.from_numpy(np.argsort(order))
         logits, embeddings = (_joined(column, back) for column in zip(*outputs, strict=True))
+        if self.targets is not None and logits is not None:
+            return Answers(window.ids, None, embeddings, targets=self.targets.of(logits))
         return Answers(window.ids, logits, embeddings)
 
     @torch.inference_mode()
