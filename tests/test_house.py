@@ -54,6 +54,7 @@ ROOMS = {
         "lra": {"", "loading", "preparation", "sources"},
         "loading": {"preparation"},
         "seq2seq": {"", "loading", "preparation", "sources", "targets"},
+        "series": {"", "loading", "preparation", "sources", "targets"},
         "targets": {"", "loading", "preparation"},
     },
     "exports": {"model_card": {""}},

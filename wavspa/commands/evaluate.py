@@ -120,12 +120,11 @@ def _check_words(words: dict[str, str]) -> None:
 
 def _other_rows(folder: Path, task: Any, data: Any, words: dict[str, str]) -> Any:
     """The labelled rows of a file in the place of the run's own test."""
-    from wavspa.data.prediction_inputs import open_input
     from wavspa.launching.inference.inputs import (
         example_columns,
         labelled_batches,
         names_of_classes,
-        table_options,
+        open_examples,
         target_batches,
     )
     from wavspa.launching.run.evaluate import OtherRows
@@ -139,12 +138,7 @@ def _other_rows(folder: Path, task: Any, data: Any, words: dict[str, str]) -> An
             "runs that do"
         )
     open_vocabulary(folder, data)
-    table = open_input(
-        words["input"],
-        words.get("kind"),
-        listed(words.get("names", "")),
-        **table_options(data),
-    )
+    table = open_examples(data, words["input"], words.get("kind"), listed(words.get("names", "")))
     columns = example_columns(data, table, listed(words.get("column", "")))
     if isinstance(task, Seq2Seq):
         batches = target_batches(data, table, columns, words.get("label"))

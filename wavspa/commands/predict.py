@@ -18,7 +18,8 @@ Say the class of each example of a file, by the best checkpoint of a run; of a r
 numbers; of a run that embeds (POJ-104), its embedding; of a run that writes (summarization, translation), the
 text with its score.
 
-  input=       .csv, .tsv, .jsonl, .json, .parquet (all but the last may be followed by .gz, .bz2, .xz), or
+  input=       .csv, .tsv, .jsonl, .json, .parquet (all but the last may be followed by .gz, .bz2, .xz), of
+               a run on series .npz, .npy, .csv, .parquet, or
                .txt: a text a line; - reads standard input, as plain text or with kind=jsonl; of a run
                on pictures a picture or a folder of such, and what stands in a table or a line is the
                path of one, from the current folder on, or in parquet the picture itself
@@ -69,8 +70,8 @@ def predict(words: dict[str, str]) -> None:
         UserError: A word, the run or the input cannot be used.
     """
     # Imported here: --help need not wait for Lightning.
-    from wavspa.data.prediction_inputs import check_input, open_input
-    from wavspa.launching.inference.inputs import example_columns, table_options
+    from wavspa.data.prediction_inputs import check_input
+    from wavspa.launching.inference.inputs import example_columns, open_examples
     from wavspa.launching.inference.predictor import Predictor
     from wavspa.launching.inference.writers import Form, check_form, write_answers
     from wavspa.launching.run.freeze import read_config
@@ -90,7 +91,7 @@ def predict(words: dict[str, str]) -> None:
         _check_output(Path(output), [source, *filter(None, own)])
     quiet_lightning()
     predictor = Predictor(folder, config, embeddings)
-    table = open_input(source, input_kind, names, **table_options(predictor.data))
+    table = open_examples(predictor.data, source, input_kind, names)
     columns = example_columns(predictor.data, table, named)
     kind = wanted or _format_of(output)
     kept = ids or _ids_of(kind, len(columns)) or (columns if predictor.has_pictures else [])

@@ -33,6 +33,7 @@ from wavspa.data.lra.pathfinder.datamodule import Pathfinder
 from wavspa.data.seq2seq.datamodule import SourceTargets
 from wavspa.data.seq2seq.docstrings import Docstrings
 from wavspa.data.seq2seq.files import FileSeq2Seq
+from wavspa.data.series.datamodule import Series
 from wavspa.data.text_datamodule import TextPairs, Texts
 
 __all__ = [
@@ -59,6 +60,7 @@ __all__ = [
     "Seq2SeqBatch",
     "Seq2SeqExample",
     "SequenceDataModule",
+    "Series",
     "SourceTargets",
     "Summarization",
     "TextPairs",

@@ -1,6 +1,5 @@
 """The user's own files: texts with labels or without."""
 
-import hashlib
 import itertools
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -14,7 +13,8 @@ import pyarrow as pa
 from wavspa.checks import one_of, share, true_or_false, whole_number
 from wavspa.data.joined_text import joined_text
 from wavspa.data.preparation import store
-from wavspa.data.preparation.holdout import hold_out
+from wavspa.data.preparation.checksum import checksum_of
+from wavspa.data.preparation.holdout import divide
 from wavspa.data.preparation.overlap import digest_of_equal, digest_of_similar
 from wavspa.data.preparation.packing import packed as packed_rows
 from wavspa.data.preparation.packing import split_of
@@ -194,7 +194,7 @@ class Files(Texts):
             }
         labels, groups = self._look_at_train()
         strata = self.target.learn(labels, str(self.paths["train"]), self.classes)
-        kept = self._divide(strata, groups)
+        kept = divide(strata, groups.tolist(), self.shares, self.data_seed, self.paths["train"])
         splits = {}
         for split in ("train", "val", "test"):
             rows = partial(self._rows_of, split, kept.get(split))
@@ -226,19 +226,7 @@ class Files(Texts):
 
     @cached_property
     def _found_checksum(self) -> str:
-        whole = hashlib.sha256()
-        files = [(split, file) for split in self.paths for file in self._files(split)]
-        for split, path in files:
-            try:
-                with path.open("rb") as file:
-                    digest = hashlib.file_digest(file, "sha256").hexdigest()
-            except OSError as error:
-                raise UserError(
-                    f"dataset.{split}={path} cannot be read ({error.strerror})"
-                ) from error
-            # The ends of the name say how the content is read.
-            whole.update(f"{split} {''.join(path.suffixes)} {digest}\n".encode())
-        return whole.hexdigest()[:16]
+        return checksum_of((split, file) for split in self.paths for file in self._files(split))
 
     def _files(self, split: str) -> list[Path]:
         path = self.paths[split]
@@ -293,24 +281,6 @@ class Files(Texts):
     def _grouped(self, texts: tuple[str, ...]) -> tuple[str, ...]:
         """The texts of a row that decide which rows a hold-out keeps together."""
         return texts
-
-    def _divide(self, labels: np.ndarray, groups: np.ndarray) -> dict[str, np.ndarray]:
-        """Which rows of train, [rows] bool, make up train and each split that has no file."""
-        rest = np.arange(len(labels))
-        kept = {}
-        for split, of in self.shares.items():
-            share_of_rest = of * len(labels) / len(rest)
-            try:
-                stay, leave = hold_out(
-                    labels[rest], share_of_rest, self.data_seed, groups[rest].tolist()
-                )
-            except UserError as error:
-                raise UserError(
-                    f"{self.paths['train']}: {error}; name a file with dataset.{split}=…"
-                ) from error
-            kept[split] = np.isin(np.arange(len(labels)), rest[leave])
-            rest = rest[stay]
-        return {**kept, "train": np.isin(np.arange(len(labels)), rest)}
 
     def _rows_of(self, split: str, kept: np.ndarray | None) -> Iterator[TextRow]:
         source = split if split in self.paths else "train"

@@ -125,6 +125,11 @@ class SequenceDataModule(BatchLoaders):
         return tuple(map(str, values))
 
     @property
+    def inputs(self) -> int | None:
+        """The numbers at each step of a series; None of tokens."""
+        return None
+
+    @property
     def end_token(self) -> int | None:
         """The last token of each sequence, also of one that is cut; None if there is no such."""
         return None
@@ -201,7 +206,13 @@ class SequenceDataModule(BatchLoaders):
         pool = store.open_pool(self.folder)
         self._rows = {
             split: Rows(
-                data, self.views(data.column_names), self.limit, self.example, pool, self.end_token
+                data,
+                self.views(data.column_names),
+                self.limit,
+                self.example,
+                pool,
+                self.end_token,
+                self.inputs,
             )
             for split, data in splits.items()
         }

@@ -27,8 +27,11 @@ def picture(data: SequenceDataModule, tokens: np.ndarray) -> np.ndarray | None:
 def symbols(data: SequenceDataModule, tokens: np.ndarray) -> list[str]:
     """What each of ``tokens [N]`` stands for by the card and the vocabulary of prepared data.
 
-    What cannot be printed is a middle dot; tokens of which nothing is known are their numbers.
+    What cannot be printed is a middle dot; tokens of which nothing is known are their numbers. The steps of a
+    series are their places.
     """
+    if tokens.ndim > 1:
+        return [str(step) for step in range(1, len(tokens) + 1)]
     texts = _texts(data, tokens)
     return [text if text.isprintable() else UNPRINTABLE for text in texts]
 

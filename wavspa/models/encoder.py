@@ -12,6 +12,7 @@ from wavspa.models.block import LAYER_NORM_EPS, Block
 from wavspa.models.options import LayerOptions
 from wavspa.models.pooling import Pool
 from wavspa.models.position_embeddings import AddPositions
+from wavspa.models.stem import Stem
 from wavspa.models.wavelet_attention import WavSpAttention
 from wavspa.wavelets.primitives import check_lengths
 
@@ -30,12 +31,12 @@ class Head(nn.Sequential):
 
 
 class Encoder(nn.Module):
-    """A stack of wavelet space attention blocks over token embeddings.
+    """A stack of wavelet space attention blocks over token embeddings, or over series of numbers.
 
     Shapes: B batch, N length, D = ``dim``, C = ``classes``.
 
     Args:
-        vocab_size: number of token ids; with padding ``upstream`` id 0 is the pad.
+        vocab_size: number of token ids; with padding ``upstream`` id 0 is the pad; None with ``inputs``.
         classes: number of classes C; None makes an encoder without a head.
         max_len: longest sequence N (a CLS token comes on top).
         dim: model width D.
@@ -50,6 +51,8 @@ class Encoder(nn.Module):
         norm_mlp: LayerNorm before each MLP (upstream's WavSpA has none).
         padding: ``mask`` or ``upstream`` (token 0 is a pad, pads are attended to and pooled).
         head_dim: hidden width of the head; None means ``mlp_dim``.
+        inputs: channels K of series of numbers, which are read in the place of tokens.
+        stem: of series: ``linear`` (each step by itself) or ``conv`` (seven steps at a time).
         **layer: options of :class:`~wavspa.models.wavelet_attention.WavSpAttention`: ``attention``,
             ``wavelet``, ``taps``, ``level``, ``boundary``, ``window``, ``rank``, …
 
@@ -59,7 +62,7 @@ class Encoder(nn.Module):
 
     def __init__(
         self,
-        vocab_size: int,
+        vocab_size: int | None = None,
         classes: int | None = None,
         *,
         max_len: int,
@@ -74,18 +77,32 @@ class Encoder(nn.Module):
         norm_mlp: bool = True,
         padding: str = "mask",
         head_dim: int | None = None,
+        inputs: int | None = None,
+        stem: str = "linear",
         **layer: Unpack[LayerOptions],
     ) -> None:
         super().__init__()
+        if (vocab_size is None) == (inputs is None):
+            raise ValueError(
+                f"vocab_size (of tokens) or inputs (of series) must be given, and not both, got {vocab_size} "
+                f"and {inputs}"
+            )
+        if inputs is not None and padding == "upstream":
+            raise ValueError("padding must be mask where inputs are numbers, got 'upstream'")
         sizes = {"vocab_size": vocab_size, "max_len": max_len, "dim": dim, "mlp_dim": mlp_dim}
-        more = {"depth": depth, "head_dim": head_dim, "classes": classes}
+        more = {"depth": depth, "head_dim": head_dim, "classes": classes, "inputs": inputs}
         for name, size in {**sizes, **more}.items():
             if size is not None and size < 1:
                 raise ValueError(f"{name} must be at least 1, got {size}")
         if attention_dropout is not None and not 0 <= attention_dropout <= 1:
             raise ValueError(f"attention_dropout must be from 0 to 1, got {attention_dropout}")
         self.padding = padding
-        self.embedding = nn.Embedding(vocab_size, dim)
+        self.embedding: nn.Module
+        if inputs is None:
+            assert vocab_size is not None
+            self.embedding = nn.Embedding(vocab_size, dim)
+        else:
+            self.embedding = Stem(inputs, dim, stem)
         has_cls = classes is not None and pool == "cls"
         self.cls = nn.Parameter(torch.zeros(1, 1, dim)) if has_cls else None
         rows = max_len + has_cls
@@ -113,7 +130,7 @@ class Encoder(nn.Module):
         """Encode tokens.
 
         Args:
-            tokens: ids, int64 [B, N], N <= max_len.
+            tokens: ids, int64 [B, N], N <= max_len; of series values, float [B, N, K].
             lengths: real tokens of each row, int64 [B], each in 1..N; None means all N. Padding
                 ``upstream`` ignores it: there a token is real where its id is not 0.
 
@@ -128,9 +145,10 @@ class Encoder(nn.Module):
 
     def _encode(self, tokens: Tensor, lengths: Tensor | None) -> tuple[Tensor, Tensor | None]:
         """States [B, N, D] and lengths [B], both with the CLS token where there is one."""
-        x = self.embedding(tokens)
         mask = None
         lengths = check_lengths(lengths, tokens)
+        is_series = isinstance(self.embedding, Stem)
+        x = self.embedding(tokens, lengths) if is_series else self.embedding(tokens)
         if self.padding == "upstream":
             mask, lengths = tokens > 0, None
         if self.cls is not None:

@@ -12,7 +12,9 @@ from torch.optim import Optimizer
 from typing_extensions import override
 
 from wavspa.checks import one_of
+from wavspa.data.targets.numbers import scale_of
 from wavspa.errors import RunFailed
+from wavspa.models.stem import Stem
 from wavspa.reporting import warn
 from wavspa.tasks.step_sums import Mean, StepSums
 from wavspa.training.finite import FiniteWatch, Noted, NotFinite
@@ -102,6 +104,17 @@ class Task(LightningModule):
     @override
     def test_step(self, batch: Any, batch_idx: int) -> None:
         self.evaluation_step("test", batch)
+
+    @override
+    def on_fit_start(self) -> None:
+        """Give a model of series the scale of its channels, which its checkpoints keep."""
+        stem, data = (
+            getattr(self.model, "embedding", None),
+            getattr(self.trainer, "datamodule", None),
+        )
+        if isinstance(stem, Stem) and data is not None:
+            scale = scale_of(data.card, "channels")
+            stem.set_scale(torch.from_numpy(scale.mean), torch.from_numpy(scale.deviation))
 
     @override
     def on_train_start(self) -> None:

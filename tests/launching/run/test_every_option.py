@@ -37,6 +37,7 @@ BASES: Mapping[str, tuple[str, ...]] = {
     "d2a": ("dataset=d2a/trace",),
     "masked": ("task=masked",),
     "seq2seq": ("dataset=file_seq2seq", "dataset.train=train.csv"),
+    "series": ("dataset=series", "dataset.train=train.csv"),
     "regression": ("dataset=files", "dataset.train=train.csv", "task=regression"),
     "docstrings": ("dataset=docstrings",),
     "summarization": ("dataset=codexglue/summarization",),

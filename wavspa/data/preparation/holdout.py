@@ -1,6 +1,7 @@
 """Which examples are held out, when a data set has no split of its own."""
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 
@@ -45,6 +46,43 @@ def hold_out(
     is_held = np.zeros(len(labels), dtype=bool)
     is_held[held] = True
     return np.flatnonzero(~is_held), np.flatnonzero(is_held)
+
+
+def divide(
+    labels: np.ndarray,
+    groups: Sequence[Hashable],
+    shares: Mapping[str, float],
+    seed: int,
+    path: Path,
+) -> dict[str, np.ndarray]:
+    """Which examples of train make up train, and each split that has no file of its own.
+
+    Args:
+        labels: [examples] integers that count from 0.
+        groups: [examples] examples with equal values stay together.
+        shares: of the examples, for each split that is held out.
+        seed: see :func:`hold_out`.
+        path: how messages name train.
+
+    Returns:
+        [examples] bool of each split, train the last.
+
+    Raises:
+        UserError: there are too few examples to hold any out.
+    """
+    rest = np.arange(len(labels))
+    kept = {}
+    for split, of in shares.items():
+        share_of_rest = of * len(labels) / len(rest)
+        try:
+            stay, leave = hold_out(
+                labels[rest], share_of_rest, seed, [groups[number] for number in rest]
+            )
+        except UserError as error:
+            raise UserError(f"{path}: {error}; name a file with dataset.{split}=…") from error
+        kept[split] = np.isin(np.arange(len(labels)), rest[leave])
+        rest = rest[stay]
+    return {**kept, "train": np.isin(np.arange(len(labels)), rest)}
 
 
 def _why_none(labels: np.ndarray, groups: Sequence[Hashable] | None) -> str:

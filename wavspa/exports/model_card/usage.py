@@ -22,6 +22,10 @@ _NO_TOKENS = """\
 tokens = torch.zeros(1, {length}, dtype=torch.int64)  # rows of tokens, padded on the right with 0
 lengths = torch.tensor([{length}])  # the real length of each row
 """
+_VALUES = """\
+tokens = torch.zeros(1, {length}, {inputs})  # rows of values as in the data, any values after their end
+lengths = torch.tensor([{length}])  # the real length of each row
+"""
 _CALLS = {
     "matching": "logits = model(tokens, tokens, lengths, lengths)  # of the first texts and the second",
     "embedding": "vectors = model.pool(model(tokens, lengths), lengths)  # compared by their cosine",
@@ -71,7 +75,8 @@ def loading(run: Run, data: SequenceDataModule, files: Mapping[str, str], name: 
         head.insert(2, "from tokenizers import Tokenizer")
         tokens = _TOKENS.format(folder=folder)
     else:
-        tokens = _NO_TOKENS.format(length=run.config["dataset"]["max_length"])
+        shape = {"length": run.config["dataset"]["max_length"], "inputs": data.inputs}
+        tokens = (_NO_TOKENS if data.inputs is None else _VALUES).format(**shape)
     call = _CALLS.get(task, _LOGITS).format(mask=run.config["model"].get("vocab_size"))
     blocks = [_python("\n".join(head) + "\n" + tokens + call)]
     inputs = ["tokens", "lengths"]

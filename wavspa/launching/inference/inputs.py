@@ -9,10 +9,10 @@ from typing import Any
 from torch.utils.data import DataLoader, IterableDataset
 
 from wavspa.checks import shown
-from wavspa.data import Files, SequenceDataModule, SourceTargets
+from wavspa.data import Files, SequenceDataModule, Series, SourceTargets
 from wavspa.data.image_datamodule import Pictures
 from wavspa.data.labels import class_names
-from wavspa.data.prediction_inputs import OneColumn, PictureFiles
+from wavspa.data.prediction_inputs import OneColumn, PictureFiles, open_input
 from wavspa.data.sources.tables import TableFile
 from wavspa.data.targets.base import Target
 from wavspa.data.targets.classes import Classes
@@ -44,6 +44,24 @@ def example_columns(
             f"{', '.join(named)} cannot be all of them"
         )
     return named or own
+
+
+def open_examples(
+    data: SequenceDataModule, source: str, kind: str | None, names: Sequence[str]
+) -> TableFile:
+    """The file of new examples of a run, read as the run's own files were.
+
+    Args:
+        data: The run's data.
+        source: The file; see :func:`wavspa.data.prediction_inputs.open_input`.
+        kind: How it is read, if its name does not tell.
+        names: The columns of a csv or tsv without header.
+    """
+    if isinstance(data, Series):
+        if kind or names:
+            raise UserError(f"kind= and names= are for texts, and {data.name} holds series")
+        return data.open_input(Path(source))
+    return open_input(source, kind, names, **table_options(data))
 
 
 def table_options(data: SequenceDataModule) -> dict[str, Any]:

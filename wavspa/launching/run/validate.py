@@ -94,7 +94,18 @@ def _check_label_kind(config: DictConfig, task: Any, data: Any) -> None:
             f"task={_task_name(task)} needs labels of the kind {kind}, and {data.name} has the kind "
             f"{data.target.kind}: choose dataset=files, or task={data.target.task}"
         )
-    if kind == Numbers.kind and str(config.trainer.precision).endswith("16-true"):
+    if (data.inputs is None) != (config.model.get("inputs") is None):
+        what, way_out = (
+            "series of numbers",
+            "task=classification or regression, or model/encoder=series",
+        )
+        if data.inputs is None:
+            what, way_out = "tokens", "another model/encoder"
+        raise UserError(
+            f"{data.name} holds {what}, and this model does not read them: choose {way_out}"
+        )
+    numbers = kind == Numbers.kind or data.inputs is not None
+    if numbers and str(config.trainer.precision).endswith("16-true"):
         raise UserError(
             f"trainer.precision={config.trainer.precision} would round the numbers of the data: take "
             f"trainer.precision={config.trainer.precision.removesuffix('true')}mixed"
