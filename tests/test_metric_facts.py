@@ -24,6 +24,7 @@ TASKS = {
     "embedding": [],
     "masked": ["task.rate=0.15"],
     "lego": ["dataset=lego"],
+    "multilabel": ["dataset=files", "dataset.train=train.csv", *SIZES],
     "regression": ["dataset=files", "dataset.train=train.csv", *SIZES],
     "summarization": [
         "dataset=docstrings",

@@ -44,7 +44,10 @@ BESIDE = {
     "model/encoder=series": ["dataset=series", "dataset.train=train.csv"],
     "model/encoder=seq2seq": ["dataset=docstrings"],
     "experiment=generation/summarization": ["dataset.tokenizer.folder=."],
-    **{f"task={name}": ["dataset=files", "dataset.train=train.csv"] for name in ("regression",)},
+    **{
+        f"task={name}": ["dataset=files", "dataset.train=train.csv"]
+        for name in ("multilabel", "regression")
+    },
     "task=clones": ["dataset.classes=2"],
     "task=detection": ["dataset.classes=2"],
     "task=lego": ["dataset=lego"],

@@ -77,6 +77,7 @@ def export(words: dict[str, str]) -> None:
 
 
 def _opened(folder: Path, overrides: list[str]) -> "Trained":
+    from wavspa.data.targets.label_sets import LabelSets
     from wavspa.data.targets.numbers import Numbers, scale_of
     from wavspa.exports.bundle import Trained, in_units_of_the_data
     from wavspa.exports.hub_config import task_name
@@ -84,6 +85,7 @@ def _opened(folder: Path, overrides: list[str]) -> "Trained":
     from wavspa.launching.run.build import build
     from wavspa.launching.run.freeze import read_config
     from wavspa.models import EncoderDecoder
+    from wavspa.training.checkpoints.read import find_checkpoint, read_checkpoint
 
     config = read_config(folder)
     apply_overrides(config, overrides)
@@ -103,7 +105,10 @@ def _opened(folder: Path, overrides: list[str]) -> "Trained":
         run = replace(run, card=data.card)
     if task_name(run.config) == Numbers.task:
         in_units_of_the_data(model, scale_of(run.card, "targets"))
-    return Trained(run, data, model, _class_weights(run))
+    thresholds = None
+    if task_name(run.config) == LabelSets.task:
+        thresholds = read_checkpoint(find_checkpoint(folder))["state_dict"]["thresholds"].tolist()
+    return Trained(run, data, model, _class_weights(run), thresholds)
 
 
 def _class_weights(run: "Run") -> list[float] | None:

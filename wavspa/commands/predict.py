@@ -15,12 +15,11 @@ from wavspa.errors import UserError
 
 DESCRIPTION = """\
 Say the class of each example of a file, by the best checkpoint of a run; of a run with task=regression its
-numbers; of a run that embeds (POJ-104), its embedding; of a run that writes (summarization, translation), the
-text with its score.
+numbers, with task=multilabel its labels; of a run that embeds (POJ-104), its embedding; of a run that writes
+(summarization, translation), the text with its score.
 
   input=       .csv, .tsv, .jsonl, .json, .parquet (all but the last may be followed by .gz, .bz2, .xz), of
-               a run on series .npz, .npy, .csv, .parquet, or
-               .txt: a text a line; - reads standard input, as plain text or with kind=jsonl; of a run
+               a run on series also .npz and .npy, or .txt: a text a line; - reads standard input, as plain text or with kind=jsonl; of a run
                on pictures a picture or a folder of such, and what stands in a table or a line is the
                path of one, from the current folder on, or in parquet the picture itself
   output=      .csv, .jsonl or .parquet, of a run that writes also .txt, a text a line; without it, csv goes

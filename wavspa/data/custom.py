@@ -104,7 +104,8 @@ class Files(Texts):
         self.joins, self.join = len(self.input_columns) > 1, join
         self.target = target_of(label_kind, label, separator)
         if self.target.kind != Classes.kind:
-            self.collate = CollateTargets(type(self).collate, self.target, self.classes or 0)
+            collate: Any = CollateTargets(type(self).collate, self.target, self.classes or 0)
+            self.collate = collate
         self.has_labels = label is not None
         self.label_column = self.target.columns[0] if self.has_labels else None
         self.documents = one_of("documents", documents, DOCUMENTS)

@@ -45,6 +45,8 @@ class Trained(NamedTuple):
     """of the best checkpoint, in evaluation mode on the CPU"""
     class_weights: Sequence[float] | None
     """of its loss"""
+    thresholds: Sequence[float] | None = None
+    """from which on it predicts a label, where a row may have several"""
 
 
 def in_units_of_the_data(model: nn.Module, scale: Scale) -> None:
@@ -126,6 +128,8 @@ def _fill(folder: Path, trained: Trained, graphs: Sequence[str], name: str) -> N
         graph = trace(trained.model, config["model"]["max_len"])
         facts = {file: WRITERS[file](graph, folder) for file in graphs}
     content = hub_config(config, card, trained.class_weights)
+    if trained.thresholds is not None:
+        content["thresholds"] = list(trained.thresholds)
     _write_json(folder / layout.EXPORT_CONFIG, {**content, "graphs": facts} if facts else content)
     files = {file: about for file, about in ABOUT.items() if (folder / file).exists()}
     text = model_card(trained.run, trained.data, files, facts, name)

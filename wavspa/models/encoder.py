@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Unpack
+from typing import Any, Unpack
 
 import torch
 from torch import Tensor, nn
@@ -97,7 +97,7 @@ class Encoder(nn.Module):
         if attention_dropout is not None and not 0 <= attention_dropout <= 1:
             raise ValueError(f"attention_dropout must be from 0 to 1, got {attention_dropout}")
         self.padding = padding
-        self.embedding: nn.Module
+        self.embedding: Any
         if inputs is None:
             assert vocab_size is not None
             self.embedding = nn.Embedding(vocab_size, dim)

@@ -36,13 +36,14 @@ class Stem(nn.Module):
         self.inputs, self.kind = inputs, kind
         self.register_buffer("mean", torch.zeros(inputs))
         self.register_buffer("deviation", torch.ones(inputs))
-        self.layer: nn.Module
+        self.layer: nn.Linear | nn.Conv1d
         if kind == "linear":
             self.layer = nn.Linear(inputs, dim)
             init_lecun(self.layer.weight, fan_in=inputs)
         else:
             self.layer = nn.Conv1d(inputs, dim, KERNEL, padding=KERNEL // 2)
             init_lecun(self.layer.weight, fan_in=inputs * KERNEL)
+        assert self.layer.bias is not None
         nn.init.zeros_(self.layer.bias)
 
     def set_scale(self, mean: Tensor, deviation: Tensor) -> None:

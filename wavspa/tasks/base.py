@@ -72,6 +72,13 @@ class Task(LightningModule):
             UserError: An option does not fit it.
         """
 
+    def take_state(self, state: Mapping[str, Any]) -> None:
+        """Take what a checkpoint holds besides the weights of the model.
+
+        Args:
+            state: The checkpoint's ``state_dict``.
+        """
+
     def check_data(self, card: Mapping[str, Any]) -> None:
         """Hold the options against the data.
 

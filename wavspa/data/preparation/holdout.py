@@ -76,7 +76,7 @@ def divide(
         share_of_rest = of * len(labels) / len(rest)
         try:
             stay, leave = hold_out(
-                labels[rest], share_of_rest, seed, [groups[number] for number in rest]
+                labels[rest], share_of_rest, seed, [groups[number] for number in rest.tolist()]
             )
         except UserError as error:
             raise UserError(f"{path}: {error}; name a file with dataset.{split}=…") from error

@@ -95,7 +95,8 @@ class Series(SequenceDataModule):
                 f"dataset.{split}_labels are labels of dataset.{split}, which was not given"
             )
         self.target = target_of(one_of("label_kind", label_kind, ("class", "number")), label, "")
-        self.collate = CollateTargets(collate_series, self.target, 0)
+        collate: Any = CollateTargets(collate_series, self.target, 0)
+        self.collate = collate
         self._columns = partial(Columns, values, lengths, id, time)
         self._channels = None if channels == "auto" else list(channels)
         if self._channels == []:

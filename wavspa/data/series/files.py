@@ -120,7 +120,7 @@ class ArrayFile(SeriesFile):
                 f"{list(values.shape)}"
             )
         if lengths is None:
-            return values[..., None] if values.ndim == 2 else values
+            return list(values[..., None] if values.ndim == 2 else values)
         if values.ndim == 3:
             return [row[:length] for row, length in zip(values, lengths, strict=True)]
         if lengths.sum() != len(values):

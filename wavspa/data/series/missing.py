@@ -38,4 +38,5 @@ def filled(series: np.ndarray, policy: str, where: str) -> np.ndarray:
         steps = np.arange(len(series))[:, None]
         last = np.maximum.accumulate(np.where(missing, 0, steps), axis=0)
         series = np.take_along_axis(series, last, axis=0)
-    return np.nan_to_num(series, nan=0.0)
+    without: np.ndarray = np.nan_to_num(series, nan=0.0)
+    return without

@@ -23,6 +23,7 @@ PIPELINES = {
     "classification": "text-classification",
     "matching": "text-classification",
     "embedding": "feature-extraction",
+    "multilabel": "text-classification",
     "regression": "text-classification",
     "lego": "token-classification",
     MASKED: "fill-mask",

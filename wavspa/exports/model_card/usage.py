@@ -30,6 +30,8 @@ _CALLS = {
     "matching": "logits = model(tokens, tokens, lengths, lengths)  # of the first texts and the second",
     "embedding": "vectors = model.pool(model(tokens, lengths), lengths)  # compared by their cosine",
     MASKED: "logits = model(tokens, lengths)  # of every token; the mask is token {mask}",
+    "multilabel": "found = model(tokens, lengths).sigmoid()  # of each label; predicted from config.json's"
+    "\n# thresholds on",
     "regression": "numbers = model(tokens, lengths)  # in the units of the data, in the order of id2label",
     "lego": "logits = model(tokens, lengths)  # of every place",
 }
@@ -91,7 +93,7 @@ def loading(run: Run, data: SequenceDataModule, files: Mapping[str, str], name: 
     if task in (CLASSIFICATION, MASKED):
         code = _TRANSFORMERS if task == CLASSIFICATION else _TRANSFORMERS_MASKED
         blocks.append(_python(code.format(name=name)))
-    if isinstance(data, Texts) and task in (CLASSIFICATION, "matching", "regression"):
+    if isinstance(data, Texts) and task in (CLASSIFICATION, "matching", "multilabel", "regression"):
         folder = f"runs/{run.config['experiment_name']}/{run.config['name']}"
         blocks.append(f"```\nwavspa-predict run={folder} input=new.csv output=classes.csv\n```")
     return "\n\n".join(blocks)

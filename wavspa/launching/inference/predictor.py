@@ -90,7 +90,9 @@ class Predictor:
                 f"embeddings=true: {folder} writes texts, and embeds nothing: leave it out"
             )
         checkpoint = find_checkpoint(folder)
-        load_checkpoint_weights(task.model, read_checkpoint(checkpoint), checkpoint)
+        content = read_checkpoint(checkpoint)
+        load_checkpoint_weights(task.model, content, checkpoint)
+        task.take_state(content["state_dict"])
         open_vocabulary(folder, data)
         if isinstance(task, Seq2Seq) and isinstance(data, SourceTargets):
             task.use_vocabulary(data)

@@ -77,7 +77,7 @@ class TargetTask(Task):
     def logits(self, batch: Any) -> Tensor:
         """The model's outputs of a batch, of sequences or of pairs."""
         if hasattr(batch, "tokens"):
-            inputs = (batch.tokens, batch.lengths)
+            inputs: tuple[Tensor, ...] = (batch.tokens, batch.lengths)
         else:
             inputs = (batch.tokens1, batch.tokens2, batch.lengths1, batch.lengths2)
         outputs: Tensor = self(*inputs)
