@@ -30,7 +30,6 @@ OmegaConf.register_new_resolver("direction", _direction, replace=True)
 _LABEL_KINDS = {
     "wavspa.tasks.Regression": "number",
     "wavspa.tasks.Multilabel": "labels",
-    "wavspa.tasks.Tagging": "tags",
 }
 
 

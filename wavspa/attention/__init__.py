@@ -37,11 +37,8 @@ def build_attention(
     """Make the base ``name``; options that the base does not have are ignored.
 
     Raises:
-        ValueError: an unknown name, ``rotary`` with another base than softmax, or values that the
-            base refuses.
+        ValueError: an unknown name, or values that the base refuses.
     """
     if name not in BASES:
         raise ValueError(f"attention={name!r} is unknown; choose one of {', '.join(BASES)}")
-    if options.rotary and name != "softmax":
-        raise ValueError(f"positions=rotary is a property of the softmax base, not of {name}")
     return BASES[name](dim, heads, options)

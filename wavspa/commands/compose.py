@@ -16,9 +16,10 @@ from hydra_plugins.wavspa.slurm import SlurmLauncher
 from omegaconf import DictConfig, OmegaConf
 
 from wavspa.commands.hydra_errors import unnamed_option
-from wavspa.commands.overrides import spelled_out
+from wavspa.commands.overrides import spelled_out, with_folds
 from wavspa.errors import UserError
 from wavspa.launching.presets.store import with_presets
+from wavspa.launching.slurm.sbatch_names import sbatch_hint
 from wavspa.launching.subprocesses import exec_run
 
 _MULTIRUN = ("-m", "--multirun")
@@ -52,9 +53,14 @@ def train() -> None:
         assert isinstance(words, dict)
         composed.append((config, words["task"], words["hydra"]))
 
+    # Hydra's parser would print its usage.
+    for word in sys.argv[1:]:
+        if word.startswith("--") and (line := sbatch_hint(word)):
+            raise UserError(line)
     # Hydra's parser takes no flag between two words.
     flags = [word for word in sys.argv[1:] if word in _MULTIRUN]
-    words = [spelled_out(word) for word in sys.argv[1:] if word not in _MULTIRUN]
+    words = with_folds([w for w in sys.argv[1:] if w not in _MULTIRUN], sweeps=bool(flags))
+    words = [spelled_out(word) for word in words]
     sys.argv[1:] = flags + (list(map(with_presets, words)) if flags else words)
     try:
         compose()

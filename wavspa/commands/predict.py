@@ -18,10 +18,11 @@ Say the class of each example of a file, by the best checkpoint of a run; of a r
 numbers, with task=multilabel its labels; of a run that embeds (POJ-104), its embedding; of a run that writes
 (summarization, translation), the text with its score.
 
-  input=       .csv, .tsv, .jsonl, .json, .parquet (all but the last may be followed by .gz, .bz2, .xz), of
-               a run on series also .npz and .npy, or .txt: a text a line; - reads standard input, as plain text or with kind=jsonl; of a run
+  input=       .csv, .tsv, .jsonl, .json, .parquet (all but the last may be followed by .gz, .bz2, .xz), or
+               .txt: a text a line; - reads standard input, as plain text or with kind=jsonl; of a run
                on pictures a picture or a folder of such, and what stands in a table or a line is the
-               path of one, from the current folder on, or in parquet the picture itself
+               path of one, from the current folder on, or in parquet the picture itself; of a run on
+               series .npz, .npy, .csv or .parquet
   output=      .csv, .jsonl or .parquet, of a run that writes also .txt, a text a line; without it, csv goes
                to standard output
   column=      where the examples stand, of pairs two: column=COLUMN,COLUMN; without it, as in training
@@ -32,7 +33,9 @@ numbers, with task=multilabel its labels; of a run that embeds (POJ-104), its em
   kind=        how input is read, whatever it is called: txt, csv, tsv, jsonl, json or parquet
   names=       the columns of a csv or tsv without header, whose quotes are plain characters
 
-Other key=value words change single values of the run's configuration, such as dataset.eval_batch_size=."""
+Classes and probabilities are those of the run's decision.json, where wavspa-evaluate threshold= or
+temperature= has left one. Other key=value words change single values of the run's configuration, such as
+dataset.eval_batch_size=."""
 
 EPILOG = """\
 examples:
@@ -90,6 +93,8 @@ def predict(words: dict[str, str]) -> None:
         _check_output(Path(output), [source, *filter(None, own)])
     quiet_lightning()
     predictor = Predictor(folder, config, embeddings)
+    if decided := predictor.decision.described(predictor.labels):
+        print(f"decided by: {decided}", file=sys.stderr)
     table = open_examples(predictor.data, source, input_kind, names)
     columns = example_columns(predictor.data, table, named)
     kind = wanted or _format_of(output)

@@ -44,3 +44,5 @@ class EncoderOptions(LayerOptions, total=False):
     attention_dropout: float | None
     norm_mlp: bool
     padding: str
+    drop_path: float
+    layer_scale: float | None

@@ -17,6 +17,7 @@ from wavspa.data import SourceTargets
 from wavspa.data.image_datamodule import Pictures
 from wavspa.data.sources.tables import TableFile
 from wavspa.errors import UserError
+from wavspa.launching.decisions.decision import read_decision
 from wavspa.launching.inference.inputs import names_of_classes
 from wavspa.launching.inference.targets import TargetColumns, target_columns
 from wavspa.launching.run.build import build_run
@@ -48,8 +49,10 @@ class Answers(NamedTuple):
     """What a run says of n examples, in their order."""
 
     ids: list[tuple[str, ...]]
-    logits: np.ndarray | None
-    """[n, C] float32, of a run with classes"""
+    classes: np.ndarray | None
+    """[n] int64, the class that a run with classes decides for"""
+    probabilities: np.ndarray | None
+    """[n, C] float32, of such a run"""
     embeddings: np.ndarray | None
     """[n, W] float32, if they were asked for"""
     texts: list[Text] | None = None
@@ -68,6 +71,7 @@ class Predictor:
             gives its embeddings whatever this is, and nothing else; one that writes texts has none.
 
     Attributes:
+        decision: How logits become classes, as the run keeps it.
         labels: What the classes are called by the card of the run's data; none of other runs.
         writes: Whether the answers are texts.
         targets: What the outputs mean of a run whose targets are not one class.
@@ -93,6 +97,7 @@ class Predictor:
         content = read_checkpoint(checkpoint)
         load_checkpoint_weights(task.model, content, checkpoint)
         task.take_state(content["state_dict"])
+        self.decision = read_decision(folder, content["global_step"])
         open_vocabulary(folder, data)
         if isinstance(task, Seq2Seq) and isinstance(data, SourceTargets):
             task.use_vocabulary(data)
@@ -171,13 +176,16 @@ class Predictor:
             texts = [
                 text for batch in batches for text in self._texts([examples[i] for i in batch])
             ]
-            return Answers(window.ids, None, None, [texts[i] for i in np.argsort(order)])
+            return Answers(window.ids, None, None, None, [texts[i] for i in np.argsort(order)])
         outputs = [self._outputs([examples[i] for i in batch]) for batch in batches]
         back = torch.from_numpy(np.argsort(order))
         logits, embeddings = (_joined(column, back) for column in zip(*outputs, strict=True))
-        if self.targets is not None and logits is not None:
-            return Answers(window.ids, None, embeddings, targets=self.targets.of(logits))
-        return Answers(window.ids, logits, embeddings)
+        if logits is None:
+            return Answers(window.ids, None, None, embeddings)
+        if self.targets is not None:
+            return Answers(window.ids, None, None, embeddings, targets=self.targets.of(logits))
+        decided = self.decision.classes(logits), self.decision.probabilities(logits)
+        return Answers(window.ids, *decided, embeddings)
 
     @torch.inference_mode()
     def _outputs(self, examples: Sequence[Any]) -> tuple[Tensor | None, Tensor | None]:

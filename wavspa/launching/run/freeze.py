@@ -2,7 +2,6 @@
 
 import os
 import re
-import subprocess
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -15,6 +14,7 @@ from yaml import YAMLError
 from wavspa import atomic
 from wavspa.config_options import differences
 from wavspa.errors import UserError, first_line
+from wavspa.launching.record.environment import git
 from wavspa.launching.run.naming import UNHASHED, config_hash, run_name
 from wavspa.reporting import report
 from wavspa.run_folder import layout
@@ -243,16 +243,6 @@ def code_version() -> dict[str, str | None]:
 
 def _commit(package: Path) -> str | None:
     # An installed copy may lie inside somebody else's repository, which does not track it.
-    if _git(package, "ls-files", "--error-unmatch", "__init__.py") is None:
+    if git(package, "ls-files", "--error-unmatch", "__init__.py") is None:
         return None
-    return _git(package, "describe", "--always", "--dirty", "--exclude=*")
-
-
-def _git(folder: Path, *arguments: str) -> str | None:
-    try:
-        done = subprocess.run(
-            ["git", "-C", str(folder), *arguments], capture_output=True, text=True, check=True
-        )
-    except (OSError, subprocess.CalledProcessError):
-        return None
-    return done.stdout.strip()
+    return git(package, "describe", "--always", "--dirty", "--exclude=*")
