@@ -4,6 +4,9 @@
 metric that wavspa does not know it is null, or the mode of another option that monitors the same one:
 ``${direction:val/mine,val/mine,max}``.
 
+``${label_kind:wavspa.tasks.Regression}`` is ``number``: the kind of labels that a task needs. Of a task that
+wavspa does not know it is ``class``.
+
 ``${presets:}`` is the paragraph of the help on the presets, which are in the ConfigStore: experiment=paper/….
 """
 
@@ -23,6 +26,18 @@ def _direction(
 
 
 OmegaConf.register_new_resolver("direction", _direction, replace=True)
+
+_LABEL_KINDS = {
+    "wavspa.tasks.Regression": "number",
+    "wavspa.tasks.Multilabel": "labels",
+}
+
+
+def _label_kind(task: object) -> str:
+    return _LABEL_KINDS.get(str(task), "class")
+
+
+OmegaConf.register_new_resolver("label_kind", _label_kind, replace=True)
 
 OmegaConf.register_new_resolver("presets", help_text, replace=True)
 register()

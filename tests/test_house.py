@@ -53,7 +53,9 @@ ROOMS = {
         "d2a": {"", "preparation", "sources"},
         "lra": {"", "loading", "preparation", "sources"},
         "loading": {"preparation"},
-        "seq2seq": {"", "loading", "preparation", "sources"},
+        "seq2seq": {"", "loading", "preparation", "sources", "targets"},
+        "series": {"", "loading", "preparation", "sources", "targets"},
+        "targets": {"", "loading", "preparation"},
     },
     "exports": {"model_card": {""}},
     "launching": {
@@ -82,6 +84,7 @@ ROOMS = {
         "optimizers": set(),
         "profiling": {""},
     },
+    "tasks": {"targets": {""}},
     "wavelets": {"operators": {""}},
 }
 MOST_MODULES = 15

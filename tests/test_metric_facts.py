@@ -17,6 +17,7 @@ from wavspa.run_folder import layout
 from wavspa.run_folder.metrics import read_metrics
 from wavspa.run_folder.status import read_status
 
+SIZES = ["dataset.vocab_size=300", "dataset.classes=2"]
 TASKS = {
     "classification": ["task.classes=2"],
     "detection": ["task.classes=2"],
@@ -24,6 +25,8 @@ TASKS = {
     "embedding": [],
     "masked": ["task.rate=0.15"],
     "lego": ["dataset=lego"],
+    "multilabel": ["dataset=files", "dataset.train=train.csv", *SIZES],
+    "regression": ["dataset=files", "dataset.train=train.csv", *SIZES],
     "summarization": [
         "dataset=docstrings",
         "dataset.vocab_size=300",

@@ -35,14 +35,19 @@ NESTED = (*GROUPS, "model/encoder")
 BESIDE = {
     **{
         f"dataset={name}": ["dataset.train=train.csv"]
-        for name in ("files", "file_pairs", "file_seq2seq")
+        for name in ("files", "file_pairs", "file_seq2seq", "series")
     },
     **{
         f"task={name}": ["dataset=docstrings"]
         for name in ("seq2seq", "summarization", "translation")
     },
+    "model/encoder=series": ["dataset=series", "dataset.train=train.csv"],
     "model/encoder=seq2seq": ["dataset=docstrings"],
     "experiment=generation/summarization": ["dataset.tokenizer.folder=."],
+    **{
+        f"task={name}": ["dataset=files", "dataset.train=train.csv"]
+        for name in ("multilabel", "regression")
+    },
     "task=clones": ["dataset.classes=2"],
     "task=detection": ["dataset.classes=2"],
     "task=lego": ["dataset=lego"],

@@ -16,7 +16,9 @@ NAMES = [
 ]
 
 # The user's own files have to be named.
-NAMED = {name: ["dataset.train=train.csv"] for name in ("files", "file_pairs", "file_seq2seq")}
+NAMED = {
+    name: ["dataset.train=train.csv"] for name in ("files", "file_pairs", "file_seq2seq", "series")
+}
 
 Compose = Callable[..., DictConfig]
 

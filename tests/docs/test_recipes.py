@@ -17,4 +17,6 @@ NOT_OF_A_RUN = re.compile(r"-m|experiment=paper/table$|hydra[/.]|jobs=|dry_run=|
 @pytest.mark.parametrize("command", re.findall(r"`wavspa-train ([^`]+)`", PAGE))
 def test_a_command_composes(command):
     words = [word for word in shlex.split(command) if not NOT_OF_A_RUN.match(word)]
-    validate(with_sizes_of_any_data(compose_run(*(word.partition(",")[0] for word in words))))
+    # The first of a sweep's choices; a list is one value.
+    chosen = (word if "=[" in word else word.partition(",")[0] for word in words)
+    validate(with_sizes_of_any_data(compose_run(*chosen)))

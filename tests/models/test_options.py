@@ -46,7 +46,16 @@ def test_the_encoder_s_options_are_its_parameters() -> None:
     own = set(types_of(EncoderOptions)) - set(types_of(LayerOptions))
     for name in own:
         assert ENCODER[name].annotation == types_of(EncoderOptions)[name]
-    of_the_pair = {"vocab_size", "classes", "pool", "mlp_dim", "head_dim", "layer"}
+    of_the_pair = {
+        "vocab_size",
+        "classes",
+        "pool",
+        "mlp_dim",
+        "head_dim",
+        "layer",
+        "inputs",
+        "stem",
+    }
     assert own == set(ENCODER) - of_the_pair
 
 

@@ -54,7 +54,7 @@ def finished_run(tmp_path: Path, *overrides: str) -> Path:
 def with_sizes_of_any_data(config: DictConfig) -> DictConfig:
     """A copy with what wavspa-train looks up in the data where the configuration says auto."""
     config = config.copy()
-    for key in ("vocab_size", "classes"):
+    for key in ("vocab_size", "classes", "inputs"):
         if config.dataset.get(key) == "auto":
             config.dataset[key] = 300
     if config.task.get("rate") == "auto":

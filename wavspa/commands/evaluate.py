@@ -159,36 +159,33 @@ def _check_words(words: dict[str, str]) -> None:
 
 def _other_rows(folder: Path, task: Any, data: Any, words: dict[str, str]) -> Any:
     """The labelled rows of a file in the place of the run's own test."""
-    from wavspa.data.prediction_inputs import open_input
     from wavspa.launching.inference.inputs import (
         example_columns,
         labelled_batches,
         names_of_classes,
-        table_options,
+        open_examples,
         target_batches,
     )
     from wavspa.launching.run.evaluate import OtherRows
     from wavspa.launching.run.frozen_data import open_vocabulary, training_card
     from wavspa.tasks import Classification, Seq2Seq
+    from wavspa.tasks.targets.base import TargetTask
 
-    if not data.input_columns or not isinstance(task, Classification | Seq2Seq):
+    if not data.input_columns or not isinstance(task, Classification | Seq2Seq | TargetTask):
         raise UserError(
             f"{folder} is a run on {data.name}, which does not classify new examples: input= is for "
             "runs that do"
         )
     open_vocabulary(folder, data)
-    table = open_input(
-        words["input"],
-        words.get("kind"),
-        listed(words.get("names", "")),
-        **table_options(data),
-    )
+    table = open_examples(data, words["input"], words.get("kind"), listed(words.get("names", "")))
     columns = example_columns(data, table, listed(words.get("column", "")))
     if isinstance(task, Seq2Seq):
         batches = target_batches(data, table, columns, words.get("label"))
     else:
-        names = names_of_classes(folder, data, task.classes)
-        batches = labelled_batches(data, table, columns, words.get("label"), names)
+        card = {**training_card(folder, data)}
+        if isinstance(task, Classification):
+            card["label_names"] = names_of_classes(folder, data, task.classes)
+        batches = labelled_batches(data, table, columns, listed(words.get("label", "")), card)
     return OtherRows(lambda: batches, lambda: training_card(folder, data))
 
 

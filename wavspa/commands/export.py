@@ -77,11 +77,15 @@ def export(words: dict[str, str]) -> None:
 
 
 def _opened(folder: Path, overrides: list[str]) -> "Trained":
-    from wavspa.exports.bundle import Trained
+    from wavspa.data.targets.label_sets import LabelSets
+    from wavspa.data.targets.numbers import Numbers, scale_of
+    from wavspa.exports.bundle import Trained, in_units_of_the_data
+    from wavspa.exports.hub_config import task_name
     from wavspa.launching.analysis.trained_run import TrainedRun
     from wavspa.launching.run.build import build
     from wavspa.launching.run.freeze import read_config
     from wavspa.models import EncoderDecoder
+    from wavspa.training.checkpoints.read import find_checkpoint, read_checkpoint
 
     config = read_config(folder)
     apply_overrides(config, overrides)
@@ -99,7 +103,12 @@ def _opened(folder: Path, overrides: list[str]) -> "Trained":
     if not run.card:
         data.prepare_data()
         run = replace(run, card=data.card)
-    return Trained(run, data, model, _class_weights(run))
+    if task_name(run.config) == Numbers.task:
+        in_units_of_the_data(model, scale_of(run.card, "targets"))
+    thresholds = None
+    if task_name(run.config) == LabelSets.task:
+        thresholds = read_checkpoint(find_checkpoint(folder))["state_dict"]["thresholds"].tolist()
+    return Trained(run, data, model, _class_weights(run), thresholds)
 
 
 def _class_weights(run: "Run") -> list[float] | None:

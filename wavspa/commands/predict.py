@@ -14,13 +14,15 @@ from wavspa.commands.overrides import apply_overrides, listed, typed_words
 from wavspa.errors import UserError
 
 DESCRIPTION = """\
-Predict the class of each example of a file, by the best checkpoint of a run; of a run that embeds (POJ-104),
-its embedding; of a run that writes (summarization, translation), the text with its score.
+Predict the class of each example of a file, by the best checkpoint of a run; with task=regression its numbers,
+with task=multilabel its labels; of a run that embeds (POJ-104), its embedding; of a run that writes
+(summarization, translation), the text with its score.
 
   input=       .csv, .tsv, .jsonl, .json, .parquet (all but the last may be followed by .gz, .bz2, .xz), or
                .txt: one text per line; - reads standard input, as plain text or with kind=jsonl; of a run
                on pictures a picture or a folder of such, and a table or a line holds the path of
-               one, from the current folder on, or in parquet the picture itself
+               one, from the current folder on, or in parquet the picture itself; of a run on
+               series .npz, .npy, .csv or .parquet
   output=      .csv, .jsonl or .parquet, of a run that writes also .txt, one per line; without it, csv goes
                to standard output
   column=      the column of the examples, of pairs two: column=COLUMN,COLUMN; without it, as in training
@@ -70,8 +72,8 @@ def predict(words: dict[str, str]) -> None:
         UserError: A word, the run or the input cannot be used.
     """
     # Imported here: --help need not wait for Lightning.
-    from wavspa.data.prediction_inputs import check_input, open_input
-    from wavspa.launching.inference.inputs import example_columns, table_options
+    from wavspa.data.prediction_inputs import check_input
+    from wavspa.launching.inference.inputs import example_columns, open_examples
     from wavspa.launching.inference.predictor import Predictor
     from wavspa.launching.inference.writers import Form, check_form, write_answers
     from wavspa.launching.run.freeze import read_config
@@ -93,11 +95,11 @@ def predict(words: dict[str, str]) -> None:
     predictor = Predictor(folder, config, embeddings)
     if decided := predictor.decision.described(predictor.labels):
         print(f"decided by: {decided}", file=sys.stderr)
-    table = open_input(source, input_kind, names, **table_options(predictor.data))
+    table = open_examples(predictor.data, source, input_kind, names)
     columns = example_columns(predictor.data, table, named)
     kind = wanted or _format_of(output)
     kept = ids or _ids_of(kind, len(columns)) or (columns if predictor.has_pictures else [])
-    form = Form(kind, kept, predictor.labels, predictor.writes)
+    form = Form(kind, kept, predictor.labels, predictor.writes, predictor.target_names)
     check_form(form)
     if output is None and kind == "parquet":
         raise UserError("format=parquet cannot go to standard output: name a file by output=")

@@ -8,10 +8,11 @@ from wavspa.data.codexglue.devign import Devign
 from wavspa.data.codexglue.poj104 import Poj104
 from wavspa.data.codexglue.summarization import Summarization
 from wavspa.data.codexglue.translation import Translation
-from wavspa.data.custom import FilePairs, Files
+from wavspa.data.custom import Files
 from wavspa.data.d2a.datamodule import D2A
 from wavspa.data.datamodule import SequenceDataModule
 from wavspa.data.digits import Digits
+from wavspa.data.file_pairs import FilePairs
 from wavspa.data.lego import Lego, LegoBatch
 from wavspa.data.loading.collate import (
     Batch,
@@ -32,6 +33,7 @@ from wavspa.data.lra.pathfinder.datamodule import Pathfinder
 from wavspa.data.seq2seq.datamodule import SourceTargets
 from wavspa.data.seq2seq.docstrings import Docstrings
 from wavspa.data.seq2seq.files import FileSeq2Seq
+from wavspa.data.series.datamodule import Series
 from wavspa.data.text_datamodule import TextPairs, Texts
 
 __all__ = [
@@ -58,6 +60,7 @@ __all__ = [
     "Seq2SeqBatch",
     "Seq2SeqExample",
     "SequenceDataModule",
+    "Series",
     "SourceTargets",
     "Summarization",
     "TextPairs",

@@ -1,10 +1,8 @@
-"""The user's own files: texts with labels or without, or labelled pairs of texts."""
+"""The user's own files: texts with labels or without."""
 
-import hashlib
 import itertools
 import os
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
@@ -13,16 +11,19 @@ import numpy as np
 import pyarrow as pa
 
 from wavspa.checks import one_of, share, true_or_false, whole_number
-from wavspa.data.labels import alike, check_classes, in_order, read_label
+from wavspa.data.joined_text import joined_text
 from wavspa.data.preparation import store
-from wavspa.data.preparation.holdout import folds_of, hold_out
+from wavspa.data.preparation.checksum import checksum_of
+from wavspa.data.preparation.holdout import divide, folds_of
 from wavspa.data.preparation.overlap import digest_of_equal, digest_of_similar
 from wavspa.data.preparation.packing import packed as packed_rows
 from wavspa.data.preparation.packing import split_of
 from wavspa.data.sources.documents import DOCUMENTS, TEXT, files_of, read_documents
-from wavspa.data.sources.tables import open_table
+from wavspa.data.sources.tables import TableFile, open_table
 from wavspa.data.sources.text_files import UTF_8, check_encoding, plain_suffix
-from wavspa.data.text_datamodule import CHUNK, TextPairs, TextRow, Texts, TextSplit
+from wavspa.data.targets.choose import CollateTargets, target_of
+from wavspa.data.targets.classes import Classes
+from wavspa.data.text_datamodule import CHUNK, TextRow, Texts, TextSplit
 from wavspa.errors import UserError
 
 
@@ -32,9 +33,10 @@ class Files(Texts):
     Without a label the texts are for pre-training, and may be plain text, or many files: nothing but the
     checksums of the texts is kept in memory. Their hold-out depends on each text alone.
 
-    Labels may be of any kind. Their ids count from 0 in the order of the labels of train: that of
-    numbers if all of them are numbers (``nan`` is not), else that of their text. A split without a
-    file is held out of train: by label, and rows with equal texts stay together.
+    Labels that are classes may be of any kind. Their ids count from 0 in the order of the labels of train:
+    that of numbers if all of them are numbers (``nan`` is not), else that of their text. Labels can also be
+    numbers, or several in a row: see :mod:`wavspa.data.targets`. A split without a file is held out of train:
+    by label, and rows with equal texts stay together.
 
     Prepared data are found again by the content of the files, not by their times: a copy of a file
     is the same data, even if its time has changed. Reading 1 GB for its checksum
@@ -46,8 +48,11 @@ class Files(Texts):
             pattern such as ``corpus/*.txt``.
         val: A file; None: held out of train.
         test: A file; None: held out of train.
-        text: The column of the texts.
-        label: The column of the labels; None: there are none, for ``task=masked``.
+        text: The column of the texts; or several, whose texts are joined to one.
+        join: What stands between the texts of several columns.
+        label: The column of the labels, of numbers also several; None: there are none, for ``task=masked``.
+        label_kind: What the labels are, as the task needs: ``class``, ``number`` or ``labels`` (any number).
+        separator: Of ``labels`` in csv and tsv, what stands between them.
         documents: Of plain text without labels: a text is a ``line`` or a ``file``.
         packed: Without labels, rows of ``max_length`` tokens from many texts laid end to end, each ended
             by the tokenizer's end or a line feed; False: a text is a row.
@@ -77,8 +82,11 @@ class Files(Texts):
         train: str | Path,
         val: str | Path | None = None,
         test: str | Path | None = None,
-        text: str = "text",
-        label: str | None = "label",
+        text: str | Sequence[str] = "text",
+        join: str = " ",
+        label: str | Sequence[str] | None = "label",
+        label_kind: str = Classes.kind,
+        separator: str = ";",
         documents: str = "line",
         packed: bool = False,
         val_share: float = 0.1,
@@ -97,8 +105,14 @@ class Files(Texts):
         self.paths = {
             split: Path(os.path.expanduser(path)) for split, path in named.items() if path
         }
-        self.input_columns = [str(text)]
-        self.label_column = label
+        self.input_columns = [text] if isinstance(text, str) else list(text)
+        self.joins, self.join = len(self.input_columns) > 1, join
+        self.target = target_of(label_kind, label, separator)
+        if self.target.kind != Classes.kind:
+            collate: Any = CollateTargets(type(self).collate, self.target, self.classes or 0)
+            self.collate = collate
+        self.has_labels = label is not None
+        self.label_column = self.target.columns[0] if self.has_labels else None
         self.documents = one_of("documents", documents, DOCUMENTS)
         self.packed = true_or_false("packed", packed)
         self.folds, self.fold = folds, fold
@@ -132,10 +146,16 @@ class Files(Texts):
             )
 
     def _check_label_options(self) -> None:
-        if self.label_column is None:
+        if not self.input_columns:
+            raise UserError("dataset.text must name at least one column, got []")
+        if not self.has_labels:
             if self.folds is not None:
                 raise UserError(
                     f"dataset.folds={self.folds} divides rows by their labels: name dataset.label"
+                )
+            if self.joins:
+                raise UserError(
+                    f"dataset.text must be one column where dataset.label=null, got {self.input_columns}"
                 )
             if self.packed and self.stored_length is not None:
                 raise UserError(
@@ -165,7 +185,10 @@ class Files(Texts):
             "together": self.together if self.together != "equal" and self.shares else None,
             "encoding": self.encoding if self.encoding != UTF_8 else None,
             "quoting": self.quoting if self.quoting == "none" else None,
-            "documents": self.documents if self.label_column is None else None,
+            "join": self.join if self.joins else None,
+            "label_kind": self.target.kind if self.target.kind != Classes.kind else None,
+            "separator": getattr(self.target, "separator", None),
+            "documents": None if self.has_labels else self.documents,
             "packed": self.max_length if self.packed else None,
             "fold": [self.fold, self.folds] if self.folds else None,
         }
@@ -175,7 +198,7 @@ class Files(Texts):
             "version": 1,
             "checksum": self.checksum,
             "text": self.input_columns,
-            "label": self.label_column,
+            "label": self.target.columns if len(self.target.columns) > 1 else self.label_column,
             "shares": self.shares,
             "data_seed": self.data_seed,
         }
@@ -191,30 +214,30 @@ class Files(Texts):
                 f"{', '.join(map(str, self.paths.values()))}: the content is not that of "
                 f"dataset.checksum={self.checksum}: bring it back, or start a new run with wavspa-train"
             )
-        if self.label_column is None:
+        if not self.has_labels:
             return {
                 split: TextSplit(partial(self._unlabelled, split), None)
                 for split in ("train", "val", "test")
             }
         labels, groups = self._look_at_train()
-        self._counts = Counter(labels)
-        self._label_names = in_order(self._counts)
-        ids = {name: number for number, name in enumerate(self._label_names)}
-        kept = self._divide(np.array([ids[label] for label in labels]), groups)
+        strata = self.target.learn(labels, str(self.paths["train"]), self.classes)
+        test = None if self.folds is None else self._test_fold(strata, groups)
+        train = self.paths["train"]
+        kept = divide(strata, groups.tolist(), self.shares, self.data_seed, train, test)
         splits = {}
         for split in ("train", "val", "test"):
-            rows = partial(self._rows_of, split, ids, kept.get(split))
+            rows = partial(self._rows_of, split, kept.get(split))
             splits[split] = TextSplit(rows, int(kept[split].sum()) if split in kept else None)
         return splits
 
     def card_facts(self, splits: store.Splits) -> store.Facts:
-        """The files, the names of the labels, and what was held out."""
+        """The files, what the labels are, and what was held out."""
         facts = {
             "source": "own files: "
             + ", ".join(f"{split} {os.path.abspath(path)}" for split, path in self.paths.items()),
             "licence": "that of the files",
         }
-        if self.label_column is None:
+        if not self.has_labels:
             held = {
                 split: f"{of:.0%} of the texts of train, by their content (seed {self.data_seed})"
                 for split, of in self.shares.items()
@@ -222,35 +245,22 @@ class Files(Texts):
             return {**facts, "held_out": held}
         return {
             **facts,
-            "label_names": self._label_names,
+            **self.target.facts(splits),
             "held_out": {
                 split: f"{of:.0%} of the rows of train, by label, rows with {self.together} texts "
                 f"together (seed {self.data_seed})"
                 for split, of in self.shares.items()
             }
             | ({"test": f"fold {self.fold} of {self.folds} of train"} if self.folds else {}),
-            **({"alike_labels": groups} if (groups := alike(self._counts)) else {}),
         }
 
     @cached_property
     def _found_checksum(self) -> str:
-        whole = hashlib.sha256()
-        files = [(split, file) for split in self.paths for file in self._files(split)]
-        for split, path in files:
-            try:
-                with path.open("rb") as file:
-                    digest = hashlib.file_digest(file, "sha256").hexdigest()
-            except OSError as error:
-                raise UserError(
-                    f"dataset.{split}={path} cannot be read ({error.strerror})"
-                ) from error
-            # The ends of the name decide how the content is read.
-            whole.update(f"{split} {''.join(path.suffixes)} {digest}\n".encode())
-        return whole.hexdigest()[:16]
+        return checksum_of((split, file) for split in self.paths for file in self._files(split))
 
     def _files(self, split: str) -> list[Path]:
         path = self.paths[split]
-        return [path] if self.label_column is not None else files_of(f"dataset.{split}", path)
+        return [path] if self.has_labels else files_of(f"dataset.{split}", path)
 
     def _unlabelled(self, split: str) -> Iterator[TextRow]:
         """The texts of a split, each with the label 0."""
@@ -289,46 +299,18 @@ class Files(Texts):
             end = "" if self.tokenizer.end else "\n"
             yield from self.tokenizer.encode([row.texts[0] + end for row in chunk])
 
-    def _look_at_train(self) -> tuple[list[str], np.ndarray]:
+    def _look_at_train(self) -> tuple[list[Any], np.ndarray]:
         """The label of each row of train, and [rows] a number that rows have in common that stay together."""
         labels, groups = [], bytearray()
         digest = digest_of_equal if self.together == "equal" else digest_of_similar
         for _, texts, label in self._read("train"):
             labels.append(label)
             groups += digest(self._grouped(texts))
-        self._check_classes(Counter(labels))
         return labels, np.frombuffer(groups, np.uint64)
-
-    def _check_classes(self, labels: Mapping[str, int]) -> None:
-        """Refuse labels of train, with their rows, that are not classes."""
-        assert self.label_column is not None
-        if len(labels) < 2 or self.classes is None:
-            check_classes(labels, self.label_column, str(self.paths["train"]))
 
     def _grouped(self, texts: tuple[str, ...]) -> tuple[str, ...]:
         """The texts of a row that decide which rows a hold-out keeps together."""
         return texts
-
-    def _divide(self, labels: np.ndarray, groups: np.ndarray) -> dict[str, np.ndarray]:
-        """Which rows of train, [rows] bool, make up train and each split that has no file."""
-        rest = np.arange(len(labels))
-        kept = {}
-        if self.folds is not None:
-            kept["test"] = self._test_fold(labels, groups)
-            rest = np.flatnonzero(~kept["test"])
-        for split, of in self.shares.items():
-            share_of_rest = of * len(labels) / len(rest)
-            try:
-                stay, leave = hold_out(
-                    labels[rest], share_of_rest, self.data_seed, groups[rest].tolist()
-                )
-            except UserError as error:
-                raise UserError(
-                    f"{self.paths['train']}: {error}; name a file with dataset.{split}=…"
-                ) from error
-            kept[split] = np.isin(np.arange(len(labels)), rest[leave])
-            rest = rest[stay]
-        return {**kept, "train": np.isin(np.arange(len(labels)), rest)}
 
     def _test_fold(self, labels: np.ndarray, groups: np.ndarray) -> np.ndarray:
         """Which rows of train, [rows] bool, are the fold that is test."""
@@ -343,29 +325,45 @@ class Files(Texts):
         is_test: np.ndarray = fold == self.fold - 1
         return is_test
 
-    def _rows_of(
-        self, split: str, ids: Mapping[str, int], kept: np.ndarray | None
-    ) -> Iterator[TextRow]:
+    def _rows_of(self, split: str, kept: np.ndarray | None) -> Iterator[TextRow]:
         source = split if split in self.paths else "train"
         for number, (where, texts, label) in enumerate(self._read(source)):
             if kept is None or kept[number]:
-                if label not in ids:
-                    raise UserError(
-                        f"{where}: the label {label!r} does not occur in {self.paths['train']}"
-                    )
-                yield TextRow(texts, ids[label])
+                yield TextRow(texts, self.target.encode(label, where))
 
-    def _read(self, split: str) -> Iterator[tuple[str, tuple[str, ...], str]]:
+    def _read(self, split: str) -> Iterator[tuple[str, tuple[str, ...], Any]]:
         """The place, the texts and the label of every row of a file."""
-        assert self.label_column is not None
         table = open_table(self.paths[split], **self.table_options)
-        for place, (*values, label) in table.read([*self.input_columns, self.label_column]):
+        yield from self.labelled_rows(table, self.input_columns, self.target.columns)
+
+    def labelled_rows(
+        self, table: TableFile, texts: Sequence[str], labels: Sequence[str]
+    ) -> Iterator[tuple[str, tuple[str, ...], Any]]:
+        """The place, the texts and the label of every row of a table.
+
+        Args:
+            table: the table.
+            texts: the columns of the texts.
+            labels: those of the labels.
+
+        Raises:
+            UserError: a row cannot be used.
+        """
+        blank = [*(texts if self.joins else ()), *(labels if self.target.may_be_blank else ())]
+        for place, values in table.read([*texts, *labels], blank):
             where = table.at(place)
-            yield (
-                where,
-                self.parse_input(values, where),
-                read_label(label, self.label_column, where),
-            )
+            told = self.target.read(values[len(texts) :], where)
+            yield where, self.parse_input(values[: len(texts)], where, texts), told
+
+    def parse_input(
+        self, values: Sequence[object], where: str, columns: Sequence[str] = ()
+    ) -> tuple[str, ...]:
+        """The text of a row, joined of several columns."""
+        if self.joins:
+            columns, values = columns or self.input_columns, list(values)
+            joined = joined_text(values, columns, where, self.join)
+            values, columns = [joined], [", ".join(columns)]
+        return super().parse_input(values, where, columns)
 
     @property
     def table_options(self) -> dict[str, Any]:
@@ -375,22 +373,3 @@ class Files(Texts):
             "stray_quotes": self.quoting == "strict",
             "encoding": self.encoding,
         }
-
-
-class FilePairs(TextPairs, Files):
-    """As :class:`Files`, with two texts in each row.
-
-    Args:
-        text: The column of the first texts.
-        text2: The column of the second texts.
-        **options: See :class:`Files`.
-    """
-
-    def __init__(self, *, text: str = "text", text2: str = "text2", **options: Any) -> None:
-        super().__init__(text=text, **options)
-        if self.label_column is None:
-            raise UserError(
-                "dataset.label must be a column, got None: pairs are labelled; dataset=files reads single "
-                "texts without labels"
-            )
-        self.input_columns = [*self.input_columns, str(text2)]

@@ -13,6 +13,9 @@ from wavspa.data.loading.loaders import BatchLoaders
 from wavspa.data.preparation import store
 from wavspa.data.sources.downloads import Download, download_all
 from wavspa.data.sources.locate import FilesNotFound
+from wavspa.data.targets.base import Target
+from wavspa.data.targets.classes import Classes
+from wavspa.data.targets.numbers import Numbers
 from wavspa.errors import UserError
 
 
@@ -24,7 +27,7 @@ class SequenceDataModule(BatchLoaders):
     prediction on new examples it also defines ``input_columns``, the columns of their parts in a table,
     :meth:`parse_input` and :meth:`encode_inputs`. ``mask_rate`` is the share of tokens that
     pre-training masks by default; with ``has_words`` it has ``word_kinds()`` as well, as in
-    :class:`wavspa.data.Texts`.
+    :class:`wavspa.data.Texts`. ``target`` is the kind of its labels.
 
     Args:
         name: The name of the data in reports and of the prepared folder.
@@ -46,6 +49,7 @@ class SequenceDataModule(BatchLoaders):
     input_columns: Sequence[str] = ()
     mask_rate = 0.15
     has_words = False
+    target: Target = Classes(["label"])
 
     def __init__(
         self,
@@ -121,6 +125,11 @@ class SequenceDataModule(BatchLoaders):
         return tuple(map(str, values))
 
     @property
+    def inputs(self) -> int | None:
+        """The numbers at each step of a series; None of tokens."""
+        return None
+
+    @property
     def end_token(self) -> int | None:
         """The last token of each sequence, also of one that is cut; None without one."""
         return None
@@ -164,7 +173,7 @@ class SequenceDataModule(BatchLoaders):
         splits = self.card["splits"].values()
         return {
             "vocab_size": 1 + max(split["largest_token"] for split in splits),
-            "classes": 1 + max(int(label) for split in splits for label in split["labels"]),
+            "classes": self.target.outputs(self.card),
         }
 
     def prepare_data(self) -> None:
@@ -197,7 +206,13 @@ class SequenceDataModule(BatchLoaders):
         pool = store.open_pool(self.folder)
         self._rows = {
             split: Rows(
-                data, self.views(data.column_names), self.limit, self.example, pool, self.end_token
+                data,
+                self.views(data.column_names),
+                self.limit,
+                self.example,
+                pool,
+                self.end_token,
+                self.inputs,
             )
             for split, data in splits.items()
         }
@@ -211,6 +226,8 @@ class SequenceDataModule(BatchLoaders):
         """The training examples of each label, of those that ``limit`` leaves."""
         if self.limit is None:
             return dict(self.card["splits"]["train"]["labels"])
+        if isinstance(self.target, Numbers):
+            return {}
         labels = np.concatenate([np.ravel(label) for label in self._rows["train"].labels])
         numbers, counts = np.unique(labels, return_counts=True)
         return dict(zip(map(str, numbers.tolist()), counts.tolist(), strict=True))
@@ -227,7 +244,9 @@ class SequenceDataModule(BatchLoaders):
                 f"{self.vocab_size}: {split} of {self.name} holds the token {summary['largest_token']}"
             )
         labels = [int(label) for label in summary["labels"]]
-        if min(labels) < 0 or (self.classes is not None and max(labels) >= self.classes):
+        if labels and (
+            min(labels) < 0 or (self.classes is not None and max(labels) >= self.classes)
+        ):
             raise UserError(
                 f"dataset.classes={self.classes} does not fit: {split} of {self.name} holds labels "
                 f"from {min(labels)} to {max(labels)}, and they must be in 0..classes-1"

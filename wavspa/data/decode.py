@@ -27,8 +27,11 @@ def picture(data: SequenceDataModule, tokens: np.ndarray) -> np.ndarray | None:
 def symbols(data: SequenceDataModule, tokens: np.ndarray) -> list[str]:
     """The symbol of each of ``tokens [N]`` by the card and the vocabulary of prepared data.
 
-    Unprintable ones are a middle dot; unknown tokens are their numbers.
+    Unprintable ones are a middle dot; unknown tokens are their numbers. The steps of a series
+    are their places.
     """
+    if tokens.ndim > 1:
+        return [str(step) for step in range(1, len(tokens) + 1)]
     texts = _texts(data, tokens)
     return [text if text.isprintable() else UNPRINTABLE for text in texts]
 

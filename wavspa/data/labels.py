@@ -71,13 +71,13 @@ def check_classes(counts: Mapping[str, int], column: str, where: str) -> None:
     fractions = [number for number in numbers if number is not None and number % 1 > 0]
     if fractions and None not in numbers:
         raise UserError(
-            f"{found} holds numbers with fractions, such as {fractions[0]!r}: regression is not "
-            f"supported, so replace them by classes, such as ranges; {anyway}"
+            f"{found} holds numbers with fractions, such as {fractions[0]!r}: task=regression "
+            f"predicts numbers, or replace them by classes, such as ranges; {anyway}"
         )
     if joined := _joined(counts):
         raise UserError(
-            f"{found} holds several labels in one, such as {shown(joined)}: a row must have one "
-            f"label; {anyway}"
+            f"{found} holds several labels in one, such as {shown(joined)}: task=multilabel takes "
+            f"several (dataset.separator is what stands between them), or keep one; {anyway}"
         )
     if classes == rows:
         raise UserError(
@@ -87,7 +87,7 @@ def check_classes(counts: Mapping[str, int], column: str, where: str) -> None:
     if classes > MANY and rows < LEAST_ROWS * classes:
         raise UserError(
             f"{found} holds {classes} different labels in {rows} rows, less than {LEAST_ROWS} rows a "
-            f"class: merge classes, or measurements to ranges; {anyway}"
+            f"class: merge classes, or take task=regression if they are measurements; {anyway}"
         )
 
 

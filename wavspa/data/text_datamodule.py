@@ -25,7 +25,7 @@ class TextRow(NamedTuple):
     """One example as it is read: its text, or the two of a pair, and its label."""
 
     texts: tuple[str, ...]
-    label: int
+    label: Any
 
 
 class TextSplit(NamedTuple):
@@ -136,7 +136,8 @@ class Texts(SequenceDataModule):
         )
         end = self.tokenizer.end_token
         heads = ([cut(tokens, self.max_length, end) for tokens in side] for side in sides)
-        return [self.example(*tokens, 0) for tokens in zip(*heads, strict=True)]
+        label = self.target.unlabelled
+        return [self.example(*tokens, label) for tokens in zip(*heads, strict=True)]
 
     def open_vocabulary(self, kept: Path | None = None) -> None:
         """Read what the tokenizer learned when the data were prepared, which they are if need be."""
@@ -154,7 +155,7 @@ class Texts(SequenceDataModule):
                 name: store.ragged(self.tokenizer.encode(texts, self.stored_length))
                 for name, texts in zip(self.columns, sides, strict=True)
             }
-            yield pa.table({**tokens, "label": pa.array([row.label for row in chunk], pa.int64())})
+            yield pa.table({**tokens, "label": self.target.array([row.label for row in chunk])})
 
 
 class TextPairs(Texts):

@@ -5,12 +5,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import torch
 from safetensors.torch import save
 from torch import nn
 
 from wavspa import atomic
 from wavspa.data import SequenceDataModule
 from wavspa.data.bpe import TOKENIZER
+from wavspa.data.targets.numbers import Scale
 from wavspa.errors import UserError
 from wavspa.exports.graph_files import ONNX, PROGRAM, write_onnx, write_program
 from wavspa.exports.hub_config import MASKED, hub_config, task_name
@@ -43,6 +45,25 @@ class Trained(NamedTuple):
     """of the best checkpoint, in evaluation mode on the CPU"""
     class_weights: Sequence[float] | None
     """of its loss"""
+    thresholds: Sequence[float] | None = None
+    """from which on it predicts a label, where a row may have several"""
+
+
+def in_units_of_the_data(model: nn.Module, scale: Scale) -> None:
+    """Change the last layer of a model's head so that its outputs are the numbers of the data.
+
+    Whoever loads the exported model then needs no scale: not in Python, nor of a graph.
+
+    Args:
+        model: A model of standardised numbers [B, K].
+        scale: The mean and the deviation [K] that they were standardised by.
+    """
+    head: Any = model.head
+    last: nn.Linear = head[-1]
+    mean, deviation = torch.from_numpy(scale.mean), torch.from_numpy(scale.deviation)
+    with torch.no_grad():
+        last.weight.copy_(last.weight.double() * deviation[:, None])
+        last.bias.copy_(last.bias.double() * deviation + mean)
 
 
 def check_output(output: Path) -> None:
@@ -107,6 +128,8 @@ def _fill(folder: Path, trained: Trained, graphs: Sequence[str], name: str) -> N
         graph = trace(trained.model, config["model"]["max_len"])
         facts = {file: WRITERS[file](graph, folder) for file in graphs}
     content = hub_config(config, card, trained.class_weights)
+    if trained.thresholds is not None:
+        content["thresholds"] = list(trained.thresholds)
     _write_json(folder / layout.EXPORT_CONFIG, {**content, "graphs": facts} if facts else content)
     files = {file: about for file, about in ABOUT.items() if (folder / file).exists()}
     text = model_card(trained.run, trained.data, files, facts, name)

@@ -10,6 +10,7 @@ from torch.nn import functional as F
 
 from wavspa.errors import UserError, first_line
 from wavspa.models import DualEncoder
+from wavspa.models.stem import Stem
 
 # What a graph is traced with, and then tried with: single tokens, odd and even, across the blocks of banded
 # attention. Every length is tried with a batch of one as well.
@@ -143,11 +144,14 @@ def _inputs(model: Any, lengths: Sequence[int]) -> Inputs:
         names = [f"{name}{side}" for side in (1, 2) for name in first]
         return dict(zip(names, [*first.values(), *second.values()], strict=True))
     generator = torch.Generator().manual_seed(sum(lengths))
+    counted = torch.tensor(lengths)
+    if isinstance(model.embedding, Stem):
+        shape = (len(lengths), max(lengths), model.embedding.inputs)
+        return {"tokens": torch.randn(shape, generator=generator), "lengths": counted}
     size = model.embedding.num_embeddings
     tokens = torch.randint(
         min(1, size - 1), size, (len(lengths), max(lengths)), generator=generator
     )
-    counted = torch.tensor(lengths)
     return {
         "tokens": tokens.masked_fill(torch.arange(max(lengths)) >= counted[:, None], 0),
         "lengths": counted,

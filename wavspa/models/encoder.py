@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Unpack
+from typing import Any, Unpack
 
 import torch
 from torch import Tensor, nn
@@ -13,6 +13,7 @@ from wavspa.models.block import LAYER_NORM_EPS, Block
 from wavspa.models.options import LayerOptions
 from wavspa.models.pooling import Pool
 from wavspa.models.position_embeddings import AddPositions
+from wavspa.models.stem import Stem
 from wavspa.models.wavelet_attention import WavSpAttention
 from wavspa.wavelets.primitives import check_lengths
 
@@ -31,12 +32,12 @@ class Head(nn.Sequential):
 
 
 class Encoder(nn.Module):
-    """A stack of wavelet space attention blocks over token embeddings.
+    """A stack of wavelet space attention blocks over token embeddings, or over series of numbers.
 
     Shapes: B batch, N length, D = ``dim``, C = ``classes``.
 
     Args:
-        vocab_size: Number of token ids; with padding ``upstream`` id 0 is the pad.
+        vocab_size: Number of token ids; with padding ``upstream`` id 0 is the pad; None with ``inputs``.
         classes: Number of classes C; None makes an encoder without a head.
         max_len: Longest sequence N (a CLS token comes on top).
         dim: Model width D.
@@ -51,6 +52,8 @@ class Encoder(nn.Module):
         norm_mlp: LayerNorm before each MLP (upstream's WavSpA has none).
         padding: ``mask`` or ``upstream`` (token 0 is a pad, pads are attended to and pooled).
         head_dim: Hidden width of the head; None means ``mlp_dim``.
+        inputs: Channels K of series of numbers, which are read in the place of tokens.
+        stem: Of series: ``linear`` (each step by itself) or ``conv`` (seven steps at a time).
         drop_path: Rate at which training leaves branches of the last block out, row by row (stochastic
             depth, Huang et al. 2016); it grows to that from block to block. Below 1.
         layer_scale: What a learned factor of each channel of a branch is at first, such as 1e-4 (Touvron
@@ -64,7 +67,7 @@ class Encoder(nn.Module):
 
     def __init__(
         self,
-        vocab_size: int,
+        vocab_size: int | None = None,
         classes: int | None = None,
         *,
         max_len: int,
@@ -79,13 +82,22 @@ class Encoder(nn.Module):
         norm_mlp: bool = True,
         padding: str = "mask",
         head_dim: int | None = None,
+        inputs: int | None = None,
+        stem: str = "linear",
         drop_path: float = 0.0,
         layer_scale: float | None = None,
         **layer: Unpack[LayerOptions],
     ) -> None:
         super().__init__()
+        if (vocab_size is None) == (inputs is None):
+            raise ValueError(
+                f"vocab_size (of tokens) or inputs (of series) must be given, and not both, got {vocab_size} "
+                f"and {inputs}"
+            )
+        if inputs is not None and padding == "upstream":
+            raise ValueError("padding must be mask where inputs are numbers, got 'upstream'")
         sizes = {"vocab_size": vocab_size, "max_len": max_len, "dim": dim, "mlp_dim": mlp_dim}
-        more = {"depth": depth, "head_dim": head_dim, "classes": classes}
+        more = {"depth": depth, "head_dim": head_dim, "classes": classes, "inputs": inputs}
         for name, size in {**sizes, **more}.items():
             if size is not None and size < 1:
                 raise ValueError(f"{name} must be at least 1, got {size}")
@@ -96,7 +108,12 @@ class Encoder(nn.Module):
         if layer_scale is not None and not 0 < layer_scale < math.inf:
             raise ValueError(f"layer_scale must be above 0 or null, got {layer_scale}")
         self.padding = padding
-        self.embedding = nn.Embedding(vocab_size, dim)
+        self.embedding: Any
+        if inputs is None:
+            assert vocab_size is not None
+            self.embedding = nn.Embedding(vocab_size, dim)
+        else:
+            self.embedding = Stem(inputs, dim, stem)
         has_cls = classes is not None and pool == "cls"
         self.cls = nn.Parameter(torch.zeros(1, 1, dim)) if has_cls else None
         rows = max_len + has_cls
@@ -126,7 +143,7 @@ class Encoder(nn.Module):
         """Encode tokens.
 
         Args:
-            tokens: Ids, int64 [B, N], N <= max_len.
+            tokens: Ids, int64 [B, N], N <= max_len; of series values, float [B, N, K].
             lengths: Real tokens of each row, int64 [B], each in 1..N; None means all N. Padding
                 ``upstream`` ignores it: there a token is real where its id is not 0.
 
@@ -141,9 +158,10 @@ class Encoder(nn.Module):
 
     def _encode(self, tokens: Tensor, lengths: Tensor | None) -> tuple[Tensor, Tensor | None]:
         """States [B, N, D] and lengths [B], both with the CLS token where there is one."""
-        x = self.embedding(tokens)
         mask = None
         lengths = check_lengths(lengths, tokens)
+        is_series = isinstance(self.embedding, Stem)
+        x = self.embedding(tokens, lengths) if is_series else self.embedding(tokens)
         if self.padding == "upstream":
             mask, lengths = tokens > 0, None
         if self.cls is not None:

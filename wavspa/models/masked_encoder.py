@@ -41,7 +41,8 @@ class MaskedEncoder(Encoder):
     @property
     def mask_token(self) -> int:
         """The id that replaces a token to be predicted."""
-        return self.embedding.num_embeddings - 1
+        tokens: int = self.embedding.num_embeddings
+        return tokens - 1
 
     @override
     def forward(

@@ -5,5 +5,16 @@ from wavspa.tasks.embedding import Embedding
 from wavspa.tasks.lego import Lego
 from wavspa.tasks.masked import Masked
 from wavspa.tasks.seq2seq import Seq2Seq
+from wavspa.tasks.targets.multilabel import Multilabel
+from wavspa.tasks.targets.regression import Regression
 
-__all__ = ["Classification", "Embedding", "Lego", "Masked", "Matching", "Seq2Seq"]
+__all__ = [
+    "Classification",
+    "Embedding",
+    "Lego",
+    "Masked",
+    "Matching",
+    "Multilabel",
+    "Regression",
+    "Seq2Seq",
+]

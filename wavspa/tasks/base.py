@@ -12,8 +12,10 @@ from torch.optim import Optimizer
 from typing_extensions import override
 
 from wavspa.checks import one_of
+from wavspa.data.targets.numbers import scale_of
 from wavspa.errors import RunFailed
 from wavspa.metric_facts import direction
+from wavspa.models.stem import Stem
 from wavspa.reporting import warn
 from wavspa.tasks.step_sums import Mean, StepSums
 from wavspa.training.callbacks.evaluated_weights import ScheduleFreeWeights
@@ -74,6 +76,13 @@ class Task(LightningModule):
             UserError: An option does not fit it.
         """
 
+    def take_state(self, state: Mapping[str, Any]) -> None:
+        """Take what a checkpoint holds besides the weights of the model.
+
+        Args:
+            state: The checkpoint's ``state_dict``.
+        """
+
     def check_data(self, card: Mapping[str, Any]) -> None:
         """Check the options against the data.
 
@@ -114,6 +123,17 @@ class Task(LightningModule):
     @override
     def test_step(self, batch: Any, batch_idx: int) -> None:
         self.evaluation_step("test", batch)
+
+    @override
+    def on_fit_start(self) -> None:
+        """Give a model of series the scale of its channels, which its checkpoints keep."""
+        stem, data = (
+            getattr(self.model, "embedding", None),
+            getattr(self.trainer, "datamodule", None),
+        )
+        if isinstance(stem, Stem) and data is not None:
+            scale = scale_of(data.card, "channels")
+            stem.set_scale(torch.from_numpy(scale.mean), torch.from_numpy(scale.deviation))
 
     @override
     def on_train_start(self) -> None:

@@ -13,14 +13,15 @@ class Example(NamedTuple):
     """One row: ``tokens`` [N] of any integer dtype and its label."""
 
     tokens: np.ndarray
-    label: int
+    label: Any
 
 
 class Batch(NamedTuple):
     """What every model and task receives.
 
     ``tokens`` [B, N] int64, padded on the right with 0; ``lengths`` [B] int64, the tokens of each
-    row that are data (only they distinguish a pad from a token 0); ``labels`` [B] int64.
+    row that are data (only they distinguish a pad from a token 0); ``labels`` [B] int64, or what the
+    data set's :class:`wavspa.data.targets.base.Target` makes of them.
     """
 
     tokens: torch.Tensor
@@ -46,6 +47,29 @@ def collate(examples: Sequence[Example], pad_to: Width = None) -> Batch:
     tokens[is_data] = np.concatenate([example.tokens for example in examples])
     labels = np.array([example.label for example in examples], dtype=np.int64)
     return Batch(torch.from_numpy(tokens), torch.from_numpy(lengths), torch.from_numpy(labels))
+
+
+def collate_series(examples: Sequence[Example], pad_to: Width = None) -> Batch:
+    """As :func:`collate`, of examples whose ``tokens`` are values [N, D].
+
+    Args:
+        examples: at least one row.
+        pad_to: the width of the result, or several; no row may be longer.
+
+    Returns:
+        A batch whose ``tokens`` are [B, N, D] float32, zero at pads.
+
+    Raises:
+        ValueError: a row is longer than ``pad_to``.
+    """
+    lengths = np.array([len(example.tokens) for example in examples], dtype=np.int64)
+    width = chosen_width(int(lengths.max()), pad_to)
+    values = np.zeros((len(examples), width, examples[0].tokens.shape[1]), dtype=np.float32)
+    values[np.arange(width) < lengths[:, None]] = np.concatenate(
+        [example.tokens for example in examples]
+    )
+    labels = np.array([example.label for example in examples], dtype=np.int64)
+    return Batch(torch.from_numpy(values), torch.from_numpy(lengths), torch.from_numpy(labels))
 
 
 class PairExample(NamedTuple):

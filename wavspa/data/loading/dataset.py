@@ -32,6 +32,7 @@ class Rows(TorchDataset[Any]):
         example: Called with the tokens [N] of each view in turn and the label.
         pool: The sequences that the columns of ``split`` number, if they do not hold tokens themselves.
         end: The last token of a sequence that is cut, if there is one.
+        width: Of series, the values of a step, which are laid side by side; None: tokens.
 
     Attributes:
         lengths: [rows] int64, after truncation, of the longest sequence of each row.
@@ -46,7 +47,9 @@ class Rows(TorchDataset[Any]):
         example: Callable[..., Any] = Example,
         pool: Dataset | None = None,
         end: int | None = None,
+        width: int | None = None,
     ) -> None:
+        self._width = width
         self._table = split.with_format("arrow")
         self._views = views
         self._example = example
@@ -57,7 +60,7 @@ class Rows(TorchDataset[Any]):
             chosen = np.random.default_rng(LIMIT_SEED).permutation(len(split))[:limit]
             self._kept = np.sort(chosen)
         self._full_lengths = {
-            name: lengths(split.data.column(name), pool)[self._kept]
+            name: lengths(split.data.column(name), pool)[self._kept] // (width or 1)
             for name, length in views
             if length is not None
         }
@@ -93,6 +96,8 @@ class Rows(TorchDataset[Any]):
         lists = column.combine_chunks()
         flat = lists.values.to_numpy()
         starts = lists.offsets.to_numpy()
+        if self._width is not None:
+            flat, starts = flat.reshape(-1, self._width), starts // self._width
         ends = starts[1:] if length is None else np.minimum(starts[1:], starts[:-1] + length)
         heads = [flat[start:end] for start, end in zip(starts[:-1], ends, strict=True)]
         if self._end is not None:

@@ -1,6 +1,7 @@
 """Examples held out of train, where a data set has no validation or test split."""
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 
@@ -45,6 +46,45 @@ def hold_out(
     is_held = np.zeros(len(labels), dtype=bool)
     is_held[held] = True
     return np.flatnonzero(~is_held), np.flatnonzero(is_held)
+
+
+def divide(
+    labels: np.ndarray,
+    groups: Sequence[Hashable],
+    shares: Mapping[str, float],
+    seed: int,
+    path: Path,
+    test: np.ndarray | None = None,
+) -> dict[str, np.ndarray]:
+    """Which examples of train make up train, and each split that has no file of its own.
+
+    Args:
+        labels: [examples] integers that count from 0.
+        groups: [examples] examples with equal values stay together.
+        shares: of the examples, for each split that is held out.
+        seed: see :func:`hold_out`.
+        path: how messages name train.
+        test: [examples] bool, those that are test whatever the shares.
+
+    Returns:
+        [examples] bool of each split, train the last.
+
+    Raises:
+        UserError: there are too few examples to hold any out.
+    """
+    kept = {} if test is None else {"test": test}
+    rest = np.arange(len(labels)) if test is None else np.flatnonzero(~test)
+    for split, of in shares.items():
+        share_of_rest = of * len(labels) / len(rest)
+        try:
+            stay, leave = hold_out(
+                labels[rest], share_of_rest, seed, [groups[number] for number in rest.tolist()]
+            )
+        except UserError as error:
+            raise UserError(f"{path}: {error}; name a file with dataset.{split}=…") from error
+        kept[split] = np.isin(np.arange(len(labels)), rest[leave])
+        rest = rest[stay]
+    return {**kept, "train": np.isin(np.arange(len(labels)), rest)}
 
 
 def folds_of(

@@ -1,8 +1,8 @@
 """Prepared data on disk: memory-mapped Arrow and a card, complete or absent.
 
 ``<data root>/prepared/<name>-<hash of every choice that shaped it>/`` holds ``<split>.arrow`` for
-each split and ``card.json``. A split has the column ``label``, int64 or a list of such, and one or
-more columns of tokens, lists of uint8, uint16 or int32.
+each split and ``card.json``. A split has the column ``label``, int64 or a list of such or of float64, and
+one or more columns of tokens, lists of uint8, uint16 or int32; or of series, lists of float32.
 
 Where rows share their sequences, those are kept once: in ``pool.arrow``, whose one column is
 ``tokens``. The other columns of the splits are then numbers of its rows, int32.
@@ -53,6 +53,8 @@ class Source(NamedTuple):
     tables: Iterable[pa.Table]
     examples: int | None
     """how many rows to expect, if that is known (for the progress bar)"""
+    width: int = 1
+    """how many values make one step of a sequence"""
 
 
 def token_table(tokens: Sequence[np.ndarray], labels: Sequence[int] | np.ndarray) -> pa.Table:
@@ -238,10 +240,12 @@ def _write_split(path: Path, source: Source, name: str) -> dict[str, Any]:
             progress.advance(task, table.num_rows)
             examples += table.num_rows
             _take_in(content, table)
-            if path.stem != POOL:
+            if path.stem != POOL and not _is_of_floats(table["label"]):
                 labels.update(_flat(table["label"]).to_pylist())
             for name in token_columns(table.column_names):
-                counted.append(lengths(table[name], pool))
+                counted.append(lengths(table[name], pool) // source.width)
+                if _is_of_floats(table[name]):
+                    continue
                 tokens = table[name] if pool is None else pool.data.column("tokens")
                 largest_token = max(largest_token, pc.max(_flat(tokens)).as_py() or 0)
         if not examples:
@@ -272,6 +276,10 @@ def _joined_digest(content: Mapping[str, Any]) -> str:
     """The digest of rows, the same for any version of Arrow and any portions they are written in."""
     whole = "".join(f"{key} {content[key].hexdigest()}\n" for key in sorted(content))
     return hashlib.sha256(whole.encode()).hexdigest()
+
+
+def _is_of_floats(column: pa.ChunkedArray) -> bool:
+    return bool(pa.types.is_floating(_flat(column).type))
 
 
 def _flat(column: pa.ChunkedArray) -> pa.ChunkedArray:

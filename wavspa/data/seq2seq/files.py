@@ -7,9 +7,15 @@ from wavspa.data.custom import Files
 from wavspa.data.preparation import store
 from wavspa.data.seq2seq.datamodule import SourceTargets
 from wavspa.data.sources.tables import open_table
+from wavspa.data.targets.classes import Classes
 
 # The one label that all rows have, so that what is held out is drawn from all alike.
 LABEL = "0"
+
+
+class _NoLabels(Classes):
+    def check(self, counts: Mapping[str, int], where: str, classes: int | None) -> None:
+        """There are no classes."""
 
 
 class FileSeq2Seq(SourceTargets, Files):
@@ -25,6 +31,7 @@ class FileSeq2Seq(SourceTargets, Files):
 
     def __init__(self, *, source: str = "source", target: str = "target", **options: Any) -> None:
         super().__init__(text=source, **options)
+        self.target = _NoLabels(())
         self.target_column = str(target)
 
     def source_cache_key(self) -> Mapping[str, Any]:
@@ -44,9 +51,6 @@ class FileSeq2Seq(SourceTargets, Files):
 
     def _check_label_options(self) -> None:
         """There is no label."""
-
-    def _check_classes(self, labels: Mapping[str, int]) -> None:
-        """There are no classes."""
 
     def _grouped(self, texts: tuple[str, ...]) -> tuple[str, ...]:
         return texts[:1]

@@ -13,6 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple, TextIO
 
+import numpy as np
 import pyarrow.parquet as pq
 from typing_extensions import override
 
@@ -324,4 +325,6 @@ class _Parquet(TableFile):
 
 
 def _is_missing(value: object) -> bool:
+    if isinstance(value, np.ndarray):
+        return False
     return value is None or value == "" or value != value  # the last: NaN

@@ -23,11 +23,22 @@ PIPELINES = {
     "classification": "text-classification",
     "matching": "text-classification",
     "embedding": "feature-extraction",
+    "multilabel": "text-classification",
+    "regression": "text-classification",
     "lego": "token-classification",
     MASKED: "fill-mask",
 }
 # Facts of a data card that have their own place in a model card, or are of no use in one.
-PLACED = {"splits", "choices", "source", "licence", "label_names", "vocabulary", "command"}
+PLACED = {
+    "splits",
+    "choices",
+    "source",
+    "licence",
+    "label_names",
+    "vocabulary",
+    "command",
+    "targets",
+}
 CODE_LICENCE = "Apache-2.0"
 
 
@@ -134,7 +145,7 @@ def _data(run: Run, data: SequenceDataModule) -> str:
             f"tokens before the cut (median {lengths['median']:,.0f})"
         )
     if names := card.get("label_names"):
-        lines.append("classes: " + ", ".join(names))
+        lines.append(("numbers: " if "targets" in card else "classes: ") + ", ".join(names))
     lines.append(_tokens(data, card))
     return _listed(lines)
 

@@ -22,10 +22,17 @@ _NO_TOKENS = """\
 tokens = torch.zeros(1, {length}, dtype=torch.int64)  # rows of tokens, padded on the right with 0
 lengths = torch.tensor([{length}])  # the real length of each row
 """
+_VALUES = """\
+tokens = torch.zeros(1, {length}, {inputs})  # rows of values as in the data, any values after their end
+lengths = torch.tensor([{length}])  # the real length of each row
+"""
 _CALLS = {
     "matching": "logits = model(tokens, tokens, lengths, lengths)  # of the first texts and the second",
     "embedding": "vectors = model.pool(model(tokens, lengths), lengths)  # compared by their cosine",
     MASKED: "logits = model(tokens, lengths)  # of every token; the mask is token {mask}",
+    "multilabel": "found = model(tokens, lengths).sigmoid()  # of each label; predicted from config.json's"
+    "\n# thresholds on",
+    "regression": "numbers = model(tokens, lengths)  # in the units of the data, in the order of id2label",
     "lego": "logits = model(tokens, lengths)  # of every place",
 }
 _LOGITS = "logits = model(tokens, lengths)  # one for each class of config.json's id2label"
@@ -70,7 +77,8 @@ def loading(run: Run, data: SequenceDataModule, files: Mapping[str, str], name: 
         head.insert(2, "from tokenizers import Tokenizer")
         tokens = _TOKENS.format(folder=folder)
     else:
-        tokens = _NO_TOKENS.format(length=run.config["dataset"]["max_length"])
+        shape = {"length": run.config["dataset"]["max_length"], "inputs": data.inputs}
+        tokens = (_NO_TOKENS if data.inputs is None else _VALUES).format(**shape)
     call = _CALLS.get(task, _LOGITS).format(mask=run.config["model"].get("vocab_size"))
     blocks = [_python("\n".join(head) + "\n" + tokens + call)]
     inputs = ["tokens", "lengths"]
@@ -85,7 +93,7 @@ def loading(run: Run, data: SequenceDataModule, files: Mapping[str, str], name: 
     if task in (CLASSIFICATION, MASKED):
         code = _TRANSFORMERS if task == CLASSIFICATION else _TRANSFORMERS_MASKED
         blocks.append(_python(code.format(name=name)))
-    if isinstance(data, Texts) and task in (CLASSIFICATION, "matching"):
+    if isinstance(data, Texts) and task in (CLASSIFICATION, "matching", "multilabel", "regression"):
         folder = f"runs/{run.config['experiment_name']}/{run.config['name']}"
         blocks.append(f"```\nwavspa-predict run={folder} input=new.csv output=classes.csv\n```")
     return "\n\n".join(blocks)

@@ -9,11 +9,13 @@ from typing import Any
 from torch.utils.data import DataLoader, IterableDataset
 
 from wavspa.checks import shown
-from wavspa.data import Files, SequenceDataModule, SourceTargets
+from wavspa.data import Files, SequenceDataModule, Series, SourceTargets
 from wavspa.data.image_datamodule import Pictures
-from wavspa.data.labels import class_names, read_label
-from wavspa.data.prediction_inputs import OneColumn, PictureFiles
+from wavspa.data.labels import class_names
+from wavspa.data.prediction_inputs import OneColumn, PictureFiles, open_input
 from wavspa.data.sources.tables import TableFile
+from wavspa.data.targets.base import Target
+from wavspa.data.targets.classes import Classes
 from wavspa.errors import UserError
 from wavspa.launching.run.frozen_data import kept_card
 
@@ -44,6 +46,24 @@ def example_columns(
     return named or own
 
 
+def open_examples(
+    data: SequenceDataModule, source: str, kind: str | None, names: Sequence[str]
+) -> TableFile:
+    """The file of new examples of a run, read as the run's own files were.
+
+    Args:
+        data: The run's data.
+        source: The file; see :func:`wavspa.data.prediction_inputs.open_input`.
+        kind: How it is read, if its name does not tell.
+        names: The columns of a csv or tsv without header.
+    """
+    if isinstance(data, Series):
+        if kind or names:
+            raise UserError(f"kind= and names= are for texts, and {data.name} holds series")
+        return data.open_input(Path(source))
+    return open_input(source, kind, names, **table_options(data))
+
+
 def table_options(data: SequenceDataModule) -> dict[str, Any]:
     """How a new table is read: as the run's own files were, if it has such."""
     return data.table_options if isinstance(data, Files) else {}
@@ -62,8 +82,8 @@ def labelled_batches(
     data: SequenceDataModule,
     table: TableFile,
     columns: Sequence[str],
-    label: str | None,
-    names: Sequence[str],
+    labels: Sequence[str],
+    card: Mapping[str, Any],
 ) -> DataLoader[Any]:
     """Batches of a table's rows in their order, as those of the run's own test.
 
@@ -71,19 +91,25 @@ def labelled_batches(
         data: The run's data set, its vocabulary opened.
         table: The examples.
         columns: The columns that hold them.
-        label: The column of the labels; without it, that of the run's own data.
-        names: What the classes are called, by number.
+        labels: The columns of the labels; without them, those of the run's own data.
+        card: Of what the run was trained on, whose labels are ``label_names``.
     """
     if isinstance(table, OneColumn):
         raise UserError(
             f"input={table.path} holds no labels: give a csv, tsv, jsonl, json or parquet with a "
             "column of labels, or take wavspa-predict"
         )
-    own = data.label_column if isinstance(data, Files) else None
-    column = label or own or "label"
-    ids = {name: number for number, name in enumerate(names)}
+    own = data.target.columns
+    if labels and len(labels) != len(own):
+        raise UserError(
+            f"label={','.join(labels)} must name {len(own)} columns, as dataset.label={','.join(own)}"
+        )
+    named = labels or own
+    target = _KnownClasses(named) if data.target.kind == Classes.kind else data.target
+    target.columns = list(named)
+    target.open(card)
     return DataLoader(
-        _Labelled(data, table, columns, column, ids),
+        _Labelled(data, table, columns, named, target),
         batch_size=data.eval_batch_size,
         collate_fn=partial(data.collate, pad_to=data.pad_to),
     )
@@ -131,11 +157,11 @@ class _Labelled(IterableDataset[Any]):
         data: SequenceDataModule,
         table: TableFile,
         columns: Sequence[str],
-        label: str,
-        ids: Mapping[str, int],
+        labels: Sequence[str],
+        target: Target,
     ) -> None:
-        self._data, self._table, self._ids = data, table, ids
-        self._columns, self._label = columns, label
+        self._data, self._table, self._target = data, table, target
+        self._columns, self._labels = columns, labels
 
     def __iter__(self) -> Iterator[Any]:
         rows = self._rows()
@@ -144,15 +170,24 @@ class _Labelled(IterableDataset[Any]):
             for example, (_, label) in zip(examples, chunk, strict=True):
                 yield example._replace(label=label)
 
-    def _rows(self) -> Iterator[tuple[tuple[Any, ...], int]]:
-        columns = [*self._columns, self._label]
-        for place, (*values, label) in self._table.read(columns, blank=self._columns):
-            where = self._table.at(place)
-            name = read_label(label, self._label, where)
-            if name not in self._ids:
-                known = ", ".join(itertools.islice(self._ids, MOST_NAMES))
-                raise UserError(
-                    f"{where}: the label {shown(name)} is not one of the run's {len(self._ids)}: {known}; "
-                    "label= names the column"
-                )
-            yield self._data.parse_input(values, where, self._columns), self._ids[name]
+    def _rows(self) -> Iterator[tuple[tuple[Any, ...], Any]]:
+        columns = [*self._columns, *self._labels]
+        blank = columns if self._target.may_be_blank else self._columns
+        for place, values in self._table.read(columns, blank=blank):
+            where, count = self._table.at(place), len(self._columns)
+            told = self._target.read(values[count:], where)
+            label = self._target.encode(told, where)
+            yield self._data.parse_input(values[:count], where, self._columns), label
+
+
+class _KnownClasses(Classes):
+    """The classes of a run, held against other rows."""
+
+    def encode(self, label: str, where: str) -> int:
+        if label not in self.names:
+            known = ", ".join(self.names[:MOST_NAMES])
+            raise UserError(
+                f"{where}: the label {shown(label)} is not one of the run's {len(self.names)}: {known}; "
+                "label= names the column"
+            )
+        return super().encode(label, where)

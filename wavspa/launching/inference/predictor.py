@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+import pyarrow as pa
 import torch
 from lightning_fabric import Fabric
 from lightning_fabric.plugins.environments import LightningEnvironment
@@ -18,10 +19,12 @@ from wavspa.data.sources.tables import TableFile
 from wavspa.errors import UserError
 from wavspa.launching.decisions.decision import read_decision
 from wavspa.launching.inference.inputs import names_of_classes
+from wavspa.launching.inference.targets import TargetColumns, target_columns
 from wavspa.launching.run.build import build_run
-from wavspa.launching.run.frozen_data import open_vocabulary
+from wavspa.launching.run.frozen_data import open_vocabulary, training_card
 from wavspa.tasks import Classification, Embedding, Seq2Seq
 from wavspa.tasks.seq2seq import Text
+from wavspa.tasks.targets.base import TargetTask
 from wavspa.training.checkpoints.read import (
     find_checkpoint,
     load_checkpoint_weights,
@@ -31,6 +34,8 @@ from wavspa.training.trainer import usable_accelerator
 
 # Batches whose examples are in memory, and put in order by length, at a time.
 WINDOW = 32
+
+_ANSWERING = (Classification, Embedding, Seq2Seq, TargetTask)
 
 
 class Examples(NamedTuple):
@@ -52,6 +57,8 @@ class Answers(NamedTuple):
     """[n, W] float32, if they were asked for"""
     texts: list[Text] | None = None
     """of a run that writes them"""
+    targets: list[pa.Array] | None = None
+    """[n] each, the columns of a run whose targets are not one class"""
 
 
 class Predictor:
@@ -67,6 +74,7 @@ class Predictor:
         decision: How logits become classes, as the run keeps it.
         labels: What the classes are called by the card of the run's data; none of other runs.
         writes: Whether the answers are texts.
+        targets: What the outputs mean of a run whose targets are not one class.
 
     Raises:
         UserError: The run has no answer to new examples, or its checkpoint cannot be used.
@@ -75,7 +83,7 @@ class Predictor:
     def __init__(self, folder: Path, config: DictConfig, embeddings: bool = False) -> None:
         task, data = build_run(config)
         self.data = data
-        if not data.input_columns or not isinstance(task, Classification | Embedding | Seq2Seq):
+        if not data.input_columns or not isinstance(task, _ANSWERING):
             raise UserError(
                 f"{folder} is a run on {data.name}, which neither classifies nor embeds new examples: "
                 "wavspa-evaluate prints the metrics of its data"
@@ -88,6 +96,7 @@ class Predictor:
         checkpoint = find_checkpoint(folder)
         content = read_checkpoint(checkpoint)
         load_checkpoint_weights(task.model, content, checkpoint)
+        task.take_state(content["state_dict"])
         self.decision = read_decision(folder, content["global_step"])
         open_vocabulary(folder, data)
         if isinstance(task, Seq2Seq) and isinstance(data, SourceTargets):
@@ -106,8 +115,12 @@ class Predictor:
         self._embeds = isinstance(task, Embedding)
         self._embeddings: Tensor | None = None
         self.labels: list[str] = []
+        self.targets: TargetColumns | None = None
         if isinstance(task, Classification):
             self.labels = names_of_classes(folder, data, task.classes)
+        if isinstance(task, TargetTask):
+            self.targets = target_columns(task, data, training_card(folder, data))
+        if isinstance(task, Classification | TargetTask):
             self._task.mark_forward_method("logits")
             if embeddings:
                 head: Any = task.model.head
@@ -117,6 +130,11 @@ class Predictor:
     def cut_sources(self) -> int:
         """How many sources so far were longer than what the run reads."""
         return self.data.cut_sources if isinstance(self.data, SourceTargets) else 0
+
+    @property
+    def target_names(self) -> list[str]:
+        """What the columns are called of a run whose targets are not one class."""
+        return [] if self.targets is None else self.targets.names
 
     @property
     def has_pictures(self) -> bool:
@@ -164,6 +182,8 @@ class Predictor:
         logits, embeddings = (_joined(column, back) for column in zip(*outputs, strict=True))
         if logits is None:
             return Answers(window.ids, None, None, embeddings)
+        if self.targets is not None:
+            return Answers(window.ids, None, None, embeddings, targets=self.targets.of(logits))
         decided = self.decision.classes(logits), self.decision.probabilities(logits)
         return Answers(window.ids, *decided, embeddings)
 

@@ -31,6 +31,8 @@ class Form(NamedTuple):
     """what the classes are called; none of a run that embeds or writes"""
     writes: bool = False
     """whether the answers are texts"""
+    targets: Sequence[str] = ()
+    """what the columns are called of a run whose targets are not one class"""
 
 
 def check_form(form: Form) -> None:
@@ -111,6 +113,8 @@ def _write_lines(file: BinaryIO, answers: Iterable[Answers]) -> int:
 def _names_of_classes(form: Form) -> list[str]:
     if form.writes:
         return ["text", "score", "ended"]
+    if form.targets:
+        return list(form.targets)
     return ["class", *(f"probability_{label}" for label in form.labels)] if form.labels else []
 
 
@@ -121,6 +125,8 @@ def _table(part: Answers, form: Form) -> pa.Table:
     if part.classes is not None and part.probabilities is not None:
         classes = [form.labels[number] for number in part.classes]
         columns += [pa.array(classes), *_columns(part.probabilities)]
+    if part.targets is not None:
+        columns += part.targets
     if part.texts is not None:
         columns += [pa.array([text[place] for text in part.texts]) for place in range(3)]
     if part.embeddings is not None and form.kind == "csv":

@@ -19,6 +19,14 @@ def check_tokens(parent: Parent, vocab_size: int, data: SequenceDataModule) -> N
     Raises:
         UserError: The tokenizers or the sizes of the vocabularies differ, or what they have learned does.
     """
+    if parent.model.get("inputs") is not None or data.inputs is not None:
+        before = parent.model.get("inputs")
+        if before != data.inputs:
+            raise UserError(
+                f"was trained on {_inputs(before)}, and this run has {_inputs(data.inputs)}: "
+                "take a part without the embedding, as :blocks"
+            )
+        return
     theirs = parent.card.get("choices", {}).get("tokenizer")
     there = f"{parent.model['vocab_size']:,} tokens of {_name(theirs, parent.data)}"
     own = data.tokenizer.cache_key() if data.has_words else None  # type: ignore[attr-defined]
@@ -40,6 +48,10 @@ def check_tokens(parent: Parent, vocab_size: int, data: SequenceDataModule) -> N
             )
     elif (theirs is None) != (own is None) or (theirs is not None and theirs != own):
         raise other
+
+
+def _inputs(channels: int | None) -> str:
+    return "tokens" if channels is None else f"series of {channels} channels"
 
 
 def _files(data: SequenceDataModule) -> Mapping[str, str]:

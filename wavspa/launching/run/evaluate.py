@@ -44,7 +44,9 @@ def evaluate(
         UserError: The split is unknown, or the checkpoint cannot be read or does not fit.
     """
     one_of("split", split, SPLITS)
-    load_checkpoint_weights(task.model, read_checkpoint(checkpoint), checkpoint)
+    content = read_checkpoint(checkpoint)
+    load_checkpoint_weights(task.model, content, checkpoint)
+    task.take_state(content["state_dict"])
     evaluator = evaluation_trainer(trainer, callbacks)
     rows: Any = data
     # A task that writes texts writes those of all examples, as of the test; its validation does not.

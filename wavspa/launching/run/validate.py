@@ -12,6 +12,8 @@ from pytorch_lightning.callbacks import EarlyStopping
 
 from wavspa.checks import whole_number
 from wavspa.config_options import flatten
+from wavspa.data.targets.classes import Classes
+from wavspa.data.targets.numbers import Numbers
 from wavspa.errors import UserError, first_line
 from wavspa.launching.options.loggers import check_logger
 from wavspa.launching.run.build import build, check_option_names, explain
@@ -66,6 +68,7 @@ def validate(config: DictConfig) -> None:
             _call(config, "schedule", partial(check_warmup, warmup, steps, overfits))
         task = build(config, "task", model=model, optimizer=optimizer, schedule=schedule)
     check_monitors(config, task)
+    _check_label_kind(config, task, data)
     task.check_dataset(data)
     for name in config.callbacks:
         option = f"callbacks.{name}"
@@ -92,6 +95,37 @@ def _check_labels(config: DictConfig) -> None:
             "dataset.label=null: texts without labels are for task=masked; name the column of the labels, or "
             "choose that task"
         )
+
+
+def _check_label_kind(config: DictConfig, task: Any, data: Any) -> None:
+    """Refuse a task whose targets the data do not have, and a precision that would round numbers."""
+    kind = getattr(task, "kind", Classes.kind)
+    if data.target.kind != kind:
+        raise UserError(
+            f"task={_task_name(task)} needs labels of the kind {kind}, and {data.name} has the kind "
+            f"{data.target.kind}: choose dataset=files, or task={data.target.task}"
+        )
+    if (data.inputs is None) != (config.model.get("inputs") is None):
+        what, way_out = (
+            "series of numbers",
+            "task=classification or regression, or model/encoder=series",
+        )
+        if data.inputs is None:
+            what, way_out = "tokens", "another model/encoder"
+        raise UserError(
+            f"{data.name} holds {what}, and this model does not read them: choose {way_out}"
+        )
+    numbers = kind == Numbers.kind or data.inputs is not None
+    if numbers and str(config.trainer.precision).endswith("16-true"):
+        raise UserError(
+            f"trainer.precision={config.trainer.precision} would round the numbers of the data: take "
+            f"trainer.precision={config.trainer.precision.removesuffix('true')}mixed"
+        )
+
+
+def _task_name(task: Any) -> str:
+    """What ``task=`` calls a task."""
+    return type(task).__name__.lower()
 
 
 def _check_own_metrics(config: DictConfig) -> None:

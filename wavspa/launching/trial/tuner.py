@@ -93,7 +93,7 @@ def largest_batch(trainer: Trainer, task: LightningModule, data: "SequenceDataMo
     data.prepare_data()
     data.setup("fit")
     first = data.batch_size
-    examples = sum(data.card["splits"]["train"]["labels"].values())
+    examples = data.card["splits"]["train"]["examples"]
     trials = max(1, math.ceil(math.log2(examples / first)))
     found = Tuner(trainer).scale_batch_size(
         task, datamodule=data, steps_per_trial=TRIED, init_val=first, max_trials=trials

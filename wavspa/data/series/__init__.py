@@ -1,0 +1,1 @@
+"""Series of numbers: continuous values of several channels, step by step."""

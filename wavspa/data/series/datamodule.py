@@ -1,0 +1,239 @@
+"""The user's own series of numbers, with a class or numbers for each."""
+
+import itertools
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property, partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from wavspa.checks import one_of, share, whole_number
+from wavspa.data.datamodule import SequenceDataModule
+from wavspa.data.loading.collate import Example, collate_series
+from wavspa.data.preparation import store
+from wavspa.data.preparation.checksum import checksum_of
+from wavspa.data.preparation.holdout import divide
+from wavspa.data.series.files import VALUES, Columns, SeriesFile, open_series
+from wavspa.data.series.missing import POLICIES, filled
+from wavspa.data.targets.choose import CollateTargets, target_of
+from wavspa.data.targets.classes import Classes
+from wavspa.data.targets.numbers import described
+from wavspa.errors import UserError
+
+CHUNK = 256
+SPLITS = ("train", "val", "test")
+
+
+class Series(SequenceDataModule):
+    """Files of series (see :mod:`wavspa.data.series.files`), each [N, D] with its own N, and a label of each.
+
+    The loaders yield :class:`wavspa.data.Batch` whose ``tokens`` are values [B, N, D] float32. They are as in
+    the files: the model standardises them by the mean and the deviation of each channel in train, which the
+    card holds. A split without a file is held out of train, by class; equal series stay together.
+
+    Args:
+        train: a file: .npz, .npy, .parquet or .csv.
+        val: a file; None: held out of train.
+        test: a file; None: held out of train.
+        train_labels: of an .npy, the .npy of its labels.
+        val_labels: the same of val.
+        test_labels: the same of test.
+        values: of an .npz, the key of the values.
+        lengths: of an .npz, the key of the lengths, if series are not equally long.
+        id: of a table, the column that tells series apart.
+        time: of a table, the column that orders the steps; None: the order of the file.
+        channels: of a table, the columns of the values; ``auto``: all of numbers that are nothing else.
+        label: the key or the column of the labels, of numbers also several.
+        label_kind: what the labels are: ``class`` or ``number``.
+        nan: what becomes of values that are missing: see :mod:`wavspa.data.series.missing`.
+        inputs: D, the number of channels; ``auto``: as many as train has.
+        val_share, test_share, data_seed: see :class:`wavspa.data.Files`.
+        checksum: what the content of the files has to have; ``auto``: any.
+        **options: see :class:`SequenceDataModule`.
+
+    Raises:
+        UserError: an option is out of range.
+    """
+
+    example = Example
+    collate = staticmethod(collate_series)
+    input_columns: Sequence[str] = (VALUES,)
+
+    def __init__(
+        self,
+        *,
+        train: str | Path,
+        val: str | Path | None = None,
+        test: str | Path | None = None,
+        train_labels: str | Path | None = None,
+        val_labels: str | Path | None = None,
+        test_labels: str | Path | None = None,
+        values: str = VALUES,
+        lengths: str = "lengths",
+        id: str = "id",
+        time: str | None = "time",
+        channels: str | Sequence[str] = "auto",
+        label: str | Sequence[str] = "label",
+        label_kind: str = Classes.kind,
+        nan: str = "refuse",
+        inputs: int | str = "auto",
+        val_share: float = 0.1,
+        test_share: float = 0.1,
+        data_seed: int = 0,
+        checksum: str = "auto",
+        **options: Any,
+    ) -> None:
+        super().__init__(vocab_size="auto", **options)
+        self.paths = _paths(train=train, val=val, test=test)
+        self.labels = _paths(train=train_labels, val=val_labels, test=test_labels)
+        if alone := set(self.labels) - set(self.paths):
+            (split, *_) = alone
+            raise UserError(
+                f"dataset.{split}_labels are labels of dataset.{split}, which was not given"
+            )
+        self.target = target_of(one_of("label_kind", label_kind, ("class", "number")), label, "")
+        collate: Any = CollateTargets(collate_series, self.target, 0)
+        self.collate = collate
+        self._columns = partial(Columns, values, lengths, id, time)
+        self._channels = None if channels == "auto" else list(channels)
+        if self._channels == []:
+            raise UserError("dataset.channels must name at least one column, got []")
+        self.nan = one_of("nan", nan, POLICIES)
+        self._inputs = None if inputs == "auto" else whole_number("inputs", inputs)
+        shares = {"val": share("val_share", val_share), "test": share("test_share", test_share)}
+        self.shares = {split: of for split, of in shares.items() if split not in self.paths}
+        if sum(self.shares.values()) >= 1:
+            raise UserError(
+                f"dataset.val_share={val_share} and dataset.test_share={test_share} leave nothing of train"
+            )
+        self.data_seed = whole_number("data_seed", data_seed, least=0)
+        self._checksum = checksum
+
+    @property
+    def checksum(self) -> str:
+        """16 hexadecimal digits that stand for the content of the files."""
+        return self._found_checksum if self._checksum == "auto" else self._checksum
+
+    @cached_property
+    def channels(self) -> list[str]:
+        """What the channels are called."""
+        return self._channels or self._open("train").channels()
+
+    @property
+    def inputs(self) -> int:
+        """The number of channels."""
+        return self._inputs or len(self.channels)
+
+    def cache_key(self) -> Mapping[str, Any]:
+        """The content of the files, and how rows are made of it."""
+        return {
+            "data": "series",
+            "version": 1,
+            "checksum": self.checksum,
+            "columns": [*self._columns.args, *self.target.columns],
+            "channels": self.channels,
+            "label_kind": self.target.kind,
+            "nan": self.nan,
+            "shares": self.shares,
+            "data_seed": self.data_seed,
+        }
+
+    def infer_auto(self) -> dict[str, Any]:
+        """With the checksum and the channels, by which a run knows its files again."""
+        found = {"checksum": self.checksum, "channels": self.channels, "inputs": self.inputs}
+        return {**super().infer_auto(), **found}
+
+    def build(self) -> Mapping[str, store.Source]:
+        """The splits as tables of values, made while they are written."""
+        if self._found_checksum != self.checksum:
+            raise UserError(
+                f"{', '.join(map(str, self.paths.values()))}: the content is not that of "
+                f"dataset.checksum={self.checksum}: bring it back, or start a new run with wavspa-train"
+            )
+        labels, groups = [], []
+        for _, (values,), label in self._read("train"):
+            labels.append(label)
+            groups.append(hash(values.tobytes()))
+        path = self.paths["train"]
+        strata = self.target.learn(labels, str(path), self.classes)
+        kept = divide(strata, groups, self.shares, self.data_seed, path)
+        return {
+            split: store.Source(
+                self._tables(self._rows_of(split, kept.get(split))), None, self.inputs
+            )
+            for split in SPLITS
+        }
+
+    def card_facts(self, splits: store.Splits) -> store.Facts:
+        """The files, what the labels are, the scale of each channel in train, and what was held out."""
+        column = splits["train"].data.column(VALUES).combine_chunks()
+        values = column.flatten().to_numpy().reshape(-1, self.inputs)
+        return {
+            "source": "own files: "
+            + ", ".join(f"{split} {os.path.abspath(path)}" for split, path in self.paths.items()),
+            "licence": "that of the files",
+            **self.target.facts(splits),
+            "channels": described(self.channels, values),
+            "held_out": {
+                split: f"{of:.0%} of the series of train, equal ones together (seed {self.data_seed})"
+                for split, of in self.shares.items()
+            },
+        }
+
+    def open_input(self, path: Path) -> SeriesFile:
+        """Another file, whose parts stand where those of train do."""
+        columns = self._columns(labels=self.target.columns, channels=self._channels)
+        return open_series(path, columns)
+
+    def parse_input(
+        self, values: Sequence[object], where: str, columns: Sequence[str] = ()
+    ) -> tuple[np.ndarray]:
+        """The values [N, D] of a series, those that are missing filled."""
+        (series,) = values
+        assert isinstance(series, np.ndarray)
+        if series.shape[1] != self.inputs:
+            raise UserError(
+                f"{where}: the series has {series.shape[1]} channels, and those of {self.name} have "
+                f"{self.inputs}"
+            )
+        return (filled(series, self.nan, where),)
+
+    def encode_inputs(self, parts: Sequence[tuple[Any, ...]]) -> list[Any]:
+        """As the loaders give them."""
+        unlabelled = self.target.unlabelled
+        return [Example(values[: self.max_length], unlabelled) for (values,) in parts]
+
+    @cached_property
+    def _found_checksum(self) -> str:
+        labels = ((f"{split}_labels", path) for split, path in self.labels.items())
+        return checksum_of(itertools.chain(self.paths.items(), labels))
+
+    def _open(self, split: str) -> SeriesFile:
+        columns = self._columns(labels=self.target.columns, channels=self._channels)
+        return open_series(self.paths[split], columns, self.labels.get(split))
+
+    def _read(self, split: str) -> Iterator[tuple[str, tuple[np.ndarray], Any]]:
+        """The place, the values and the label of every series of a file."""
+        table = self._open(split)
+        for place, (values, *labels) in table.read([VALUES, *self.target.columns]):
+            where = table.at(place)
+            yield where, self.parse_input([values], where), self.target.read(labels, where)
+
+    def _rows_of(self, split: str, kept: np.ndarray | None) -> Iterator[tuple[np.ndarray, Any]]:
+        rows = self._read(split if split in self.paths else "train")
+        for number, (where, (values,), label) in enumerate(rows):
+            if kept is None or kept[number]:
+                yield values, self.target.encode(label, where)
+
+    def _tables(self, rows: Iterator[tuple[np.ndarray, Any]]) -> Iterator[pa.Table]:
+        while chunk := list(itertools.islice(rows, CHUNK)):
+            flat = [values.reshape(-1) for values, _ in chunk]
+            labels = self.target.array([label for _, label in chunk])
+            yield pa.table({VALUES: store.ragged(flat), "label": labels})
+
+
+def _paths(**named: str | Path | None) -> dict[str, Path]:
+    return {name: Path(os.path.expanduser(path)) for name, path in named.items() if path}

@@ -1,0 +1,108 @@
+"""Any number of labels for each example."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from wavspa.checks import shown
+from wavspa.data.labels import alike, in_order, read_label
+from wavspa.data.preparation.store import Facts, Splits
+from wavspa.data.targets.base import Target
+from wavspa.errors import UserError
+
+
+class LabelSets(Target):
+    """A list of labels in json and parquet, labels joined by a separator in other files; or none.
+
+    Args:
+        columns: The one column where they stand.
+        separator: Between the labels of a text.
+    """
+
+    kind = "labels"
+    task = "multilabel"
+    unlabelled: tuple[int, ...] = ()
+    may_be_blank = True
+
+    def __init__(self, columns: Sequence[str], separator: str) -> None:
+        super().__init__(columns)
+        self.separator = separator
+        self.names: list[str] = []
+        self._ids: dict[str, int] = {}
+        self._counts: Counter[str] = Counter()
+        self._where = "train"
+
+    def read(self, values: Sequence[object], where: str) -> tuple[str, ...]:
+        """The labels of a row, each once; a blank text and null have none."""
+        (value,), (column,) = values, self.columns
+        found: Iterable[object]
+        if value is None or value == "":
+            found = ()
+        elif isinstance(value, str):
+            found = filter(None, map(str.strip, value.split(self.separator)))
+        elif isinstance(value, list):
+            found = value
+        else:
+            raise UserError(
+                f"{where}: the column {column!r} holds {shown(value)}, which is neither a list of labels "
+                f"nor a text of labels with {self.separator!r} between them (dataset.separator)"
+            )
+        return tuple(dict.fromkeys(read_label(one, column, where) for one in found))
+
+    def learn(self, labels: Sequence[Any], where: str, classes: int | None) -> np.ndarray:
+        """The id of each row's rarest label, so that a hold-out takes some of each."""
+        self._where = where
+        self._counts = Counter(label for row in labels for label in row)
+        if all(len(row) == 1 for row in labels):
+            raise UserError(
+                f"{where}: each row has exactly one label in the column {self.columns[0]!r}: choose "
+                f"task=classification, or the separator that stands between labels "
+                f"(dataset.separator is {self.separator!r})"
+            )
+        if not self._counts:
+            raise UserError(f"{where}: no row has a label in the column {self.columns[0]!r}")
+        self._name(in_order(self._counts))
+        rarest = (
+            min((self._counts[label], self._ids[label]) for label in row)[1]
+            if row
+            else len(self.names)
+            for row in labels
+        )
+        return np.fromiter(rarest, np.int64, len(labels))
+
+    def open(self, card: Mapping[str, Any]) -> None:
+        """The names of the labels."""
+        self._name(card.get("label_names", []))
+
+    def encode(self, label: tuple[str, ...], where: str) -> list[int]:
+        """The ids, in order."""
+        if unknown := [name for name in label if name not in self._ids]:
+            raise UserError(f"{where}: the label {unknown[0]!r} does not occur in {self._where}")
+        return sorted(self._ids[name] for name in label)
+
+    def facts(self, splits: Splits) -> Facts:
+        """The names, and those that look alike."""
+        groups = alike(self._counts)
+        return {"label_names": self.names, **({"alike_labels": groups} if groups else {})}
+
+    def outputs(self, card: Mapping[str, Any]) -> int:
+        """One for each label of train."""
+        return len(card["label_names"])
+
+    def array(self, labels: Sequence[Any]) -> pa.Array:
+        """Lists of ids."""
+        return pa.array(labels, pa.list_(pa.int64()))
+
+    def collated(self, labels: Sequence[Any], width: int) -> np.ndarray:
+        """Float32 [B, C]: 1 where an example has a label."""
+        found = np.zeros((len(labels), width), np.float32)
+        for row, ids in zip(found, labels, strict=True):
+            row[list(ids)] = 1.0
+        return found
+
+    def _name(self, names: Sequence[str]) -> None:
+        self.names = list(names)
+        self._ids = {name: number for number, name in enumerate(self.names)}

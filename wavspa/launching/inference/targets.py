@@ -1,0 +1,87 @@
+"""What the outputs of a run mean whose targets are not one class: columns of its answers."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import torch
+
+from wavspa.data import SequenceDataModule
+from wavspa.data.labels import class_names
+from wavspa.data.targets.label_sets import LabelSets
+from wavspa.data.targets.numbers import scale_of
+from wavspa.tasks import Multilabel
+from wavspa.tasks.targets.base import TargetTask
+
+
+class TargetColumns(ABC):
+    """The columns that a prediction writes.
+
+    Attributes:
+        names: What they are called.
+    """
+
+    names: list[str]
+
+    @abstractmethod
+    def of(self, outputs: np.ndarray) -> list[pa.Array]:
+        """The columns, each [n], of outputs [n, K] float32."""
+
+
+class NumberColumns(TargetColumns):
+    """The predicted numbers in the units of the data.
+
+    Args:
+        card: Of the data that the run was trained on.
+    """
+
+    def __init__(self, card: Mapping[str, Any]) -> None:
+        self.names = [f"predicted_{target['name']}" for target in card["targets"]]
+        self._scale = scale_of(card, "targets")
+
+    def of(self, outputs: np.ndarray) -> list[pa.Array]:
+        """One column for each number, float64."""
+        numbers = outputs * self._scale.deviation + self._scale.mean
+        return [pa.array(column) for column in numbers.T.copy()]
+
+
+class LabelColumns(TargetColumns):
+    """The predicted labels, joined, and the probability of each.
+
+    Args:
+        labels: What they are called.
+        thresholds: [C] from which on they are predicted.
+        separator: Stands between two of them.
+    """
+
+    def __init__(self, labels: list[str], thresholds: np.ndarray, separator: str) -> None:
+        self.names = ["labels", *(f"probability_{label}" for label in labels)]
+        self._labels, self._thresholds, self._separator = labels, thresholds, separator
+
+    def of(self, outputs: np.ndarray) -> list[pa.Array]:
+        """One column of texts, and one for each label, float32."""
+        probabilities = torch.from_numpy(outputs).sigmoid().numpy()
+        joined = [
+            self._separator.join(self._labels[number] for number in np.flatnonzero(row))
+            for row in probabilities >= self._thresholds
+        ]
+        return [pa.array(joined), *(pa.array(column) for column in probabilities.T.copy())]
+
+
+def target_columns(
+    task: TargetTask, data: SequenceDataModule, card: Mapping[str, Any]
+) -> TargetColumns:
+    """The columns of the answers of a task.
+
+    Args:
+        task: The task.
+        data: The run's data.
+        card: Of the data that the run was trained on.
+    """
+    if isinstance(task, Multilabel):
+        assert isinstance(data.target, LabelSets)
+        names = class_names(card, task.outputs)
+        return LabelColumns(names, task.thresholds.cpu().numpy(), data.target.separator)
+    return NumberColumns(card)

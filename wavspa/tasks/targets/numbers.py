@@ -1,0 +1,80 @@
+"""Metrics of predicted numbers, over all examples of a split."""
+
+import math
+from typing import Any
+
+import torch
+from torch import Tensor
+from torchmetrics import MeanAbsoluteError, Metric, R2Score
+from torchmetrics.functional import spearman_corrcoef
+from torchmetrics.utilities import dim_zero_cat
+
+
+def regression(outputs: int) -> dict[str, Metric]:
+    """``mae`` (of several numbers also ``mae_1``, …), ``r2`` and ``spearman``, each a mean over them.
+
+    They are given predictions and targets ``[B, K]`` in units of the standard deviation over train; the task
+    gives the errors their own units by ``scale``.
+    """
+    metrics: dict[str, Metric] = {"mae": MAE(outputs), "r2": R2(), "spearman": Spearman()}
+    if outputs > 1:
+        metrics |= {f"mae_{column + 1}": MAE(outputs, column) for column in range(outputs)}
+    return metrics
+
+
+class MAE(MeanAbsoluteError):
+    """Mean absolute error in the units of the data: of one column, or the mean over all.
+
+    Args:
+        outputs: How many columns there are.
+        column: The one that counts; None: all.
+    """
+
+    scale: Tensor
+
+    def __init__(self, outputs: int, column: int | None = None, **options: Any) -> None:
+        super().__init__(num_outputs=outputs, **options)
+        self.column = column
+        self.register_buffer("scale", torch.ones(outputs), persistent=False)
+
+    def compute(self) -> Tensor:
+        """The error, a scalar."""
+        errors = super().compute().reshape(-1) * self.scale
+        return errors.mean() if self.column is None else errors[self.column]
+
+
+class R2(R2Score):
+    """The share of the variance that is explained; NaN of less than two examples."""
+
+    def compute(self) -> Tensor:
+        """The share, a scalar."""
+        if int(self.total) < 2:
+            return torch.tensor(math.nan, device=self.total.device)
+        return super().compute()
+
+
+class Spearman(Metric):
+    """Spearman's rank correlation; NaN where the targets or the predictions are all alike."""
+
+    full_state_update = False
+    preds: list[Tensor]
+    target: list[Tensor]
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.add_state("preds", default=[], dist_reduce_fx="cat")
+        self.add_state("target", default=[], dist_reduce_fx="cat")
+
+    def update(self, preds: Tensor, target: Tensor) -> None:
+        """Collect ``preds`` and ``target``, both ``[B, K]``."""
+        self.preds.append(preds)
+        self.target.append(target)
+
+    def compute(self) -> Tensor:
+        """The mean over the columns, a scalar."""
+        preds, target = dim_zero_cat(self.preds), dim_zero_cat(self.target)
+        for values in (preds, target):
+            if (values.amin(dim=0) == values.amax(dim=0)).any():
+                return torch.tensor(math.nan, device=values.device)
+        columns = range(preds.shape[1])
+        return torch.stack([spearman_corrcoef(preds[:, i], target[:, i]) for i in columns]).mean()
