@@ -20,7 +20,7 @@ _AT_ONCE = {"joblib": "n_jobs", "submitit_slurm": "array_parallelism"}
 # Their jobs on one machine would all take its first GPUs.
 _SHARE_GPUS = ("joblib", "submitit_local")
 # Where these say how many GPUs a job gets.
-_GPUS = {"submitit_slurm": "gpus_per_node", "ray": "ray.remote.num_gpus"}
+_GPUS = {"submitit_slurm": "gpus_per_node"}
 
 
 class ForeignLauncher(SweepLauncher):
