@@ -82,7 +82,6 @@ FEWEST_LINES = 30
 # Modules that are short, and why.
 SHORT = {
     "wavelets/options.py": "the home of its defaults",
-    "commands/retry.py": "a command is thin",
     "commands/train.py": "a command is thin",
     "reports/formats/csv.py": "a format; what its columns are stands with those of the others",
     "training/device_info.py": "what a status, a cost and a report all ask of the device",
