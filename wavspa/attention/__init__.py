@@ -34,14 +34,11 @@ __all__ = [
 def build_attention(
     name: str, dim: int, heads: int, options: AttentionOptions = AttentionOptions()
 ) -> Attention:
-    """Make the base ``name``; options that the base does not have are ignored.
+    """Build the base ``name``; options that the base does not have are ignored.
 
     Raises:
-        ValueError: an unknown name, ``rotary`` with another base than softmax, or values that the
-            base refuses.
+        ValueError: An unknown name, or values that the base refuses.
     """
     if name not in BASES:
         raise ValueError(f"attention={name!r} is unknown; choose one of {', '.join(BASES)}")
-    if options.rotary and name != "softmax":
-        raise ValueError(f"positions=rotary is a property of the softmax base, not of {name}")
     return BASES[name](dim, heads, options)

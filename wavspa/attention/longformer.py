@@ -9,6 +9,7 @@ from wavspa.attention.base import Attention, real_positions
 from wavspa.attention.dropout import attend_with_dropout, runs_here
 from wavspa.attention.flash import flash_attention, runs_flash
 from wavspa.attention.options import AttentionOptions
+from wavspa.attention.rotary import rotate
 from wavspa.tracing import is_exporting
 
 # Blocks shorter than this cost more in overhead than they save in scores.
@@ -25,12 +26,12 @@ class Longformer(Attention):
     shape is upstream's.
 
     Args:
-        dim: model width D.
-        heads: number of heads H.
+        dim: Model width D.
+        heads: Number of heads H.
         options: ``window`` is the number of positions that a query sees, at least 1.
 
     Raises:
-        ValueError: window < 1, or H does not divide the width.
+        ValueError: Window < 1, or H does not divide the width.
     """
 
     def __init__(
@@ -42,6 +43,8 @@ class Longformer(Attention):
     @override
     def attend(self, q: Tensor, k: Tensor, v: Tensor, lengths: Tensor | None) -> Tensor:
         batch, _, length, _ = q.shape
+        if self.rotary:
+            q, k = rotate(q), rotate(k)
         dropout = self._probability_dropout
         if runs_flash(q):
             return flash_attention(q, k, v, lengths, dropout, window_reach(self.window))
@@ -65,12 +68,12 @@ def attend_in_window(
     """Attention in blocks of half a window.
 
     Args:
-        q: queries [B, H, N, K].
-        k: keys [B, H, N, K].
-        v: values [B, H, N, K].
-        real: keys that may be seen, bool [B, N].
-        window: as :class:`Longformer` describes it.
-        dropout: rate on the probabilities.
+        q: Queries [B, H, N, K].
+        k: Keys [B, H, N, K].
+        v: Values [B, H, N, K].
+        real: Keys that may be seen, bool [B, N].
+        window: As :class:`Longformer` describes it.
+        dropout: Rate on the probabilities.
 
     Returns:
         [B, H, N, K].
@@ -83,7 +86,7 @@ def attend_in_window(
         blocks = length // block + 2
     else:
         if not torch.compiler.is_compiling():
-            # A branch on the length would be a program of its own.
+            # A branch on the length would compile a second program.
             block = min(block, length)
         blocks = -(-length // block)
     missing = blocks * block - length

@@ -17,7 +17,7 @@ from hydra_plugins.wavspa.slurm import SlurmLauncher
 from omegaconf import DictConfig, OmegaConf
 
 from wavspa.commands.hydra_errors import unnamed_option
-from wavspa.commands.overrides import spelled_out
+from wavspa.commands.overrides import spelled_out, with_folds
 from wavspa.errors import UserError
 from wavspa.launching.presets.store import with_presets
 from wavspa.launching.slurm.sbatch_names import sbatch_hint
@@ -27,12 +27,12 @@ _MULTIRUN = ("-m", "--multirun")
 
 
 def train() -> None:
-    """Compose the words of the command line, freeze what they say and start it.
+    """Compose the words of the command line, freeze the configuration and start it.
 
     Raises:
         UserError: They have a mistake; nothing was started.
-        RunFailed: A run came to a bad end.
-        RunInterrupted: A run was told to stop.
+        RunFailed: A run failed.
+        RunInterrupted: A run was asked to stop.
     """
     # The scan of Hydra's plugin namespace does not see an editable install.
     for plugin in (GridSweeper, SearchSweeper, LocalLauncher, RayLauncher, SlurmLauncher):
@@ -60,7 +60,8 @@ def train() -> None:
             raise UserError(line)
     # Hydra's parser takes no flag between two words.
     flags = [word for word in sys.argv[1:] if word in _MULTIRUN]
-    words = [spelled_out(word) for word in sys.argv[1:] if word not in _MULTIRUN]
+    words = with_folds([w for w in sys.argv[1:] if w not in _MULTIRUN], sweeps=bool(flags))
+    words = [spelled_out(word) for word in words]
     sys.argv[1:] = flags + (list(map(with_presets, words)) if flags else words)
     try:
         compose()
@@ -103,7 +104,7 @@ def _start(config: DictConfig, overrides: list[str]) -> None:
 
 
 def _trial(config: DictConfig, overrides: list[str]) -> list[str]:
-    """What a few steps of a run tell, or its sizes, without the run."""
+    """The estimates from a few steps of a run, or its sizes, without the run."""
     from wavspa.launching.trial.budget import budget_lines, costs
     from wavspa.launching.trial.cost import estimate
     from wavspa.launching.trial.tuner import find_batch_size, find_learning_rate

@@ -12,13 +12,13 @@ if TYPE_CHECKING:
     from wavspa.reports.runs.collect import Run
 
 DESCRIPTION = """\
-Compare the runs below the given folders: print one row a cell (runs that differ in their seed alone), and
+Compare the runs below the given folders: print one row per cell (runs that differ in their seed alone), and
 write table.md, table.tex, table.csv and the page report.html. Test metrics are mean ± standard deviation
-over the seeds; published numbers stand beside ours; runs that failed or have not finished are shown as such.
+over the seeds; published numbers are next to ours; runs that failed or have not finished are shown as such.
 
   rows=KEY,...     keys of the configuration that make the rows (default: model.attention,model.wavelet)
   columns=KEY,...  and the columns (default: dataset.name)
-  metric=NAME      the test metric to compare (default: what each task was trained for)"""
+  metric=NAME      the test metric to compare (default: the metric that each task was trained for)"""
 
 EPILOG = """\
 examples:
@@ -26,7 +26,9 @@ examples:
   wavspa-report runs/digits rows=model.attention columns=model.wavelet --output digits-report
   wavspa-report runs/text rows=model.wavelet columns=model.taps metric=f1
   wavspa-report runs/digits runs/listops --figure curves.png
-  wavspa-report runs/paper-table --published"""
+  wavspa-report runs/paper-table --published
+  wavspa-report runs/text/NAME runs/text/OTHER --significance"""
+RESAMPLES = 10_000
 
 CHOICES = ("rows", "columns", "metric")
 
@@ -45,7 +47,7 @@ def main() -> None:
         "--output",
         type=Path,
         metavar="FOLDER",
-        help="for the files (default: report beside the runs)",
+        help="for the files (default: report next to the runs)",
     )
     command_line.add_argument(
         "--mixed",
@@ -57,7 +59,7 @@ def main() -> None:
         type=int,
         default=12,
         metavar="N",
-        help="show the learned filters of so many runs, one of each cell first (default: 12)",
+        help="show the learned filters of N runs, one of each cell first (default: 12)",
     )
     command_line.add_argument(
         "--figure", type=Path, metavar="FILE", help="draw the learning curves: png, svg or pdf"
@@ -65,10 +67,27 @@ def main() -> None:
     command_line.add_argument(
         "--published",
         action="store_true",
-        help="add what is published of the Long Range Arena, and what the wavelets gain, there and here",
+        help="add published numbers of the Long Range Arena, and what the wavelets gain, there and here",
+    )
+    command_line.add_argument(
+        "--significance",
+        action="store_true",
+        help="of two runs alone: whether they differ on the same rows of test, as wavspa-evaluate left their "
+        "answers (McNemar's exact test, paired bootstrap); writes nothing",
+    )
+    command_line.add_argument(
+        "--resamples",
+        type=int,
+        metavar="N",
+        help="of that bootstrap (default: 10000)",
     )
     arguments = command_line.parse_args()
     folders, choices = _split(arguments.words)
+    if arguments.resamples is not None and not arguments.significance:
+        raise UserError("--resamples is for --significance")
+    if arguments.significance:
+        _significance(folders, arguments.resamples)
+        return
     # Imported here: --help need not wait for Lightning.
     from wavspa.reports.formats.terminal import console, print_beside, print_report
     from wavspa.reports.formats.write import default_report_dir, write_report
@@ -91,6 +110,22 @@ def main() -> None:
         with writing(arguments.figure, "--figure FILE"):
             draw_curves(runs, arguments.figure)
         print(f"written: {arguments.figure}")
+
+
+def _significance(folders: list[Path], resamples: int | None) -> None:
+    """Print whether two runs differ on the same rows."""
+    from wavspa.checks import whole_number
+    from wavspa.reports.formats.significance import print_significance
+    from wavspa.reports.formats.terminal import console
+    from wavspa.reports.runs.answers import read_answers
+    from wavspa.reports.runs.collect import collect
+
+    whole_number("--resamples", RESAMPLES if resamples is None else resamples)
+    runs = collect(folders)
+    if len(runs) != 2:
+        raise UserError(f"--significance compares two runs, got {len(runs)}")
+    first, second = map(read_answers, runs)
+    print_significance(first, second, resamples or RESAMPLES, console())
 
 
 def _filters(runs: list["Run"], most: int) -> dict[Path, list["Filters"]]:

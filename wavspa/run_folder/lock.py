@@ -17,7 +17,7 @@ _SECONDS_BETWEEN_LOOKS = 1.0
 
 @contextmanager
 def exclusive(folder: Path) -> Iterator[None]:
-    """Keep other starts of the same run out; the system gives the lock back when a process dies.
+    """Keep other starts of the same run out; the system releases the lock when a process dies.
 
     Of several ranks the first one holds it for all.
 
@@ -49,5 +49,5 @@ def wait_until_free(folder: Path) -> None:
 
 
 def is_locked(folder: Path) -> bool:
-    """Whether a process is running the run in ``folder``, as far as this machine can tell."""
+    """Whether a process is running the run in ``folder``, as far as this machine knows."""
     return locks.is_locked(folder / layout.LOCK)

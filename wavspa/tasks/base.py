@@ -1,10 +1,10 @@
-"""What all tasks share: the optimizer and its schedule, a finite loss, and what may be monitored."""
+"""The base of all tasks: the optimizer and its schedule, a finite loss, and what may be monitored."""
 
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, Literal
 
 import torch
-from pytorch_lightning import LightningModule
+from pytorch_lightning import Callback, LightningModule
 from pytorch_lightning.plugins.precision import Precision
 from torch import Tensor, nn
 from torch.nn.utils import clip_grads_with_norm_, get_total_norm
@@ -13,9 +13,12 @@ from typing_extensions import override
 
 from wavspa.checks import one_of
 from wavspa.errors import RunFailed
+from wavspa.metric_facts import direction
 from wavspa.reporting import warn
 from wavspa.tasks.step_sums import Mean, StepSums
+from wavspa.training.callbacks.evaluated_weights import ScheduleFreeWeights
 from wavspa.training.finite import FiniteWatch, Noted, NotFinite
+from wavspa.training.plateau import LowerOnPlateau, Plateau
 from wavspa.training.schedules import Schedule, scheduler
 
 # What an optimizer of float16 adds to a denominator, where what it was given is 0 in float16.
@@ -54,6 +57,7 @@ class Task(LightningModule):
         one_of("mode", mode, ("min", "max", None))
         self.logged = [f"val/{name}" for name in metrics]
         one_of("monitor", monitor, self.logged)
+        self.monitor, self.mode = monitor, mode
         self.model = model
         self.make_optimizer = optimizer
         self.schedule = schedule
@@ -61,7 +65,7 @@ class Task(LightningModule):
         self._watch = FiniteWatch()
 
     def check_dataset(self, data: Any) -> None:
-        """Hold the options against the data set, prepared or not.
+        """Check the options against the data set, prepared or not.
 
         Args:
             data: The DataModule.
@@ -71,7 +75,7 @@ class Task(LightningModule):
         """
 
     def check_data(self, card: Mapping[str, Any]) -> None:
-        """Hold the options against the data.
+        """Check the options against the data.
 
         Args:
             card: The card of the prepared data.
@@ -91,8 +95,16 @@ class Task(LightningModule):
             "lr_scheduler": {"scheduler": schedule, "interval": "step"},
         }
 
+    @override
+    def configure_callbacks(self) -> list[Callback]:
+        callbacks: list[Callback] = [ScheduleFreeWeights()]
+        if isinstance(self.schedule, Plateau):
+            mode = self.mode or direction(self.monitor) or "min"
+            callbacks.append(LowerOnPlateau(self.schedule, self.monitor, mode))
+        return callbacks
+
     def evaluation_step(self, split: str, batch: Any) -> None:
-        """Take a batch of the split ``val`` or ``test`` into its metrics, and log those."""
+        """Update the metrics of the split ``val`` or ``test`` by a batch, and log them."""
         raise NotImplementedError
 
     @override
@@ -119,7 +131,7 @@ class Task(LightningModule):
         gradient_clip_val: float | None = None,
         gradient_clip_algorithm: str | None = None,
     ) -> None:
-        """Clip the gradients, and keep weights from becoming useless, and with them the next checkpoint.
+        """Clip the gradients, and refuse those that would ruin the weights and the next checkpoint.
 
         The norm is computed once for both.
 
@@ -163,13 +175,13 @@ class Task(LightningModule):
     def count_batch(self, batch_idx: int, examples: int, loss: Mean, **more: Mean) -> Tensor:
         """Count a batch of a training step; log a step that is complete.
 
-        Logged are ``lr`` and, over all batches and ranks of the step, ``loss`` and whatever else as
-        ``train/…``. Straight to the loggers: Lightning would log after the checkpoint of the step is
+        Logs ``lr`` and, over all batches and ranks of the step, ``loss`` and ``more`` as
+        ``train/…``, directly to the loggers: Lightning would log after the checkpoint of the step is
         written, and a run that dies in between would resume without the row.
 
         Args:
             batch_idx: The batch's number.
-            examples: How many it has.
+            examples: The number of its examples.
             loss: Its loss.
             **more: What else is logged.
 
@@ -218,7 +230,7 @@ class Task(LightningModule):
 
 
 def full_precision(x: Tensor) -> Tensor:
-    """``x`` in float32, or in float64 if it is that: what losses are computed in."""
+    """``x`` in the dtype of losses: float32, or float64 if it is that."""
     return x if x.dtype == torch.float64 else x.float()
 
 
@@ -226,6 +238,6 @@ def _raise_eps(optimizer: Optimizer) -> None:
     """Keep an optimizer of float16 from dividing by zero."""
     for group in optimizer.param_groups:
         given = group.get("eps")
-        if given is not None and torch.tensor(given, dtype=torch.float16) == 0:
+        if isinstance(given, float) and torch.tensor(given, dtype=torch.float16) == 0:
             group["eps"] = FLOAT16_EPS
             warn(f"optimizer.eps={given} is 0 in float16; {FLOAT16_EPS} is used")

@@ -16,7 +16,7 @@ def locate(target: str) -> Any:
             ``ALLOWED_PACKAGES`` (``wavspa.launching.subprocesses.os.system`` does not).
 
     Raises:
-        UserError: It is unknown, or lies elsewhere.
+        UserError: It is unknown, or is elsewhere.
     """
     allowed = ", ".join(ALLOWED_PACKAGES)
     if _package(target) not in ALLOWED_PACKAGES:

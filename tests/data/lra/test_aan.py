@@ -76,7 +76,7 @@ def test_texts_are_cut_to_characters_and_then_to_tokens(tmp_path: Path) -> None:
     card = ready(tmp_path).card
     assert (
         card["longest_text"]
-        == "10,000 characters; longer texts are cut at the end, as in the original"
+        == "10,000 characters; longer texts are cut at the end, as in the benchmark"
     )
     assert cut["max"] == 4_000
 
@@ -116,6 +116,7 @@ def test_the_files_are_nowhere(tmp_path: Path) -> None:
         ready(tmp_path)
 
 
+@pytest.mark.slow
 def test_a_run_trains_and_evaluates(tmp_path: Path) -> None:
     write(tmp_path / "data/aan", examples=20)
     folder = tiny_run(tmp_path, "dataset=lra/retrieval", "dataset.max_length=40")

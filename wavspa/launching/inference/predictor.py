@@ -1,4 +1,4 @@
-"""What a trained run answers to new examples."""
+"""Predictions of a trained run on new examples."""
 
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
@@ -16,6 +16,7 @@ from wavspa.data import SourceTargets
 from wavspa.data.image_datamodule import Pictures
 from wavspa.data.sources.tables import TableFile
 from wavspa.errors import UserError
+from wavspa.launching.decisions.decision import read_decision
 from wavspa.launching.inference.inputs import names_of_classes
 from wavspa.launching.run.build import build_run
 from wavspa.launching.run.frozen_data import open_vocabulary
@@ -40,11 +41,13 @@ class Examples(NamedTuple):
 
 
 class Answers(NamedTuple):
-    """What a run says of n examples, in their order."""
+    """A run's predictions on n examples, in their order."""
 
     ids: list[tuple[str, ...]]
-    logits: np.ndarray | None
-    """[n, C] float32, of a run with classes"""
+    classes: np.ndarray | None
+    """[n] int64, the class that a run with classes decides for"""
+    probabilities: np.ndarray | None
+    """[n, C] float32, of such a run"""
     embeddings: np.ndarray | None
     """[n, W] float32, if they were asked for"""
     texts: list[Text] | None = None
@@ -57,10 +60,11 @@ class Predictor:
     Args:
         folder: The run's folder.
         config: Its configuration.
-        embeddings: Give, beside the logits, what the classifier's head is given. A run that embeds
-            gives its embeddings whatever this is, and nothing else; one that writes texts has none.
+        embeddings: Return, next to the logits, the input of the classifier's head. A run that embeds
+            always returns its embeddings, and nothing else; one that writes texts has none.
 
     Attributes:
+        decision: How logits become classes, as the run keeps it.
         labels: What the classes are called by the card of the run's data; none of other runs.
         writes: Whether the answers are texts.
 
@@ -74,7 +78,7 @@ class Predictor:
         if not data.input_columns or not isinstance(task, Classification | Embedding | Seq2Seq):
             raise UserError(
                 f"{folder} is a run on {data.name}, which neither classifies nor embeds new examples: "
-                "wavspa-evaluate gives the metrics of its data"
+                "wavspa-evaluate prints the metrics of its data"
             )
         self.writes = isinstance(task, Seq2Seq)
         if self.writes and embeddings:
@@ -82,7 +86,9 @@ class Predictor:
                 f"embeddings=true: {folder} writes texts, and embeds nothing: leave it out"
             )
         checkpoint = find_checkpoint(folder)
-        load_checkpoint_weights(task.model, read_checkpoint(checkpoint), checkpoint)
+        content = read_checkpoint(checkpoint)
+        load_checkpoint_weights(task.model, content, checkpoint)
+        self.decision = read_decision(folder, content["global_step"])
         open_vocabulary(folder, data)
         if isinstance(task, Seq2Seq) and isinstance(data, SourceTargets):
             task.use_vocabulary(data)
@@ -124,7 +130,7 @@ class Predictor:
 
         Args:
             table: The examples.
-            columns: Where they stand.
+            columns: The columns that hold them.
             ids: Further columns to keep.
 
         Raises:
@@ -137,7 +143,7 @@ class Predictor:
     def _rows(
         self, table: TableFile, columns: Sequence[str], ids: Sequence[str]
     ) -> Iterable[tuple[tuple[Any, ...], tuple[str, ...]]]:
-        # A part of an example may be blank: the data set says whether what there is will do.
+        # A part of an example may be blank: the data set decides whether the rest will do.
         for place, values in table.read([*columns, *ids], blank=columns):
             parts = self.data.parse_input(values[: len(columns)], table.at(place), columns)
             yield parts, tuple(map(_kept, values[len(columns) :]))
@@ -152,11 +158,14 @@ class Predictor:
             texts = [
                 text for batch in batches for text in self._texts([examples[i] for i in batch])
             ]
-            return Answers(window.ids, None, None, [texts[i] for i in np.argsort(order)])
+            return Answers(window.ids, None, None, None, [texts[i] for i in np.argsort(order)])
         outputs = [self._outputs([examples[i] for i in batch]) for batch in batches]
         back = torch.from_numpy(np.argsort(order))
         logits, embeddings = (_joined(column, back) for column in zip(*outputs, strict=True))
-        return Answers(window.ids, logits, embeddings)
+        if logits is None:
+            return Answers(window.ids, None, None, embeddings)
+        decided = self.decision.classes(logits), self.decision.probabilities(logits)
+        return Answers(window.ids, *decided, embeddings)
 
     @torch.inference_mode()
     def _outputs(self, examples: Sequence[Any]) -> tuple[Tensor | None, Tensor | None]:

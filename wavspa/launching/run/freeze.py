@@ -1,8 +1,7 @@
-"""A run's folder: made from a configuration, found again by it."""
+"""Run folders: made from a configuration, and found again by it."""
 
 import os
 import re
-import subprocess
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -15,13 +14,14 @@ from yaml import YAMLError
 from wavspa import atomic
 from wavspa.config_options import differences
 from wavspa.errors import UserError, first_line
+from wavspa.launching.record.environment import git
 from wavspa.launching.run.naming import UNHASHED, config_hash, run_name
 from wavspa.reporting import report
 from wavspa.run_folder import layout
 from wavspa.run_folder.lock import exclusive, is_locked
 from wavspa.run_folder.replaced import set_aside
 
-# What a run that is there takes from a later command, by the option's first part, and where it is frozen.
+# What an existing run takes from a later command, by the option's first part, and where it is frozen.
 _EXCHANGEABLE = {
     "logger": "logger",
     "checkpoints": "checkpoints",
@@ -65,7 +65,7 @@ def freeze(config: DictConfig, overrides: Sequence[str]) -> Path:
             atomic.write_text(folder / layout.CONFIG, OmegaConf.to_yaml(frozen))
     except OSError as error:
         raise UserError(
-            f"runs={config.runs}: {folder} cannot be written ({error.strerror}); name a folder of your own"
+            f"runs={config.runs}: {folder} cannot be written ({error.strerror}); name a writable one"
         ) from error
     return folder
 
@@ -104,7 +104,7 @@ def folder_of(config: DictConfig, overrides: Sequence[str]) -> Path:
 
 
 def experiment_folder(config: DictConfig) -> Path:
-    """Where the folders of an experiment's runs lie.
+    """The folder that holds the run folders of an experiment.
 
     Args:
         config: The composed configuration of one.
@@ -135,7 +135,7 @@ def read_config(folder: Path) -> DictConfig:
 
 
 def warn_if_code_changed(folder: Path, config: DictConfig) -> None:
-    """Say so on standard error when a run was frozen by other code than this."""
+    """Warn on standard error when a run was frozen by other code than this."""
     now = code_version()
     then = {key: config.frozen.get(key) for key in now}
     if then != now:
@@ -183,7 +183,7 @@ def _check_same(folder: Path, held: DictConfig, config: DictConfig) -> None:
     assert isinstance(there, dict)
     raise UserError(
         f"{folder} holds another configuration ({_difference(there, _resolved(config, folder.name))}): "
-        "choose another name, or rerun=true to start it anew"
+        "choose another name, or rerun=true to start it from scratch"
     )
 
 
@@ -242,17 +242,7 @@ def code_version() -> dict[str, str | None]:
 
 
 def _commit(package: Path) -> str | None:
-    # An installed copy may lie inside somebody else's repository, which does not track it.
-    if _git(package, "ls-files", "--error-unmatch", "__init__.py") is None:
+    # An installed copy may be inside somebody else's repository, which does not track it.
+    if git(package, "ls-files", "--error-unmatch", "__init__.py") is None:
         return None
-    return _git(package, "describe", "--always", "--dirty", "--exclude=*")
-
-
-def _git(folder: Path, *arguments: str) -> str | None:
-    try:
-        done = subprocess.run(
-            ["git", "-C", str(folder), *arguments], capture_output=True, text=True, check=True
-        )
-    except (OSError, subprocess.CalledProcessError):
-        return None
-    return done.stdout.strip()
+    return git(package, "describe", "--always", "--dirty", "--exclude=*")

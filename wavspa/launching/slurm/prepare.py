@@ -1,4 +1,4 @@
-"""Preparing what a sweep trains on once, before its jobs start: here, or by a job that they wait for."""
+"""Preparation of a sweep's data once, before its jobs start: here, or by a job that they wait for."""
 
 import hashlib
 import shlex
@@ -7,8 +7,6 @@ from pathlib import Path
 
 from wavspa import atomic
 from wavspa.errors import UserError
-from wavspa.launching.run.build import build
-from wavspa.launching.run.datasets import prepare_each
 from wavspa.launching.run.freeze import read_config
 from wavspa.launching.slurm.script import (
     PYTHON,
@@ -22,18 +20,18 @@ from wavspa.launching.slurm.submit import print_script, queued_jobs, sbatch, wai
 
 
 def prepare_before(arrays: Sequence[Array], options: Options) -> str | None:
-    """Have what the runs that are about to start train on prepared before they do.
+    """Have the data of a sweep's runs prepared before they start.
 
     Args:
         arrays: The sweep's arrays.
-        options: What the user says of the jobs.
+        options: The user's options of the jobs.
 
     Returns:
         The job that they have to wait for; None if there is none. With ``submit=False`` nothing is
         prepared: it is printed what does so, and the job is a variable of the shell.
 
     Raises:
-        UserError: What they train on cannot be prepared here, or SLURM refuses the job.
+        UserError: Their data cannot be prepared here, or SLURM refuses the job.
     """
     if options.prepare == "no":
         return None
@@ -41,6 +39,9 @@ def prepare_before(arrays: Sequence[Array], options: Options) -> str | None:
     if not options.submit:
         return _by_hand(arrays[0].base.parent, _unprepared(runs), options)
     if options.prepare == "here":
+        # Here and below: a command that submits nothing does not wait for torch.
+        from wavspa.launching.run.datasets import prepare_each
+
         for data in prepare_each(map(read_config, runs)):
             print(f"prepared: {data.folder}", flush=True)
         return None
@@ -49,12 +50,12 @@ def prepare_before(arrays: Sequence[Array], options: Options) -> str | None:
 
 
 def preparing_script(base: Path, runs: Mapping[str, Path], options: Options) -> str:
-    """What sbatch gets of a job that prepares data sets.
+    """The script for sbatch of a job that prepares data sets.
 
     Args:
-        base: What its files begin with.
+        base: The prefix of its files.
         runs: Of each data set, by its folder, a run that trains on it.
-        options: What the user says of the jobs.
+        options: The user's options of the jobs.
     """
     directives = [
         f"--job-name={base.name}",
@@ -81,6 +82,8 @@ def preparing_script(base: Path, runs: Mapping[str, Path], options: Options) -> 
 
 def _unprepared(runs: Sequence[Path]) -> dict[str, Path]:
     """A run for each data set that is not there, by the folder that will hold it."""
+    from wavspa.launching.run.build import build
+
     found: dict[str, Path] = {}
     for run in runs:
         try:

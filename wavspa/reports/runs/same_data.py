@@ -1,4 +1,4 @@
-"""Which cells have the same data: numbers compare there alone, whatever the data are called."""
+"""Groups of cells on the same data: numbers compare there alone, under any name of the data."""
 
 import hashlib
 import json
@@ -13,6 +13,8 @@ from wavspa.reports.runs.labels import data_label
 SPLITS = ("train", "val", "test")
 # Choices that make other tokens of the same examples; a protocol has its own rule in the tables.
 _OF_TOKENS = ("tokenizer", "stored_length", "protocol")
+# The choice of a fold, which differs among the runs of a cell.
+_FOLD = "fold"
 
 
 class _Data(NamedTuple):
@@ -25,7 +27,7 @@ class _Data(NamedTuple):
 def data_labels(groups: Sequence[Sequence[Run]]) -> list[str]:
     """What to call the data of each cell: the same for the same data alone.
 
-    Data of one name are told apart by their files or by what else differs, as ``files (train=a.csv)``. Cells
+    Data of one name differ in label by their files or by what else differs, as ``files (train=a.csv)``. Cells
     that no card describes yet are called like the others with the same configuration of the data, if those
     agree.
 
@@ -45,14 +47,18 @@ def data_labels(groups: Sequence[Sequence[Run]]) -> list[str]:
 
 
 def _described(group: Sequence[Run]) -> dict[str, Any]:
-    """Facts that tell a cell's data from others, those first that a person knows them by."""
+    """Facts that distinguish a cell's data from others, those first that a person knows them by."""
     dataset = group[0].config["dataset"]
     card = _card(group)
     choices = card.get("choices", {})
+    folds = dataset.get("folds")
+    # Folds may differ by an example.
+    splits = {} if folds else card.get("splits", {})
     facts = {
-        **{key: value for key, value in choices.items() if key not in _OF_TOKENS},
+        **{key: value for key, value in choices.items() if key not in (*_OF_TOKENS, _FOLD)},
+        **({"folds": folds} if folds else {}),
         **_of_config(dataset),
-        **{f"{split}_examples": of["examples"] for split, of in card.get("splits", {}).items()},
+        **{f"{split}_examples": of["examples"] for split, of in splits.items()},
     }
     files = {key: Path(dataset[key]).name for key in SPLITS if isinstance(dataset.get(key), str)}
     return {**files, **facts, "fingerprint": _fingerprint(facts)}

@@ -1,4 +1,4 @@
-"""What the files of a run must hold for a report: those of another version may not."""
+"""The required content of a run's files for a report: those of another version may lack it."""
 
 from collections.abc import Mapping
 from numbers import Real
@@ -28,6 +28,9 @@ _STATUS: dict[str, Any] = {
     "test": Mapping,
     "parameters": int,
     "seconds_per_step": Real,
+    "first_step_seconds": Real,
+    "tokens_per_second": Real,
+    "mfu": (Real, type(None)),
     "device": str,
     "peak_memory": int,
 }

@@ -1,4 +1,4 @@
-"""What must be read beside the numbers."""
+"""The notes below the numbers, to be read with them."""
 
 from collections.abc import Iterable, Sequence
 
@@ -21,7 +21,7 @@ def notes(comparison: Comparison, cells: Sequence[Cell], runs: Sequence[Run]) ->
         runs: All runs.
     """
     return [
-        _measure(comparison),
+        _measure(comparison, cells),
         _bold(comparison),
         *_published(comparison),
         *_misprints(comparison),
@@ -41,7 +41,7 @@ def unfinished_runs(runs: Sequence[Run]) -> list[str]:
 
 
 def reason(run: Run) -> str:
-    """Why a run has not finished, or how far it is."""
+    """Why a run has not finished, or its step."""
     return run.damage or run.status.get("reason") or f"step {run.status.get('step', 0)}"
 
 
@@ -70,15 +70,17 @@ def _chance_level(run: Run) -> str:
     return ", ".join(facts)
 
 
-def _measure(comparison: Comparison) -> str:
+def _measure(comparison: Comparison, cells: Sequence[Cell]) -> str:
     names = {data: _with_unit(metric) for data, metric in comparison.metrics.items()}
     if len(set(names.values())) == 1:
         what = f"Test {next(iter(names.values()))}"
     else:
         what = "Test metric (" + ", ".join(f"{data}: {name}" for data, name in names.items()) + ")"
+    folded = any(cell.config["dataset"].get("folds") for cell in cells)
+    over = "folds and seeds" if folded else "seeds"
     return (
         f"{what}, of the checkpoint that was best on the validation data: mean ± "
-        "standard deviation over the seeds that have finished (their number)."
+        f"standard deviation over the {over} that have finished (their number)."
     )
 
 
@@ -98,14 +100,14 @@ def _published(comparison: Comparison) -> list[str]:
         return []
     return [
         f"published: {published.source()}. Its data splits, budgets and seeds are not stated number by "
-        "number; beside ours for orientation, not as a measurement of ours. Averages are the means of the "
+        "number; they are shown for orientation, not as a measurement of ours. Averages are the means of the "
         "numbers in the row."
     ]
 
 
 def _misprints(comparison: Comparison) -> list[str]:
     found = {
-        f"{' '.join(row)}, {column}: the published table prints {entry.misprint:.2f}; the mean of its own "
+        f"{' '.join(row)}, {column}: the published table prints {entry.misprint:.2f}; the mean of its "
         f"numbers is {entry.published:.2f}, shown here with {MISPRINT}."
         for table in comparison.tables
         for row, entries in table.rows.items()

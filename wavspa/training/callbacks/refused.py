@@ -24,9 +24,8 @@ REFUSED: dict[type[Callback], str] = {
     "trainer.accumulate_grad_batches is the same for all of them",
     LearningRateFinder: "find=lr finds one",
     ProgressBar: "a run has its own progress bar, or lines where there is no terminal",
-    StochasticWeightAveraging: "it averages epochs, and a run counts steps: "
-    "pytorch_lightning.callbacks.EMAWeightAveraging averages steps",
-    OnExceptionCheckpoint: "checkpoints.every_steps and checkpoints.every_minutes say when a run saves its "
+    StochasticWeightAveraging: "it averages epochs, and a run counts steps: callbacks=swa averages steps",
+    OnExceptionCheckpoint: "checkpoints.every_steps and checkpoints.every_minutes set when a run saves its "
     "state, and the same command resumes it",
     Timer: "stop it from outside, as by `timeout --signal=TERM 1h wavspa-train …`: the run saves its state, "
     "and the same command resumes it",
@@ -37,7 +36,7 @@ def check_callback(option: str, callback: Callback, accelerator: str) -> None:
     """Refuse a callback that would fail once the run has begun, or end it as if it had finished.
 
     Args:
-        option: What added it.
+        option: The option that added it.
         callback: The callback.
         accelerator: The value of ``trainer.accelerator``.
 

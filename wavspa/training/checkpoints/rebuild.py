@@ -20,7 +20,7 @@ def build_model(options: Mapping[str, Any], source: Path) -> nn.Module:
         source: The file that they come from, for the message.
 
     Raises:
-        UserError: ``_target_`` is no model of wavspa, or refuses its options.
+        UserError: ``_target_`` is not a model of wavspa, or refuses its options.
     """
     options = dict(options)
     target = str(options.pop("_target_", ""))
@@ -29,7 +29,7 @@ def build_model(options: Mapping[str, Any], source: Path) -> nn.Module:
     if not (isinstance(model, type) and issubclass(model, nn.Module)) or not (
         home == MODELS_PACKAGE or home.startswith(MODELS_PACKAGE + ".")
     ):
-        raise UserError(f"{source} asks for {target!r}, which is no model of wavspa")
+        raise UserError(f"{source} asks for {target!r}, which is not a model of wavspa")
     try:
         return model(**options)
     except (TypeError, ValueError) as error:
