@@ -1,5 +1,10 @@
 """The five attention bases: bidirectional, within the real positions of each row."""
 
+from collections.abc import Callable
+from typing import TypeVar
+
+from torch import nn
+
 from wavspa.attention.attribution import attention_received
 from wavspa.attention.base import Attention
 from wavspa.attention.linear import Linear
@@ -8,8 +13,15 @@ from wavspa.attention.longformer import Longformer
 from wavspa.attention.options import AttentionOptions
 from wavspa.attention.performer import Performer
 from wavspa.attention.softmax import Softmax
+from wavspa.registry import registering
 
-BASES: dict[str, type[Attention]] = {
+AttentionFactory = Callable[[int, int, AttentionOptions], nn.Module]
+"""What makes a base of width, heads and options: a class or a function. The base is called as
+``base(x [B, N, D], lengths [B] or None)`` and returns [B, N, D]."""
+
+F = TypeVar("F", bound=AttentionFactory)
+
+BASES: dict[str, AttentionFactory] = {
     "softmax": Softmax,
     "longformer": Longformer,
     "linformer": Linformer,
@@ -17,9 +29,12 @@ BASES: dict[str, type[Attention]] = {
     "performer": Performer,
 }
 
+_WITHOUT_POSITIONS = (Longformer, Linformer, Linear, Performer)
+
 __all__ = [
     "BASES",
     "Attention",
+    "AttentionFactory",
     "AttentionOptions",
     "Linear",
     "Linformer",
@@ -28,20 +43,41 @@ __all__ = [
     "Softmax",
     "attention_received",
     "build_attention",
+    "register_attention",
 ]
 
 
-def build_attention(
-    name: str, dim: int, heads: int, options: AttentionOptions = AttentionOptions()
-) -> Attention:
-    """Make the base ``name``; options that the base does not have are ignored.
+def register_attention(name: str) -> Callable[[F], F]:
+    """Decorate a class or function so that ``attention=name`` chooses it, in models and configurations.
+
+    Args:
+        name: Letters, digits and underscores.
 
     Raises:
-        ValueError: an unknown name, ``rotary`` with another base than softmax, or values that the
-            base refuses.
+        ValueError: The name has other characters, or is that of another base.
     """
-    if name not in BASES:
+    return registering("attention", BASES, name)
+
+
+def build_attention(
+    name: str | AttentionFactory,
+    dim: int,
+    heads: int,
+    options: AttentionOptions = AttentionOptions(),
+) -> nn.Module:
+    """Make the base of a name, or by a class or function; options that the base does not have are ignored.
+
+    Raises:
+        ValueError: an unknown name, ``rotary`` with another base of ours than softmax, or values that the
+            base refuses.
+        TypeError: what ``name`` makes is not a module.
+    """
+    if isinstance(name, str) and name not in BASES:
         raise ValueError(f"attention={name!r} is unknown; choose one of {', '.join(BASES)}")
-    if options.rotary and name != "softmax":
+    factory = BASES[name] if isinstance(name, str) else name
+    if options.rotary and factory in _WITHOUT_POSITIONS:
         raise ValueError(f"positions=rotary is a property of the softmax base, not of {name}")
-    return BASES[name](dim, heads, options)
+    base = factory(dim, heads, options)
+    if not isinstance(base, nn.Module):
+        raise TypeError(f"attention={name!r} must make a torch.nn.Module, got {base!r}")
+    return base

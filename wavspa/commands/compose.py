@@ -18,6 +18,7 @@ from omegaconf import DictConfig, OmegaConf
 from wavspa.commands.hydra_errors import unnamed_option
 from wavspa.commands.overrides import spelled_out
 from wavspa.errors import UserError
+from wavspa.launching.options.plugins import offer_plugins
 from wavspa.launching.presets.store import with_presets
 from wavspa.launching.subprocesses import exec_run
 
@@ -56,6 +57,7 @@ def train() -> None:
     flags = [word for word in sys.argv[1:] if word in _MULTIRUN]
     words = [spelled_out(word) for word in sys.argv[1:] if word not in _MULTIRUN]
     sys.argv[1:] = flags + (list(map(with_presets, words)) if flags else words)
+    offer_plugins(words)
     try:
         compose()
     except ValueError as error:

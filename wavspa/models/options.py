@@ -6,12 +6,15 @@ What they mean, and their defaults, stand where they arrive. A test holds the na
 from collections.abc import Sequence
 from typing import TypedDict
 
+from wavspa.attention import AttentionFactory
+from wavspa.wavelets import WaveletFactory
+
 
 class LayerOptions(TypedDict, total=False):
     """Of :class:`~wavspa.models.wavelet_attention.WavSpAttention`, as an encoder passes them on."""
 
-    attention: str | Sequence[str]
-    wavelet: str
+    attention: str | AttentionFactory | Sequence[str | AttentionFactory]
+    wavelet: str | WaveletFactory
     taps: int
     level: int
     boundary: str

@@ -27,6 +27,7 @@ LATER = {
     "dataset.tokenizer.download": True,
     "trainer.max_epochs": None,
     "trainer.compile": False,
+    "plugins": [],
 }
 """Options that came when runs had been made, by their default, at which they leave names as they were."""
 
