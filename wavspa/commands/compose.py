@@ -16,6 +16,7 @@ from hydra_plugins.wavspa.slurm import SlurmLauncher
 from omegaconf import DictConfig, OmegaConf
 
 from wavspa.commands.hydra_errors import unnamed_option
+from wavspa.commands.key_help import explain_key, keys_asked
 from wavspa.commands.overrides import spelled_out
 from wavspa.errors import UserError
 from wavspa.launching.options.plugins import offer_plugins
@@ -53,6 +54,9 @@ def train() -> None:
         assert isinstance(words, dict)
         composed.append((config, words["task"], words["hydra"]))
 
+    if asked := keys_asked(sys.argv[1:]):
+        print("\n\n".join(map(explain_key, asked)))
+        return
     # Hydra's parser takes no flag between two words.
     flags = [word for word in sys.argv[1:] if word in _MULTIRUN]
     words = [spelled_out(word) for word in sys.argv[1:] if word not in _MULTIRUN]
