@@ -24,6 +24,7 @@ from wavspa.launching.presets.store import with_presets
 from wavspa.launching.subprocesses import exec_run
 
 _MULTIRUN = ("-m", "--multirun")
+_COMPLETION = ("-sc", "--shell-completion")
 
 
 def train() -> None:
@@ -57,6 +58,10 @@ def train() -> None:
     if asked := keys_asked(sys.argv[1:]):
         print("\n\n".join(map(explain_key, asked)))
         return
+    if any(word in _COMPLETION for word in sys.argv[1:]):
+        # The script that Hydra prints completes the command of this name; a process that started itself
+        # again is python's.
+        sys.argv[0] = "wavspa-train"
     # Hydra's parser takes no flag between two words.
     flags = [word for word in sys.argv[1:] if word in _MULTIRUN]
     words = [spelled_out(word) for word in sys.argv[1:] if word not in _MULTIRUN]
