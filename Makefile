@@ -4,6 +4,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
 
+# Tests start many processes: where bytecode is not kept, each compiles the package anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help install demo test test-fast test-slurm coverage lint typecheck format options docs bench bench-gpu build clean
 
 help: ## what can be made
@@ -53,15 +56,13 @@ docs: $(READY) ## the documentation as a site, in site/
 	# Material's notice of its successor is no warning; it is left out.
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
-bench: $(READY) ## measure our speed against peers (minutes; nothing else should run)
+bench: $(READY) ## measure our speed against peers, to benchmarks/results (5 minutes; nothing else should run)
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[bench]'
-	$(BIN)/python -m benchmarks.transforms
-	$(BIN)/python -m benchmarks.layers
+	$(BIN)/python -m benchmarks.cpu
 
-bench-gpu: $(READY) ## measure the kernels and layers on a CUDA device (about 3 minutes)
-	$(BIN)/python -m benchmarks.gpu_transforms
-	$(BIN)/python -m benchmarks.gpu_lifting
-	$(BIN)/python -m benchmarks.gpu_layers
+bench-gpu: $(READY) ## measure the kernels and layers on a CUDA device, to benchmarks/results (about 4 minutes)
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[bench]'
+	$(BIN)/python -m benchmarks.gpu
 
 build: $(READY) ## the source distribution and the wheel, in dist/
 	$(BIN)/python -m build

@@ -6,12 +6,18 @@ Forward and backward under bfloat16 autocast, width 256, 4 heads, 16 taps, windo
 Parity first: where a ragged row differs from the row alone, no figure is printed.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import torch
 
+from benchmarks.figures import Figure, compared
+
+# First: it stands in for PyWavelets where that is missing.
+from benchmarks.gpu_transforms import print_here, seconds
 from wavspa import WavSpAttention
 
+TABLE = "Layer: forward and backward, bfloat16 autocast, lengths given"
+LENGTHS_TABLE = "Lengths given against not: forward and backward of a layer, bfloat16 autocast"
 WIDTH, HEADS, TAPS = 256, 4, 16
 BASES = ("softmax", "longformer", "linear", "performer", "linformer")
 # [batch, length]; all rows but the first are shorter by a few.
@@ -84,34 +90,46 @@ def check_parity() -> None:
                     raise SystemExit(f"{base}, {mode} {level}: row {row} is off by {error:.3f}")
 
 
-def main() -> None:
-    """Print both tables."""
-    if not torch.cuda.is_available():
-        raise SystemExit("this needs a CUDA device")
-    check_parity()
-    print(f"{torch.cuda.get_device_name()}, torch {torch.__version__}, ms, medians")
+def figures() -> Iterator[Figure]:
+    """With lengths against without; then cells against their base."""
     batch, length = LENGTHS_SHAPE
-    print(f"\n[{batch}, {length}, {WIDTH}]: without lengths, with them, their ratio; against none")
     for base in BASES:
-        plain = 0.0
+        given_lengths = {}
         for mode in ("none", "ada"):
             layer = build(base, mode, 1, length)
             full, rows = (milliseconds(layer, batch, length, given) for given in (False, True))
-            plain = plain or rows
-            ratios = f"{rows / full:6.2f} x {rows / plain:6.2f} x"
-            print(f"  {base:10} {mode:6} 1 {full:8.2f} {rows:8.2f} {ratios}", flush=True)
-    for batch, length in SHAPES:
-        print(f"\nlengths given, [{batch}, {length}, {WIDTH}], against softmax")
-        plain = milliseconds(build("softmax", "none", 1, length), batch, length, True)
-        print(f"  {'softmax':22} none   1 {plain:8.2f}", flush=True)
-        for mode, level, attention in CELLS:
-            name = attention if isinstance(attention, str) else "softmax on the coarsest"
-            layer = build(attention, mode, level, length)
-            measured = milliseconds(layer, batch, length, True)
-            print(
-                f"  {name:23} {mode:6} {level} {measured:7.2f} {measured / plain:6.2f} x",
-                flush=True,
-            )
+            times = {"without lengths": full, "with lengths": rows}
+            case = f"{base}, {_cell(mode, 1)}"
+            yield from compared(LENGTHS_TABLE, case, seconds(times), "without lengths")
+            given_lengths[case] = rows
+        case = str([*LENGTHS_SHAPE, WIDTH])
+        yield from compared(TABLE, case, seconds(given_lengths), f"{base}, none")
+    for shape in SHAPES:
+        yield from cells(shape)
+
+
+def cells(shape: tuple[int, int]) -> Iterator[Figure]:
+    """Layers in wavelet space against softmax that is not, lengths given."""
+    batch, length = shape
+    plain = "softmax, none"
+    times = {plain: milliseconds(build("softmax", "none", 1, length), batch, length, True)}
+    for mode, level, attention in CELLS:
+        name = attention if isinstance(attention, str) else "softmax on cA, longformer on cD"
+        layer = build(attention, mode, level, length)
+        times[f"{name}, {_cell(mode, level)}"] = milliseconds(layer, batch, length, True)
+    yield from compared(TABLE, str([batch, length, WIDTH]), seconds(times), plain)
+
+
+def _cell(mode: str, level: int) -> str:
+    return mode if mode == "none" else f"{mode} {level}"
+
+
+def main() -> None:
+    """Check, then print."""
+    if not torch.cuda.is_available():
+        raise SystemExit("this needs a CUDA device")
+    check_parity()
+    print_here(figures())
 
 
 if __name__ == "__main__":

@@ -4,18 +4,29 @@ First parity with plain torch in float64, of values and all gradients; red parit
 one level in milliseconds. The kernels of layers of 1 and 3 levels in bfloat16 are among those compared.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
+from benchmarks.figures import Figure, compared
+
 # First: it stands in for PyWavelets where that is missing.
-from benchmarks.gpu_transforms import host_milliseconds, milliseconds, replayed
+from benchmarks.gpu_transforms import (
+    OURS,
+    PLAIN,
+    host_milliseconds,
+    milliseconds,
+    print_here,
+    replayed,
+    seconds,
+)
 from wavspa.backend import use_backend
 from wavspa.wavelets.operators.lattice import filters_of_angles
 from wavspa.wavelets.operators.lifting import lift_level, unlift_level
 
+TABLE = "Lifting and the lattice, with all gradients"
 CHANNELS = 256
 ROWS, SAMPLES, SHORTER = 2, 1501, 723
 SHAPES = ((8, 4096, CHANNELS), (16, 4096, CHANNELS))
@@ -121,20 +132,22 @@ def lattice(taps: int) -> Callable[[], object]:
     return lambda: torch.autograd.grad(filters_of_angles(angles), angles, upstream)
 
 
-def print_table() -> None:
+def figures() -> Iterator[Figure]:
     """Round trips with all gradients: kernels, the same as a graph, their host's share, plain torch."""
-    heads = ("triton", "as a graph", "host", "plain")
-    print(f"\n{'ms, with all gradients':40}" + "".join(f"{head:>12}" for head in heads))
     trips = {
-        f"lifting {list(shape)} {str(dtype)[6:]}": round_trip(shape, dtype)
+        f"lifting {list(shape)}, {str(dtype)[6:]}": round_trip(shape, dtype)
         for shape in SHAPES
         for dtype in (FULL, HALF)
     }
     for name, run in {**trips, **{f"lattice, {n} taps": lattice(n) for n in (16, 40)}}.items():
-        times = [milliseconds(run), milliseconds(replayed(run)), host_milliseconds(run)]
+        times = {
+            OURS: milliseconds(run),
+            f"{OURS}, as a CUDA graph": milliseconds(replayed(run)),
+            f"{OURS}, the host alone": host_milliseconds(run),
+        }
         with use_backend("torch"):
-            times.append(milliseconds(run))
-        print(f"{name:40}" + "".join(f"{time:12.3f}" for time in times), flush=True)
+            times[PLAIN] = milliseconds(run)
+        yield from compared(TABLE, name, seconds(times), PLAIN)
 
 
 def main() -> None:
@@ -143,8 +156,7 @@ def main() -> None:
         raise SystemExit("this needs a CUDA device")
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
     check_parity()
-    print(f"{torch.cuda.get_device_name()}, torch {torch.__version__}, medians")
-    print_table()
+    print_here(figures())
 
 
 if __name__ == "__main__":

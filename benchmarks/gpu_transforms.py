@@ -6,11 +6,12 @@ Everything is compiled first, by as many processes as there are cores, into Trit
 """
 
 import importlib.util
+import itertools
 import os
 import sys
 import time
 import types
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from typing import Any, NamedTuple
@@ -22,6 +23,7 @@ if importlib.util.find_spec("pywt") is None:
     # Only families of filters need it, the operators do not: a machine with a GPU may lack it.
     sys.modules["pywt"] = types.ModuleType("pywt")
 
+from benchmarks.figures import Figure, compared, here, not_measured, tables
 from wavspa.backend import use_backend
 from wavspa.wavelets.boundaries import EXTENSIONS
 from wavspa.wavelets.operators import (
@@ -46,6 +48,9 @@ TAPS = (16, 40)
 DTYPES = (torch.float32, torch.bfloat16)
 OPERATORS = ("analysis", "synthesis", "filter_gradient")
 PARITY = (2, 1500, 64)
+OPERATORS_TABLE = "Operators: one level, zero boundary"
+TABLE = "Transform: one level, zero boundary"
+OURS, PLAIN, PTWT = "wavspa (Triton)", "plain torch", "ptwt (gradient of the signal alone)"
 
 
 class Job(NamedTuple):
@@ -192,32 +197,79 @@ def host_milliseconds(run: Callable[[], object], times: int = 50) -> float:
     return elapsed
 
 
-def print_table() -> None:
-    """The operators and the round trip, kernels and plain torch."""
-    print(f"\n{'ms, one level, zero boundary':38}", end="")
-    heads = ("copy of x", *OPERATORS, "round trip", "as a graph", "host")
-    print("".join(f"{head:>16}" for head in heads))
-    for shape in SHAPES:
-        for taps in TAPS:
-            for dtype in DTYPES:
-                print_rows(shape, taps, dtype)
+def table_jobs() -> list[Job]:
+    """The operators that are measured."""
+    return [
+        Job(operator, shape, taps, dtype)
+        for operator in OPERATORS
+        for shape in SHAPES
+        for taps in TAPS
+        for dtype in DTYPES
+    ]
 
 
-def print_rows(shape: tuple[int, int, int], taps: int, dtype: torch.dtype) -> None:
-    """Two rows of the table."""
+def figures() -> Iterator[Figure]:
+    """The operators, then the round trip, kernels and plain torch, on every shape."""
+    kinds = list(itertools.product(SHAPES, TAPS, DTYPES))
+    for shape, taps, dtype in kinds:
+        yield from operator_figures(shape, taps, dtype)
+    for shape, taps, dtype in kinds:
+        yield from trip_figures(shape, taps, dtype)
+
+
+def operator_figures(
+    shape: tuple[int, int, int], taps: int, dtype: torch.dtype
+) -> Iterator[Figure]:
+    """A copy of x, and each operator."""
+    label = f"{list(shape)}, {taps} taps, {str(dtype)[6:]}"
     x = torch.randn(shape, device="cuda").to(dtype)
     other = torch.empty_like(x)
-    copy = milliseconds(lambda: other.copy_(x))
-    jobs = [Job(operator, shape, taps, dtype) for operator in OPERATORS]
+    copied = milliseconds(lambda: other.copy_(x))
+    yield Figure(OPERATORS_TABLE, f"copy of x, {label}", PLAIN, copied)
+    for operator in OPERATORS:
+        job = Job(operator, shape, taps, dtype)
+        times = {OURS: milliseconds(call(job)), PLAIN: milliseconds(call(job, plain))}
+        case = f"{operator.replace('_', ' ')}, {label}"
+        yield from compared(OPERATORS_TABLE, case, seconds(times), PLAIN)
+
+
+def trip_figures(shape: tuple[int, int, int], taps: int, dtype: torch.dtype) -> Iterator[Figure]:
+    """One level and back with all gradients."""
+    case = f"there and back with gradients, {list(shape)}, {taps} taps, {str(dtype)[6:]}"
     trip = round_trip(shape, taps, dtype)
-    ours = [copy, *(milliseconds(call(job)) for job in jobs)]
-    ours += [milliseconds(trip), milliseconds(replayed(trip)), host_milliseconds(trip)]
-    theirs = [copy, *(milliseconds(call(job, plain)) for job in jobs)]
+    times = {
+        OURS: milliseconds(trip),
+        f"{OURS}, as a CUDA graph": milliseconds(replayed(trip)),
+        f"{OURS}, the host alone": host_milliseconds(trip),
+    }
     with use_backend("torch"):
-        theirs += [milliseconds(trip), float("nan"), float("nan")]
-    label = f"{list(shape)} {taps} taps {str(dtype)[6:]}"
-    for name, row in (("triton", ours), ("plain", theirs)):
-        print(f"{label + ' ' + name:38}" + "".join(f"{t:16.3f}" for t in row), flush=True)
+        times[PLAIN] = milliseconds(trip)
+    has_peer = importlib.util.find_spec("ptwt") is not None
+    if has_peer and dtype == torch.float32:
+        times[PTWT] = milliseconds(by_ptwt(shape, taps))
+    yield from compared(TABLE, case, seconds(times), PLAIN)
+    if not has_peer and dtype == torch.float32:
+        yield not_measured(TABLE, case, PTWT, "ptwt is not installed")
+
+
+def by_ptwt(shape: tuple[int, int, int], taps: int) -> Callable[[], object]:
+    """A round trip of ptwt, with the gradient of the signal."""
+    import ptwt
+    import pywt
+
+    x = torch.randn(shape, device="cuda", requires_grad=True)
+    upstream, wavelet = torch.randn(shape, device="cuda"), pywt.Wavelet(f"db{taps // 2}")
+
+    def run() -> object:
+        bands = ptwt.wavedec(x, wavelet, mode="zero", level=1, axis=1)
+        return torch.autograd.grad(ptwt.waverec(bands, wavelet, axis=1), x, upstream)
+
+    return run
+
+
+def seconds(times: dict[str, float]) -> dict[str, float]:
+    """Milliseconds in seconds."""
+    return {name: ms / 1e3 for name, ms in times.items()}
 
 
 def level_tiles(dtype: torch.dtype) -> Iterator[Tile]:
@@ -295,21 +347,19 @@ def main() -> None:
     """Check, then print."""
     if not torch.cuda.is_available():
         raise SystemExit("this needs a CUDA device")
-    table = [
-        Job(operator, shape, taps, dtype)
-        for operator in OPERATORS
-        for shape in SHAPES
-        for taps in TAPS
-        for dtype in DTYPES
-    ]
     swept = list(sweep_jobs()) if "--sweep" in sys.argv else []
-    compile_all([*parity_jobs(), *table, *swept])
+    compile_all([*parity_jobs(), *table_jobs(), *swept])
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
     check_parity()
-    print(f"{torch.cuda.get_device_name()}, torch {torch.__version__}, medians")
-    print_table()
+    print_here(figures())
     if swept:
         print_sweep(swept)
+
+
+def print_here(found: Iterable[Figure]) -> None:
+    """Print tables of figures of this device."""
+    device, software = torch.cuda.get_device_name(), [f"torch {torch.__version__}"]
+    print("\n".join(tables(here(found, device, software), "##")))
 
 
 if __name__ == "__main__":

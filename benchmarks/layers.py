@@ -4,14 +4,16 @@ A wavelet layer against its own base, and attention with dropout against the sam
 whole training step of a small encoder on sequences of ListOps' length.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
 
-from benchmarks.measure import alternate, keep_memory, machine
+from benchmarks.figures import Figure, compared, here, processor, tables
+from benchmarks.measure import alternate, keep_memory, refuse
 from wavspa import Encoder, WavSpAttention
 from wavspa.attention import AttentionOptions, build_attention
+from wavspa.backend import use_backend
 
 LAYERS: dict[str, dict[str, Any]] = {
     "softmax": {"wavelet": "none"},
@@ -24,6 +26,11 @@ LAYERS: dict[str, dict[str, Any]] = {
 SHAPES = [(8, 2000, 128, 4), (8, 2000, 512, 8), (2, 4096, 256, 4), (1, 16384, 128, 4)]
 ROUNDS = 5
 RATE = 0.1
+TABLE = "Layer: forward and backward, 16 taps, window 512"
+DROPOUT_TABLE, WITHOUT = (
+    "Dropout on the probabilities of attention: forward and backward",
+    "no dropout",
+)
 
 
 def step(shape: tuple[int, int, int, int], options: dict[str, Any]) -> Callable[[], None]:
@@ -78,10 +85,30 @@ def training_step(wavelet: str, dropout: float) -> Callable[[], None]:
     return run
 
 
-def print_dropout() -> None:
-    """The table of dropout on the attention's probabilities."""
-    print("\n| | no dropout | dropout 0.1 | ratio |")
-    print("| --- | ---: | ---: | ---: |")
+def check_parity() -> None:
+    """Hold layers by Numba's loops to the same by plain torch: values and all gradients.
+
+    Raises:
+        SystemExit: one differs.
+    """
+    for name, options in LAYERS.items():
+        torch.manual_seed(0)
+        layer = WavSpAttention(32, 4, taps=16, max_len=1100, **{"wavelet": "ada", **options})
+        x, lengths = torch.randn(8, 1100, 32), torch.tensor([1100, 1, 700, 64, 65, 1099, 512, 3])
+        found = []
+        for backend in ("numba", "torch"):
+            with use_backend(backend):
+                inputs = [x.requires_grad_(), *layer.parameters()]
+                y = layer(x, lengths)
+                found.append([y, *torch.autograd.grad(y.square().sum(), inputs)])
+        refuse(name, zip(*found, strict=True), 1e-4)
+
+
+def figures() -> Iterator[Figure]:
+    """Layers against their base, then dropout on the probabilities against none."""
+    for shape in SHAPES:
+        seconds = alternate({name: step(shape, o) for name, o in LAYERS.items()}, ROUNDS)
+        yield from compared(TABLE, str(list(shape[:3])), seconds, "softmax")
     kinds = {
         "softmax [8, 8, 2000, 64]": lambda rate: attend("softmax", rate),
         "longformer, the same": lambda rate: attend("longformer", rate),
@@ -89,22 +116,15 @@ def print_dropout() -> None:
         "step of an encoder, ada": lambda rate: training_step("ada", rate),
     }
     for name, make in kinds.items():
-        without, with_dropout = alternate({"0": make(0.0), "1": make(RATE)}, ROUNDS).values()
-        print(f"| {name} | {without:.3f} s | {with_dropout:.3f} s | {with_dropout / without:.2f} |")
+        seconds = alternate({WITHOUT: make(0.0), f"dropout {RATE}": make(RATE)}, ROUNDS)
+        yield from compared(DROPOUT_TABLE, name, seconds, WITHOUT)
 
 
 def main() -> None:
     """Print the tables."""
     keep_memory()
-    print(f"forward and backward of one layer, 16 taps, window 512; {machine()}\n")
-    print("| shape [B, N, D] | | | ratio |")
-    print("| --- | --- | ---: | ---: |")
-    for shape in SHAPES:
-        seconds = alternate({name: step(shape, o) for name, o in LAYERS.items()}, ROUNDS)
-        base = seconds["softmax"]
-        for name, value in seconds.items():
-            print(f"| {list(shape[:3])} | {name} | {value:.3f} s | {value / base:.2f} |")
-    print_dropout()
+    check_parity()
+    print("\n".join(tables(here(figures(), processor(), [f"torch {torch.__version__}"]), "##")))
 
 
 if __name__ == "__main__":

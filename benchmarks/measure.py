@@ -5,13 +5,15 @@ import platform
 import statistics
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 import torch
+from torch import Tensor
 
 from wavspa.launching.subprocesses import clean_environment
 
 THREADS = 2
+FEWEST = 3  # turns that count, however long they take
 
 
 def keep_memory() -> None:
@@ -26,16 +28,44 @@ def keep_memory() -> None:
     torch.set_num_threads(THREADS)
 
 
-def alternate(contestants: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, float]:
-    """Median seconds of each contestant; they take turns, after one round that does not count."""
+def alternate(
+    contestants: Mapping[str, Callable[[], object]], rounds: int, limit: float = 20.0
+) -> dict[str, float]:
+    """Median seconds of each contestant; they take turns, after one round that does not count.
+
+    Args:
+        contestants: What is measured, by name.
+        rounds: Turns of each; at least three are taken.
+        limit: Seconds after which no more are begun.
+    """
     seconds: dict[str, list[float]] = {name: [] for name in contestants}
+    began = time.perf_counter()
     for turn in range(rounds + 1):
+        if turn > FEWEST and time.perf_counter() > began + limit:
+            break
         for name, run in contestants.items():
             start = time.perf_counter()
             run()
             if turn:
                 seconds[name].append(time.perf_counter() - start)
     return {name: statistics.median(values) for name, values in seconds.items()}
+
+
+def refuse(what: str, pairs: Iterable[tuple[Tensor, Tensor]], tolerance: float) -> None:
+    """Refuse to measure what is wrong.
+
+    Args:
+        what: What is compared, for the message.
+        pairs: Results of ours, and of another.
+        tolerance: The most that they may differ by, relative to the other's norm.
+
+    Raises:
+        SystemExit: One differs by more; the exit code is 1.
+    """
+    for ours, theirs in pairs:
+        error = float(((ours - theirs).norm() / theirs.norm()).detach())
+        if not error <= tolerance:
+            raise SystemExit(f"no speed while parity is red: {what} is off by {error:.1e}")
 
 
 def machine() -> str:

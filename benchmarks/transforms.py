@@ -1,88 +1,146 @@
 """Our transform against ptwt (with gradients) and PyWavelets (forward): `python -m benchmarks.transforms`.
 
 Ours has a filter of its own in every channel and differentiates by it; the peers have one filter for
-all channels, and ptwt's gradient is of the signal alone. Ours runs by Numba's loops and by plain torch.
+all channels, and ptwt's gradient is of the signal alone. Ours runs by Numba's loops, by plain torch, and by
+what torch.compile makes of that.
 """
+
+from collections.abc import Callable, Iterator
+from functools import cache, partial
+from typing import NamedTuple
 
 import ptwt
 import pywt
 import torch
+from torch import Tensor
 
-from benchmarks.measure import alternate, keep_memory, machine
+from benchmarks.figures import Figure, compared, here, not_measured, processor, tables
+from benchmarks.measure import alternate, keep_memory, refuse
 from wavspa import wavedec, waverec
 from wavspa.backend import use_backend
 from wavspa.wavelets import daubechies_taps
 
 BATCH, LENGTH, DIM = 8, 4096, 256
+TAPS = (16, 40)
+COMPILED_TAPS = TAPS[0]
 ROUNDS = 9
+TABLE = f"Transform: one level, zero boundary, [{BATCH}, {LENGTH}, {DIM}]"
+OURS, PLAIN, COMPILED = "wavspa (Numba)", "wavspa (plain torch)", "wavspa (plain torch, compiled)"
+PTWT = "ptwt (gradient of the signal alone)"
 
 
-def round_trip(taps: int) -> dict[str, float]:
-    """Seconds of analysis, synthesis and all gradients, one level, zero boundary."""
-    x = torch.randn(BATCH, LENGTH, DIM, requires_grad=True)
-    upstream = torch.randn(BATCH, LENGTH, DIM)
-    filters = daubechies_taps(taps).float()[:, None].repeat(1, DIM).requires_grad_()
-    wavelet = pywt.Wavelet(f"db{taps // 2}")
+class Inputs(NamedTuple):
+    """What a round trip takes, and the peers' wavelet."""
 
-    def ours(backend: str) -> tuple[torch.Tensor, ...]:
-        with use_backend(backend):
-            y = waverec(wavedec(x, filters, 1), filters, LENGTH)
-            return y, *torch.autograd.grad(y, (x, filters), upstream)
-
-    def theirs() -> None:
-        y = ptwt.waverec(ptwt.wavedec(x, wavelet, mode="zero", level=1, axis=1), wavelet, axis=1)
-        torch.autograd.grad(y, x, upstream)
-
-    ptwt_result = ptwt.waverec(
-        ptwt.wavedec(x, wavelet, mode="zero", level=1, axis=1), wavelet, axis=1
-    )
-    by_numba, by_torch = ours("numba"), ours("torch")
-    assert torch.allclose(by_numba[0], ptwt_result, atol=1e-4), "no speed while parity is red"
-    for a, b in zip(by_numba, by_torch, strict=True):
-        assert (a - b).norm() <= 1e-5 * b.norm(), "no speed while parity is red"
-    contestants = {
-        "wavspa": lambda: ours("numba"),
-        "wavspa, plain torch": lambda: ours("torch"),
-        "ptwt": theirs,
-    }
-    return alternate(contestants, ROUNDS)
+    x: Tensor
+    filters: Tensor
+    upstream: Tensor
+    wavelet: pywt.Wavelet
 
 
-def forward(taps: int) -> dict[str, float]:
-    """Seconds of analysis and synthesis without gradients."""
-    x = torch.randn(BATCH, LENGTH, DIM)
-    array = x.numpy()
+@cache
+def inputs(taps: int) -> Inputs:
+    """The same for all contestants."""
+    torch.manual_seed(0)
+    x, upstream = (torch.randn(BATCH, LENGTH, DIM) for _ in range(2))
     filters = daubechies_taps(taps).float()[:, None].repeat(1, DIM)
-    wavelet = pywt.Wavelet(f"db{taps // 2}")
+    return Inputs(
+        x.requires_grad_(), filters.requires_grad_(), upstream, pywt.Wavelet(f"db{taps // 2}")
+    )
 
-    @torch.no_grad()
-    def ours() -> torch.Tensor:
-        return waverec(wavedec(x, filters, 1), filters, LENGTH)
 
-    def theirs() -> object:
-        return pywt.waverec(
-            pywt.wavedec(array, wavelet, mode="zero", level=1, axis=1), wavelet, mode="zero", axis=1
+def there_and_back(x: Tensor, filters: Tensor) -> Tensor:
+    """One level and back."""
+    return waverec(wavedec(x, filters, 1), filters, LENGTH)
+
+
+def with_gradients(
+    taps: int, backend: str, trip: Callable[[Tensor, Tensor], Tensor] = there_and_back
+) -> tuple[Tensor, ...]:
+    """Our signal, its gradient and that of the filters."""
+    x, filters, upstream, _ = inputs(taps)
+    with use_backend(backend):
+        y = trip(x, filters)
+        return y, *torch.autograd.grad(y, (x, filters), upstream)
+
+
+def by_ptwt(taps: int) -> tuple[Tensor, Tensor]:
+    """The signal by ptwt and its gradient."""
+    x, _, upstream, wavelet = inputs(taps)
+    bands = ptwt.wavedec(x, wavelet, mode="zero", level=1, axis=1)
+    y = ptwt.waverec(bands, wavelet, axis=1)
+    return y, torch.autograd.grad(y, x, upstream)[0]
+
+
+@torch.no_grad()
+def forward(taps: int) -> Tensor:
+    """Our signal."""
+    return there_and_back(inputs(taps).x, inputs(taps).filters)
+
+
+def by_pywavelets(taps: int) -> object:
+    """PyWavelets' signal."""
+    x, _, _, wavelet = inputs(taps)
+    bands = pywt.wavedec(x.detach().numpy(), wavelet, mode="zero", level=1, axis=1)
+    return pywt.waverec(bands, wavelet, mode="zero", axis=1)
+
+
+def check_parity() -> None:
+    """Hold ours to the peers, and its implementations to one another.
+
+    Raises:
+        SystemExit: one differs.
+    """
+    for taps in TAPS:
+        ours, plain, theirs = (
+            *(with_gradients(taps, backend) for backend in ("numba", "torch")),
+            by_ptwt(taps),
         )
+        refuse(f"{taps} taps, Numba and plain torch", zip(ours, plain, strict=True), 1e-5)
+        # The wavelet is orthogonal: the gradient of a signal is as if all filters were one.
+        refuse(f"{taps} taps, ptwt", zip(ours[:2], theirs, strict=True), 1e-4)
+        array = torch.as_tensor(by_pywavelets(taps))
+        refuse(f"{taps} taps, PyWavelets", [(forward(taps), array)], 1e-4)
 
-    assert torch.allclose(ours(), torch.tensor(theirs()), atol=1e-4), "no speed while parity is red"
-    return alternate({"wavspa": ours, "PyWavelets": theirs}, ROUNDS)
+
+def figures() -> Iterator[Figure]:
+    """Round trips with all gradients, then without."""
+    for taps in TAPS:
+        contestants: dict[str, Callable[[], object]] = {
+            OURS: partial(with_gradients, taps, "numba"),
+            PLAIN: partial(with_gradients, taps, "torch"),
+            PTWT: partial(by_ptwt, taps),
+        }
+        case, why = f"there and back with gradients, {taps} taps", ""
+        if taps == COMPILED_TAPS:
+            why = add_compiled(contestants)
+        yield from compared(TABLE, case, alternate(contestants, ROUNDS), PTWT)
+        if why:
+            yield not_measured(TABLE, case, COMPILED, why)
+    for taps in TAPS:
+        seconds = alternate(
+            {OURS: partial(forward, taps), "PyWavelets": partial(by_pywavelets, taps)}, ROUNDS
+        )
+        yield from compared(TABLE, f"there and back, {taps} taps", seconds, "PyWavelets")
+
+
+def add_compiled(contestants: dict[str, Callable[[], object]]) -> str:
+    """Let plain torch take part as compiled; why it cannot, where that is so."""
+    compiled = partial(with_gradients, COMPILED_TAPS, "torch", torch.compile(there_and_back))
+    try:
+        ours = compiled()
+    except Exception as error:  # without a compiler for C++, say; torch has many classes for it
+        return str(error).strip().splitlines()[0]
+    refuse("compiled", zip(ours, with_gradients(COMPILED_TAPS, "torch"), strict=True), 1e-5)
+    contestants[COMPILED] = compiled
+    return ""
 
 
 def main() -> None:
     """Print the table."""
     keep_memory()
-    print(f"[{BATCH}, {LENGTH}, {DIM}], one level, zero boundary; {machine()}\n")
-    print("| | wavspa | others | times as long |")
-    print("| --- | ---: | ---: | ---: |")
-    for what, measure in (("round trip with gradients", round_trip), ("forward", forward)):
-        for taps in (16, 40):
-            seconds = measure(taps)
-            own = seconds.pop("wavspa")
-            for peer, other in seconds.items():
-                print(
-                    f"| {what}, {taps} taps | {own * 1e3:.1f} ms "
-                    f"| {peer} {other * 1e3:.1f} ms | {other / own:.2f} |"
-                )
+    check_parity()
+    print("\n".join(tables(here(figures(), processor(), [f"torch {torch.__version__}"]), "##")))
 
 
 if __name__ == "__main__":

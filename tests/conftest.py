@@ -3,8 +3,20 @@ from unittest import mock
 
 import pytest
 import torch
+from hypothesis import HealthCheck, settings
 
 from wavspa.launching.subprocesses import ENVIRONMENT
+
+# Tensors here are too small to share out, and as many workers run as there are cores.
+torch.set_num_threads(1)
+os.environ["OMP_NUM_THREADS"] = "1"  # of the processes that tests start
+
+# The same examples each time, and none of them timed: how busy a machine is decides nothing.
+# --hypothesis-profile=default looks for others.
+settings.register_profile(
+    "certain", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("certain")
 
 
 @pytest.fixture(autouse=True)

@@ -53,6 +53,7 @@ def test_without_numba_torch_runs(monkeypatch):
     assert path(torch.empty(FEWEST_FOR_NUMBA)) == "torch"
 
 
+@pytest.mark.slow
 def test_small_calls_do_not_load_numba():
     program = """
 import sys, torch

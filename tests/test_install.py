@@ -18,6 +18,7 @@ from packaging.utils import canonicalize_name
 from safetensors.torch import save_file
 
 import wavspa
+from support.waiting import LIMIT
 from wavspa import Encoder, commands
 from wavspa.run_folder import layout
 
@@ -83,7 +84,7 @@ def link(name, packages):
 
 def run(python, program, cwd):
     return subprocess.run(
-        [python, "-I", "-c", program], cwd=cwd, capture_output=True, text=True, timeout=300
+        [python, "-I", "-c", program], cwd=cwd, capture_output=True, text=True, timeout=LIMIT
     )
 
 

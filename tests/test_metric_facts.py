@@ -1,6 +1,7 @@
 """Every metric that a task logs has its facts, and everything that orders runs takes them from there."""
 
 import math
+from functools import cache
 from itertools import pairwise
 
 import pytest
@@ -32,6 +33,7 @@ TASKS = {
 }
 
 
+@cache
 def logged(name):
     config = compose_run("model=tiny", f"task={name}", *TASKS[name])
     with torch.device("meta"):
@@ -138,6 +140,7 @@ def test_a_monitored_metric_that_becomes_undefined_ends_the_run(tmp_path, monkey
         run(broken)
 
 
+@pytest.mark.slow
 def test_the_lowest_loss_is_the_best(tmp_path):
     folder = tiny_run(
         tmp_path,

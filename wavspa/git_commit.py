@@ -1,4 +1,4 @@
-"""The commit of code that is used from a git checkout."""
+"""What git knows of the code that is used."""
 
 import subprocess
 from pathlib import Path
@@ -11,18 +11,24 @@ def commit_of(file: Path) -> str | None:
         file: A file of code, which may be installed elsewhere.
     """
     # An installed copy may lie inside somebody else's repository, which does not track it.
-    if _git(file.parent, "ls-files", "--error-unmatch", file.name) is None:
+    if git(file.parent, "ls-files", "--error-unmatch", file.name) is None:
         return None
-    return _git(file.parent, "describe", "--always", "--dirty", "--exclude=*")
+    return git(file.parent, "describe", "--always", "--dirty", "--exclude=*")
 
 
-def _git(folder: Path, *arguments: str) -> str | None:
-    """What git prints about a folder; None where it is missing or refuses."""
+def git(folder: Path, *arguments: str) -> str | None:
+    """What git prints, without blanks around it; None where it fails or is not installed.
+
+    Args:
+        folder: In or below a checkout.
+        *arguments: Its command and the options of that.
+    """
     try:
         done = subprocess.run(
             ["git", "-C", str(folder), *arguments],
             capture_output=True,
             text=True,
+            errors="replace",
             check=True,
         )
     except (OSError, subprocess.CalledProcessError):

@@ -107,6 +107,7 @@ def test_the_choice_is_a_constant_to_the_compiler():
     assert torch.equal(compiled(zero), choose(zero))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["softmax", "longformer"])
 def test_one_graph_for_all_lengths(monkeypatch, name):
     """The operator's own shapes and gradients, traced without a device: no break, no value asked for."""

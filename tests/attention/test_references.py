@@ -23,11 +23,11 @@ from wavspa.attention import (
     Performer,
     Softmax,
     build_attention,
-    softmax,
 )
-from wavspa.attention.base import real_positions
+from wavspa.attention.base import kernel_attention, real_positions
 from wavspa.attention.longformer import attend_in_window
 from wavspa.attention.performer import orthogonal_features
+from wavspa.attention.rotary import rotate
 
 VARIANTS = {
     "softmax": ("softmax", {}),
@@ -38,9 +38,17 @@ VARIANTS = {
     "linear": ("linear", {}),
     "performer": ("performer", {}),
     "favor": ("performer", {"features": "favor", "random_features": 6}),
+    "rotary longformer": ("longformer", {"window": 5, "rotary": True}),
+    "rotary linformer": ("linformer", {"rank": 3, "rotary": True}),
+    "rotary linear": ("linear", {"rotary": True}),
+    "rotary performer": ("performer", {"rotary": True}),
+    "rotary favor": ("performer", {"features": "favor", "random_features": 6, "rotary": True}),
 }
+ROTARY = [variant for variant in VARIANTS if "rotary" in variant]
 # Favor's features have a floor of 1e-6 that the definition does not have; rotary angles are float32.
-LOOSE = {"favor": {"rtol": 1e-4, "atol": 1e-4}, "rotary": {"rtol": 1e-5, "atol": 1e-5}}
+LOOSE = {variant: {"rtol": 1e-5, "atol": 1e-5} for variant in ROTARY} | {
+    variant: {"rtol": 1e-4, "atol": 1e-4} for variant in ("favor", "rotary favor")
+}
 
 
 @pytest.mark.parametrize("shape", [(3, 13), (1, 6), (1, 1), (2, 1)], ids=str)
@@ -105,7 +113,7 @@ def test_pads_do_not_matter(variant):
     assert not torch.allclose(module(huge)[:, :7], y[:, :7])
 
 
-@pytest.mark.parametrize("variant", [v for v in VARIANTS if v not in ("rotary", "linformer")])
+@pytest.mark.parametrize("variant", [v for v in VARIANTS if v not in (*ROTARY, "linformer")])
 def test_bases_do_not_know_positions(variant):
     """Permuted inputs give permuted outputs, but for the window, the projection and rotation."""
     name, options = VARIANTS[variant]
@@ -121,13 +129,35 @@ def test_rotary_scores_depend_on_distances_only():
     def late(t):
         return torch.cat([random(1, 1, 5, 4, seed=4), t], dim=2)
 
-    scores = softmax.rotate(q) @ softmax.rotate(k).mT
-    shifted = (softmax.rotate(late(q)) @ softmax.rotate(late(k)).mT)[..., 5:, 5:]
+    scores = rotate(q) @ rotate(k).mT
+    shifted = (rotate(late(q)) @ rotate(late(k)).mT)[..., 5:, 5:]
     # The angles are computed in float32.
     torch.testing.assert_close(shifted, scores, rtol=0, atol=1e-5)
     assert not torch.allclose(scores, q @ k.mT, atol=1e-3)
-    attended = F.scaled_dot_product_attention(softmax.rotate(q), softmax.rotate(k), v)
+    attended = F.scaled_dot_product_attention(rotate(q), rotate(k), v)
     torch.testing.assert_close(module.attend(q, k, v, None), attended, **CLOSE)
+
+
+def test_rotary_features_give_what_depends_on_distances_only():
+    phi_q, phi_k, v = (random(1, 2, 8, 4, seed=s).abs() for s in (1, 2, 3))
+
+    def late(t):
+        # Keys without features have no weight.
+        return torch.cat([torch.zeros(1, 2, 5, 4), t], dim=2)
+
+    here = kernel_attention(phi_q, phi_k, v, rotary=True)
+    later = kernel_attention(late(phi_q), late(phi_k), late(v), rotary=True)
+    torch.testing.assert_close(later[:, :, 5:], here, rtol=0, atol=1e-5)
+    assert not torch.allclose(here, kernel_attention(phi_q, phi_k, v), atol=1e-3)
+
+
+def test_a_rotary_window_gives_what_depends_on_distances_only():
+    module = build("longformer", window=5, rotary=True)
+    q, k, v = (random(1, 2, 9, 4, seed=s) for s in (1, 2, 3))
+    late = [torch.cat([random(1, 2, 6, 4, seed=4), t], dim=2) for t in (q, k, v)]
+    # The first two see others than those that stood at the start of the row.
+    here, later = module.attend(q, k, v, None), module.attend(*late, None)
+    torch.testing.assert_close(later[:, :, 8:], here[:, :, 2:], rtol=0, atol=1e-5)
 
 
 def favor(width, count):
@@ -249,12 +279,19 @@ def test_heads_must_divide(name, options, message):
             {"features": "favor", "random_features": 0},
             "random_features must be at least 1, got 0",
         ),
-        ("softmax", {"rotary": True, "qkv_dim": 6}, "rotary positions need an even head width"),
         *[
-            (name, {"rotary": True}, f"softmax base, not of {name}")
+            (
+                name,
+                {"rotary": True, "qkv_dim": 6},
+                "the head width must be even with rotary positions",
+            )
             for name in BASES
-            if name != "softmax"
         ],
+        (
+            "performer",
+            {"features": "favor", "random_features": 7, "rotary": True},
+            "random_features must be even with rotary positions, got 7",
+        ),
     ],
 )
 def test_bases_refuse(name, options, message):

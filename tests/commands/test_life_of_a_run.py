@@ -1,6 +1,7 @@
 """The commands as a user types them, in processes of their own."""
 
 import os
+import re
 import subprocess
 import sys
 
@@ -86,7 +87,7 @@ def test_a_dry_run_says_what_it_would_cost_and_writes_nothing(tmp_path):
     assert done.returncode == 0, done.stderr
     names = [line.split("  ")[0] for line in done.stdout.splitlines()]
     assert names == ["parameters", "a step", "all steps", "memory"]
-    assert " GFLOP" in done.stdout
+    assert re.search(r" GFLOP, [\d,]+ tokens/s$", done.stdout, re.MULTILINE)
     assert "for 6, without" in done.stdout
     assert not (tmp_path / "runs").exists()
 

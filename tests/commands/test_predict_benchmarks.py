@@ -56,6 +56,7 @@ def submitted(folder, place, kind, **words):
     return [line.split(between) for line in (place / "out.txt").read_text().splitlines()]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", D2A_COLUMNS)
 def test_d2a(tmp_path, kind):
     for split, count in (("train", 80), ("dev", 30)):
@@ -98,6 +99,7 @@ def test_devign(tmp_path):
     assert lines == [[row["idx"], row["class"]] for row in rows]
 
 
+@pytest.mark.slow
 def test_bigclonebench(tmp_path):
     place = tmp_path / "data" / "code_x_glue_cc_clone_detection_big_clone_bench"
     functions = [code() for _ in range(12)]
@@ -123,6 +125,7 @@ def test_bigclonebench(tmp_path):
     assert lines == [[row["id1"], row["id2"], row["class"]] for row in predictions]
 
 
+@pytest.mark.slow
 def test_aan(tmp_path):
     for name in AAN_FILES.values():
         rows = [f'{i % 2}.0\tP{i}\tW{i}\t"{code()}\t{code()}\n' for i in range(30)]
@@ -137,6 +140,7 @@ def test_aan(tmp_path):
     assert share_of_hits(rows, "y") == score_of(folder, "accuracy")
 
 
+@pytest.mark.slow
 def test_text(tmp_path):
     for split in ("train", "test"):
         rows = [{"text": f"{code()}<br /> {i}", "label": i % 2} for i in range(40)]
@@ -148,6 +152,7 @@ def test_text(tmp_path):
     assert share_of_hits(rows, "y") == score_of(folder, "accuracy")
 
 
+@pytest.mark.slow
 def test_listops(tmp_path):
     for split in ("train", "val", "test"):
         rows = ["Source\tTarget\n"]
@@ -160,6 +165,7 @@ def test_listops(tmp_path):
     assert share_of_hits(rows, "Target") == score_of(folder, "accuracy")
 
 
+@pytest.mark.slow
 def test_poj104_gives_embeddings_alone(tmp_path):
     splits = {"train": range(1, 5), "valid": range(65, 69), "test": range(81, 87)}
     for split, problems in splits.items():

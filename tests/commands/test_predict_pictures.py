@@ -98,6 +98,7 @@ def test_pictures_one_by_one_in_lists_and_in_tables(place, digits, scans):
         )
 
 
+@pytest.mark.slow
 def test_cifar_10_in_the_hub_s_layout(place):
     rng = np.random.default_rng(0)
     for split, count in (("train", 40), ("test", 30)):
@@ -119,6 +120,7 @@ def test_cifar_10_in_the_hub_s_layout(place):
     np.testing.assert_allclose(probabilities(again), probabilities(rows), atol=1e-6)
 
 
+@pytest.mark.slow
 def test_pathfinder_s_own_files(place):
     pictures = Pathfinder(benchmark_rule(32, "hard"), seed=0, threads=1)
     write_pictures(place / "data" / "pathfinder32" / "curv_contour_length_14", pictures, 100)

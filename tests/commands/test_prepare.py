@@ -65,6 +65,7 @@ def test_several_are_named_at_once_and_shared_data_are_prepared_once(tmp_path, c
     assert capsys.readouterr().out.count("prepared: ") == 1
 
 
+@pytest.mark.slow
 def test_an_experiment_names_its_data(tmp_path, capsys):
     small = ["dataset.max_length=24", "dataset.train_examples=30"]
     small += ["dataset.val_examples=10", "dataset.test_examples=10"]

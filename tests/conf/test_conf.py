@@ -1,7 +1,7 @@
 """Every file of conf/ composes, and what it describes can be built."""
 
 import json
-from itertools import product
+from itertools import cycle
 from pathlib import Path
 
 import pytest
@@ -82,10 +82,11 @@ def test_a_task_brings_its_kind_of_model():
 
 def test_every_cell_sets_its_flat_keys():
     names = [[path.stem for path in sorted((CONF / group).glob("*.yaml"))] for group in GROUPS]
-    for attention, wavelet in product(*names):
+    assert [len(group) for group in names] == [5, 7]
+    # Each file sets its own key alone, so each once is enough.
+    for attention, wavelet in zip(cycle(names[0]), names[1], strict=False):
         config = compose_run(f"model/attention={attention}", f"model/wavelet={wavelet}")
         assert (config.model.attention, config.model.wavelet) == (attention, wavelet)
-    assert [len(group) for group in names] == [5, 7]
 
 
 @pytest.mark.parametrize("name", ["cpu", "debug", "ddp"])

@@ -135,6 +135,7 @@ def test_texts_are_read_as_they_are_written(tmp_path, monkeypatch):
     assert 0 < len(read) < 1000
 
 
+@pytest.mark.slow
 def test_a_run_on_packed_text_resumes_exactly(tmp_path, corpus, monkeypatch):
     words = [
         "dataset=files",
@@ -162,6 +163,7 @@ def test_a_run_on_packed_text_resumes_exactly(tmp_path, corpus, monkeypatch):
     assert read_status(whole)["test"] == read_status(stopped)["test"]
 
 
+@pytest.mark.slow
 def test_a_classifier_starts_from_what_texts_without_labels_taught(tmp_path, corpus):
     words = ["dataset=files", "dataset.max_length=32"]
     parent = finished_run(

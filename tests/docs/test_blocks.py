@@ -8,6 +8,7 @@ says why in a comment before it.
 import importlib
 import io
 import re
+import shutil
 import sys
 import tomllib
 from pathlib import Path
@@ -67,6 +68,8 @@ def session(tmp_path, small_run, monkeypatch):
     write_rows(tmp_path / "new.csv", [{**row, "number": row["id"]} for row in ROWS])
     write_rows(tmp_path / "d2a_lbv1_trace_test.csv", ROWS)
     write_rows(tmp_path / "new.parquet", ROWS)
+    # A second run on the same rows.
+    shutil.copytree(small_run, tmp_path / "runs/files/OTHER")
     (tmp_path / "photos").mkdir()
     Image.new("L", (8, 8)).save(tmp_path / "photos/dark.png")
     for name in ("pairs.jsonl", "test.jsonl"):

@@ -10,7 +10,7 @@ PAGES = [
     *ROOT.glob("*.md"),
     *ROOT.glob("*/README.md"),
     *(ROOT / "docs").rglob("*.md"),
-    *(ROOT / "benchmarks/results").glob("*.md"),
+    *(ROOT / "benchmarks/results").rglob("*.md"),
 ]
 LINK = re.compile(r"\]\((?!\w+:)([^)#\s]*)(?:#([^)\s]+))?\)|(?:src|srcset)=\"([^\"]+)\"")
 

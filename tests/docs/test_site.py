@@ -63,7 +63,7 @@ def fits(tab):
     """Whether a page is as wide as its window, once it has moved into place."""
     try:
         fitting = "document.documentElement.scrollWidth <= window.innerWidth"
-        return tab.wait_for_function(fitting, timeout=3000)
+        return tab.wait_for_function(fitting)
     except TimeoutError:
         return False
 

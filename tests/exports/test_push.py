@@ -111,15 +111,18 @@ def test_no_right(folder, hub, monkeypatch, tmp_path, token, name):
 
 
 def test_no_network(folder, hub, monkeypatch, tmp_path):
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        monkeypatch.setenv("HF_ENDPOINT", f"http://127.0.0.1:{free.getsockname()[1]}")
-    for call in (
-        lambda: wavspa.load_model("me/digits"),
-        lambda: export({"run": str(folder), "output": str(tmp_path / "out"), "push": "me/digits"}),
-    ):
-        with pytest.raises(UserError, match=r"me/digits.*: http://127.* cannot be reached"):
-            call()
+    with socket.socket() as silent:
+        # Held, so that no other process gets the port, and not listened to.
+        silent.bind(("127.0.0.1", 0))
+        monkeypatch.setenv("HF_ENDPOINT", f"http://127.0.0.1:{silent.getsockname()[1]}")
+        for call in (
+            lambda: wavspa.load_model("me/digits"),
+            lambda: export(
+                {"run": str(folder), "output": str(tmp_path / "out"), "push": "me/digits"}
+            ),
+        ):
+            with pytest.raises(UserError, match=r"me/digits.*: http://127.* cannot be reached"):
+                call()
 
 
 def test_a_name_that_can_be_none(folder):
@@ -127,6 +130,7 @@ def test_a_name_that_can_be_none(folder):
         export({"run": str(folder), "push": "digits"})
 
 
+@pytest.mark.slow
 def test_a_run_starts_from_a_model_on_the_hub(folder, hub, tmp_path):
     words = {"run": str(folder), "output": str(tmp_path / "out"), "push": "me/digits"}
     export(words)

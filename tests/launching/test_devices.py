@@ -1,14 +1,15 @@
 """Several processes train what one trains; each is a `wavspa-run` of its own."""
 
 import os
-import socket
 import subprocess
 import sys
 
 import pytest
 
 from support.final_state import differences, final_state, rows
+from support.ports import free_ports
 from support.tiny_runs import tiny_run, tiny_words
+from support.waiting import LIMIT
 from wavspa.run_folder import layout
 from wavspa.run_folder.status import read_status
 
@@ -25,7 +26,7 @@ def start(command, *words, **variables):
         capture_output=True,
         text=True,
         env={**os.environ, "OMP_NUM_THREADS": "1", **variables},
-        timeout=300,
+        timeout=LIMIT,
     )
 
 
@@ -65,9 +66,7 @@ def test_torchrun_on_two_nodes(tmp_path):
     ours = tiny_run(tmp_path / "ours", *words, "trainer.devices=2")
     assert start("run", ours).returncode == 0
     words = tiny_words(tmp_path, *words, "trainer.num_nodes=2", "trainer.devices=1")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    (port,) = free_ports(1)
     command = [sys.executable, "-m", "torch.distributed.run", "--nnodes=2", f"--master-port={port}"]
     started = [
         subprocess.Popen(
@@ -76,7 +75,7 @@ def test_torchrun_on_two_nodes(tmp_path):
         )
         for node in range(2)
     ]
-    assert [process.wait(timeout=300) for process in started] == [0, 0]
+    assert [process.wait(timeout=LIMIT) for process in started] == [0, 0]
     (config,) = (tmp_path / "runs").rglob(layout.CONFIG)
     assert differences(final_state(ours), final_state(config.parent)) == []
 
@@ -134,7 +133,7 @@ def test_all_ranks_of_a_run_that_a_search_gives_up_end_well(tmp_path):
     script = tmp_path / "given_up.py"
     script.write_text(GIVEN_UP)
     done = subprocess.run(
-        [sys.executable, script, folder], capture_output=True, text=True, timeout=300
+        [sys.executable, script, folder], capture_output=True, text=True, timeout=LIMIT
     )
     status = read_status(folder)
     assert (done.returncode, status["state"], status["step"] < 12) == (0, "pruned", True)
@@ -147,7 +146,7 @@ def test_a_failure_on_any_rank_is_the_job_s(tmp_path):
     script = tmp_path / "fails.py"
     script.write_text(FAILS_ON_RANK_1)
     failed = subprocess.run(
-        [sys.executable, script, folder], capture_output=True, text=True, timeout=300
+        [sys.executable, script, folder], capture_output=True, text=True, timeout=LIMIT
     )
     assert failed.returncode != 0
     assert "it rains on rank 1" in failed.stderr

@@ -30,6 +30,24 @@ CASES = {
     "accumulation": ["checkpoints.every_steps=1", "trainer.accumulate_grad_batches=3"],
     "a budget of tokens": ["checkpoints.every_steps=1", "dataset.batch_tokens=1000"],
     "favor": ["checkpoints.every_steps=1", "model/attention=performer", "model.features=favor"],
+    "stochastic depth": [
+        "checkpoints.every_steps=1",
+        "model.drop_path=0.5",
+        "model.layer_scale=0.1",
+    ],
+    "lion": ["checkpoints.every_steps=1", "optimizer=lion"],
+    "muon": ["checkpoints.every_steps=1", "optimizer=muon", "optimizer.filter_lr=1e-4"],
+    "adafactor": ["checkpoints.every_steps=1", "optimizer=adafactor"],
+    "schedule-free": ["checkpoints.every_steps=1", "optimizer=schedule_free"],
+    "plateau": [
+        "checkpoints.every_steps=1",
+        "schedule=plateau",
+        "schedule.warmup=2",
+        "schedule.patience=0",
+        "schedule.threshold=9",
+    ],
+    "EMA": ["checkpoints.every_steps=1", "callbacks=ema", "callbacks.average.decay=0.5"],
+    "SWA": ["checkpoints.every_steps=1", "callbacks=swa", "callbacks.average.every=1"],
     "every step logged": ["checkpoints.every_steps=1", "trainer.log_every_n_steps=1"],
 }
 STEPS = ["trainer.max_steps=10", "trainer.val_every=4"]

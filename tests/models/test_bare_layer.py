@@ -41,6 +41,7 @@ def forward_derivative(module, x):
     return torch.func.jvp(module, (x.detach(),), (torch.ones_like(x),))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("derivative", [second_derivative, forward_derivative])
 @pytest.mark.parametrize("mode", ["none", "ada", "lift"])
 def test_softmax_is_differentiated_twice_and_forwards_by_plain_attention(derivative, mode):

@@ -119,12 +119,17 @@ def test_positions_matter(positions):
     assert not torch.allclose(seeing(ids[:, order]), seeing(ids), atol=1e-5)
 
 
-@pytest.mark.parametrize("base", [b for b in BASES if b != "softmax"])
-def test_rotary_is_for_softmax_only(base):
-    with pytest.raises(ValueError, match=f"positions=rotary is a property of .* not of {base}"):
-        encoder(positions="rotary", attention=base)
-    with pytest.raises(ValueError, match="positions=rotary"):
-        encoder(positions="rotary", attention=["softmax", base], level=1)
+@pytest.mark.parametrize("base", BASES)
+@pytest.mark.parametrize("wavelet", ["none", "ada"])
+def test_every_base_has_rotary_positions(base, wavelet):
+    ids, order = tokens(1, 7), torch.tensor([3, 0, 6, 5, 1, 4, 2])
+    options = {"attention": base, "wavelet": wavelet, "rank": 4}
+    torch.manual_seed(1)
+    rotary = encoder(positions="rotary", **options).eval()
+    plain = encoder(positions="none", **options).eval()
+    plain.load_state_dict(rotary.state_dict())
+    assert not torch.allclose(rotary(ids), plain(ids), atol=1e-6)
+    assert not torch.allclose(rotary(ids[:, order]), rotary(ids), atol=1e-6)
 
 
 def test_per_token_head():

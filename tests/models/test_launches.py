@@ -6,6 +6,7 @@ import torch
 from support.kernel_checks import INTERPRETED, needs_triton
 from support.launches import counted, layer_launches
 from wavspa import WavSpAttention
+from wavspa.attention import AttentionOptions, build_attention
 
 pytestmark = [
     needs_triton,
@@ -56,3 +57,27 @@ def test_a_lattice_is_one_forward_and_one_backward(monkeypatch):
         (filters,) = mode.filters()
         filters.backward(filters.detach())
     assert launches.names == {"lattice_kernel": 1, "lattice_gradient_kernel": 1}
+
+
+@pytest.mark.parametrize(
+    ("base", "options", "more"),
+    [
+        ("linear", {}, 5),
+        ("performer", {}, 5),
+        ("performer", {"features": "favor"}, 5),
+        # A row's own mixtures take all heads at once, as they lie; one for all rows copies them.
+        ("linformer", {}, 0),
+    ],
+)
+def test_lengths_cost_kernel_bases_few(base, options, more, monkeypatch):
+    """Keys lose their pads where features are made: nothing passes over values, or waits for a choice."""
+
+    def launches(lengths):
+        torch.manual_seed(0)
+        chosen = AttentionOptions(max_len=64, rank=8, **options)
+        return layer_launches(monkeypatch, build_attention(base, 16, 4, chosen), X, lengths)
+
+    full, ragged = launches(None), launches(torch.tensor([64, 9]))
+    assert ragged.total <= full.total + more, ragged.names
+    assert ragged.names["where"] == full.names["where"]
+    assert "masked_fill" not in ragged.names

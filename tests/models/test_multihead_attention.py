@@ -185,6 +185,7 @@ def test_what_cannot_be_swapped_is_said():
         swap_attention(encoder_layer(), tapz=4)
 
 
+@pytest.mark.slow
 def test_compiles_and_exports():
     module = attention(batch_first=True)
     x = random(3, 19, DIM)

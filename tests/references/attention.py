@@ -39,31 +39,37 @@ def one_head(module, q, k, v, real):
     """Queries, keys and values [N, K] -> [N, K]; ``real [N]`` are the keys that count."""
     length = len(q)
     everywhere = real.expand(length, length)
+    turn = rotate if module.rotary else torch.clone
     if isinstance(module, Softmax):
-        if module.rotary:
-            q, k = rotate(q), rotate(k)
+        q, k = turn(q), turn(k)
         return weighted(softmax_weights(q, k, everywhere), v)
     if isinstance(module, Longformer):
         seen = everywhere & window(length, module.window)
+        q, k = turn(q), turn(k)
         # A masked query may see no key at all; what it gives has no meaning, but must be finite.
         return weighted(softmax_weights(q, k, seen | torch.eye(length).bool() & ~real), v)
     if isinstance(module, Linformer):
         rows = module.along_time[:length] * real[:, None]
+        q, k = turn(q), turn(k)
         mixed_k, mixed_v = rows.t() @ k, rows.t() @ v
         all_mixtures = torch.ones(length, len(mixed_k), dtype=torch.bool)
         return weighted(softmax_weights(q, mixed_k, all_mixtures), mixed_v)
     if isinstance(module, Linear):
-        weights = (F.elu(q) + 1) @ (F.elu(k) + 1).t() * everywhere
-        return (weights @ v) / (weights.sum(1, keepdim=True) + 1e-6)
+        return kernel(F.elu(q) + 1, F.elu(k) + 1, v, everywhere, turn, epsilon=1e-6)
     assert isinstance(module, Performer)
     q, k, v = (
         layer_norm(t, n.weight, n.bias) for t, n in zip((q, k, v), module.norms, strict=True)
     )
     if module.features == "relu":
-        weights = (F.relu(q) + 1e-3) @ (F.relu(k) + 1e-3).t()
-    else:
-        weights = favor(q, module.projection) @ favor(k, module.projection).t()
-    return weighted(weights * everywhere, v)
+        return kernel(F.relu(q) + 1e-3, F.relu(k) + 1e-3, v, everywhere, turn)
+    q, k = favor(q, module.projection), favor(k, module.projection)
+    return kernel(q, k, v, everywhere, turn)
+
+
+def kernel(q, k, v, seen, turn, epsilon=0.0):
+    """Features [N, F] and values [N, K] -> [N, K]: turned above, as they are below the line."""
+    above, below = turn(q) @ turn(k).t() * seen, q @ k.t() * seen
+    return (above @ v) / (below.sum(1, keepdim=True) + epsilon)
 
 
 def weighted(weights, v):

@@ -145,6 +145,7 @@ def test_the_protocol_of_the_data_is_told(tmp_path):
     ]
 
 
+@pytest.mark.slow
 def test_looking_at_runs_does_not_wait_for_lightning():
     program = "import sys, wavspa.reports.formats.write, wavspa.reports.runs.progress; print(*sys.modules)"
     done = subprocess.run(

@@ -27,8 +27,8 @@ def test_damage_is_named(tmp_path, text):
 
 
 def test_the_best_value_goes_with_the_checkpoint(tmp_path):
-    first = StatusFile(tmp_path, "val/loss", "min")
+    first = StatusFile(tmp_path, "val/loss", "min", lambda name: None)
     first.best = {"metric": "val/loss", "value": 0.5, "step": 10}
-    second = StatusFile(tmp_path, "val/loss", "min")
+    second = StatusFile(tmp_path, "val/loss", "min", lambda name: None)
     second.load_state_dict(first.state_dict())
     assert second.best == first.best

@@ -6,7 +6,11 @@ from pathlib import Path
 import pytest
 
 from support.final_state import differences, final_state
-from support.slurm_jobs import Job
+from support.slurm_jobs import HERE, Job, words_of
+from support.slurm_stand_in import launcher
+from support.tiny_runs import tiny_run
+from wavspa.errors import RunFailed
+from wavspa.launching.slurm.queue import waiting_runs
 from wavspa.run_folder import layout
 from wavspa.run_folder.status import read_status
 
@@ -106,6 +110,22 @@ def test_two_nodes_train_as_two_processes_of_one(jobs, undisturbed):
     job = jobs["nodes"]
     job.until_state("finished")
     assert differences(undisturbed[2], final_state(job.folder)) == []
+
+
+def test_what_a_pending_job_waits_for_is_told(cluster, root):
+    job = Job(root, "held", 1, "", sbatch=["--hold"])
+    assert waiting_runs([job.folder]) == {job.folder: f"job {job.task}: JobHeldUser"}
+    cluster.ask("scancel", job.id)
+
+
+def test_an_array_whose_first_runs_fail_alike_is_ended(cluster, root):
+    words = [*words_of(root, "alike", 1), "dataset.vocab_size=5"]
+    folders = [tiny_run(root, *words, f"seed={seed}") for seed in range(1, 5)]
+    launch = launcher(at_once=1, stop_after=2, wait=True, prepare="no", setup=[HERE])
+    with pytest.raises(RunFailed, match=r"stop_after=2\): dataset.vocab_size must be at least"):
+        launch.start(folders)
+    assert [read_status(folder).get("state") for folder in folders] == ["failed"] * 2 + [None] * 2
+    assert "the first jobs failed alike" in (folders[1] / layout.SLURM_LOG).read_text()
 
 
 @pytest.mark.parametrize("name", ["array", "multi_node"])

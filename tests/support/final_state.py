@@ -8,7 +8,7 @@ import torch
 from wavspa.run_folder import layout
 from wavspa.run_folder.metrics import read_metrics
 
-KEPT = ("state_dict", "optimizer_states", "lr_schedulers", "global_step")
+KEPT = ("state_dict", "trained_weights", "optimizer_states", "lr_schedulers", "global_step")
 
 
 def final_state(folder: Path) -> dict[str, Any]:
@@ -16,7 +16,7 @@ def final_state(folder: Path) -> dict[str, Any]:
     state: dict[str, Any] = {"metrics": rows(folder)}
     for path in (layout.last_checkpoint(folder), layout.best_checkpoint(folder)):
         content = torch.load(path, weights_only=True)
-        state[path.name] = {key: content[key] for key in KEPT}
+        state[path.name] = {key: content[key] for key in KEPT if key in content}
     return state
 
 

@@ -9,6 +9,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+from support.ports import free_ports
 from support.waiting import until
 
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "srun", "scontrol", "squeue", "scancel")
@@ -98,7 +99,7 @@ class Cluster:
         text = CONFIGURATION.format(
             host=socket.gethostname(),
             folder=self.folder,
-            ports=_free_ports(1 + len(NODES)),
+            ports=free_ports(1 + len(NODES)),
             # Its last digits are the port that ranks meet on, here and in other clusters on this machine.
             first_job=random.SystemRandom().randrange(1, 9000),
             cpus=CPUS,
@@ -176,13 +177,3 @@ class Cluster:
         names = {"socket": "munge.socket", "key-file": "munge.key", "log-file": "munged.log"}
         names |= {"pid-file": "munged.pid", "seed-file": "munged.seed"}
         return [f"--{option}={self.folder / name}" for option, name in names.items()]
-
-
-def _free_ports(count: int) -> list[int]:
-    sockets = [socket.socket() for _ in range(count)]
-    for one in sockets:
-        one.bind(("127.0.0.1", 0))
-    ports = [one.getsockname()[1] for one in sockets]
-    for one in sockets:
-        one.close()
-    return ports

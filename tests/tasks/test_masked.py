@@ -134,6 +134,7 @@ def test_of_pairs_both_sequences_are_rows():
     assert rows_of(batch) == (batch.tokens, batch.lengths)
 
 
+@pytest.mark.slow
 def test_a_run_learns_what_is_around_a_mask(tmp_path):
     rows = [{"text": chr(97 + n % 8) * (10 + n // 8), "label": "xy"[n % 2]} for n in range(160)]
     write_rows(tmp_path / "train.jsonl", rows)

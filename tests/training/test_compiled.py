@@ -68,6 +68,7 @@ def test_all_blocks_share_programs_under_autocast(base, wavelet):
     assert not counters["graph_break"]
 
 
+@pytest.mark.slow
 def test_a_compiled_run_writes_checkpoints_that_any_run_reads(tmp_path, quick, monkeypatch):
     """The same names and, without dropout, the weights of a run that was not compiled."""
     still = ["model.dropout=0", "trainer.max_steps=3"]
@@ -83,6 +84,7 @@ def test_a_compiled_run_writes_checkpoints_that_any_run_reads(tmp_path, quick, m
         torch.testing.assert_close(ours["state_dict"][name], weight, rtol=1e-3, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_a_compiled_run_resumes_exactly_also_where_it_is_not_compiled_any_more(
     tmp_path, quick, monkeypatch
 ):

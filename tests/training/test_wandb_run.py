@@ -186,3 +186,43 @@ def test_without_a_home_folder_training_goes_on(tmp_path, monkeypatch, capfd):
     assert warnings == [
         "warning: W&B: Could not determine home directory.; nothing is logged to it"
     ]
+
+
+@pytest.fixture
+def artifacts(monkeypatch):
+    """What is sent as artifacts: kind, names of files, aliases."""
+    kept = []
+
+    def recorded(self, artifact, aliases):
+        kept.append((artifact.type, sorted(artifact.manifest.entries), aliases))
+
+    monkeypatch.setattr(wandb.Run, "log_artifact", recorded)
+    return kept
+
+
+def test_a_tested_run_sends_what_makes_it(tmp_path, artifacts):
+    run(
+        tiny_run(tmp_path, "logger=wandb", "logger.wandb.figures=[]", "logger.wandb.artifacts=true")
+    )
+    assert artifacts == [
+        ("config", ["config.yaml", "run.json"], ["latest"]),
+        ("model", ["best.ckpt"], ["latest", "best"]),
+    ]
+
+
+def test_artifacts_are_sent_only_if_wanted_and_cost_no_run(
+    tmp_path, artifacts, monkeypatch, capsys
+):
+    run(tiny_run(tmp_path, "logger=wandb", "logger.wandb.figures=[]"))
+    assert artifacts == []
+    wandb.finish()
+
+    def refuse(*_, **__):
+        raise OSError("no quota")
+
+    monkeypatch.setattr(wandb.Run, "log_artifact", refuse)
+    words = ["logger=wandb", "logger.wandb.figures=[]", "logger.wandb.artifacts=true", "seed=2"]
+    folder = tiny_run(tmp_path, *words)
+    run(folder)
+    assert read_status(folder)["state"] == "finished"
+    assert "W&B: no quota; its files are not sent" in capsys.readouterr().err

@@ -18,7 +18,7 @@ def random(*shape, seed=0):
 
 
 @pytest.mark.parametrize("learned", [True, False], ids=["learned", "fixed"])
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(taps=st.integers(1, 12), length=st.integers(1, 30), level=st.integers(1, 4), seed=seeds)
 @example(taps=12, length=1, level=3, seed=0)  # more taps than the half signal has samples
 @example(taps=12, length=7, level=2, seed=0)
@@ -45,14 +45,14 @@ def test_taps_beyond_the_half_signal_are_ignored():
     assert not torch.allclose(lifting_dec(x, other, update, 1)[1], long[1])
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(half=st.integers(1, 20), seed=seeds)
 def test_lattice_definition(half, seed):
     angles = random(half, 3, seed=seed) * 3
     torch.testing.assert_close(lattice_filters(angles), reference.lattice(angles), **CLOSE)
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(half=st.integers(1, 20), seed=seeds)
 def test_lattice_filters_are_orthonormal_to_their_double_shifts(half, seed):
     filters = lattice_filters(random(half, 2, seed=seed) * 3)

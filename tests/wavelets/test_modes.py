@@ -37,7 +37,7 @@ def test_all_modes_are_covered():
 
 
 @pytest.mark.parametrize("name", MODES)
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(
     length=st.integers(1, 40),
     level=st.integers(1, 4),

@@ -77,7 +77,7 @@ def largest(arrays):
 
 
 @pytest.mark.parametrize("boundary", PYWAVELETS_NAME)
-@settings(deadline=None, max_examples=80)
+@settings(max_examples=40)
 @given(name=names, length=lengths, level=levels, dtype=dtypes, seed=seeds)
 @example(name="db38", length=1, level=4, dtype=torch.float64, seed=0)
 @example(name="haar", length=2, level=3, dtype=torch.float64, seed=0)
@@ -107,7 +107,7 @@ def test_analysis_and_synthesis(boundary, name, length, level, dtype, seed):
 
 
 @pytest.mark.parametrize("boundary", [*PYWAVELETS_NAME, "upstream"])
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(
     taps=st.sampled_from([2, 4, 6, 8, 10]),
     length=st.integers(1, 20),

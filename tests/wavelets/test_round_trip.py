@@ -29,7 +29,7 @@ def random(*shape, seed):
 
 
 @pytest.mark.parametrize("boundary", BOUNDARIES)
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(taps=taps, length=lengths, level=levels, seed=seeds)
 @example(taps=32, length=1, level=4, seed=0)
 @example(taps=2, length=3, level=4, seed=0)
@@ -46,7 +46,7 @@ def test_free_angles_reconstruct(boundary, taps, length, level, seed):
 
 
 @pytest.mark.parametrize("learned", [True, False], ids=["learned", "fixed"])
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(taps=st.integers(1, 20), length=lengths, level=levels, seed=seeds)
 @example(taps=20, length=1, level=4, seed=0)
 def test_lifting_reconstructs(learned, taps, length, level, seed):
@@ -56,7 +56,7 @@ def test_lifting_reconstructs(learned, taps, length, level, seed):
     torch.testing.assert_close(lifting_rec(coeffs, *filters, length), x, **CLOSE)
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(length=lengths, seed=seeds)
 def test_hartley_is_its_own_inverse(length, seed):
     x = random(2, length, 3, seed=seed)
@@ -81,7 +81,7 @@ def row(tensors, index, lengths):
 
 
 @pytest.mark.parametrize("boundary", BOUNDARIES)
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(lengths=rows, taps=taps, level=st.integers(1, 3), seed=seeds)
 @example(lengths=[1], taps=4, level=1, seed=0)
 @example(lengths=[1, 40, 2, 13], taps=32, level=3, seed=0)
@@ -103,7 +103,7 @@ def test_ragged_rows(boundary, lengths, taps, level, seed):
 
 
 @pytest.mark.parametrize("learned", [True, False], ids=["learned", "fixed"])
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(lengths=rows, taps=st.integers(1, 20), level=st.integers(1, 3), seed=seeds)
 @example(lengths=[1], taps=4, level=1, seed=0)
 @example(lengths=[1, 40, 2, 13], taps=20, level=3, seed=0)
@@ -124,7 +124,7 @@ def test_ragged_lifting(learned, lengths, taps, level, seed):
         assert (rec[i, n:] == 0).all()
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(lengths=rows, seed=seeds)
 @example(lengths=[1], seed=0)
 def test_ragged_hartley(lengths, seed):

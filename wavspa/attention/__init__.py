@@ -29,8 +29,6 @@ BASES: dict[str, AttentionFactory] = {
     "performer": Performer,
 }
 
-_WITHOUT_POSITIONS = (Longformer, Linformer, Linear, Performer)
-
 __all__ = [
     "BASES",
     "Attention",
@@ -68,15 +66,12 @@ def build_attention(
     """Make the base of a name, or by a class or function; options that the base does not have are ignored.
 
     Raises:
-        ValueError: an unknown name, ``rotary`` with another base of ours than softmax, or values that the
-            base refuses.
+        ValueError: an unknown name, or values that the base refuses.
         TypeError: what ``name`` makes is not a module.
     """
     if isinstance(name, str) and name not in BASES:
         raise ValueError(f"attention={name!r} is unknown; choose one of {', '.join(BASES)}")
     factory = BASES[name] if isinstance(name, str) else name
-    if options.rotary and factory in _WITHOUT_POSITIONS:
-        raise ValueError(f"positions=rotary is a property of the softmax base, not of {name}")
     base = factory(dim, heads, options)
     if not isinstance(base, nn.Module):
         raise TypeError(f"attention={name!r} must make a torch.nn.Module, got {base!r}")

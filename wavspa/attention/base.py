@@ -2,7 +2,7 @@
 
 Shapes: B batch, N length, D model width, H heads, K head width, Q = H * K. ``lengths``, int64 [B], each in
 1..N, counts the real positions of each row, which are its first; None means all N. Keys beyond are never
-attended to; outputs beyond are not meaningful.
+attended to, but must be finite, as the transforms' zeros are; outputs beyond are not meaningful.
 """
 
 import contextlib
@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from wavspa.attention.options import AttentionOptions
+from wavspa.attention.rotary import check_width, rotate
 
 
 class Attention(nn.Module):
@@ -24,7 +25,7 @@ class Attention(nn.Module):
         bias: whether the four projections have biases (zero at first).
 
     Raises:
-        ValueError: H does not divide Q.
+        ValueError: H does not divide Q, or the head width is odd with rotary positions.
     """
 
     def __init__(
@@ -43,6 +44,9 @@ class Attention(nn.Module):
             name = "dim" if options.qkv_dim is None else "qkv_dim"
             raise ValueError(f"{name} must be a multiple of heads={heads}, got {width}")
         self.heads, self.head_dim, self.dropout = heads, width // heads, options.dropout
+        self.rotary = options.rotary
+        if self.rotary:
+            check_width("the head width", self.head_dim)
         self.query = nn.Linear(dim, width, bias=bias)
         self.key = nn.Linear(dim, width, bias=bias)
         self.value = nn.Linear(dim, width, bias=bias)
@@ -98,37 +102,37 @@ def without_autocast(x: Tensor) -> contextlib.AbstractContextManager[None]:
     return contextlib.nullcontext()
 
 
-def zero_pads(x_BHNK: Tensor, lengths: Tensor | None) -> Tensor:
-    """Set ``x [B, H, N, K]`` to zero at positions ``>= lengths [B]``."""
-    if lengths is None:
-        return x_BHNK
-    real = real_positions(lengths, x_BHNK.shape[2])
-    # One pass, where masked_fill copies first; no product, which would leave what is not finite.
-    return torch.where(real[:, None, :, None], x_BHNK, 0)
+def real_factors(lengths: Tensor, like_BHNK: Tensor) -> Tensor:
+    """1 at a row's own positions and 0 beyond, [B, 1, N, 1]: small, so that a pass over N takes it along."""
+    real = real_positions(lengths, like_BHNK.shape[2])
+    return real[:, None, :, None].to(like_BHNK.dtype)
 
 
 def kernel_attention(
-    phi_q: Tensor, phi_k: Tensor, v: Tensor, lengths: Tensor | None, epsilon: float = 0.0
+    phi_q: Tensor, phi_k: Tensor, v: Tensor, epsilon: float = 0.0, rotary: bool = False
 ) -> Tensor:
     """Attention whose weights are ``phi(q) . phi(k)``, in time linear in N.
 
+    With rotary positions the features are turned, and the normaliser is that of features which are not
+    (RoFormer, equation 19): turned ones may be negative.
+
     Args:
         phi_q: query features [B, H, N, F], not negative.
-        phi_k: key features [B, H, N, F], not negative.
+        phi_k: key features [B, H, N, F], not negative, zero at pads.
         v: values [B, H, N, K].
-        lengths: real positions of each row, int64 [B], or None.
         epsilon: added to the normaliser.
+        rotary: turn the features by their positions.
 
     Returns:
         [B, H, N, K].
     """
-    phi_k = zero_pads(phi_k, lengths)
-    # Where values at pads are not finite, a weight of zero would not save the sum.
-    context_BHFK = phi_k.transpose(-1, -2) @ zero_pads(v, lengths)
+    turned_k = rotate(phi_k) if rotary else phi_k
+    context_BHFK = turned_k.transpose(-1, -2) @ v
     # The normaliser sums over all of N: in bfloat16 it would lose the small terms.
     total_BHF1 = phi_k.sum(dim=2, dtype=torch.float32 if v.dtype != torch.float64 else None)[
         ..., None
     ]
     with without_autocast(v):
         normaliser_BHN1 = phi_q.to(total_BHF1.dtype) @ total_BHF1 + epsilon
-    return (phi_q @ context_BHFK / normaliser_BHN1).to(v.dtype)
+    turned_q = rotate(phi_q) if rotary else phi_q
+    return (turned_q @ context_BHFK / normaliser_BHN1).to(v.dtype)

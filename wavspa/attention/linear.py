@@ -4,7 +4,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from typing_extensions import override
 
-from wavspa.attention.base import Attention, kernel_attention
+from wavspa.attention.base import Attention, kernel_attention, real_factors
 from wavspa.attention.options import AttentionOptions
 
 
@@ -34,7 +34,10 @@ class Linear(Attention):
 
     @override
     def attend(self, q: Tensor, k: Tensor, v: Tensor, lengths: Tensor | None) -> Tensor:
-        return kernel_attention(positive(q), positive(k), v, lengths, epsilon=1e-6)
+        phi_k = positive(k)
+        if lengths is not None:
+            phi_k = phi_k * real_factors(lengths, phi_k)
+        return kernel_attention(positive(q), phi_k, v, epsilon=1e-6, rotary=self.rotary)
 
 
 def positive(x: Tensor) -> Tensor:

@@ -1,12 +1,15 @@
 """Linformer: keys and values are projected along time to a fixed number of rows."""
 
+from collections.abc import Iterator
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from typing_extensions import override
 
-from wavspa.attention.base import Attention, init_lecun, zero_pads
+from wavspa.attention.base import Attention, init_lecun, real_positions
 from wavspa.attention.options import AttentionOptions
+from wavspa.attention.rotary import rotate
 
 
 class Linformer(Attention):
@@ -58,7 +61,23 @@ class Linformer(Attention):
                 f"linformer was built for sequences (or bands) of at most {self.max_len}, "
                 f"got {length}; raise max_len"
             )
+        if self.rotary:
+            q, k = rotate(q), rotate(k)
         mixture_RN = self.along_time[:length].t()
-        k, v = mixture_RN @ zero_pads(k, lengths), mixture_RN @ zero_pads(v, lengths)
+        if lengths is None:
+            k, v = mixture_RN @ k, mixture_RN @ v
+        else:
+            k, v = self._mix_real(mixture_RN.to(k.dtype), k, v, lengths)
         y = F.scaled_dot_product_attention(q, k, v)
         return F.dropout(y, self.dropout, self.training)
+
+    def _mix_real(
+        self, mixture_RN: Tensor, k: Tensor, v: Tensor, lengths: Tensor
+    ) -> Iterator[Tensor]:
+        """Mixtures of the real keys and values; a row's own weights are fewer numbers than its keys."""
+        real = real_positions(lengths, k.shape[2])[:, None]
+        mixture_BRN = mixture_RN * real.to(mixture_RN.dtype)
+        for x_BHNK in (k, v):
+            # All heads at once, as they lie beside each other.
+            mixed_BRQ = mixture_BRN @ x_BHNK.transpose(1, 2).flatten(2)
+            yield mixed_BRQ.unflatten(-1, (self.heads, -1)).transpose(1, 2)

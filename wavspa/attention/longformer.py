@@ -9,6 +9,7 @@ from wavspa.attention.base import Attention, real_positions
 from wavspa.attention.dropout import attend_with_dropout, runs_here
 from wavspa.attention.flash import flash_attention, runs_flash
 from wavspa.attention.options import AttentionOptions
+from wavspa.attention.rotary import rotate
 from wavspa.tracing import is_exporting
 
 # Blocks shorter than this cost more in overhead than they save in scores.
@@ -42,6 +43,8 @@ class Longformer(Attention):
     @override
     def attend(self, q: Tensor, k: Tensor, v: Tensor, lengths: Tensor | None) -> Tensor:
         batch, _, length, _ = q.shape
+        if self.rotary:
+            q, k = rotate(q), rotate(k)
         dropout = self._probability_dropout
         if runs_flash(q):
             return flash_attention(q, k, v, lengths, dropout, window_reach(self.window))

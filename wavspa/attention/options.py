@@ -19,7 +19,7 @@ class AttentionOptions:
         rank: mixtures of linformer.
         features: ``relu`` or ``favor`` (performer).
         random_features: number of features of ``favor``; None chooses by the head width.
-        rotary: rotary positions (softmax).
+        rotary: rotary positions of queries and keys; linear and performer turn their features.
     """
 
     qkv_dim: int | None = None

@@ -7,8 +7,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from typing_extensions import override
 
-from wavspa.attention.base import Attention, kernel_attention, real_positions
+from wavspa.attention.base import Attention, kernel_attention, real_factors
 from wavspa.attention.options import AttentionOptions
+from wavspa.attention.rotary import check_width
 
 LAYER_NORM_EPS = 1e-6
 
@@ -28,7 +29,8 @@ class Performer(Attention):
         norm: LayerNorm queries, keys and values over the head width, as upstream.
 
     Raises:
-        ValueError: unknown features, or fewer than one random feature.
+        ValueError: unknown features, or fewer than one random feature, or an odd number with rotary
+            positions.
     """
 
     projection: Tensor
@@ -50,6 +52,8 @@ class Performer(Attention):
         if self.features == "favor":
             if count is None:
                 count = width * max(1, math.ceil(math.log(width)))
+            if self.rotary:
+                check_width("random_features", count)
             self.register_buffer("projection", orthogonal_features(count, width))
 
     @override
@@ -59,24 +63,26 @@ class Performer(Attention):
 
     @override
     def attend(self, q: Tensor, k: Tensor, v: Tensor, lengths: Tensor | None) -> Tensor:
-        if self.features == "relu":
-            return kernel_attention(F.relu(q) + 1e-3, F.relu(k) + 1e-3, v, lengths)
-        return kernel_attention(
-            self._positive(q), self._positive(k, lengths, keys=True), v, lengths
-        )
+        if self.features == "favor":
+            phi_k = self._positive(k, lengths, keys=True)
+            return kernel_attention(self._positive(q), phi_k, v, rotary=self.rotary)
+        phi_k = F.relu(k) + 1e-3
+        if lengths is not None:
+            phi_k = phi_k * real_factors(lengths, phi_k)
+        return kernel_attention(F.relu(q) + 1e-3, phi_k, v, rotary=self.rotary)
 
     def _positive(self, x: Tensor, lengths: Tensor | None = None, keys: bool = False) -> Tensor:
-        """FAVOR+ features [B, H, N, F] of queries or keys [B, H, N, K]."""
+        """FAVOR+ features [B, H, N, F] of queries or keys [B, H, N, K], zero at pads."""
         x = x.float() if x.dtype != torch.float64 else x
         x = x * x.shape[-1] ** -0.25
         exponent = x @ self.projection.to(x.dtype).t() - x.square().sum(-1, keepdim=True) / 2
-        seen = exponent
-        if lengths is not None:
-            real = real_positions(lengths, x.shape[2])
-            seen = exponent.masked_fill(~real[:, None, :, None], float("-inf"))
+        real = None if lengths is None else real_factors(lengths, exponent)
+        if real is not None:
+            exponent = exponent + real.log()  # no pad is the largest, and all become zero
         # The largest exponent cancels in the quotient; keys share one, each query has its own.
-        largest = seen.amax(dim=(-1, -2) if keys else -1, keepdim=True).detach()
-        return torch.exp((exponent - largest).clamp(max=0)) + 1e-6
+        largest = exponent.amax(dim=(-1, -2) if keys else -1, keepdim=True).detach()
+        features = torch.exp((exponent - largest).clamp(max=0))
+        return features + 1e-6 if real is None else torch.add(features, real, alpha=1e-6)
 
 
 def orthogonal_features(count: int, width: int) -> Tensor:

@@ -2,11 +2,15 @@
 
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from wavspa.commands.entry_point import command
+from wavspa.commands.entry_point import command, writing
 from wavspa.commands.overrides import apply_overrides, listed, typed_words
 from wavspa.errors import UserError
+from wavspa.run_folder import layout
+
+if TYPE_CHECKING:
+    from wavspa.launching.decisions.evaluation import Evaluation
 
 DESCRIPTION = """\
 Evaluate the best checkpoint of a run on its train, validation or test data, or on another file with
@@ -20,17 +24,26 @@ labels, on one device.
   kind=        how input is read, whatever it is called: csv, tsv, jsonl, json or parquet
   names=       the columns of a csv or tsv without header, whose quotes are plain characters
   output=      of a run that writes: a .csv, .jsonl or .txt for what it writes of each example
+  threshold=   of two classes: decide for class 1 from this probability on: a number, or best:f1, best:mcc or
+               best:balanced_accuracy: chosen on val. The run keeps it, for wavspa-predict too
+  temperature= what logits are divided by: a number, or fit: by the likelihood of val. The run keeps it
+  resamples=   of the bootstrap that the 95 % intervals come from (1000); 0: no intervals
+  folder=      of the files below; without it evaluation/test (val, train, input-NAME) in the run's
 
+It prints the metrics and writes evaluation.json; of a run that classifies it also prints a table of scores
+and writes confusion.csv and predictions.csv.
 Everything else comes from the run's folder; key=value then changes single values of its configuration."""
 
 EPILOG = """\
 examples:
   wavspa-evaluate run=runs/digits/digits-softmax-ada-s1-0a1b2c3d
   wavspa-evaluate run=runs/digits/digits-softmax-ada-s1-0a1b2c3d split=val dataset.batch_size=16
+  wavspa-evaluate run=runs/files/NAME threshold=best:f1 temperature=fit
   wavspa-evaluate run=runs/files/NAME input=new.csv column=body label=y"""
 
 OF_INPUT = ("column", "label", "kind", "names")
-OWN_WORDS = ("run", "split", "input", "output", *OF_INPUT)
+OF_DECISION = ("threshold", "temperature")
+OWN_WORDS = ("run", "split", "input", *OF_INPUT, *OF_DECISION, "resamples", "folder", "output")
 
 
 @command
@@ -45,7 +58,7 @@ def main() -> None:
 
 
 def print_metrics(words: dict[str, str], overrides: list[str]) -> dict[str, float]:
-    """Evaluate a run and print its metrics.
+    """Evaluate a run, print its metrics and a table of scores, and write them.
 
     Args:
         words: The command's own words by :data:`OWN_WORDS`; ``run`` is always there.
@@ -58,26 +71,30 @@ def print_metrics(words: dict[str, str], overrides: list[str]) -> dict[str, floa
         UserError: The folder, its checkpoint, its data, a word or an override cannot be used.
     """
     # Imported here: --help need not wait for Lightning.
-    from wavspa.checks import one_of
+    from wavspa.checks import one_of, whole_number
     from wavspa.data import SourceTargets
+    from wavspa.launching.decisions.evaluation import Evaluator
     from wavspa.launching.run.build import build_run
-    from wavspa.launching.run.evaluate import evaluate
     from wavspa.launching.run.freeze import read_config
     from wavspa.launching.run.frozen_data import SPLITS, check_same_data
     from wavspa.launching.run.worker import format_metrics, quiet_lightning
+    from wavspa.reports.scores.intervals import RESAMPLES
     from wavspa.tasks import Seq2Seq
     from wavspa.tasks.written_texts import write_texts
-    from wavspa.training.checkpoints.read import find_checkpoint
 
     folder, split = Path(words["run"]), words.get("split", "test")
     _check_words(words)
     one_of("split", split, SPLITS)
+    resamples = whole_number("resamples", _number(words.get("resamples", RESAMPLES)), least=0)
     config = read_config(folder)
     apply_overrides(config, overrides)
     quiet_lightning()
     task, data = build_run(config)
     output = _checked_output(folder, task, words)
-    checkpoint = find_checkpoint(folder)
+    evaluator = Evaluator(folder, config, task, data)
+    typed = {word: words[word] for word in OF_DECISION if word in words}
+    with writing(folder, "folder=FOLDER"):
+        decision = evaluator.decide(typed)
     if "input" in words:
         rows = _other_rows(folder, task, data, words)
     else:
@@ -86,12 +103,34 @@ def print_metrics(words: dict[str, str], overrides: list[str]) -> dict[str, floa
         rows = data
     if isinstance(task, Seq2Seq) and isinstance(data, SourceTargets):
         task.use_vocabulary(data)
-    metrics = evaluate(task, rows, checkpoint, config.trainer, split)
-    print(format_metrics(metrics))
+    found = evaluator.evaluate(rows, split, decision, resamples)
+    print(format_metrics(found.metrics))
+    _show_and_write(folder, words, split, found)
     if output is not None and isinstance(task, Seq2Seq):
         write_texts(output, task.texts)
         print(f"{len(task.texts):,} texts: {output}", file=sys.stderr)
-    return metrics
+    return found.metrics
+
+
+def _show_and_write(folder: Path, words: dict[str, str], split: str, found: "Evaluation") -> None:
+    """Print the scores, and write them next to the answers."""
+    from wavspa.reports.formats.evaluation import print_evaluation, write_evaluation
+    from wavspa.reports.formats.terminal import console
+
+    if found.answers is not None and found.estimates is not None:
+        described = found.decision.described(found.answers.names)
+        print_evaluation(found.answers, found.estimates, described, console())
+    rows = f"input-{Path(words['input']).stem}" if "input" in words else split
+    place = Path(words["folder"]) if "folder" in words else layout.evaluation(folder, rows)
+    facts = found.facts(words.get("input") or split)
+    with writing(place, "folder=FOLDER"):
+        for path in write_evaluation(place, facts, found.answers, found.estimates):
+            print(f"written: {path}")
+
+
+def _number(word: Any) -> Any:
+    """The whole number that a word spells; any other word as it is."""
+    return int(word) if str(word).isdecimal() else word
 
 
 def _checked_output(folder: Path, task: Any, words: dict[str, str]) -> Path | None:

@@ -16,6 +16,7 @@ from omegaconf import DictConfig, OmegaConf
 from wavspa.config_options import did_you_mean, flatten
 from wavspa.errors import first_line
 from wavspa.launching.presets.store import GROUP, TOP, below, preset_names
+from wavspa.launching.slurm.sbatch_names import sbatch_hint
 
 CONFIG_MODULE = "wavspa.conf"
 
@@ -39,7 +40,7 @@ def explain_composition(error: Exception) -> str:
     """
     message = str(error).strip()
     if isinstance(error, OverrideParseException):
-        return unreadable([error.override]) or first_line(error)
+        return sbatch_hint(error.override) or unreadable([error.override]) or first_line(error)
     if found := re.search(r"Ambiguous value for argument '([^']+)'", message):
         key, _, value = found[1].partition("=")
         return f"{found[1]} is several values, which are a sweep: add -m; a list is {key}=[{value}]"
@@ -131,6 +132,9 @@ def _unknown_key(name: str) -> str:
         names = [*keys_of(config), *groups]
     # Hydra's own keys are many, and near to no mistake in one of ours.
     names = [key for key in names if key.startswith("hydra") == name.startswith("hydra")]
+    typed = next((word for word in sys.argv[1:] if word.lstrip("+").startswith(f"{name}=")), name)
+    if name not in names and (line := sbatch_hint(typed)):
+        return line
     if name in names:
         return f"there is no option {name!r} beside the other choices: one of them takes it away"
     return f"there is no option {name!r}{did_you_mean(name, names)}"

@@ -2,6 +2,7 @@
 
 import os
 import re
+from collections.abc import Sequence
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig, OmegaConf
@@ -44,6 +45,36 @@ def spelled_out(word: str) -> str:
     if key not in _INIT or not equals or value == "null" or re.search(r"['\"(]", value):
         return word if key != _INIT[0] else f"{_INIT[1]}={value}"
     return f"{_INIT[1]}=" + ",".join(f"'{part}'" for part in value.split(","))
+
+
+def with_folds(words: Sequence[str], sweeps: bool) -> list[str]:
+    """``folds=K`` as the options of the data that it is short for: all of the K folds, one run each.
+
+    Args:
+        words: The words of the command line.
+        sweeps: Whether there is a ``-m`` among its flags.
+
+    Raises:
+        UserError: The number is impossible, there is no ``-m``, or a search would choose among the folds.
+    """
+    spelled: list[str] = []
+    for word in words:
+        key, _, value = word.partition("=")
+        if key != "folds":
+            spelled.append(word)
+            continue
+        if not re.fullmatch(r"[1-9]\d*", value) or int(value) < 2:
+            raise UserError(f"folds must be a whole number of at least 2, got {value!r}")
+        if not sweeps:
+            raise UserError(f"{word} is for sweeps: add -m")
+        if "hydra/sweeper=optuna" in words:
+            raise UserError(
+                f"{word} does not go with hydra/sweeper=optuna: search with dataset.folds={value} "
+                "dataset.fold=1, then train what it found with all folds"
+            )
+        numbers = ",".join(str(fold + 1) for fold in range(int(value)))
+        spelled += [f"dataset.folds={value}", f"dataset.fold={numbers}"]
+    return spelled
 
 
 def apply_overrides(config: DictConfig, overrides: list[str]) -> None:

@@ -31,7 +31,9 @@ its embedding; of a run that writes (summarization, translation), the text with 
   kind=        how input is read, whatever it is called: txt, csv, tsv, jsonl, json or parquet
   names=       the columns of a csv or tsv without header, whose quotes are plain characters
 
-Other key=value words change single values of the run's configuration, such as dataset.eval_batch_size=."""
+Classes and probabilities are those of the run's decision.json, where wavspa-evaluate threshold= or
+temperature= has left one. Other key=value words change single values of the run's configuration, such as
+dataset.eval_batch_size=."""
 
 EPILOG = """\
 examples:
@@ -89,6 +91,8 @@ def predict(words: dict[str, str]) -> None:
         _check_output(Path(output), [source, *filter(None, own)])
     quiet_lightning()
     predictor = Predictor(folder, config, embeddings)
+    if decided := predictor.decision.described(predictor.labels):
+        print(f"decided by: {decided}", file=sys.stderr)
     table = open_input(source, input_kind, names, **table_options(predictor.data))
     columns = example_columns(predictor.data, table, named)
     kind = wanted or _format_of(output)

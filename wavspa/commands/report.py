@@ -26,7 +26,9 @@ examples:
   wavspa-report runs/digits rows=model.attention columns=model.wavelet --output digits-report
   wavspa-report runs/text rows=model.wavelet columns=model.taps metric=f1
   wavspa-report runs/digits runs/listops --figure curves.png
-  wavspa-report runs/paper-table --published"""
+  wavspa-report runs/paper-table --published
+  wavspa-report runs/text/NAME runs/text/OTHER --significance"""
+RESAMPLES = 10_000
 
 CHOICES = ("rows", "columns", "metric")
 
@@ -67,8 +69,25 @@ def main() -> None:
         action="store_true",
         help="add what is published of the Long Range Arena, and what the wavelets gain, there and here",
     )
+    command_line.add_argument(
+        "--significance",
+        action="store_true",
+        help="of two runs alone: whether they differ on the same rows of test, as wavspa-evaluate left their "
+        "answers (McNemar's exact test, paired bootstrap); writes nothing",
+    )
+    command_line.add_argument(
+        "--resamples",
+        type=int,
+        metavar="N",
+        help="of that bootstrap (default: 10000)",
+    )
     arguments = command_line.parse_args()
     folders, choices = _split(arguments.words)
+    if arguments.resamples is not None and not arguments.significance:
+        raise UserError("--resamples is for --significance")
+    if arguments.significance:
+        _significance(folders, arguments.resamples)
+        return
     # Imported here: --help need not wait for Lightning.
     from wavspa.reports.formats.terminal import console, print_beside, print_report
     from wavspa.reports.formats.write import default_report_dir, write_report
@@ -91,6 +110,22 @@ def main() -> None:
         with writing(arguments.figure, "--figure FILE"):
             draw_curves(runs, arguments.figure)
         print(f"written: {arguments.figure}")
+
+
+def _significance(folders: list[Path], resamples: int | None) -> None:
+    """Print whether two runs differ on the same rows."""
+    from wavspa.checks import whole_number
+    from wavspa.reports.formats.significance import print_significance
+    from wavspa.reports.formats.terminal import console
+    from wavspa.reports.runs.answers import read_answers
+    from wavspa.reports.runs.collect import collect
+
+    whole_number("--resamples", RESAMPLES if resamples is None else resamples)
+    runs = collect(folders)
+    if len(runs) != 2:
+        raise UserError(f"--significance compares two runs, got {len(runs)}")
+    first, second = map(read_answers, runs)
+    print_significance(first, second, resamples or RESAMPLES, console())
 
 
 def _filters(runs: list["Run"], most: int) -> dict[Path, list["Filters"]]:

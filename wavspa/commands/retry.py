@@ -6,7 +6,8 @@ from wavspa.commands.entry_point import MISTAKE, command, parser
 
 DESCRIPTION = """\
 Put the SLURM job that this is called from back into the queue, because its run has died; after RETRIES
-times no more. A mistake in the input (CODE 2) is final, and a job that SLURM is ending is let go."""
+times no more. A mistake in the input (CODE 2) is final, and a job that SLURM is ending is let go. With
+--stop-after, what is pending of the array is cancelled if so many runs failed alike and none finished."""
 
 
 @command
@@ -16,12 +17,20 @@ def main() -> None:
     command_line.add_argument("folder", type=Path, metavar="FOLDER", help="the run's folder")
     command_line.add_argument("code", type=int, metavar="CODE", help="what srun ended with")
     command_line.add_argument("retries", type=int, metavar="RETRIES")
+    command_line.add_argument("--stop-after", type=int, metavar="RUNS")
+    command_line.add_argument("--runs", type=Path, metavar="FILE", help="the array's run folders")
     arguments = command_line.parse_args()
-    if arguments.code == MISTAKE:
-        return
-    from wavspa.launching.run.slurm import retry
+    from wavspa.launching.run.slurm import retry, stop_array
 
-    if line := retry(arguments.folder, arguments.code, arguments.retries):
+    folder, code = arguments.folder, arguments.code
+    if arguments.stop_after:
+        line = stop_array(arguments.runs, arguments.stop_after, folder, code)
+        if line is not None:
+            print(line)
+            return
+    if code == MISTAKE:
+        return
+    if line := retry(folder, code, arguments.retries):
         print(line)
 
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from wavspa.commands.entry_point import command, parser
-from wavspa.errors import UserError
+from wavspa.errors import RunFailed, UserError
 
 DESCRIPTION = """\
 Train the run whose frozen configuration lies in FOLDER, from that folder alone.
@@ -15,6 +15,8 @@ EPILOG = """\
 examples:
   wavspa-run runs/digits/digits-softmax-ada-s1-0a1b2c3d
   for folder in runs/digits/*/; do wavspa-run "$folder"; done
+
+  wavspa-run runs/digits/digits-softmax-ada-s1-0a1b2c3d --again
 
 exit codes: 0 finished, 1 failed (status.json in the folder says why), 2 a mistake in the input"""
 
@@ -30,11 +32,38 @@ def main() -> None:
         metavar="data_root=FOLDER",
         help="where its data are now, if they were moved",
     )
+    command_line.add_argument(
+        "--again",
+        action="store_true",
+        help="of a finished run: train it a second time in FOLDER-again and print whether it ends in the "
+        "same weights, bit by bit; exit code 1 if not",
+    )
     arguments = command_line.parse_args()
+    data_root = _data_root(arguments.data_root)
+    if arguments.again:
+        _train_again(arguments.folder, data_root)
+        return
     # Imported here: --help need not wait for Lightning.
     from wavspa.launching.run.worker import run
 
-    run(arguments.folder, _data_root(arguments.data_root))
+    run(arguments.folder, data_root)
+
+
+def _train_again(folder: Path, data_root: Path | None) -> None:
+    """Train a run a second time, and print whether it came to the same weights.
+
+    Raises:
+        RunFailed: It did not.
+    """
+    from wavspa.launching.again import compare, machines, train_again
+
+    again = train_again(folder, data_root)
+    differences, elsewhere = compare(folder, again), machines(folder, again)
+    if differences:
+        raise RunFailed(
+            "; ".join([f"{again} is not bit-equal", *differences, *filter(None, [elsewhere])])
+        )
+    print(f"bit-equal: {again}")
 
 
 def _data_root(word: str | None) -> Path | None:

@@ -8,7 +8,9 @@ from wavspa.commands.entry_point import command, parser
 DESCRIPTION = """\
 Print the state of every run below the given folders: finished, running (with the time left), interrupted,
 failed (with the reason), lost (says that it is running, and no process does), pruned (given up by a
-search), not started; and which stopped early, and why. All of it comes from the runs' own files. The command
+search), not started; and which stopped early, and why. A wide terminal has room for milliseconds a step,
+tokens a second (pads included) and, of GPUs whose peak is known, the share of it that is reached (MFU).
+All of it comes from the runs' own files; squeue adds what runs in SLURM's queue are waiting for. The command
 that started a sweep resumes what has not finished."""
 
 EPILOG = """\
@@ -31,17 +33,23 @@ def main() -> None:
     # Imported here: --help need not wait for Lightning.
     from rich.live import Live
 
+    from wavspa.launching.slurm.queue import waiting_runs
     from wavspa.reports.formats.terminal import console
-    from wavspa.reports.runs.collect import collect
+    from wavspa.reports.runs.collect import Run, collect
     from wavspa.reports.runs.progress import print_states, states_table
+
+    def look() -> tuple[list[Run], dict[Path, str]]:
+        runs = collect(arguments.folders)
+        return runs, waiting_runs(run.folder for run in runs if run.state != "finished")
 
     out = console()
     if arguments.watch is None:
-        print_states(collect(arguments.folders), out)
+        runs, queue = look()
+        print_states(runs, out, queue)
         return
     with Live(console=out, auto_refresh=False) as live:
         while True:
-            live.update(states_table(collect(arguments.folders)), refresh=True)
+            live.update(states_table(*look(), width=out.width), refresh=True)
             time.sleep(arguments.watch)
 
 

@@ -15,7 +15,7 @@ import pyarrow as pa
 from wavspa.checks import one_of, share, true_or_false, whole_number
 from wavspa.data.labels import alike, check_classes, in_order, read_label
 from wavspa.data.preparation import store
-from wavspa.data.preparation.holdout import hold_out
+from wavspa.data.preparation.holdout import folds_of, hold_out
 from wavspa.data.preparation.overlap import digest_of_equal, digest_of_similar
 from wavspa.data.preparation.packing import packed as packed_rows
 from wavspa.data.preparation.packing import split_of
@@ -53,6 +53,9 @@ class Files(Texts):
             by the tokenizer's end or a line feed; False: a text is a row.
         val_share: of the rows of train that is held out for val, if it has no file.
         test_share: the same for test.
+        folds: a number, at least 2: train is divided into so many folds, one of which is test; None: test
+            is a file, or held out.
+        fold: which of them is test, from 1; val is held out of the others.
         data_seed: of what is held out; the training seed leaves it alone.
         together: which rows a hold-out keeps on one side: ``similar``, those whose texts are equal
             but for case, blanks and the order of a pair; ``equal``, as the first runs, those whose
@@ -80,6 +83,8 @@ class Files(Texts):
         packed: bool = False,
         val_share: float = 0.1,
         test_share: float = 0.1,
+        folds: int | None = None,
+        fold: int | None = None,
         data_seed: int = 0,
         together: str = "equal",
         encoding: str = UTF_8,
@@ -96,9 +101,12 @@ class Files(Texts):
         self.label_column = label
         self.documents = one_of("documents", documents, DOCUMENTS)
         self.packed = true_or_false("packed", packed)
+        self.folds, self.fold = folds, fold
+        self._check_folds()
         self._check_label_options()
         shares = {"val": share("val_share", val_share), "test": share("test_share", test_share)}
-        self.shares = {split: of for split, of in shares.items() if split not in self.paths}
+        elsewhere = {*self.paths, *(["test"] if self.folds else [])}
+        self.shares = {split: of for split, of in shares.items() if split not in elsewhere}
         if sum(self.shares.values()) >= 1:
             raise UserError(
                 f"dataset.val_share={val_share} and dataset.test_share={test_share} leave nothing of "
@@ -110,8 +118,25 @@ class Files(Texts):
         self.quoting = one_of("quoting", quoting, ("strict", "csv", "none"))
         self._checksum = checksum
 
+    def _check_folds(self) -> None:
+        if self.folds is None:
+            if self.fold is not None:
+                raise UserError(f"dataset.fold={self.fold} needs dataset.folds, how many there are")
+            return
+        whole_number("folds", self.folds, least=2)
+        whole_number("fold", self.fold, most=self.folds)
+        if "test" in self.paths:
+            raise UserError(
+                f"dataset.test does not go with dataset.folds={self.folds}, whose test is a fold of train: "
+                "leave one out"
+            )
+
     def _check_label_options(self) -> None:
         if self.label_column is None:
+            if self.folds is not None:
+                raise UserError(
+                    f"dataset.folds={self.folds} divides rows by their labels: name dataset.label"
+                )
             if self.packed and self.stored_length is not None:
                 raise UserError(
                     "dataset.stored_length is of a text, and dataset.packed=true keeps all of each: leave "
@@ -142,6 +167,7 @@ class Files(Texts):
             "quoting": self.quoting if self.quoting == "none" else None,
             "documents": self.documents if self.label_column is None else None,
             "packed": self.max_length if self.packed else None,
+            "fold": [self.fold, self.folds] if self.folds else None,
         }
         return {
             **{name: value for name, value in later.items() if value is not None},
@@ -201,7 +227,8 @@ class Files(Texts):
                 split: f"{of:.0%} of the rows of train, by label, rows with {self.together} texts "
                 f"together (seed {self.data_seed})"
                 for split, of in self.shares.items()
-            },
+            }
+            | ({"test": f"fold {self.fold} of {self.folds} of train"} if self.folds else {}),
             **({"alike_labels": groups} if (groups := alike(self._counts)) else {}),
         }
 
@@ -286,6 +313,9 @@ class Files(Texts):
         """Which rows of train, [rows] bool, make up train and each split that has no file."""
         rest = np.arange(len(labels))
         kept = {}
+        if self.folds is not None:
+            kept["test"] = self._test_fold(labels, groups)
+            rest = np.flatnonzero(~kept["test"])
         for split, of in self.shares.items():
             share_of_rest = of * len(labels) / len(rest)
             try:
@@ -299,6 +329,19 @@ class Files(Texts):
             kept[split] = np.isin(np.arange(len(labels)), rest[leave])
             rest = rest[stay]
         return {**kept, "train": np.isin(np.arange(len(labels)), rest)}
+
+    def _test_fold(self, labels: np.ndarray, groups: np.ndarray) -> np.ndarray:
+        """Which rows of train, [rows] bool, are the fold that is test."""
+        assert self.folds is not None
+        assert self.fold is not None
+        try:
+            fold = folds_of(labels, self.folds, self.data_seed, groups.tolist())
+        except UserError as error:
+            raise UserError(
+                f"dataset.folds={self.folds}: {self.paths['train']}: {error}"
+            ) from error
+        is_test: np.ndarray = fold == self.fold - 1
+        return is_test
 
     def _rows_of(
         self, split: str, ids: Mapping[str, int], kept: np.ndarray | None

@@ -1,5 +1,7 @@
 """One encoder block: attention and an MLP, each with a residual."""
 
+import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 LAYER_NORM_EPS = 1e-6
@@ -28,7 +30,13 @@ class Block(nn.Module):
         dropout: rate on both branches.
         norm_mlp: LayerNorm before the MLP. False is upstream's WavSpA block, which has dropout
             there instead, and none on the attention branch.
+        drop_path: rate at which a training step leaves a branch out, row by row (stochastic depth).
+        layer_scale: what a learned factor of each channel is at first, one for each branch; None: there
+            are no such factors.
     """
+
+    attention_scale: Tensor | None
+    mlp_scale: Tensor | None
 
     def __init__(
         self,
@@ -37,8 +45,14 @@ class Block(nn.Module):
         attention: nn.Module,
         dropout: float = 0.0,
         norm_mlp: bool = True,
+        drop_path: float = 0.0,
+        layer_scale: float | None = None,
     ) -> None:
         super().__init__()
+        self.drop_path = drop_path
+        for name in ("attention_scale", "mlp_scale"):
+            scale = None if layer_scale is None else nn.Parameter(torch.full((dim,), layer_scale))
+            self.register_parameter(name, scale)
         self.norm = nn.LayerNorm(dim, eps=LAYER_NORM_EPS)
         self.attention = attention
         self.branch_dropout = nn.Dropout(dropout if norm_mlp else 0.0)
@@ -59,6 +73,17 @@ class Block(nn.Module):
         """
         if mask is not None:
             x = x.masked_fill(~mask[..., None], 0)
-        x = x + self.branch_dropout(self.attention(self.norm(x), lengths))
-        y: Tensor = self.mlp(self.before_mlp(x))
-        return x + y
+        x = x + self._branch(
+            self.branch_dropout(self.attention(self.norm(x), lengths)), self.attention_scale
+        )
+        return x + self._branch(self.mlp(self.before_mlp(x)), self.mlp_scale)
+
+    def _branch(self, y: Tensor, scale: Tensor | None) -> Tensor:
+        """What a branch ``y [B, N, D]`` adds to the stream."""
+        if scale is not None:
+            y = y * scale
+        if self.drop_path and self.training:
+            # Zero, or one over the share of rows that stay.
+            kept_B11 = F.dropout(y.new_ones((y.shape[0], 1, 1)), self.drop_path)
+            y = y * kept_B11
+        return y

@@ -1,5 +1,6 @@
 """The encoder: tokens to states, and with a head to logits."""
 
+import math
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import Unpack
@@ -44,12 +45,16 @@ class Encoder(nn.Module):
         mlp_dim: hidden width of the MLPs.
         pool: ``mean``, ``sum``, ``cls`` (prepends a learned token), ``cls2``, ``clsm``, ``flatten``, or
             ``token`` for logits at every position.
-        positions: ``sinusoidal``, ``learned``, ``rotary`` (softmax base only) or ``none``.
+        positions: ``sinusoidal``, ``learned``, ``rotary`` (within each band) or ``none``.
         dropout: rate on embeddings, branches and in MLPs.
         attention_dropout: rate inside the attention; None means ``dropout``.
         norm_mlp: LayerNorm before each MLP (upstream's WavSpA has none).
         padding: ``mask`` or ``upstream`` (token 0 is a pad, pads are attended to and pooled).
         head_dim: hidden width of the head; None means ``mlp_dim``.
+        drop_path: rate at which training leaves branches of the last block out, row by row (stochastic
+            depth, Huang et al. 2016); it grows to that from block to block. Below 1.
+        layer_scale: what a learned factor of each channel of a branch is at first, such as 1e-4 (Touvron
+            et al. 2021); None: there are no such factors.
         **layer: options of :class:`~wavspa.models.wavelet_attention.WavSpAttention`: ``attention``,
             ``wavelet``, ``taps``, ``level``, ``boundary``, ``window``, ``rank``, …
 
@@ -74,6 +79,8 @@ class Encoder(nn.Module):
         norm_mlp: bool = True,
         padding: str = "mask",
         head_dim: int | None = None,
+        drop_path: float = 0.0,
+        layer_scale: float | None = None,
         **layer: Unpack[LayerOptions],
     ) -> None:
         super().__init__()
@@ -84,6 +91,10 @@ class Encoder(nn.Module):
                 raise ValueError(f"{name} must be at least 1, got {size}")
         if attention_dropout is not None and not 0 <= attention_dropout <= 1:
             raise ValueError(f"attention_dropout must be from 0 to 1, got {attention_dropout}")
+        if not 0 <= drop_path < 1:
+            raise ValueError(f"drop_path must be of at least 0 and below 1, got {drop_path}")
+        if layer_scale is not None and not 0 < layer_scale < math.inf:
+            raise ValueError(f"layer_scale must be above 0 or null, got {layer_scale}")
         self.padding = padding
         self.embedding = nn.Embedding(vocab_size, dim)
         has_cls = classes is not None and pool == "cls"
@@ -92,7 +103,7 @@ class Encoder(nn.Module):
         self.positions = AddPositions(positions, rows, dim)
         self.dropout = nn.Dropout(dropout)
         self.blocks = nn.ModuleList()
-        for _ in range(depth):
+        for number in range(1, depth + 1):
             attention = WavSpAttention(
                 dim,
                 heads,
@@ -102,7 +113,9 @@ class Encoder(nn.Module):
                 rotary=positions == "rotary",
                 **layer,
             )
-            self.blocks.append(Block(dim, mlp_dim, attention, dropout, norm_mlp))
+            rate = drop_path * number / depth
+            block = Block(dim, mlp_dim, attention, dropout, norm_mlp, rate, layer_scale)
+            self.blocks.append(block)
         self.norm = nn.LayerNorm(dim, eps=LAYER_NORM_EPS)
         self.pool = Pool(pool, dim, max_len, upstream=padding == "upstream")
         self.head = None

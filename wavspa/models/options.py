@@ -47,3 +47,5 @@ class EncoderOptions(LayerOptions, total=False):
     attention_dropout: float | None
     norm_mlp: bool
     padding: str
+    drop_path: float
+    layer_scale: float | None

@@ -42,7 +42,8 @@ class WavSpAttention(nn.Module):
         rank: mixtures of linformer.
         features: ``relu`` or ``favor`` (performer).
         random_features: number of features of ``favor``; None chooses by the head width.
-        rotary: rotary positions in the softmax base.
+        rotary: rotary positions within each band, of queries and keys, or of the features that linear and
+            performer make of them.
         dropout: rate inside the attention, where the base applies it.
         mirror_low: upstream's channel flip, for its checkpoints.
 

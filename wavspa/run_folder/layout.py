@@ -6,7 +6,13 @@ CONFIG = "config.yaml"
 METRICS = "metrics.csv"
 STATUS = "status.json"
 CARD = "card.json"
+RECORD = "run.json"
 INIT = "init.json"
+DECISION = "decision.json"
+EVALUATION = "evaluation"
+EVALUATION_FILE = "evaluation.json"
+CONFUSION = "confusion.csv"
+PREDICTIONS = "predictions.csv"
 VOCABULARY = "vocabulary"
 TEXTS = "texts.jsonl"
 LOCK = ".lock"
@@ -20,6 +26,8 @@ LAST = "last.ckpt"
 PREVIOUS = "previous.ckpt"
 BEST = "best.ckpt"
 EXPORT = "export"
+PROFILE_TRACE = "profile.json"
+PROFILE_TABLE = "profile.txt"
 REPLACED = ".replaced"
 EXPORT_CONFIG = "config.json"
 EXPORT_WEIGHTS = "model.safetensors"
@@ -31,7 +39,10 @@ OF_A_RUN = (
         STATUS,
         METRICS,
         CARD,
+        RECORD,
         INIT,
+        DECISION,
+        EVALUATION,
         VOCABULARY,
         TEXTS,
         PRUNE,
@@ -40,6 +51,8 @@ OF_A_RUN = (
         CHECKPOINTS,
         FIGURES,
         EXPORT,
+        PROFILE_TRACE,
+        PROFILE_TABLE,
     ),
     # What loggers keep: the id and the files of W&B, the folder of TensorBoard.
     *(WANDB_ID, "wandb", "tensorboard"),
@@ -60,3 +73,8 @@ def previous_checkpoint(folder: Path) -> Path:
 def best_checkpoint(folder: Path) -> Path:
     """Where the run in ``folder`` keeps the checkpoint that is tested."""
     return folder / CHECKPOINTS / BEST
+
+
+def evaluation(folder: Path, rows: str) -> Path:
+    """Where the run in ``folder`` keeps what it answers to the rows of a split, or of a file."""
+    return folder / EVALUATION / rows

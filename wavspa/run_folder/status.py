@@ -21,7 +21,9 @@ class Status(TypedDict, total=False):
     """The content of status.json; a key is absent until it is known.
 
     ``step`` of ``steps`` are done; ``stopped_early`` is why no more were, if known. ``peak_memory`` is
-    in bytes, of one process, since its last start.
+    in bytes, of one process, since its last start; ``first_step_seconds`` are of that start, too, and
+    ``tokens_per_second`` of all devices, pads included. ``mfu`` is the share of a device's peak that the
+    model's operations reach, None where the peak is not known.
     """
 
     state: Literal["running", "interrupted", "finished", "failed", "pruned"]
@@ -33,6 +35,9 @@ class Status(TypedDict, total=False):
     test: dict[str, float]
     parameters: int
     seconds_per_step: float
+    first_step_seconds: float
+    tokens_per_second: float
+    mfu: float | None
     device: str
     peak_memory: int
 

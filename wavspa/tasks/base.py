@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any, Literal
 
 import torch
-from pytorch_lightning import LightningModule
+from pytorch_lightning import Callback, LightningModule
 from pytorch_lightning.plugins.precision import Precision
 from torch import Tensor, nn
 from torch.nn.utils import clip_grads_with_norm_, get_total_norm
@@ -13,9 +13,12 @@ from typing_extensions import override
 
 from wavspa.checks import one_of
 from wavspa.errors import RunFailed
+from wavspa.metric_facts import direction
 from wavspa.reporting import warn
 from wavspa.tasks.step_sums import Mean, StepSums
+from wavspa.training.callbacks.evaluated_weights import ScheduleFreeWeights
 from wavspa.training.finite import FiniteWatch, Noted, NotFinite
+from wavspa.training.plateau import LowerOnPlateau, Plateau
 from wavspa.training.schedules import Schedule, scheduler
 
 # What an optimizer of float16 adds to a denominator, where what it was given is 0 in float16.
@@ -54,6 +57,7 @@ class Task(LightningModule):
         one_of("mode", mode, ("min", "max", None))
         self.logged = [f"val/{name}" for name in metrics]
         one_of("monitor", monitor, self.logged)
+        self.monitor, self.mode = monitor, mode
         self.model = model
         self.make_optimizer = optimizer
         self.schedule = schedule
@@ -90,6 +94,14 @@ class Task(LightningModule):
             "optimizer": optimizer,
             "lr_scheduler": {"scheduler": schedule, "interval": "step"},
         }
+
+    @override
+    def configure_callbacks(self) -> list[Callback]:
+        callbacks: list[Callback] = [ScheduleFreeWeights()]
+        if isinstance(self.schedule, Plateau):
+            mode = self.mode or direction(self.monitor) or "min"
+            callbacks.append(LowerOnPlateau(self.schedule, self.monitor, mode))
+        return callbacks
 
     def evaluation_step(self, split: str, batch: Any) -> None:
         """Take a batch of the split ``val`` or ``test`` into its metrics, and log those."""
@@ -226,6 +238,6 @@ def _raise_eps(optimizer: Optimizer) -> None:
     """Keep an optimizer of float16 from dividing by zero."""
     for group in optimizer.param_groups:
         given = group.get("eps")
-        if given is not None and torch.tensor(given, dtype=torch.float16) == 0:
+        if isinstance(given, float) and torch.tensor(given, dtype=torch.float16) == 0:
             group["eps"] = FLOAT16_EPS
             warn(f"optimizer.eps={given} is 0 in float16; {FLOAT16_EPS} is used")

@@ -20,47 +20,59 @@ from torchmetrics.classification import (
 )
 from torchmetrics.utilities import dim_zero_cat
 
+from wavspa.tasks.own_metrics import with_own
+
 LEADERBOARD_FPR = 0.05
 
 
-def multiclass(classes: int) -> dict[str, Metric]:
-    """``accuracy``, macro ``f1`` and, of two classes, ``auroc``."""
+def multiclass(classes: int, **own: Metric) -> dict[str, Metric]:
+    """``accuracy``, macro ``f1`` and, of two classes, ``auroc``.
+
+    Args:
+        classes: How many there are.
+        **own: Further metrics by their name.
+
+    Raises:
+        ValueError: ``own`` has the name of one that is there, or cannot take logits.
+    """
     metrics: dict[str, Metric] = {
         "accuracy": MulticlassAccuracy(classes, average="micro"),
         "f1": MulticlassF1Score(classes, average="macro"),
     }
     if classes == 2:
         metrics["auroc"] = AUROC()
-    return metrics
+    return with_own(metrics, classes, own)
 
 
-def detection(classes: int) -> dict[str, Metric]:
-    """D2A's ``auroc`` and ``f1_at_5_fpr`` (macro), and ``accuracy``.
+def detection(classes: int, **own: Metric) -> dict[str, Metric]:
+    """D2A's ``auroc`` and ``f1_at_5_fpr`` (macro), and ``accuracy``; further ones as in :func:`multiclass`.
 
     Raises:
         ValueError: ``classes`` is not 2.
     """
     _check_two(classes)
-    return {
+    metrics: dict[str, Metric] = {
         "auroc": AUROC(),
         "f1_at_5_fpr": MacroF1AtFPR(),
         "accuracy": MulticlassAccuracy(classes, average="micro"),
     }
+    return with_own(metrics, classes, own)
 
 
-def clones(classes: int) -> dict[str, Metric]:
-    """BigCloneBench's ``f1``, ``precision`` and ``recall`` of class 1, and ``accuracy``.
+def clones(classes: int, **own: Metric) -> dict[str, Metric]:
+    """BigCloneBench's ``f1``, ``precision`` and ``recall`` of class 1, and ``accuracy``; further ones alike.
 
     Raises:
         ValueError: ``classes`` is not 2.
     """
     _check_two(classes)
-    return {
+    metrics: dict[str, Metric] = {
         "f1": F1(),
         "precision": Precision(),
         "recall": Recall(),
         "accuracy": MulticlassAccuracy(classes, average="micro"),
     }
+    return with_own(metrics, classes, own)
 
 
 class _OfTwoLogits:

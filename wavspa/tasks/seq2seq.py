@@ -1,5 +1,6 @@
 """A sequence that is written from another one."""
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any, Literal, NamedTuple, Protocol
 
@@ -171,9 +172,8 @@ class Seq2Seq(Task):
     def validation_step(self, batch: Any, batch_idx: int) -> None:
         self._evaluate("val", batch)
         # Spread evenly over the batches, the first among them.
-        if self.val_share and -(-(batch_idx + 1) * self.val_share // 1) > -(
-            -batch_idx * self.val_share // 1
-        ):
+        before, after = (math.ceil(count * self.val_share) for count in (batch_idx, batch_idx + 1))
+        if after > before:
             self._score("val", batch, self.write(batch, beam_width=1))
 
     @override

@@ -1,8 +1,11 @@
-"""What a process trains on, and the most memory that it has needed there."""
+"""What a process trains on, and what it has needed there of memory and energy."""
 
+import importlib
 import platform
 import resource
 import sys
+from collections.abc import Sequence
+from typing import Any
 
 import torch
 
@@ -22,3 +25,30 @@ def device_name() -> str:
         return torch.cuda.get_device_name()
     threads = torch.get_num_threads()
     return f"{platform.machine()} CPU, {threads} {'thread' if threads == 1 else 'threads'}"
+
+
+def energy_used(devices: Sequence[int]) -> float | None:
+    """Joules that GPUs have used since their driver was loaded; None where that cannot be read.
+
+    Args:
+        devices: Their numbers, as torch counts them.
+    """
+    if not devices or not torch.cuda.is_initialized():
+        return None
+    try:
+        nvml: Any = importlib.import_module("pynvml")
+        nvml.nvmlInit()
+    except Exception:  # not installed, or no driver: whatever it says, there is nothing to read
+        return None
+    try:
+        handles = [nvml.nvmlDeviceGetHandleByUUID(_uuid(number)) for number in devices]
+        # It counts in millijoules.
+        return float(sum(nvml.nvmlDeviceGetTotalEnergyConsumption(one) for one in handles)) / 1000
+    except Exception:  # a GPU before Volta, or a part of one
+        return None
+    finally:
+        nvml.nvmlShutdown()
+
+
+def _uuid(number: int) -> str:
+    return f"GPU-{torch.cuda.get_device_properties(number).uuid}"

@@ -6,11 +6,12 @@ steps, or a share of the run.
 
 import math
 from collections.abc import Callable
+from typing import Literal
 
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 
-from wavspa.checks import OptionError, at_least
+from wavspa.checks import OptionError, at_least, number, one_of
 from wavspa.reporting import warn
 
 Schedule = Callable[[int, int], float]
@@ -59,6 +60,88 @@ def cosine(step: int, total: int, warmup: float, cycle: int | None = None) -> fl
     return linear_warmup(step, warmup) * cosine_decay(step, warmup, cycle)
 
 
+def linear(step: int, total: int, warmup: float, end: float = 0.0) -> float:
+    """Linear warm-up, then a straight line from one to ``end`` at the end of the run.
+
+    Args:
+        step: The step, from 0.
+        total: Steps of the run.
+        warmup: Steps of the warm-up, or its share of all steps.
+        end: What is left of the rate, a share of it.
+
+    Raises:
+        ValueError: ``end`` is not from 0 to 1.
+    """
+    warmup, end = warmup_steps(warmup, total), _from_0_to_1("end", end)
+    left = 1.0 - progress(step, warmup, total)
+    return linear_warmup(step, warmup) * (end + (1.0 - end) * left)
+
+
+def one_cycle(
+    step: int, total: int, warmup: float = 0.3, start: float = 0.04, end: float = 4e-6
+) -> float:
+    """Half a cosine up to one, then half a cosine down (Smith & Topin 2018).
+
+    Args:
+        step: The step, from 0.
+        total: Steps of the run.
+        warmup: Steps of the rise, or their share of all steps.
+        start: The first step's rate, a share of the highest.
+        end: The last step's rate, a share of the highest.
+
+    Raises:
+        ValueError: ``start`` or ``end`` is not from 0 to 1.
+    """
+    rise = warmup_steps(warmup, total)
+    start, end = _from_0_to_1("start", start), _from_0_to_1("end", end)
+    if step < rise:
+        return _between(start, 1.0, step / rise)
+    return _between(1.0, end, progress(step, rise, total - 1))
+
+
+def wsd(
+    step: int,
+    total: int,
+    warmup: float,
+    decay: float = 0.2,
+    shape: Literal["sqrt", "linear", "cosine"] = "sqrt",
+    end: float = 0.0,
+) -> float:
+    """Linear warm-up, a stable part, and a decay at the end (warm-up–stable–decay).
+
+    Args:
+        step: The step, from 0.
+        total: Steps of the run.
+        warmup: Steps of the warm-up, or its share of all steps.
+        decay: Steps of the decay, or its share of all steps.
+        shape: Of the decay: ``sqrt`` (one less the root of what has passed; Hägele et al. 2024),
+            ``linear`` or ``cosine``.
+        end: What is left of the rate, a share of it.
+
+    Raises:
+        ValueError: An option is out of range, or warm-up and decay are longer than the run.
+    """
+    falling = steps_or_share("decay", decay, total)
+    warmup, end = warmup_steps(warmup, total), _from_0_to_1("end", end)
+    if warmup + falling > total:
+        raise OptionError(
+            "decay",
+            f"={decay} and the warm-up of {warmup} steps are longer than the run of {total}: give shares, "
+            "such as 0.2",
+        )
+    passed = progress(step, total - falling, total)
+    fallen = _SHAPES[one_of("shape", shape, tuple(_SHAPES))](passed)
+    return linear_warmup(step, warmup) * (1.0 - (1.0 - end) * fallen)
+
+
+_SHAPES: dict[str, Callable[[float], float]] = {
+    "sqrt": math.sqrt,
+    "linear": lambda passed: passed,
+    "cosine": lambda passed: 0.5 * (1.0 - math.cos(math.pi * passed)),
+}
+"""How far a decay has come, of what has passed of it."""
+
+
 def warmup_steps(warmup: float, total: int) -> int:
     """The steps of a warm-up.
 
@@ -69,14 +152,28 @@ def warmup_steps(warmup: float, total: int) -> int:
     Raises:
         OptionError: ``warmup`` is neither.
     """
-    if isinstance(warmup, int) and not isinstance(warmup, bool) and warmup >= 0:
-        return warmup
-    if isinstance(warmup, float) and 0 <= warmup < 1:
+    return steps_or_share("warmup", warmup, total)
+
+
+def steps_or_share(option: str, value: float, total: int) -> int:
+    """A number of steps.
+
+    Args:
+        option: The option's name.
+        value: A whole number of steps; or a share of the run, which is rounded down.
+        total: Steps of the run.
+
+    Raises:
+        OptionError: ``value`` is neither.
+    """
+    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+        return value
+    if isinstance(value, float) and 0 <= value < 1:
         # A share such as 0.29 of 100 is a hair below the number it stands for.
-        return math.floor(warmup * total + 1e-6)
+        return math.floor(value * total + 1e-6)
     raise OptionError(
-        "warmup",
-        f" must be a whole number of steps of at least 0, or a share of the run below 1, got {warmup!r}",
+        option,
+        f" must be a whole number of steps of at least 0, or a share of the run below 1, got {value!r}",
     )
 
 
@@ -120,6 +217,22 @@ def rsqrt_decay(step: int, warmup: int) -> float:
 def cosine_decay(step: int, warmup: int, cycle: int) -> float:
     """Half a cosine from one to zero, again every ``cycle`` steps after ``warmup``."""
     return 0.5 * (1.0 + math.cos(math.pi * (max(0, step - warmup) / cycle % 1.0)))
+
+
+def progress(step: int, start: int, end: int) -> float:
+    """How far a step is on the way from one step to another, from 0 to 1."""
+    return min(1.0, max(0, step - start) / max(end - start, 1))
+
+
+def _between(start: float, end: float, passed: float) -> float:
+    """Half a cosine from ``start`` to ``end``."""
+    return end + (start - end) * 0.5 * (1.0 + math.cos(math.pi * passed))
+
+
+def _from_0_to_1(option: str, value: float) -> float:
+    if not 0 <= number(option, value) <= 1:
+        raise OptionError(option, f" must be from 0 to 1, got {value!r}")
+    return value
 
 
 def scheduler(optimizer: Optimizer, schedule: Schedule, total: int) -> LambdaLR:

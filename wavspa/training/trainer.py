@@ -1,6 +1,7 @@
 """Lightning's Trainer, built from steps."""
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,7 @@ from typing_extensions import override
 from wavspa.checks import whole_number
 from wavspa.reporting import report
 from wavspa.training.compiled import GRAPHS, Compile, CompileBlocks
+from wavspa.training.profiling.callback import STEPS, ProfileSteps
 
 PROFILE = "profile"
 PROFILERS: dict[str, Callable[..., Profiler]] = {
@@ -50,6 +52,7 @@ def build_trainer(
     limit_train_batches: float = 1.0,
     overfit_batches: float = 0,
     profiler: str | None = None,
+    profile: bool | int = False,
     compile: Compile = False,
     **options: Any,
 ) -> Trainer:
@@ -64,6 +67,7 @@ def build_trainer(
         overfit_batches: How many batches, or which share of all, are trained on over and over; 0: all.
         profiler: ``simple``, ``advanced`` or ``pytorch``: what writes ``fit-profile.txt`` into the run's
             folder.
+        profile: Record a few steps, or so many, and tell what their time went into.
         compile: Compile the model's blocks; ``graphs``: and replay them as CUDA graphs.
         **options: Further arguments of Lightning's ``Trainer``.
 
@@ -80,14 +84,17 @@ def build_trainer(
     callbacks = [*(options.pop("callbacks", None) or []), LastStepValidates()]
     if compile:
         callbacks.append(CompileBlocks(graphs=compile == GRAPHS))
+    if profile:
+        folder = Path(options["default_root_dir"])
+        callbacks.append(ProfileSteps(folder, STEPS if profile is True else profile))
     if overfit_batches:
         callbacks.append(LimitEpochs(overfit_batches, same=True))
         options.setdefault("limit_val_batches", overfit_batches)
     elif limit_train_batches != 1.0 or isinstance(limit_train_batches, int):
         callbacks.append(LimitEpochs(limit_train_batches))
     if profiler is not None:
-        kind, folder = PROFILERS[profiler], options.get("default_root_dir")
-        options["profiler"] = kind(dirpath=folder, filename=PROFILE)
+        kind, place = PROFILERS[profiler], options.get("default_root_dir")
+        options["profiler"] = kind(dirpath=place, filename=PROFILE)
     return Trainer(
         max_steps=max_steps,
         max_epochs=-1,

@@ -71,6 +71,10 @@ def check_trainer_options(options: Mapping[str, Any]) -> None:
             _CHECKS[name](option, value)
     if options.get("compile") == GRAPHS:
         _check_graphs(options)
+    if options.get("profile") and options.get("profiler") == "pytorch":
+        raise OptionError(
+            "trainer.profile", " does not go with trainer.profiler=pytorch: leave one of them out"
+        )
     if options.get("overfit_batches") and options.get("limit_train_batches") is not None:
         raise OptionError(
             "trainer.overfit_batches",
@@ -120,6 +124,11 @@ def _bool_or_none(option: str, value: object) -> None:
         true_or_false(option, value)
 
 
+def _profile(option: str, value: object) -> None:
+    if not isinstance(value, bool):
+        whole_number(option, value)
+
+
 def _deterministic(option: str, value: object) -> None:
     if value != "warn":
         _bool_or_none(option, value)
@@ -166,6 +175,7 @@ _CHECKS: dict[str, Check] = {
     "num_nodes": whole_number,
     "overfit_batches": _some_or_none,
     "precision": partial(one_of, legal=PRECISIONS),
+    "profile": _profile,
     "profiler": partial(one_of, legal=(None, *PROFILERS)),
     "strategy": partial(_registered, names=StrategyRegistry.available_strategies, more=["auto"]),
     "sync_batchnorm": true_or_false,

@@ -34,6 +34,8 @@ class WandbRun(WandbLogger):
         tags: Further words to find it by.
         offline: Keep everything in the folder, for `wandb sync`.
         figures: Names of what is drawn at each validation, by whoever holds this logger.
+        artifacts: Send the configuration, the record (with git's commit and diff) and the best checkpoint
+            once the run has been tested.
         **options: Further arguments of ``wandb.init``.
     """
 
@@ -46,6 +48,7 @@ class WandbRun(WandbLogger):
         tags: Sequence[str] = (),
         offline: bool = True,
         figures: Sequence[str] = (),
+        artifacts: bool = False,
         **options: Any,
     ) -> None:
         folder = Path(save_dir)
@@ -62,6 +65,7 @@ class WandbRun(WandbLogger):
         if offline:
             self._go_offline()
         self.figures = list(figures)
+        self.artifacts = artifacts
         self.sent = _last_step(folder)
         self.failed = False
 
@@ -105,6 +109,31 @@ class WandbRun(WandbLogger):
 
         picture = wandb.Image(PIL.Image.open(io.BytesIO(png)))
         self.log_metrics({f"figures/{name}": picture}, step)
+
+    @rank_zero_only
+    def log_artifacts(self) -> None:
+        """Send the files that make the run, and its best checkpoint, if they are wanted.
+
+        On the terms of :meth:`log_metrics`: a failure is no reason to lose a run.
+        """
+        if not self.artifacts or self.failed:
+            return
+        folder = Path(str(self.save_dir))
+        files = [folder / layout.CONFIG, folder / layout.RECORD]
+        try:
+            self._log_artifact("config", [path for path in files if path.exists()])
+            self._log_artifact("model", [layout.best_checkpoint(folder)], ["best"])
+        except Exception as error:
+            self._warn(error, "its files are not sent")
+
+    def _log_artifact(self, kind: str, files: Sequence[Path], aliases: Sequence[str] = ()) -> None:
+        # Imported here: runs without artifacts start sooner.
+        import wandb
+
+        artifact = wandb.Artifact(f"{kind}-{self.experiment.id}", type=kind)
+        for path in files:
+            artifact.add_file(str(path))
+        self.experiment.log_artifact(artifact, aliases=["latest", *aliases])
 
     @rank_zero_only
     def log_hyperparams(self, params: Any) -> None:

@@ -133,6 +133,7 @@ def test_pairs_of_unknown_functions_are_left_out(tmp_path: Path) -> None:
     assert card["left_out"].startswith("2 pairs of functions that data.jsonl lacks")
 
 
+@pytest.mark.slow
 def test_it_trains_and_is_scored_by_f1(tmp_path: Path) -> None:
     raw(tmp_path / "data")
     words = ["dataset.max_length=32", "dataset.train_share=null", "dataset.val_share=0.5"]

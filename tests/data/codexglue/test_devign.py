@@ -93,6 +93,7 @@ def test_the_card(tmp_path: Path) -> None:
     assert "C-UDA" in card["licence"]
 
 
+@pytest.mark.slow
 def test_it_trains_and_evaluates(tmp_path: Path) -> None:
     official(tmp_path / "data")
     metrics = run(tiny_run(tmp_path, "dataset=codexglue/defect", "dataset.max_length=64"))

@@ -238,6 +238,7 @@ def test_impossible_options(tmp_path: Path, options: dict[str, Any], message: st
         module(tmp_path, **{"kind": "trace", **options})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_it_trains_and_evaluates(tmp_path: Path, kind: str) -> None:
     official(tmp_path / "data", kind)

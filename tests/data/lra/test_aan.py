@@ -116,6 +116,7 @@ def test_the_files_are_nowhere(tmp_path: Path) -> None:
         ready(tmp_path)
 
 
+@pytest.mark.slow
 def test_a_run_trains_and_evaluates(tmp_path: Path) -> None:
     write(tmp_path / "data/aan", examples=20)
     folder = tiny_run(tmp_path, "dataset=lra/retrieval", "dataset.max_length=40")

@@ -279,6 +279,7 @@ def test_it_trains_and_evaluates(tmp_path: Path) -> None:
         tmp_path,
         "dataset=lra/image",
         "dataset.batch_size=4",
+        "model/attention=linear",
         "trainer.max_steps=2",
         "trainer.val_every=1",
     )

@@ -214,6 +214,7 @@ def test_impossible_options(root: Path, option: str, value: Any) -> None:
         Imdb(data_root=root, **OPTIONS, **{option: value})
 
 
+@pytest.mark.slow
 def test_a_run_trains_and_evaluates(tmp_path: Path, root: Path) -> None:
     tree(root)
     folder = tiny_run(tmp_path, "dataset=lra/text", "tokenizer=characters")

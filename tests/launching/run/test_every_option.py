@@ -1,6 +1,7 @@
 """Every option of conf with impossible values: refused in one line that names it, before a folder is made."""
 
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,10 @@ BASES: Mapping[str, tuple[str, ...]] = {
     "stopping": ("callbacks=early_stopping",),
     "wandb": ("logger=wandb",),
     "rsqrt": ("schedule=rsqrt",),
+    "linear": ("schedule=linear",),
+    "one_cycle": ("schedule=one_cycle",),
+    "wsd": ("schedule=wsd",),
+    "plateau": ("schedule=plateau",),
     "constant": ("schedule=constant",),
     "lego": ("dataset=lego", "task=lego"),
     "listops": ("dataset=listops_short",),
@@ -34,6 +39,12 @@ BASES: Mapping[str, tuple[str, ...]] = {
     "tensorboard": ("logger=tensorboard",),
     "debug": ("trainer=debug",),
     "torch": ("optimizer=torch", "optimizer.kind=SGD"),
+    "lion": ("optimizer=lion",),
+    "muon": ("optimizer=muon",),
+    "adafactor": ("optimizer=adafactor",),
+    "schedule_free": ("optimizer=schedule_free",),
+    "ema": ("callbacks=ema",),
+    "swa": ("callbacks=swa",),
     "d2a": ("dataset=d2a/trace",),
     "masked": ("task=masked",),
     "seq2seq": ("dataset=file_seq2seq", "dataset.train=train.csv"),
@@ -60,10 +71,13 @@ LEGAL: Mapping[str, tuple[Any, ...]] = {
         MAPPING,
     ),  # by label; the labels are held to the data once they are there
     "trainer.devices": (-1,),  # all of the machine, in Lightning's words
+    "trainer.profile": (1,),  # a number of steps
     "trainer.deterministic": (None,),  # as Lightning has it
     # Shares and fractions where the default is a whole number.
     "trainer.overfit_batches": (0.5,),
     "schedule.warmup": (0.5,),
+    "schedule.decay": (0.5,),
+    "callbacks.average.start": (0.5,),
     "checkpoints.every_minutes": (0.5,),
 }
 
@@ -71,9 +85,15 @@ LEGAL: Mapping[str, tuple[Any, ...]] = {
 TYPED_AS = {"init.from": "init"}
 
 
+@cache
+def composed(words: tuple[str, ...]) -> DictConfig:
+    """Their configuration, composed once for all its options: whoever changes it takes a copy."""
+    return compose_run(*words)
+
+
 def keys_of(words: tuple[str, ...]) -> Iterator[str]:
     """The options that a configuration gives a value, and does not take from another."""
-    content = OmegaConf.to_container(compose_run(*words), resolve=False)
+    content = OmegaConf.to_container(composed(words), resolve=False)
     for key, value in flatten(content):
         refers = isinstance(value, str) and "${" in value
         if not refers and key.rpartition(".")[2] not in ("_target_", "_partial_"):
@@ -113,7 +133,8 @@ def no_data(monkeypatch):
 
 @pytest.mark.parametrize("key", OPTIONS)
 def test_impossible_values_are_refused_by_name(key, tmp_path):
-    config = compose_run(*BASES[OPTIONS[key]], f"runs={tmp_path / 'runs'}", f"data_root={tmp_path}")
+    config = composed(BASES[OPTIONS[key]]).copy()
+    config.update(runs=str(tmp_path / "runs"), data_root=str(tmp_path))
     value = OmegaConf.select(config, key) if not OmegaConf.is_missing(config, key) else "word"
     kind = list if OmegaConf.is_list(value) else type(value)
     for wrong in WRONG[kind]:
@@ -128,8 +149,8 @@ def test_impossible_values_are_refused_by_name(key, tmp_path):
 
 
 @pytest.mark.parametrize("key", LEGAL)
-def test_what_is_excepted_is_accepted(key, tmp_path):
-    config = compose_run(*BASES[OPTIONS[key]], f"data_root={tmp_path}")
+def test_what_is_excepted_is_accepted(key):
+    config = composed(BASES[OPTIONS[key]])
     for value in LEGAL[key]:
         checked(with_value(config, key, value), [])
 

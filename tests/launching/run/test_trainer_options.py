@@ -39,6 +39,7 @@ IMPOSSIBLE = {
     "num_nodes": ["0", "true"],
     "overfit_batches": ["-1", "1.5"],
     "precision": ["8", "bf16-half", "true"],
+    "profile": ["0", "-1", "2.5", "null"],
     "profiler": ["fast"],
     "strategy": ["dpp"],
     "sync_batchnorm": ["maybe"],
@@ -52,7 +53,7 @@ def word(name, value):
 
 def test_every_argument_is_checked_or_refused():
     lightning = set(inspect.signature(Trainer.__init__).parameters) - {"self"}
-    assert lightning == (set(_CHECKS) | set(REFUSED)) - {"val_every"}
+    assert lightning == (set(_CHECKS) | set(REFUSED)) - {"val_every", "profile"}
     assert not set(_CHECKS) & set(REFUSED)
     assert set(IMPOSSIBLE) == set(_CHECKS)
 
@@ -89,6 +90,7 @@ def seen(monkeypatch):
     return labels
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("limit", "per_epoch"), [("3", 3), ("0.5", 2), ("9", PER_EPOCH)])
 def test_limited_passes_have_new_batches_each(tmp_path, seen, limit, per_epoch):
     run(tiny_run(tmp_path / "whole", "trainer.max_steps=12"))
@@ -107,6 +109,7 @@ def _cut(batches, size):
     return [batches[first : first + size] for first in range(0, len(batches), size)]
 
 
+@pytest.mark.slow
 def test_overfitting_repeats_its_batches_also_after_a_restart(tmp_path, seen, at_step):
     def crash():
         raise RuntimeError("power cut")
@@ -163,6 +166,8 @@ def test_steps_and_epochs_exclude_each_other(tmp_path):
     ):
         tiny_run(tmp_path, "trainer.max_epochs=2", "trainer.max_steps=5")
     assert not (tmp_path / "runs").exists()
+    with pytest.raises(UserError, match=r"^trainer\.profile does not go with trainer\.profiler=py"):
+        validate(compose_run("trainer.profile=true", "+trainer.profiler=pytorch"))
     with pytest.raises(UserError, match=r"^trainer\.overfit_batches does not go with"):
         validate(compose_run("+trainer.overfit_batches=1", "+trainer.limit_train_batches=1"))
 

@@ -88,6 +88,7 @@ def values(result):
     return [(trial["state"], trial["value"], trial["overrides"]) for trial in result["trials"]]
 
 
+@pytest.mark.slow
 def test_a_search_goes_on_as_if_it_had_not_been_stopped(runs, search, tmp_path):
     words = ["hydra.sweeper.startup=2", "jobs=2"]
     runs.stops_at = 4
@@ -134,6 +135,7 @@ def test_only_failures_are_a_failure(runs, search):
     assert (code, error) == (1, "error: all 2 trials failed\n")
 
 
+@pytest.mark.slow
 def test_values_that_do_not_go_together_fail_alone(runs, search, tmp_path):
     words = ["model.heads=2,3", "model.dim=16,24", "hydra.sweeper.sampler=random"]
     code, printed, _ = search(*words, "hydra.sweeper.n_trials=5")
@@ -152,6 +154,7 @@ def test_the_lowest_loss_is_the_best(runs, search, tmp_path):
     assert best["value"] == min(trial["value"] for trial in result["trials"])
 
 
+@pytest.mark.slow
 def test_trials_that_are_alike_share_a_run(runs, search, tmp_path):
     words = ["optimizer.lr=0.1", "model/wavelet=ada,ortho", "hydra.sweeper.batch=4"]
     assert search(*words, "hydra.sweeper.n_trials=4")[0] == 0

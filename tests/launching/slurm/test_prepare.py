@@ -1,54 +1,14 @@
 """Data are prepared before the jobs of a sweep start, and jobs get what theirs need; without a SLURM."""
 
 import subprocess
-from importlib.resources import files
 from pathlib import Path
 
 import pytest
-import yaml
 
+from support.slurm_stand_in import launcher, submitted
 from support.tiny_runs import compose_run, tiny_run
 from wavspa.errors import UserError
-from wavspa.launching.plugins.slurm import SlurmLauncher
-from wavspa.launching.slurm import submit as submit_module
 from wavspa.run_folder.status import update_status
-
-DEFAULTS = yaml.safe_load((files("wavspa.conf") / "hydra/launcher/slurm.yaml").read_text())
-del DEFAULTS["_target_"]
-
-
-def launcher(**changes):
-    return SlurmLauncher(**{**DEFAULTS, **changes})
-
-
-@pytest.fixture
-def slurm(monkeypatch):
-    """Stands in for SLURM: the commands that were asked, and jobs in its queue by name."""
-    asked, queue = [], {}
-
-    def run(*command):
-        asked.append(command)
-        if command[0] == "sbatch":
-            return subprocess.CompletedProcess(command, 0, f"{70 + len(submitted(asked))}\n", "")
-        name = next(word for word in command if word.startswith("--name=")).removeprefix("--name=")
-        return subprocess.CompletedProcess(command, 0, queue.get(name, ""), "")
-
-    monkeypatch.setattr(submit_module, "_ask", run)
-    run.asked, run.queue = asked, queue
-    return run
-
-
-def submitted(asked):
-    return [command[2:] for command in asked if command[0] == "sbatch"]
-
-
-@pytest.fixture
-def folders(tmp_path):
-    """Two runs on digits, one on short ListOps."""
-    digits = [tiny_run(tmp_path, f"seed={seed}") for seed in (1, 2)]
-    small = ["dataset.max_length=24", "dataset.train_examples=30", "dataset.batch_size=8"]
-    small += ["dataset.val_examples=10", "dataset.test_examples=10", "dataset.limit=null"]
-    return [*digits, tiny_run(tmp_path, "dataset=listops_short", *small)]
 
 
 def prepared(tmp_path):

@@ -1,6 +1,7 @@
 """What is written for SLURM and asked of it, without one; tests/slurm/ runs on a real one."""
 
 import re
+import shlex
 import subprocess
 from importlib.resources import files
 
@@ -181,6 +182,8 @@ def test_what_the_machine_would_decide_is_refused(changes):
     "changes",
     [
         {"cpus_per_task": 0},
+        {"stop_after": 0},
+        {"submit": "no"},
         {"at_once": 0},
         {"retries": -1},
         {"signal_seconds": "soon"},
@@ -273,6 +276,28 @@ def test_deaths_are_counted_by_job(in_job, answers, tmp_path):
     assert answers["asked"].count(["scontrol", "requeue", "12_3"]) == 2
     answers["scontrol"] = (0, "JobState=COMPLETING", "")
     assert retry(tmp_path, 143, 9) is None
+
+
+def test_an_array_whose_first_runs_fail_alike_is_ended(array, in_job, answers, monkeypatch, capsys):
+    monkeypatch.setattr("sys.argv", retry_words(array, code=2, stop_after=2))
+    in_job()
+    answers.update(scancel=(0, "", ""), scontrol=(0, "JobState=RUNNING", ""))
+    update_status(array.folders[0], state="failed", reason="it rains")
+    retry_command()
+    assert answers["asked"] == []
+    update_status(array.folders[1], state="failed", reason="it rains")
+    retry_command()
+    assert answers["asked"] == [["scancel", "--state=PENDING", "12"]]
+    told = "the first jobs failed alike (stop_after=2), job 12 is ended: it rains"
+    assert capsys.readouterr().out == f"{told}\n"
+
+
+def retry_words(array, code, stop_after):
+    """What the array's script types after its first run has ended so."""
+    array.folders_file.write_text("".join(f"{folder}\n" for folder in array.folders))
+    (line,) = re.findall("-m wavspa.commands.retry .*", script(array, (1,), options(stop_after=2)))
+    typed = line.replace("$FOLDER", str(array.folders[0])).replace("$code", str(code))
+    return ["retry", *shlex.split(typed)[2:]]
 
 
 def test_a_mistake_is_never_tried_again(monkeypatch, tmp_path, answers):

@@ -7,7 +7,7 @@ import pytest
 
 from support.tiny_runs import compose_run, tiny_words
 from wavspa.errors import UserError
-from wavspa.launching.options.devices import check_device
+from wavspa.launching.options.devices import check_device, peak_flops
 from wavspa.launching.trial.budget import budget_lines, costs
 
 
@@ -26,6 +26,39 @@ def test_a_cell_s_seeds_count_together():
     assert one.tokens == 200_000 * 400 * 1024
     assert (two.tokens, two.flops) == (2 * one.tokens, 2 * one.flops)
     assert one.label == two.label == "paper/table/image/softmax-none"
+
+
+@pytest.mark.parametrize(
+    ("name", "tflops"),
+    [
+        ("NVIDIA H200", 989),
+        ("NVIDIA H100 80GB HBM3", 989),
+        ("NVIDIA A100-SXM4-80GB", 312),
+        ("NVIDIA A100-PCIE-40GB", 312),
+        ("Tesla V100-SXM2-32GB", 125),
+        ("NVIDIA L40S", 362),
+        ("NVIDIA GeForce RTX 4090", 165),
+        ("NVIDIA B200", 2250),
+    ],
+)
+def test_a_device_is_known_by_what_cuda_calls_it(name, tflops):
+    assert peak_flops(name) == tflops * 1e12
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("x86_64 CPU, 2 threads", "NVIDIA H100 PCIe", "NVIDIA H100 NVL", "NVIDIA H200 NVL"),
+        *(
+            "NVIDIA GeForce RTX 4090 D",
+            "NVIDIA GeForce RTX 4090 Laptop GPU",
+            "Tesla V100-PCIE-16GB",
+        ),
+        *("NVIDIA A100-SXM4-40GB MIG 1g.5gb", "NVIDIA H200 MIG 1g.18gb", "NVIDIA GB200"),
+    ],
+)
+def test_other_devices_have_no_known_peak(name):
+    assert peak_flops(name) is None
 
 
 def test_hours_are_flops_by_what_the_device_reaches():

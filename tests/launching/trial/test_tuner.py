@@ -10,20 +10,20 @@ from wavspa.tasks import Classification
 
 
 def test_the_batch_grows_until_it_does_not_fit(tmp_path, monkeypatch):
-    """A stand-in for a GPU's memory: more than 40 rows do not fit."""
+    """A stand-in for a GPU's memory: more than 10 rows do not fit."""
     step = Classification.training_step
 
     def training_step(self, batch, batch_idx):
-        if len(batch.labels) > 40:
+        if len(batch.labels) > 10:
             raise torch.cuda.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB")
         return step(self, batch, batch_idx)
 
     monkeypatch.setattr(Classification, "training_step", training_step)
-    words = tiny_words(tmp_path, "dataset.limit=500", "dataset.batch_size=4")
+    words = tiny_words(tmp_path, "dataset.limit=200", "dataset.batch_size=2")
     config = on_one_device(compose_run(*words), 3)
     task, data = build_run(config)
     trainer = build(config, "trainer", logger=False, default_root_dir=str(tmp_path))
-    assert largest_batch(trainer, task, data) == 32
+    assert largest_batch(trainer, task, data) == 8
 
 
 def test_a_cpu_is_no_place_to_run_out_of_memory(tmp_path):

@@ -180,8 +180,14 @@ def test_the_reference_is_the_original(path):
 WAVSPA_CASES = [case for seed in range(3) for case in covering(WAVSPA, seed)]
 
 
-@pytest.mark.parametrize("case", WAVSPA_CASES + BEYOND, ids=case_name)
+@pytest.mark.parametrize("case", WAVSPA_CASES, ids=case_name)
 def test_wavspa(case):
+    check(case)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("case", BEYOND, ids=case_name)
+def test_long_rows_and_long_filters(case):
     check(case)
 
 

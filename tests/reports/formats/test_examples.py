@@ -33,3 +33,9 @@ def test_ten_examples_are_spread_over_the_test(tmp_path: Path) -> None:
     ]
     assert len(found["few"]) == 2
     assert len(found["few"][0].text) == MOST_CHARACTERS + 1
+
+
+def test_a_text_may_hold_any_end_of_a_line(tmp_path: Path) -> None:
+    line = json.dumps({"source": "a\u2028b\x85c", "reference": "", "text": ""}, ensure_ascii=False)
+    found = written_examples([run_in(tmp_path / "run", [line])])
+    assert [example.source for example in found["run"]] == ["a\u2028b\x85c"]

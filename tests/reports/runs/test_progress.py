@@ -14,8 +14,8 @@ from wavspa.run_folder.lock import exclusive
 from wavspa.run_folder.status import update_status
 
 
-def printed(root):
-    out = Console(file=io.StringIO(), width=240)
+def printed(root, width=240):
+    out = Console(file=io.StringIO(), width=width)
     print_states(collect([root]), out)
     return [" ".join(line.split()) for line in out.file.getvalue().splitlines()]
 
@@ -25,6 +25,7 @@ def sweep(tmp_path):
     folders = [tiny_run(tmp_path, f"seed={seed}") for seed in range(1, 7)]
     best = {"metric": "val/accuracy", "value": 0.5, "step": 3}
     common = {"step": 3, "steps": 603, "best": best, "seconds_per_step": 0.5}
+    common["tokens_per_second"] = 12345.6
     update_status(folders[0], state="finished", test={}, **common)
     update_status(folders[1], state="running", **common)
     update_status(folders[2], state="running", **common)
@@ -40,17 +41,31 @@ def test_every_state(sweep):
     best = "val/accuracy 0.5000 at 3"
     assert lines[0] == "1 finished, 1 running, 1 lost, 1 failed, 1 damaged, 1 not started"
     assert [found[folder.name] for folder in sweep] == [
-        f"finished {best} 3/603 -",
-        f"running {best} 3/603 0:05:00",
-        f"lost {best} 3/603 -",
-        "failed - - -",
-        "damaged - - -",
-        "not started - - -",
+        f"finished {best} 3/603 500.0 12,346 -",
+        f"running {best} 3/603 500.0 12,346 0:05:00",
+        f"lost {best} 3/603 500.0 12,346 -",
+        "failed - - - - -",
+        "damaged - - - - -",
+        "not started - - - - -",
     ]
     assert f"lost: {sweep[2]}: no process runs it here: it was killed, or" in lines[-3]
     assert f"failed: {sweep[3]}: it rains" in lines
     assert lines[-1].startswith(f"damaged: {sweep[4]}: ")
     assert "status.json" in lines[-1]
+
+
+def test_a_share_of_the_peak_and_a_long_first_step(tmp_path):
+    speed = {"seconds_per_step": 0.5, "tokens_per_second": 1e6, "first_step_seconds": 4.9}
+    for name, more in {"a": {"mfu": 0.1234}, "b": {"mfu": None, "first_step_seconds": 40}}.items():
+        folder = frozen_run(tmp_path / name)
+        update_status(folder, state="finished", test={}, step=9, steps=9, **(speed | more))
+    lines = printed(tmp_path)
+    assert "ms/step tokens/s MFU time left" in lines[2]
+    assert lines[4].endswith("9/9 500.0 1,000,000 12.3 % -")
+    assert lines[5].endswith("9/9 500.0 1,000,000 - -")
+    assert not any("ms/step" in line for line in printed(tmp_path, width=80))
+    told = [line for line in lines if line.startswith("first step")]
+    assert told == [f"first step: {folder}: 40.0 s (compiling, or filling caches), then 0.5 s each"]
 
 
 def test_a_run_that_stopped_early_says_why(tmp_path):

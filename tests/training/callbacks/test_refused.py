@@ -33,7 +33,7 @@ REFUSED = {
     "OnExceptionCheckpoint": "checkpoints.every_steps",
     "ProgressBar": "its own progress bar",
     "RichProgressBar": "its own progress bar",
-    "StochasticWeightAveraging": "EMAWeightAveraging",
+    "StochasticWeightAveraging": "callbacks=swa",
     "TQDMProgressBar": "its own progress bar",
     "Timer": "timeout --signal=TERM",
 }

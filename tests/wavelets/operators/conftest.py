@@ -1,5 +1,4 @@
 import pytest
-import torch
 
 from support.kernel_checks import INTERPRETED
 
@@ -25,12 +24,3 @@ def small_tiles(monkeypatch):
 
     monkeypatch.setattr(triton_steps, "lifting_tile", lambda *_: Tile(2, 2, 4, 1, 4))
     monkeypatch.setattr(triton_steps, "lifting_gradient_tile", lifting_gradient_tile)
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    """Tensors here are too small to share out."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)

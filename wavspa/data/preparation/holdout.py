@@ -47,6 +47,48 @@ def hold_out(
     return np.flatnonzero(~is_held), np.flatnonzero(is_held)
 
 
+def folds_of(
+    labels: Sequence[int] | np.ndarray, count: int, seed: int, groups: Sequence[Hashable]
+) -> np.ndarray:
+    """The fold of each example, [examples] counted from 0: each label in equal parts, each group in one fold.
+
+    Args:
+        labels: [examples] integers that count from 0.
+        count: of the folds.
+        seed: the only source of randomness; the order of the examples matters as well.
+        groups: [examples] examples with equal values stay together.
+
+    Raises:
+        UserError: a fold would be empty, or hold all examples of a label.
+    """
+    labels = np.asarray(labels)
+    members = _members(groups)
+    # Large groups first, while small ones can still even out what they take.
+    shuffled = np.random.default_rng(seed).permutation(len(members))
+    order = sorted(shuffled, key=lambda group: -len(members[group]))
+    filled = np.zeros((count, labels.max() + 1), dtype=np.int64)
+    fold_of = np.empty(len(labels), dtype=np.int64)
+    for group in order:
+        of_group = np.bincount(labels[members[group]], minlength=filled.shape[1])
+        # Where its labels are rarest; among those, where the fewest examples are.
+        fold = np.lexsort((filled.sum(axis=1), filled @ of_group))[0]
+        filled[fold] += of_group
+        fold_of[members[group]] = fold
+    if not filled.any(axis=1).all():
+        raise UserError(f"only {len(members)} of the examples differ: too few for {count} folds")
+    if (filled == filled.sum(axis=0)).any():
+        raise UserError("a fold would hold all examples of a label, and leave none to train on")
+    return fold_of
+
+
+def _members(groups: Sequence[Hashable]) -> list[np.ndarray]:
+    """The examples of each group, groups in the order in which they come."""
+    numbers: dict[Hashable, int] = {}
+    group_of = np.array([numbers.setdefault(group, len(numbers)) for group in groups])
+    rows = np.argsort(group_of, kind="stable")
+    return np.split(rows, np.cumsum(np.bincount(group_of))[:-1])
+
+
 def _why_none(labels: np.ndarray, groups: Sequence[Hashable] | None) -> str:
     counts = np.bincount(labels)
     none = f"none of {len(labels)} examples can be held out"
@@ -75,10 +117,7 @@ def _whole_groups(
     labels: np.ndarray, groups: Sequence[Hashable], wanted: np.ndarray, rng: np.random.Generator
 ) -> np.ndarray:
     """Examples of groups that are taken in random order, as long as no label exceeds its part."""
-    numbers: dict[Hashable, int] = {}
-    group_of = np.array([numbers.setdefault(group, len(numbers)) for group in groups])
-    rows = np.argsort(group_of, kind="stable")
-    members = np.split(rows, np.cumsum(np.bincount(group_of))[:-1])
+    members = _members(groups)
     open_part = wanted.copy()
     held = [np.empty(0, dtype=np.int64)]
     for group in rng.permutation(len(members)):

@@ -16,6 +16,7 @@ from wavspa.data import SourceTargets
 from wavspa.data.image_datamodule import Pictures
 from wavspa.data.sources.tables import TableFile
 from wavspa.errors import UserError
+from wavspa.launching.decisions.decision import read_decision
 from wavspa.launching.inference.inputs import names_of_classes
 from wavspa.launching.run.build import build_run
 from wavspa.launching.run.frozen_data import open_vocabulary
@@ -43,8 +44,10 @@ class Answers(NamedTuple):
     """What a run says of n examples, in their order."""
 
     ids: list[tuple[str, ...]]
-    logits: np.ndarray | None
-    """[n, C] float32, of a run with classes"""
+    classes: np.ndarray | None
+    """[n] int64, the class that a run with classes decides for"""
+    probabilities: np.ndarray | None
+    """[n, C] float32, of such a run"""
     embeddings: np.ndarray | None
     """[n, W] float32, if they were asked for"""
     texts: list[Text] | None = None
@@ -61,6 +64,7 @@ class Predictor:
             gives its embeddings whatever this is, and nothing else; one that writes texts has none.
 
     Attributes:
+        decision: How logits become classes, as the run keeps it.
         labels: What the classes are called by the card of the run's data; none of other runs.
         writes: Whether the answers are texts.
 
@@ -82,7 +86,9 @@ class Predictor:
                 f"embeddings=true: {folder} writes texts, and embeds nothing: leave it out"
             )
         checkpoint = find_checkpoint(folder)
-        load_checkpoint_weights(task.model, read_checkpoint(checkpoint), checkpoint)
+        content = read_checkpoint(checkpoint)
+        load_checkpoint_weights(task.model, content, checkpoint)
+        self.decision = read_decision(folder, content["global_step"])
         open_vocabulary(folder, data)
         if isinstance(task, Seq2Seq) and isinstance(data, SourceTargets):
             task.use_vocabulary(data)
@@ -152,11 +158,14 @@ class Predictor:
             texts = [
                 text for batch in batches for text in self._texts([examples[i] for i in batch])
             ]
-            return Answers(window.ids, None, None, [texts[i] for i in np.argsort(order)])
+            return Answers(window.ids, None, None, None, [texts[i] for i in np.argsort(order)])
         outputs = [self._outputs([examples[i] for i in batch]) for batch in batches]
         back = torch.from_numpy(np.argsort(order))
         logits, embeddings = (_joined(column, back) for column in zip(*outputs, strict=True))
-        return Answers(window.ids, logits, embeddings)
+        if logits is None:
+            return Answers(window.ids, None, None, embeddings)
+        decided = self.decision.classes(logits), self.decision.probabilities(logits)
+        return Answers(window.ids, *decided, embeddings)
 
     @torch.inference_mode()
     def _outputs(self, examples: Sequence[Any]) -> tuple[Tensor | None, Tensor | None]:

@@ -8,7 +8,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
-import torch
 
 from wavspa.checks import one_of
 from wavspa.errors import UserError
@@ -88,11 +87,12 @@ def write_answers(file: BinaryIO, answers: Iterable[Answers], form: Form) -> int
 def _write_submission(file: BinaryIO, answers: Iterable[Answers], form: Form) -> int:
     rows = 0
     for part in answers:
-        assert part.logits is not None
+        assert part.classes is not None
+        assert part.probabilities is not None
         if form.kind == "d2a":
-            last = [f" {probability:.9g}" for probability in _probabilities(part.logits)[:, 1]]
+            last = [f" {probability:.9g}" for probability in part.probabilities[:, 1]]
         else:
-            last = [f"\t{number}" for number in part.logits.argmax(axis=1)]
+            last = [f"\t{number}" for number in part.classes]
         lines = ("\t".join(ids) + end for ids, end in zip(part.ids, last, strict=True))
         file.write("".join(f"{line}\n" for line in lines).encode())
         rows += len(last)
@@ -118,9 +118,9 @@ def _table(part: Answers, form: Form) -> pa.Table:
     """A row for each example."""
     columns = [pa.array(column, pa.string()) for column in zip(*part.ids, strict=True)]
     names = [*form.ids, *_names_of_classes(form)]
-    if part.logits is not None:
-        classes = [form.labels[number] for number in part.logits.argmax(axis=1)]
-        columns += [pa.array(classes), *_columns(_probabilities(part.logits))]
+    if part.classes is not None and part.probabilities is not None:
+        classes = [form.labels[number] for number in part.classes]
+        columns += [pa.array(classes), *_columns(part.probabilities)]
     if part.texts is not None:
         columns += [pa.array([text[place] for text in part.texts]) for place in range(3)]
     if part.embeddings is not None and form.kind == "csv":
@@ -130,11 +130,6 @@ def _table(part: Answers, form: Form) -> pa.Table:
         columns.append(pa.array(list(part.embeddings)))
         names.append("embedding")
     return pa.table(columns, names)
-
-
-def _probabilities(logits: np.ndarray) -> np.ndarray:
-    """[n, C] float32 of logits [n, C], as the metrics compute them."""
-    return torch.from_numpy(logits).softmax(dim=-1).numpy()
 
 
 def _columns(values: np.ndarray) -> list[pa.Array]:

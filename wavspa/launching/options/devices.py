@@ -1,4 +1,6 @@
-"""Devices by name, for what a dry run says of hours on a machine that is elsewhere."""
+"""Devices by name, and the most that each computes: for hours on a machine that is elsewhere, and for MFU."""
+
+import re
 
 from wavspa.checks import number, one_of
 from wavspa.errors import UserError
@@ -12,6 +14,16 @@ PEAK_TFLOPS = {
     "h100": 989,
     "h200": 989,
     "b200": 2250,
+}
+# What CUDA calls them. Of one name there are slower variants (PCIe, NVL, slices), whose peaks are others.
+_CUDA_NAMES = {
+    "v100": r"V100-SXM\d",
+    "a100": r"A100\b(?!.*\bMIG\b)",
+    "l40s": r"L40S$",
+    "rtx4090": r"RTX 4090$",
+    "h100": r"H100 80GB HBM3$",
+    "h200": r"H200$",
+    "b200": r"\bB200$",
 }
 
 
@@ -38,3 +50,18 @@ def check_device(device: object, mfu: object, dry_run: bool) -> None:
 def flops_per_second(device: str, mfu: float) -> float:
     """What ``mfu`` of a device's peak is."""
     return PEAK_TFLOPS[device] * 1e12 * mfu
+
+
+def peak_flops(name: str) -> float | None:
+    """The peak of a device in operations a second, matrix products in half types.
+
+    Args:
+        name: What CUDA calls it.
+
+    Returns:
+        None where it is not known.
+    """
+    for device, pattern in _CUDA_NAMES.items():
+        if re.search(pattern, name):
+            return PEAK_TFLOPS[device] * 1e12
+    return None

@@ -8,9 +8,10 @@ from pathlib import Path
 from omegaconf import DictConfig
 from typing_extensions import override
 
-from wavspa.checks import whole_number
+from wavspa.checks import whole_number, whole_number_or_none
 from wavspa.errors import UserError
 from wavspa.launching.subprocesses import run_subprocess
+from wavspa.launching.sweeps.first_ends import FirstEnds
 from wavspa.launching.sweeps.launcher import SweepLauncher
 
 
@@ -19,13 +20,15 @@ class LocalLauncher(SweepLauncher):
 
     Args:
         jobs: How many run at the same time; the GPUs, if there are any, are divided among them.
+        stop_after: How many have to fail alike, before one finishes, to end the sweep; None never ends it.
 
     Raises:
-        UserError: ``jobs`` is not a whole number of at least 1.
+        UserError: One of them is not a whole number of at least 1.
     """
 
-    def __init__(self, jobs: int = 1) -> None:
+    def __init__(self, jobs: int = 1, stop_after: int | None = None) -> None:
         self.jobs = whole_number("jobs", jobs)
+        self.first_ends = FirstEnds(whole_number_or_none("hydra.launcher.stop_after", stop_after))
 
     @override
     def check(self, job: DictConfig) -> None:
@@ -42,13 +45,16 @@ class LocalLauncher(SweepLauncher):
         def run(number: int, folder: Path) -> None:
             share = free.get()
             try:
+                if self.first_ends.reason is not None:
+                    return
                 print(f"[{number}/{len(folders)}] {folder}", flush=True)
-                run_subprocess(folder, share)
+                self.first_ends.add(folder, run_subprocess(folder, share))
             finally:
                 free.put(share)
 
         with ThreadPoolExecutor(self.jobs) as pool:
             list(pool.map(run, range(1, len(folders) + 1), folders))
+        self.first_ends.check()
 
 
 def gpu_shares(jobs: int, gpus: int) -> list[dict[str, str]]:

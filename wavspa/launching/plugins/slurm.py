@@ -10,8 +10,11 @@ from typing_extensions import override
 from wavspa.errors import UserError
 from wavspa.launching.slurm.prepare import prepare_before
 from wavspa.launching.slurm.script import arrays_of, options_from, shape_of
-from wavspa.launching.slurm.submit import submit, wait_for
+from wavspa.launching.slurm.submit import largest_array, submit, wait_for
+from wavspa.launching.sweeps.first_ends import failed_alike
 from wavspa.launching.sweeps.launcher import SweepLauncher
+from wavspa.run_folder.failures import first_failure
+from wavspa.run_folder.status import read_status
 
 
 class SlurmLauncher(SweepLauncher):
@@ -40,9 +43,25 @@ class SlurmLauncher(SweepLauncher):
     @override
     def start(self, folders: Sequence[Path]) -> None:
         options = options_from(self.options)
-        arrays = arrays_of(folders, options.array_size, options.by_data)
+        arrays = arrays_of(folders, options.array_size or _most(folders), options.by_data)
         after = prepare_before(arrays, options)
         for array in arrays:
             submit(array, options, after)
         if self.waits:
             wait_for([array.job_name for array in arrays])
+            for array in arrays if options.stop_after else []:
+                started = array.folders_file.stat().st_mtime
+                if reason := first_failure(array.folders, started, options.stop_after or 1):
+                    raise failed_alike(reason, options.stop_after)
+
+
+def _most(folders: Sequence[Path]) -> int | None:
+    """How many jobs an array of the sweep may have; None where it fits into any, or nobody tells."""
+    # A sweep that has finished asks nothing of SLURM.
+    if all(read_status(folder).get("state") == "finished" for folder in folders):
+        return None
+    most = largest_array()
+    if most is None or len(folders) <= most:
+        return None
+    print(f"this cluster takes arrays of at most {most} jobs (MaxArraySize)", flush=True)
+    return most

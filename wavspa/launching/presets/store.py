@@ -1,11 +1,11 @@
-"""The presets in Hydra's ConfigStore, each made when it is asked for: there are hundreds."""
+"""The presets in Hydra's ConfigStore, each made when it is loaded: there are hundreds."""
 
 import re
-from functools import cache
+from functools import cache, cached_property
 from typing import Any
 
 from hydra.core.config_store import ConfigNode, ConfigStore
-from omegaconf import OmegaConf
+from omegaconf import DictConfig, OmegaConf
 
 from wavspa.launching.presets.config import AS_PUBLISHED, preset
 from wavspa.launching.presets.released import DATASETS, ROOT, Released, by_option
@@ -51,31 +51,34 @@ def register() -> None:
         *folders, name = option.split("/")
         place: dict[str, Any] = group
         for folder in folders:
-            place = place.setdefault(folder, _Presets())
-        place[f"{name}.yaml"] = option
+            place = place.setdefault(folder, _Folder())
+        place[f"{name}.yaml"] = _Preset(option)
 
 
-class _Presets(dict[str, Any]):
-    """A group of the store, whose entries become nodes when they are taken out."""
+class _Folder(dict[str, Any]):
+    """A group of the store. Hydra copies the store for each group that it lists; presets never change."""
 
-    def __getitem__(self, name: str) -> Any:
-        value = super().__getitem__(name)
-        return _node(value) if isinstance(value, str) else value
+    def __deepcopy__(self, memo: dict[int, Any]) -> "_Folder":
+        return self
 
 
-def _node(option: str) -> ConfigNode:
-    row, as_published = options()[option]
-    *folders, name = option.split("/")
-    # Apart, for they have one number of steps for each task, and the released ones have many.
-    experiment = TABLE if "/table/" in option else ROOT
-    experiment += f"/{AS_PUBLISHED}" if as_published else ""
-    return ConfigNode(
-        name=f"{name}.yaml",
-        node=OmegaConf.create(preset(row, as_published, re.sub("[/_]", "-", experiment))),
-        group="/".join([GROUP, *folders]),
-        package="_global_",
-        provider="wavspa",
-    )
+class _Preset(ConfigNode):
+    """An entry of the store without its content, which a list of entries, as in --help, does not ask for."""
+
+    def __init__(self, option: str) -> None:
+        *folders, name = option.split("/")
+        self.name, self.group = f"{name}.yaml", "/".join([GROUP, *folders])
+        self.package, self.provider = "_global_", "wavspa"
+        self._option = option
+
+    # ConfigNode has it as an attribute that anybody may set, which it stays.
+    @cached_property
+    def node(self) -> DictConfig:  # type: ignore[override]
+        row, as_published = options()[self._option]
+        # Apart, for they have one number of steps for each task, and the released ones have many.
+        experiment = TABLE if "/table/" in self._option else ROOT
+        experiment += f"/{AS_PUBLISHED}" if as_published else ""
+        return OmegaConf.create(preset(row, as_published, re.sub("[/_]", "-", experiment)))
 
 
 def with_presets(word: str) -> str:

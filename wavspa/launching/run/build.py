@@ -65,6 +65,9 @@ def explain(error: Exception, node: str, options: DictConfig) -> UserError:
     message = first_line(error)
     if unknown := re.search(r"unexpected keyword argument '(\w+)'", message):
         return _unknown(unknown[1], node, options, map(str, options))
+    if missing := re.search(r"missing \d+ required .*argument.*?: '(\w+)'", message):
+        option = f"{node}.{missing[1]}"
+        return UserError(f"{option} has no value: give it with {option}=…")
     named = [word for word in re.findall(r"\w+", message) if word in options]
     if named and message.startswith(named[0]):
         return UserError(as_typed(named[0], node, options) + message.removeprefix(named[0]))

@@ -22,12 +22,17 @@ LATER = {
     "dataset.packed": False,
     "dataset.encoding": "utf-8",
     "dataset.quoting": "strict",
+    "dataset.folds": None,
+    "dataset.fold": None,
     "dataset.tokenizer.end": False,
     "dataset.tokenizer.run": None,
     "dataset.tokenizer.download": True,
+    "model.drop_path": 0.0,
+    "model.layer_scale": None,
     "trainer.max_epochs": None,
     "trainer.compile": False,
     "plugins": [],
+    "trainer.profile": False,
 }
 """Options that came when runs had been made, by their default, at which they leave names as they were."""
 
@@ -51,6 +56,9 @@ def config_hash(config: DictConfig, without: Sequence[str] = ()) -> str:
     for key in (*PLACES, *without):
         config[key] = ""
     _identify_parent(config, by_cell="seed" in without)
+    if "seed" in without and config.dataset.get("folds") is not None:
+        # The folds of a cell are aggregated as its seeds are.
+        config.dataset.fold = ""
     for option, default in LATER.items():
         node, _, name = option.rpartition(".")
         place = OmegaConf.select(config, node)

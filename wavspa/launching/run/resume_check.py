@@ -16,7 +16,7 @@ from wavspa.training.checkpoints.read import CONFIG_KEY, read_checkpoint
 _DECIDING = ("seed", "model", "task", "optimizer", "schedule", "dataset", "trainer")
 _FREE = (
     *("data_root", "workers", "download", "devices", "num_nodes", "strategy", "accelerator"),
-    "compile",
+    *("compile", "profile"),
 )
 
 

@@ -11,6 +11,7 @@ from omegaconf import DictConfig
 
 from wavspa.errors import UserError
 from wavspa.run_folder import layout
+from wavspa.run_folder.failures import first_failure
 
 # A job with such a name is somebody's shell (Lightning has the same rule).
 _SHELLS = ("bash", "interactive")
@@ -85,6 +86,27 @@ def retry(folder: Path, code: int, retries: int) -> str | None:
     if deaths > retries:
         return f"exit code {code}: not tried again (it died {deaths} times, retries={retries})"
     return f"exit code {code}, retry {deaths} of {retries}; {requeue()}"
+
+
+def stop_array(runs: Path, stop_after: int, folder: Path, code: int) -> str | None:
+    """Cancel what is pending of this process's array, if its first runs failed alike.
+
+    Args:
+        runs: A file with the array's run folders, one a line, as old as its submission.
+        stop_after: How many have to fail, while none finishes.
+        folder: The run that has just ended badly.
+        code: What srun ended with.
+
+    Returns:
+        What came of it in a line, or None if the array is to go on.
+    """
+    folders = map(Path, runs.read_text(encoding="utf-8").splitlines())
+    reason = first_failure(folders, runs.stat().st_mtime, stop_after, {folder: code})
+    if reason is None:
+        return None
+    array = os.environ["SLURM_ARRAY_JOB_ID"]
+    subprocess.run(["scancel", "--state=PENDING", array], capture_output=True)
+    return f"the first jobs failed alike (stop_after={stop_after}), job {array} is ended: {reason}"
 
 
 def _is_preempted() -> bool:

@@ -16,6 +16,8 @@ from wavspa.errors import UserError, first_line
 from wavspa.launching.options.loggers import check_logger
 from wavspa.launching.run.build import build, check_option_names, explain
 from wavspa.reports.figures.registry import check_live
+from wavspa.tasks.own_metrics import check_metric
+from wavspa.training.callbacks.averages import AverageWeights
 from wavspa.training.callbacks.refused import check_callback
 from wavspa.training.checkpoints.last import LastCheckpoint
 from wavspa.training.compiled import GRAPHS
@@ -23,6 +25,10 @@ from wavspa.training.monitors import check_defined, check_monitors, monitors
 from wavspa.training.schedules import check_warmup
 from wavspa.training.stop_signals import StopRequest
 from wavspa.training.trainer_options import check_trainer_options
+
+# Strategies that share the weights out, and the optimizers that need them whole.
+_SHARING = ("fsdp", "deepspeed")
+_NEED_WHOLE = ("muon", "schedule_free")
 
 
 def validate(config: DictConfig) -> None:
@@ -40,11 +46,14 @@ def validate(config: DictConfig) -> None:
     _check_level(config)
     _check_trainer(config.trainer)
     _check_few_shapes(config)
+    if (name := _optimizer(config)) in _NEED_WHOLE:
+        _check_whole(config, f"optimizer={name}")
     for name, options in config.logger.items():
         check_logger(f"logger.{name}", options)
         check_live(f"logger.{name}.figures", options.get("figures", ()))
     data = build(config, "dataset")
     _check_labels(config)
+    _check_own_metrics(config)
     with torch.device("meta"):
         model = build(config, "model")
         optimizer = build(config, "optimizer")
@@ -64,6 +73,8 @@ def validate(config: DictConfig) -> None:
         check_callback(option, callback, config.trainer.accelerator)
         if isinstance(callback, EarlyStopping):
             whole_number(f"{option}.patience", callback.patience)
+        if isinstance(callback, AverageWeights):
+            _check_average(config, option, callback)
     if card := _card(data):
         for monitor in monitors(config):
             check_defined(monitor, card)
@@ -81,6 +92,25 @@ def _check_labels(config: DictConfig) -> None:
             "dataset.label=null: texts without labels are for task=masked; name the column of the labels, or "
             "choose that task"
         )
+
+
+def _check_own_metrics(config: DictConfig) -> None:
+    """Build and try the metrics that the user has added to those of a task with classes."""
+    metrics = config.task.get("metrics")
+    if metrics is None or "classes" not in config.task:
+        return
+    if not isinstance(metrics, DictConfig):
+        raise UserError(
+            f"task.metrics must be one of wavspa.tasks.metrics by its _target_, got {metrics!r}; a metric "
+            "is added by +task.metrics.NAME._target_=…"
+        )
+    for name, options in ((str(key), options) for key, options in metrics.items()):
+        option = f"task.metrics.{name}"
+        if name.startswith("_"):
+            continue
+        if not isinstance(options, DictConfig) or "_target_" not in options:
+            raise UserError(f"{option} must have the _target_ of a metric, got {options!r}")
+        check_metric(option, build(config, option), config.task.classes)
 
 
 def _card(data: Any) -> dict[str, Any] | None:
@@ -141,6 +171,30 @@ def _check_few_shapes(config: DictConfig) -> None:
         )
 
 
+def _check_average(config: DictConfig, option: str, average: AverageWeights) -> None:
+    _call(config, option, partial(average.first_step, config.trainer.max_steps))
+    _check_whole(config, option)
+    if _optimizer(config) == "schedule_free":
+        raise UserError(
+            f"{option} does not go with optimizer=schedule_free, which evaluates its own average: "
+            "leave one out"
+        )
+
+
+def _check_whole(config: DictConfig, option: str) -> None:
+    """Refuse what needs whole weights where a device holds a share of them."""
+    strategy = config.trainer.strategy
+    if str(strategy).startswith(_SHARING):
+        raise UserError(
+            f"{option} does not go with trainer.strategy={strategy}, where a device holds a share of the "
+            "weights: give trainer=ddp"
+        )
+
+
+def _optimizer(config: DictConfig) -> str:
+    return str(config.optimizer.get("_target_")).rpartition(".")[2]
+
+
 def _check_trainer(options: DictConfig) -> None:
     check_option_names(options, "trainer")
     check_trainer_options(options)
@@ -150,4 +204,4 @@ def _call(config: DictConfig, node: str, function: Any) -> None:
     try:
         function()
     except (ValueError, TypeError) as error:
-        raise explain(error, node, config[node]) from error
+        raise explain(error, node, OmegaConf.select(config, node)) from error

@@ -17,7 +17,9 @@ from pytorch_lightning.utilities import rank_zero_only
 
 from wavspa.errors import RunFailed, RunInterrupted, RunPruned, UserError
 from wavspa.launching.init.start import start
+from wavspa.launching.options.devices import peak_flops
 from wavspa.launching.presets.budget import unlike_published
+from wavspa.launching.record.record import RunRecord
 from wavspa.launching.run.build import build, build_run
 from wavspa.launching.run.cluster import cluster_environment
 from wavspa.launching.run.evaluate import evaluate
@@ -32,6 +34,7 @@ from wavspa.run_folder.lock import exclusive
 from wavspa.run_folder.status import Status, early_end, read_status, update_status
 from wavspa.tasks import Seq2Seq
 from wavspa.tasks.written_texts import write_texts
+from wavspa.training.callbacks.evaluated_weights import EvaluatedWeights
 from wavspa.training.callbacks.progress import progress
 from wavspa.training.callbacks.status import StatusFile
 from wavspa.training.checkpoints.last import LastCheckpoint
@@ -85,7 +88,8 @@ def run(folder: Path, data_root: Path | None = None) -> dict[str, float]:
             return _give_up(folder, known or "given up by a search before its next start")
         warn_if_code_changed(folder, config)
         try:
-            return _train_and_test(folder, config, stop)
+            with RunRecord(folder) as record:
+                return _train_and_test(folder, config, stop, record)
         except RunPruned as error:
             return _give_up(folder, str(error))
         except RunInterrupted as error:
@@ -125,7 +129,9 @@ def format_metrics(metrics: dict[str, float]) -> str:
     )
 
 
-def _train_and_test(folder: Path, config: DictConfig, stop: StopRequest) -> dict[str, float]:
+def _train_and_test(
+    folder: Path, config: DictConfig, stop: StopRequest, record: RunRecord
+) -> dict[str, float]:
     quiet_lightning()
     _update(folder, state="running", reason="")
     seed_everything(config.seed, workers=True, verbose=False)
@@ -141,7 +147,7 @@ def _train_and_test(folder: Path, config: DictConfig, stop: StopRequest) -> dict
     batches = config.trainer.accumulate_grad_batches
     csv = MetricsCsv(folder, step, lambda step: data.epoch_of(step * batches))
     loggers = [csv, *_more_loggers(folder, config)]
-    trainer = _trainer(folder, config, stop, loggers, storage)
+    trainer = _trainer(folder, config, stop, loggers, storage, record)
     try:
         trainer.fit(task, datamodule=data, ckpt_path=last)
     except RunFailed as error:
@@ -158,6 +164,8 @@ def _train_and_test(folder: Path, config: DictConfig, stop: StopRequest) -> dict
     metrics = evaluate(task, data, layout.best_checkpoint(folder), config.trainer)
     for logger in loggers:
         logger.log_metrics(metrics, step=trainer.global_step - 1)
+        if isinstance(logger, WandbRun):
+            logger.log_artifacts()
         logger.finalize("success")
     if isinstance(task, Seq2Seq):
         write_texts(folder / layout.TEXTS, task.texts)
@@ -210,22 +218,26 @@ def _trainer(
     stop: StopRequest,
     loggers: list[Logger],
     storage: AtomicCheckpointIO,
+    record: RunRecord,
 ) -> Trainer:
     monitor, mode = config.task.monitor, config.task.mode
     plain = OmegaConf.to_container(config)
     assert isinstance(plain, dict)
     callbacks = [
-        StatusFile(folder, monitor, mode),
+        StatusFile(folder, monitor, mode, peak_flops),
         progress(monitor),
         DefinedMonitors(monitors(config)),
         *(build(config, f"callbacks.{name}") for name in config.callbacks),
         *_figure_callbacks(loggers),
         FrozenData(folder),
+        record,
         SeedEachBatch(config.seed),
         ConfigInCheckpoint({str(key): value for key, value in plain.items()}),
         best_checkpoint_callback(folder, monitor, mode),
         LastCheckpoint(folder, stop, **config.checkpoints),
     ]
+    # What evaluates other weights puts the trained ones back when all others have seen those.
+    callbacks.sort(key=lambda callback: isinstance(callback, EvaluatedWeights))
     trainer: Trainer = build(
         config,
         "trainer",

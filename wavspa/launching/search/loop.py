@@ -122,7 +122,16 @@ def _train(trials: Sequence[Trial], launcher: SweepLauncher, result: Result) -> 
     with Watch(pairs, result.monitor):
         for folder in folders:
             _wait_until_free(folder)
-        launcher.start(folders)
+        try:
+            launcher.start(folders)
+        except RunFailed:
+            # Those that were not started are the same command's.
+            _tell_all([(trial, folder) for trial, folder in pairs if read_status(folder)])
+            raise
+    _tell_all(pairs)
+
+
+def _tell_all(pairs: Sequence[tuple[Trial, Path]]) -> None:
     for trial, folder in pairs:
         _tell(trial, folder)
 

@@ -7,8 +7,6 @@ from pathlib import Path
 
 from wavspa import atomic
 from wavspa.errors import UserError
-from wavspa.launching.run.build import build
-from wavspa.launching.run.datasets import prepare_each
 from wavspa.launching.run.freeze import read_config
 from wavspa.launching.slurm.script import (
     PYTHON,
@@ -18,7 +16,7 @@ from wavspa.launching.slurm.script import (
     environment,
     log_option,
 )
-from wavspa.launching.slurm.submit import queued_jobs, sbatch, waiting_tasks
+from wavspa.launching.slurm.submit import print_script, queued_jobs, sbatch, waiting_tasks
 
 
 def prepare_before(arrays: Sequence[Array], options: Options) -> str | None:
@@ -29,15 +27,21 @@ def prepare_before(arrays: Sequence[Array], options: Options) -> str | None:
         options: What the user says of the jobs.
 
     Returns:
-        The job that they have to wait for; None if there is none.
+        The job that they have to wait for; None if there is none. With ``submit=False`` nothing is
+        prepared: it is printed what does so, and the job is a variable of the shell.
 
     Raises:
         UserError: What they train on cannot be prepared here, or SLURM refuses the job.
     """
     if options.prepare == "no":
         return None
-    runs = [array.folders[task - 1] for array in arrays for task in waiting_tasks(array)]
+    runs = [array.folders[task - 1] for array in arrays for task in waiting_tasks(array, options)]
+    if not options.submit:
+        return _by_hand(arrays[0].base.parent, _unprepared(runs), options)
     if options.prepare == "here":
+        # Here and below: a command that submits nothing does not wait for torch.
+        from wavspa.launching.run.datasets import prepare_each
+
         for data in prepare_each(map(read_config, runs)):
             print(f"prepared: {data.folder}", flush=True)
         return None
@@ -78,6 +82,8 @@ def preparing_script(base: Path, runs: Mapping[str, Path], options: Options) -> 
 
 def _unprepared(runs: Sequence[Path]) -> dict[str, Path]:
     """A run for each data set that is not there, by the folder that will hold it."""
+    from wavspa.launching.run.build import build
+
     found: dict[str, Path] = {}
     for run in runs:
         try:
@@ -92,12 +98,34 @@ def _unprepared(runs: Sequence[Path]) -> dict[str, Path]:
 
 def _job(home: Path, runs: Mapping[str, Path], options: Options) -> str:
     """Submit the job, unless it is in the queue already; its number."""
-    digest = hashlib.sha256("\n".join(sorted(runs)).encode()).hexdigest()[:8]
-    base = home / f"prepare-{digest}"
+    base = _base(home, runs)
     if queued := queued_jobs(base.name):
         return queued[0]
-    path = base.with_suffix(".sbatch")
-    atomic.write_text(path, preparing_script(base, runs, options))
+    path = _write(base, runs, options)
     job = sbatch(path)
     print(f"submitted: job {job} prepares the data ({len(runs)})  {path}", flush=True)
     return job
+
+
+def _by_hand(home: Path, runs: Mapping[str, Path], options: Options) -> str | None:
+    """Print how to prepare the data by hand; the job as the command of an array names it."""
+    if not runs:
+        return None
+    if options.prepare == "here":
+        folders = " ".join(shlex.quote(str(run)) for run in runs.values())
+        print(f"to prepare the data first: wavspa-prepare {folders}", flush=True)
+        return None
+    path = _write(_base(home, runs), runs, options)
+    print_script(path, f"JOB=$(sbatch --parsable {shlex.quote(str(path))})")
+    return "$JOB"
+
+
+def _base(home: Path, runs: Mapping[str, Path]) -> Path:
+    digest = hashlib.sha256("\n".join(sorted(runs)).encode()).hexdigest()[:8]
+    return home / f"prepare-{digest}"
+
+
+def _write(base: Path, runs: Mapping[str, Path], options: Options) -> Path:
+    path = base.with_suffix(".sbatch")
+    atomic.write_text(path, preparing_script(base, runs, options))
+    return path

@@ -6,7 +6,7 @@ import re
 import shlex
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,6 +17,7 @@ from wavspa.errors import UserError
 from wavspa.launching.plugin_options import check_whole_numbers, options_of
 from wavspa.launching.run.freeze import read_config
 from wavspa.launching.run.slurm import number_of_devices
+from wavspa.launching.slurm.sbatch_names import sbatch_hint
 from wavspa.launching.subprocesses import ENVIRONMENT
 from wavspa.run_folder import layout
 
@@ -57,11 +58,13 @@ class Options:
     wait: bool
     array_size: int | None = None
     prepare: str = "here"
+    submit: bool = True
+    stop_after: int | None = None
 
     def __post_init__(self) -> None:
         least = {"cpus_per_task": 1, "at_once": 1, "signal_seconds": 1, "retries": 0}
-        least["array_size"] = 1
-        optional = ("at_once", "signal_seconds", "array_size")
+        least |= {"array_size": 1, "stop_after": 1}
+        optional = ("at_once", "signal_seconds", "array_size", "stop_after")
         check_whole_numbers(self, "hydra.launcher", least, optional)
         for name in ("sbatch", "setup"):
             if isinstance(getattr(self, name), str):
@@ -69,7 +72,13 @@ class Options:
                 raise UserError(
                     f"hydra.launcher.{name} must be a list, got {value!r}: write [{value!r}]"
                 )
-        true_or_false("hydra.launcher.wait", self.wait)
+        for name in ("wait", "submit"):
+            true_or_false(f"hydra.launcher.{name}", getattr(self, name))
+        if self.wait and not self.submit:
+            raise UserError(
+                "hydra.launcher.wait must be false with hydra.launcher.submit=false, which starts no "
+                "job to wait for, got True"
+            )
         one_of("hydra.launcher.prepare", self.prepare, PREPARE)
         for option in self.sbatch:
             name = re.split(r"[=\s]", str(option))[0]
@@ -120,6 +129,10 @@ def options_from(given: Mapping[str, Any]) -> Options:
     Raises:
         UserError: A key is unknown, or a value impossible.
     """
+    known = [option.name for option in fields(Options)]
+    for name, value in given.items():
+        if name not in known and (line := sbatch_hint(f"hydra.launcher.{name}={value}")):
+            raise UserError(line)
     return options_of(Options, given, "hydra.launcher", "hydra/launcher=slurm")
 
 
@@ -231,10 +244,18 @@ def script(array: Array, tasks: Sequence[int], options: Options) -> str:
         f"srun --kill-on-bad-exit=1 --wait=0 --cpus-per-task={options.cpus_per_task} "
         f'{PYTHON} -m wavspa.commands.run "$FOLDER"',
         "code=$?",
-        f'[ $code = 0 ] || {PYTHON} -m wavspa.commands.retry "$FOLDER" $code {options.retries}',
+        f'[ $code = 0 ] || {PYTHON} -m wavspa.commands.retry "$FOLDER" $code {options.retries}'
+        + _stopping(array, options),
         "exit $code",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _stopping(array: Array, options: Options) -> str:
+    """What the command after a bad end is told besides, so that it can end the array."""
+    if options.stop_after is None:
+        return ""
+    return f" --stop-after {options.stop_after} --runs {shlex.quote(str(array.folders_file))}"
 
 
 def _directives(array: Array, tasks: Sequence[int], options: Options) -> list[str]:

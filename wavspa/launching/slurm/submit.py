@@ -1,6 +1,8 @@
 """Submitting the arrays of a sweep to SLURM, and waiting for them."""
 
 import os
+import re
+import shlex
 import subprocess
 import time
 from collections.abc import Sequence
@@ -21,16 +23,16 @@ def submit(array: Array, options: Options, after: str | None = None) -> str | No
 
     Args:
         array: The runs.
-        options: What the user says of the jobs.
+        options: What the user says of the jobs; with ``submit=False`` the script is printed instead.
         after: A job that has to succeed first.
 
     Returns:
-        The array's job id, or None if there was nothing to submit.
+        The array's job id, or None if nothing was submitted.
 
     Raises:
         UserError: There is no SLURM here, or it refuses the script.
     """
-    waiting, queued = _tasks(array)
+    waiting, queued = _tasks(array, options)
     print(_counts(len(array.folders), len(waiting), len(queued)), flush=True)
     if not waiting:
         return None
@@ -38,9 +40,25 @@ def submit(array: Array, options: Options, after: str | None = None) -> str | No
     atomic.write_text(array.script, script(array, waiting, options))
     # Should the first job fail, these would wait for ever.
     order = [f"--dependency=afterok:{after}", "--kill-on-invalid-dep=yes"] if after else []
+    if not options.submit:
+        print_script(array.script, f"sbatch {' '.join([*order, shlex.quote(str(array.script))])}")
+        return None
     job = sbatch(array.script, *order)
     print(f"submitted: job {job}  {array.script}", flush=True)
     return job
+
+
+def print_script(path: Path, command: str) -> None:
+    """Print a script that was written and not submitted, and the command that submits it.
+
+    Args:
+        path: The script.
+        command: What to type.
+    """
+    print(
+        f"written: {path}\n\n{path.read_text(encoding='utf-8')}\nto submit it: {command}",
+        flush=True,
+    )
 
 
 def sbatch(script: Path, *options: str) -> str:
@@ -64,13 +82,22 @@ def sbatch(script: Path, *options: str) -> str:
     return done.stdout.strip().partition(";")[0]
 
 
-def waiting_tasks(array: Array) -> list[int]:
+def waiting_tasks(array: Array, options: Options) -> list[int]:
     """The numbers of an array's runs that neither have finished nor are queued.
 
     Args:
         array: The runs.
+        options: What the user says of the jobs.
     """
-    return _tasks(array)[0]
+    return _tasks(array, options)[0]
+
+
+def largest_array() -> int | None:
+    """How many jobs an array may have on this cluster; None where SLURM does not tell."""
+    done = _ask("scontrol", "show", "config")
+    found = re.search(r"^MaxArraySize\s*=\s*(\d+)", done.stdout if done else "", re.MULTILINE)
+    # The numbers of tasks have to be below it, and ours begin with 1.
+    return max(int(found[1]) - 1, 1) if found else None
 
 
 def queued_jobs(job_name: str) -> list[str]:
@@ -79,7 +106,24 @@ def queued_jobs(job_name: str) -> list[str]:
     Args:
         job_name: The name.
     """
-    return _squeue("--format=%i", f"--name={job_name}")
+    return squeue("--format=%i", f"--name={job_name}")
+
+
+def squeue(*options: str) -> list[str]:
+    """The lines that SLURM's queue tells of the user's jobs; none where there is no SLURM.
+
+    Args:
+        *options: Of squeue.
+
+    Raises:
+        UserError: It fails.
+    """
+    done = _ask("squeue", "--noheader", *options, f"--user={os.getuid()}")
+    if done is None:
+        return []
+    if done.returncode:
+        raise UserError(f"squeue fails: {' '.join(done.stderr.split())}")
+    return [line.strip() for line in done.stdout.splitlines() if line.strip()]
 
 
 def wait_for(job_names: Sequence[str]) -> None:
@@ -100,28 +144,20 @@ def wait_for(job_names: Sequence[str]) -> None:
 
 def _queued_tasks(job_name: str) -> set[int]:
     """The numbers of an array's tasks that run or wait in SLURM's queue."""
-    return set(map(int, _squeue("--array", "--format=%K", f"--name={job_name}")))
+    return set(map(int, squeue("--array", "--format=%K", f"--name={job_name}")))
 
 
-def _squeue(*options: str) -> list[str]:
-    """What SLURM's queue says of the user's jobs; nothing where there is no SLURM."""
-    done = _ask("squeue", "--noheader", *options, f"--user={os.getuid()}")
-    if done is None:
-        return []
-    if done.returncode:
-        raise UserError(f"squeue fails: {' '.join(done.stderr.split())}")
-    return done.stdout.split()
-
-
-def _tasks(array: Array) -> tuple[list[int], set[int]]:
+def _tasks(array: Array, options: Options) -> tuple[list[int], set[int]]:
     """The numbers of an array's runs that are to be started, and of those in the queue."""
     unfinished = {
         number
         for number, folder in enumerate(array.folders, start=1)
         if read_status(folder).get("state") != "finished"
     }
-    # A sweep that has finished asks nothing of SLURM, which may be out of reach by then.
-    queued = _queued_tasks(array.job_name) if unfinished else set()
+    # A sweep that has finished asks nothing of SLURM, which may be out of reach by then; nor does a script
+    # that is for another machine.
+    asks = bool(unfinished) and options.submit
+    queued = _queued_tasks(array.job_name) if asks else set()
     return sorted(unfinished - queued), queued
 
 

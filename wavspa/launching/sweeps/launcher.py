@@ -48,7 +48,11 @@ class SweepLauncher(Launcher):
             print_budget(jobs, job_overrides)
             return [JobReturn(status=JobStatus.COMPLETED) for _ in jobs]
         folders = freeze_all(jobs, job_overrides)
-        self.start(folders)
+        try:
+            self.start(folders)
+        except RunFailed:
+            print_table(folders)
+            raise
         if self.waits:
             print_table(folders)
             _check_finished(folders)
@@ -79,7 +83,11 @@ class SweepLauncher(Launcher):
 
     @abstractmethod
     def start(self, folders: Sequence[Path]) -> None:
-        """Start the runs in ``folders``, finished ones among them; what they reach, they write down."""
+        """Start the runs in ``folders``, finished ones among them; what they reach, they write down.
+
+        Raises:
+            RunFailed: Not all of them, since the first ones failed alike.
+        """
 
 
 def print_budget(jobs: Sequence[DictConfig], overrides: Sequence[Sequence[str]]) -> None:

@@ -1,6 +1,5 @@
 """What a run will cost, from a few steps of it."""
 
-import statistics
 import time
 from datetime import timedelta
 from typing import Any, NamedTuple
@@ -8,13 +7,14 @@ from typing import Any, NamedTuple
 import torch
 from omegaconf import DictConfig
 from pytorch_lightning import Callback, LightningModule, Trainer, seed_everything
-from torch.utils.flop_counter import FlopCounterMode
 
 from wavspa.launching.init.start import start
+from wavspa.launching.options.devices import peak_flops
 from wavspa.launching.run.build import build, build_run
 from wavspa.launching.run.prepare import strip_hydra_node
 from wavspa.launching.run.worker import quiet_lightning
-from wavspa.training.device_info import peak_memory
+from wavspa.training.callbacks.throughput import Throughput
+from wavspa.training.device_info import device_name, peak_memory
 
 WARM_UP = 2
 MEASURED = 3
@@ -23,23 +23,33 @@ MEASURED = 3
 class Estimate(NamedTuple):
     """The cost of a run on one of its devices.
 
-    ``flops`` counts multiplications and additions of the matrix products, convolutions and attention
-    of a training step; ``memory`` is a peak in bytes, of the GPU or of the whole process.
+    ``flops`` counts multiplications and additions of the matrix products, transforms and attention
+    of a training step, None where the model is of a kind that is not known; ``tokens_per_second`` counts
+    pads as well; ``mfu`` is the share of the device's peak that is reached, where that is known; ``memory``
+    is a peak in bytes, of the GPU or of the whole process.
     """
 
     parameters: int
     steps: int
     seconds_per_step: float
-    flops: int
+    flops: int | None
+    tokens_per_second: float | None
+    mfu: float | None
     memory: int
 
     def lines(self) -> list[str]:
         """It in words."""
         whole = timedelta(seconds=round(self.steps * self.seconds_per_step))
+        step = [f"{1000 * self.seconds_per_step:.1f} ms (median of {MEASURED})"]
+        if self.flops is not None:
+            step.append(f"{self.flops / 1e9:.3g} GFLOP")
+        if self.tokens_per_second is not None:
+            step.append(f"{self.tokens_per_second:,.0f} tokens/s")
+        if self.mfu is not None:
+            step.append(f"MFU {100 * self.mfu:.1f} %")
         return [
             f"parameters  {self.parameters:,}",
-            f"a step      {1000 * self.seconds_per_step:.1f} ms (median of {MEASURED}), "
-            f"{self.flops / 1e9:.3g} GFLOP",
+            f"a step      {', '.join(step)}",
             f"all steps   {whole} for {self.steps:,}, without validation and test",
             f"memory      {self.memory / 2**20:,.0f} MiB at most",
         ]
@@ -63,11 +73,16 @@ def estimate(config: DictConfig) -> Estimate:
     meter = _Meter()
     trainer = build(config, "trainer", logger=False, callbacks=[meter], enable_checkpointing=False)
     trainer.fit(task, datamodule=data)
+    measured = meter.throughput
+    assert measured is not None
+    assert measured.seconds_per_step is not None
     return Estimate(
         parameters=sum(parameter.numel() for parameter in task.parameters()),
         steps=steps,
-        seconds_per_step=statistics.median(meter.seconds),
-        flops=meter.flops,
+        seconds_per_step=measured.seconds_per_step,
+        flops=measured.flops_per_step,
+        tokens_per_second=measured.tokens_per_second,
+        mfu=measured.mfu,
         memory=peak_memory(),
     )
 
@@ -86,36 +101,34 @@ def on_one_device(config: DictConfig, steps: int) -> DictConfig:
     trainer.devices, trainer.num_nodes, trainer.strategy = 1, 1, "auto"
     trainer.max_steps = steps
     trainer.limit_val_batches = 0
-    trainer.profiler = None  # it writes a file
+    trainer.profiler, trainer.profile = None, False  # they write files
     return config
 
 
 class _Meter(Callback):
-    """Counts the operations of the first step and the seconds of the last ones."""
+    """Times the last steps, and counts what is done in them."""
 
     def __init__(self) -> None:
-        self.seconds: list[float] = []
-        self.flops = 0
-        self.counter = FlopCounterMode(display=False)
+        self.throughput: Throughput | None = None
+        self.step = 0
         self.mark = 0.0
 
-    def on_train_batch_start(
-        self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int
-    ) -> None:
-        if batch_idx == 0:
-            self.counter.__enter__()
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        model: Any = pl_module.model
+        self.throughput = Throughput(model, peak_flops(device_name()))
 
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        batches = trainer.accumulate_grad_batches
-        if batch_idx == 0:
-            self.counter.__exit__(None, None, None)
-            self.flops = batches * self.counter.get_total_flops()
-        if (batch_idx + 1) % batches == 0:
-            if torch.cuda.is_available():
-                torch.cuda.synchronize()
-            now = time.perf_counter()
-            if trainer.global_step > WARM_UP:
-                self.seconds.append(now - self.mark)
-            self.mark = now
+        assert self.throughput is not None
+        # The last step of the warm-up is counted as the first one, whose time is left out.
+        if self.step >= WARM_UP - 1:
+            self.throughput.add(batch)
+        if trainer.global_step == self.step:
+            return
+        if torch.cuda.is_available():
+            torch.cuda.synchronize()
+        now = time.perf_counter()
+        if trainer.global_step >= WARM_UP:
+            self.throughput.end_step(now - self.mark)
+        self.step, self.mark = trainer.global_step, now

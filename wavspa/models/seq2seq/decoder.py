@@ -129,7 +129,7 @@ class Memory:
         self.place = 0
 
     def take(self, rows: Tensor) -> None:
-        """Go on with ``rows`` [R] alone, in this order; a row may occur more than once."""
+        """Continue with ``rows`` [R] alone, in this order; a row may occur more than once."""
         self.take_written(rows)
         self.sources = [of_block.take(rows) for of_block in self.sources]
         self.real = None if self.real is None else self.real.index_select(0, rows)

@@ -54,6 +54,8 @@ class EncoderDecoder(nn.Module):
         attention_dropout: rate inside the attentions; None means ``dropout``.
         norm_mlp: LayerNorm before each MLP of the encoder.
         padding: as in :class:`~wavspa.models.encoder.Encoder`; the decoder never looks at pads.
+        drop_path: as in :class:`~wavspa.models.encoder.Encoder`, of the encoder.
+        layer_scale: as in :class:`~wavspa.models.encoder.Encoder`, of the encoder.
         pool: without effect, as ``head_dim``: nothing is pooled.
         head_dim: without effect.
         **layer: options of :class:`~wavspa.models.wavelet_attention.WavSpAttention`, of the encoder.
@@ -78,6 +80,8 @@ class EncoderDecoder(nn.Module):
         attention_dropout: float | None = None,
         norm_mlp: bool = True,
         padding: str = "mask",
+        drop_path: float = 0.0,
+        layer_scale: float | None = None,
         pool: str = "mean",
         head_dim: int | None = None,
         **layer: Unpack[LayerOptions],
@@ -101,6 +105,8 @@ class EncoderDecoder(nn.Module):
             attention_dropout=attention_dropout,
             norm_mlp=norm_mlp,
             padding=padding,
+            drop_path=drop_path,
+            layer_scale=layer_scale,
             pool=pool,
             head_dim=head_dim,
             **layer,

@@ -38,7 +38,8 @@ def _of(run: Run) -> list[Example]:
     if not path.is_file():
         return []
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        # Not splitlines(): a text may hold other signs that end a line.
+        lines = path.read_text(encoding="utf-8").strip("\n").split("\n")
         step = max(1, len(lines) / EXAMPLES)
         chosen = [lines[int(place * step)] for place in range(min(EXAMPLES, len(lines)))]
         return [_example(json.loads(line)) for line in chosen]

@@ -5,6 +5,9 @@ from collections.abc import Sequence
 from wavspa.reports.runs.collect import Run
 from wavspa.run_folder.labels import attention_label, option_labels
 
+# What differs among the runs of a cell, besides the seed.
+FOLD = "dataset.fold"
+
 
 def cell_label(cell: Sequence[Run], options: str) -> str:
     """Attention, wavelet and the further ``options`` of a cell."""
@@ -59,4 +62,5 @@ def differing_options(
 
 def _options(run: Run, known: Sequence[str]) -> list[str]:
     overrides = run.config["frozen"]["overrides"]
-    return option_labels([word for word in overrides if word.partition("=")[0] not in known])
+    told = {*known, FOLD}
+    return option_labels([word for word in overrides if word.partition("=")[0] not in told])

@@ -13,6 +13,8 @@ from wavspa.reports.runs.labels import data_label
 SPLITS = ("train", "val", "test")
 # Choices that make other tokens of the same examples; a protocol has its own rule in the tables.
 _OF_TOKENS = ("tokenizer", "stored_length", "protocol")
+# The choice of a fold, which differs among the runs of a cell.
+_FOLD = "fold"
 
 
 class _Data(NamedTuple):
@@ -49,10 +51,14 @@ def _described(group: Sequence[Run]) -> dict[str, Any]:
     dataset = group[0].config["dataset"]
     card = _card(group)
     choices = card.get("choices", {})
+    folds = dataset.get("folds")
+    # Folds may differ by an example.
+    splits = {} if folds else card.get("splits", {})
     facts = {
-        **{key: value for key, value in choices.items() if key not in _OF_TOKENS},
+        **{key: value for key, value in choices.items() if key not in (*_OF_TOKENS, _FOLD)},
+        **({"folds": folds} if folds else {}),
         **_of_config(dataset),
-        **{f"{split}_examples": of["examples"] for split, of in card.get("splits", {}).items()},
+        **{f"{split}_examples": of["examples"] for split, of in splits.items()},
     }
     files = {key: Path(dataset[key]).name for key in SPLITS if isinstance(dataset.get(key), str)}
     return {**files, **facts, "fingerprint": _fingerprint(facts)}

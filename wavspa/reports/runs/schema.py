@@ -28,6 +28,9 @@ _STATUS: dict[str, Any] = {
     "test": Mapping,
     "parameters": int,
     "seconds_per_step": Real,
+    "first_step_seconds": Real,
+    "tokens_per_second": Real,
+    "mfu": (Real, type(None)),
     "device": str,
     "peak_memory": int,
 }

@@ -187,9 +187,14 @@ def short(metric: str) -> str:
 
 
 def _once_a_seed(group: Sequence[Run]) -> tuple[list[Run], list[Run]]:
-    """A copy of a run is no further seed; what has finished comes first."""
-    kept: dict[int, Run] = {}
+    """A copy of a run is no further seed (or fold of one); what has finished comes first."""
+    kept: dict[tuple[int, int], Run] = {}
     for run in sorted(group, key=lambda run: run.state != "finished"):
-        kept.setdefault(run.config["seed"], run)
-    chosen = sorted(kept.values(), key=lambda run: run.config["seed"])
-    return chosen, [run for run in group if kept[run.config["seed"]] is not run]
+        kept.setdefault(_which(run), run)
+    chosen = [kept[which] for which in sorted(kept)]
+    return chosen, [run for run in group if kept[_which(run)] is not run]
+
+
+def _which(run: Run) -> tuple[int, int]:
+    """What tells a run from the others of its cell: its seed, and its fold where there are some."""
+    return run.config["seed"], run.config["dataset"].get("fold") or 0

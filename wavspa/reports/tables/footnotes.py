@@ -21,7 +21,7 @@ def notes(comparison: Comparison, cells: Sequence[Cell], runs: Sequence[Run]) ->
         runs: All runs.
     """
     return [
-        _measure(comparison),
+        _measure(comparison, cells),
         _bold(comparison),
         *_published(comparison),
         *_misprints(comparison),
@@ -70,15 +70,17 @@ def _chance_level(run: Run) -> str:
     return ", ".join(facts)
 
 
-def _measure(comparison: Comparison) -> str:
+def _measure(comparison: Comparison, cells: Sequence[Cell]) -> str:
     names = {data: _with_unit(metric) for data, metric in comparison.metrics.items()}
     if len(set(names.values())) == 1:
         what = f"Test {next(iter(names.values()))}"
     else:
         what = "Test metric (" + ", ".join(f"{data}: {name}" for data, name in names.items()) + ")"
+    folded = any(cell.config["dataset"].get("folds") for cell in cells)
+    over = "folds and seeds" if folded else "seeds"
     return (
         f"{what}, of the checkpoint that was best on the validation data: mean ± "
-        "standard deviation over the seeds that have finished (their number)."
+        f"standard deviation over the {over} that have finished (their number)."
     )
 
 

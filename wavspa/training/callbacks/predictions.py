@@ -14,9 +14,14 @@ class Predictions(Callback):
 
     It listens to the task's forward pass, so that nothing is computed twice. Tasks without ``classes``
     leave it empty. With several ranks each keeps its own share.
+
+    Args:
+        keep_logits: Keep the logits as well.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, keep_logits: bool = False) -> None:
+        self._keep_logits = keep_logits
+        self._all_logits: list[Tensor] = []
         self._handles: list[RemovableHandle] = []
         self._logits = torch.empty(0)
         self._batches: list[tuple[Tensor, Tensor, Tensor]] = []
@@ -30,6 +35,11 @@ class Predictions(Callback):
     def labels(self) -> Tensor:
         """The true class of each example, int64 [n]."""
         return torch.cat([labels for _, labels, _ in self._batches])
+
+    @property
+    def logits(self) -> Tensor:
+        """The logits of each example, float32 or float64 [n, C], if they are kept."""
+        return torch.cat(self._all_logits)
 
     @property
     def lengths(self) -> Tensor:
@@ -73,7 +83,7 @@ class Predictions(Callback):
         self._look_away()
 
     def _listen(self, pl_module: LightningModule) -> None:
-        self._batches = []
+        self._batches, self._all_logits = [], []
         if hasattr(pl_module, "classes"):
             self._handles.append(pl_module.register_forward_hook(self._hear))
 
@@ -88,6 +98,10 @@ class Predictions(Callback):
         sides = ("",) if hasattr(batch, "lengths") else ("1", "2")
         lengths = torch.stack([_lengths(batch, side) for side in sides]).amax(dim=0)
         predicted = self._logits.argmax(dim=-1)
+        if self._keep_logits:
+            logits = self._logits.detach()
+            exact = logits if logits.dtype == torch.float64 else logits.float()
+            self._all_logits.append(exact.cpu())
         self._batches.append((predicted.cpu(), batch.labels.cpu(), lengths.cpu()))
 
     def _look_away(self) -> None:

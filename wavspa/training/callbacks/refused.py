@@ -24,8 +24,7 @@ REFUSED: dict[type[Callback], str] = {
     "trainer.accumulate_grad_batches is the same for all of them",
     LearningRateFinder: "find=lr finds one",
     ProgressBar: "a run has its own progress bar, or lines where there is no terminal",
-    StochasticWeightAveraging: "it averages epochs, and a run counts steps: "
-    "pytorch_lightning.callbacks.EMAWeightAveraging averages steps",
+    StochasticWeightAveraging: "it averages epochs, and a run counts steps: callbacks=swa averages steps",
     OnExceptionCheckpoint: "checkpoints.every_steps and checkpoints.every_minutes say when a run saves its "
     "state, and the same command resumes it",
     Timer: "stop it from outside, as by `timeout --signal=TERM 1h wavspa-train …`: the run saves its state, "

@@ -1,9 +1,8 @@
 """Keeping status.json up to date."""
 
 import math
-import statistics
 import time
-from collections import deque
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
 
@@ -12,7 +11,9 @@ from pytorch_lightning.callbacks import EarlyStopping
 from typing_extensions import override
 
 from wavspa.run_folder.status import Best, update_status
+from wavspa.training.callbacks.throughput import Throughput
 from wavspa.training.device_info import device_name, peak_memory
+from wavspa.training.loggers.metrics_csv import MetricsCsv
 
 # Between validations as well, a run says how far it is.
 SECONDS_BETWEEN_SIGNS = 10
@@ -25,30 +26,54 @@ class StatusFile(Callback):
         folder: The run's folder.
         monitor: Name of the metric whose best value is kept.
         mode: Whether the best value is the highest or the lowest.
+        peak_flops: The operations a second that a device of this name can make, or None.
     """
 
-    def __init__(self, folder: Path, monitor: str, mode: Literal["min", "max"]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        monitor: str,
+        mode: Literal["min", "max"],
+        peak_flops: Callable[[str], float | None],
+    ) -> None:
         self.folder = folder
         self.monitor = monitor
         self.sign = 1.0 if mode == "max" else -1.0
         self.best: Best | None = None
-        self.durations: deque[float] = deque(maxlen=1000)
-        self.mark = 0.0
+        self.peak_flops = peak_flops
+        self.throughput: Throughput | None = None
+        self.step = 0
+        self.mark: float | None = None
         self.written = 0.0
 
     @override
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        self.mark = time.perf_counter()
+        self.step, self.mark = trainer.global_step, None
         parameters = sum(p.numel() for p in pl_module.parameters())
-        self._write(trainer, parameters=parameters, device=device_name())
+        device = device_name()
+        model: Any = pl_module.model
+        self.throughput = Throughput(model, self.peak_flops(device))
+        self._write(trainer, parameters=parameters, device=device)
+
+    @override
+    def on_train_batch_start(
+        self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int
+    ) -> None:
+        # Not before: the workers of the data start first.
+        if self.mark is None:
+            self.mark = time.perf_counter()
 
     @override
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         now = time.perf_counter()
-        self.durations.append((now - self.mark) * trainer.accumulate_grad_batches)
-        self.mark = now
+        assert self.throughput is not None
+        assert self.mark is not None
+        self.throughput.add(batch)
+        if trainer.global_step > self.step:
+            self.throughput.end_step(now - self.mark)
+            self.step, self.mark = trainer.global_step, now
         if now > self.written + SECONDS_BETWEEN_SIGNS:
             self._write(trainer)
 
@@ -81,12 +106,31 @@ class StatusFile(Callback):
     def _write(self, trainer: Trainer, **more: Any) -> None:
         if not trainer.is_global_zero:
             return
-        if self.durations:
-            more["seconds_per_step"] = statistics.median(self.durations)
+        speed = self._speed(trainer)
+        if (tokens := speed.get("tokens_per_second")) is not None:
+            for logger in trainer.loggers:
+                # metrics.csv has seconds in each row, and the same rows each time.
+                if not isinstance(logger, MetricsCsv):
+                    logger.log_metrics({"tokens_per_second": tokens}, step=trainer.global_step - 1)
+        more |= speed
         more |= {"step": trainer.global_step, "steps": trainer.max_steps, "best": self.best}
         more["peak_memory"] = peak_memory()
         update_status(self.folder, state="running", **more)
         self.written = time.perf_counter()
+
+    def _speed(self, trainer: Trainer) -> dict[str, float | None]:
+        """What is known of how fast steps are; of all devices together, and of one where it is a share."""
+        measured = self.throughput
+        if measured is None or measured.seconds_per_step is None:
+            return {}
+        speed = {
+            "seconds_per_step": measured.seconds_per_step,
+            "first_step_seconds": measured.first_step_seconds,
+            "mfu": measured.mfu,
+        }
+        if measured.tokens_per_second is not None:
+            speed["tokens_per_second"] = measured.tokens_per_second * trainer.world_size
+        return speed
 
 
 def _why_stopped(trainer: Trainer) -> str:

@@ -66,6 +66,7 @@ def test_no_files(tmp_path: Path) -> None:
         ready(tmp_path)
 
 
+@pytest.mark.slow
 def test_a_run(tmp_path: Path) -> None:
     write(tmp_path / "data/listops", *(f"{SOURCES[i % 2]}\t{i % 2 * 9}" for i in range(20)))
     folder = tiny_run(tmp_path, "dataset=lra/listops", "dataset.generate=false")

@@ -213,7 +213,13 @@ def test_impossible_options_are_named(tmp_path: Path, option: str, value: Any) -
         module(tmp_path, **{option: value})
 
 
-@pytest.mark.parametrize("name", ["pathfinder32", "pathfinder64", "pathx", "pathx256"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "pathfinder32",
+        *(pytest.param(n, marks=pytest.mark.slow) for n in ("pathfinder64", "pathx", "pathx256")),
+    ],
+)
 def test_it_trains_and_evaluates(tmp_path: Path, name: str) -> None:
     folder = tiny_run(
         tmp_path,

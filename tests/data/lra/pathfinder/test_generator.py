@@ -53,6 +53,7 @@ def test_stamps_are_the_reference_s(pixels: int) -> None:
             np.testing.assert_array_equal(found, expected)
 
 
+@pytest.mark.slow
 def test_pictures_are_the_reference_s_on_average() -> None:
     rng = np.random.default_rng(0)
     drawn = [reference.picture(benchmark_rule(32, "easy"), rng)[0] for _ in range(40)]
@@ -63,6 +64,7 @@ def test_pictures_are_the_reference_s_on_average() -> None:
         assert value == pytest.approx(sample.mean(), abs=4 * sample.std() / np.sqrt(len(sample)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("pixels", "difficulty", "faithful", "n", "grey", "share"),
     [

@@ -1,8 +1,8 @@
-"""Optimizers whose parameter groups know biases, norms and wavelet filters."""
+"""The optimizers of torch."""
 
 import inspect
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from torch import nn
@@ -10,8 +10,7 @@ from torch.optim import Optimizer
 
 from wavspa.checks import OptionError, number, one_of
 from wavspa.config_options import did_you_mean
-
-FILTER_NAMES = ("taps", "angles", "predict", "update")
+from wavspa.training.optimizers.groups import Decay, parameter_groups, two_betas
 
 
 def adamw(
@@ -20,7 +19,7 @@ def adamw(
     betas: Sequence[float] = (0.9, 0.999),
     eps: float = 1e-8,
     weight_decay: float = 0.01,
-    decay: Literal["matrices", "all"] = "matrices",
+    decay: Decay = "matrices",
     filter_lr: float | None = None,
 ) -> torch.optim.AdamW:
     """AdamW over the trainable parameters of ``model``; on CUDA one kernel a group of them (fused).
@@ -38,13 +37,23 @@ def adamw(
         ValueError: An option is out of range.
     """
     number("eps", eps, 0)
-    if len(betas) != 2 or not all(0 <= number("betas", beta) < 1 for beta in betas):
-        raise OptionError("betas", f" must be two numbers of at least 0 and below 1, got {betas!r}")
     groups = parameter_groups(model, lr, weight_decay, decay, filter_lr)
+    return adamw_of_groups(groups, lr, two_betas(betas), eps)
+
+
+def adamw_of_groups(
+    groups: Sequence[dict[str, Any]], lr: float, betas: tuple[float, float], eps: float
+) -> torch.optim.AdamW:
+    """AdamW over parameter groups; on CUDA one kernel a group of them (fused).
+
+    Args:
+        groups: The groups.
+        lr: Learning rate of those that have none.
+        betas: Decay rates of the two moments.
+        eps: Added to the root of the second moment.
+    """
     on_cuda = all(parameter.is_cuda for group in groups for parameter in group["params"])
-    optimizer = torch.optim.AdamW(
-        groups, lr=lr, betas=(betas[0], betas[1]), eps=eps, fused=on_cuda or None
-    )
+    optimizer = torch.optim.AdamW(groups, lr=lr, betas=betas, eps=eps, fused=on_cuda or None)
     if on_cuda:
         # Else Lightning leaves unscaling to it, and refuses to clip gradients in half types.
         optimizer._step_supports_amp_scaling = False
@@ -56,7 +65,7 @@ def of_torch(
     kind: str,
     lr: float,
     weight_decay: float = 0.0,
-    decay: Literal["matrices", "all"] = "matrices",
+    decay: Decay = "matrices",
     filter_lr: float | None = None,
     options: Mapping[str, Any] | None = None,
 ) -> Optimizer:
@@ -94,50 +103,9 @@ def _kinds() -> list[str]:
         and issubclass(found, Optimizer)
         and found is not Optimizer
         and {"lr", "weight_decay"} <= inspect.signature(found).parameters.keys()
-        # Muon takes matrices alone.
+        # Muon takes matrices alone: optimizer=muon leaves the others to AdamW.
         and name != "Muon"
     ]
 
 
 KINDS = _kinds()
-
-
-def parameter_groups(
-    model: nn.Module,
-    lr: float,
-    weight_decay: float,
-    decay: Literal["matrices", "all"],
-    filter_lr: float | None,
-) -> list[dict[str, Any]]:
-    """The trainable parameters of ``model``, by learning rate and decay.
-
-    Args:
-        model: The module to train.
-        lr: Learning rate.
-        weight_decay: Decay of the parameters that ``decay`` chooses.
-        decay: ``matrices`` (two dimensions or more, except wavelet filters) or ``all``.
-        filter_lr: Learning rate of the learned wavelet filters; None is ``lr``.
-
-    Raises:
-        ValueError: An option is out of range.
-    """
-    one_of("decay", decay, ("matrices", "all"))
-    number("lr", lr, 0)
-    number("weight_decay", weight_decay, 0)
-    if filter_lr is not None:
-        number("filter_lr", filter_lr, 0)
-    groups: dict[tuple[float, float], list[nn.Parameter]] = {}
-    for name, parameter in model.named_parameters():
-        if not parameter.requires_grad:
-            continue
-        filters = is_filter(name)
-        rate = filter_lr if filters and filter_lr is not None else lr
-        decays = decay == "all" or (parameter.ndim >= 2 and not filters)
-        groups.setdefault((rate, weight_decay if decays else 0.0), []).append(parameter)
-    return [{"params": p, "lr": rate, "weight_decay": d} for (rate, d), p in groups.items()]
-
-
-def is_filter(name: str) -> bool:
-    """Whether a parameter of this dotted name is a learned wavelet filter."""
-    *modules, last = name.split(".")
-    return last in FILTER_NAMES and "wavelet" in modules

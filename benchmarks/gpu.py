@@ -1,0 +1,39 @@
+"""All figures of a CUDA device, to benchmarks/results: `make bench-gpu`, or `python -m benchmarks.gpu`.
+
+A copy of the code without git takes its commit as an argument. Under five minutes. Where
+one result is wrong nothing is measured, and the exit code is 1.
+"""
+
+import importlib.util
+import sys
+
+import torch
+
+from benchmarks import gpu_layers, gpu_lifting, gpu_transforms, page
+from benchmarks.figures import here, write
+
+PARTS = (gpu_transforms, gpu_lifting, gpu_layers)
+
+
+def main() -> None:
+    """Compare, measure, write."""
+    if not torch.cuda.is_available():
+        raise SystemExit("this needs a CUDA device")
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
+    gpu_transforms.compile_all([*gpu_transforms.parity_jobs(), *gpu_transforms.table_jobs()])
+    for part in PARTS:
+        part.check_parity()
+    figures = [figure for part in PARTS for figure in part.figures()]
+    software = [f"torch {torch.__version__}"]
+    for name in ("triton", "ptwt"):
+        if importlib.util.find_spec(name):
+            software.append(f"{name} {importlib.import_module(name).__version__}")
+    measured = here(figures, torch.cuda.get_device_name(), [*software, "TF32 off"], *sys.argv[1:2])
+    path = write(measured)
+    page.update()
+    print(path.with_suffix(".md").read_text(encoding="utf-8"))
+    print(f"written: {path}")
+
+
+if __name__ == "__main__":
+    main()

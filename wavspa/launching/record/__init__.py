@@ -1,0 +1,1 @@
+"""The record that a run keeps of itself: by what, on what and for how long it was trained."""

@@ -1,0 +1,1 @@
+"""Scores of classified examples, their intervals, and whether two runs differ in them."""

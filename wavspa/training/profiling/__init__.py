@@ -1,0 +1,1 @@
+"""What the time of a training step goes into: ``trainer.profile``."""
