@@ -1,4 +1,4 @@
-"""The library in a loop of one's own, without Lightning and Hydra: digits, pixel by pixel, in half a minute.
+"""The library in your own loop, without Lightning and Hydra: digits, pixel by pixel, in half a minute.
 
 python examples/digits.py --amp --compile
 torchrun --nproc-per-node 2 examples/digits.py     # DDP

@@ -53,7 +53,7 @@ def run(pictures: Path) -> Iterator[str]:
 
 
 def code(source: str) -> str:
-    """A cell of code as it stands in the page."""
+    """A cell of code as the page has it."""
     return f"{NOT_RUN}\n```python\n{source}\n```"
 
 

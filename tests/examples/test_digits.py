@@ -1,4 +1,4 @@
-"""``examples/digits.py``: the library in a loop of one's own, with each of its options."""
+"""``examples/digits.py``: the library in your own loop, with each of its options."""
 
 import os
 import runpy

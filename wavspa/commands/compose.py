@@ -16,7 +16,7 @@ from hydra_plugins.wavspa.slurm import SlurmLauncher
 from omegaconf import DictConfig, OmegaConf
 
 from wavspa.commands.hydra_errors import unnamed_option
-from wavspa.commands.key_help import explain_key, keys_asked
+from wavspa.launching.options.key_help import explain_key, keys_asked
 from wavspa.commands.overrides import spelled_out, with_folds
 from wavspa.errors import UserError
 from wavspa.launching.options.plugins import offer_plugins

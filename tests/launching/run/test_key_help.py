@@ -2,7 +2,7 @@
 
 import pytest
 
-from wavspa.commands.key_help import explain_key, keys_asked
+from wavspa.launching.options.key_help import explain_key, keys_asked
 from wavspa.commands.train import main
 from wavspa.errors import UserError
 
@@ -12,7 +12,8 @@ def test_a_key_has_its_meaning_default_and_file(monkeypatch, capsys):
     main()
     lines = capsys.readouterr().out.splitlines()
     assert lines[:2] == ["optimizer.lr", "  meaning  Learning rate"]
-    assert lines[-1] == "  default  1.0e-3  (conf/optimizer/adamw.yaml, conf/optimizer/torch.yaml)"
+    (usual,) = (line for line in lines if "conf/optimizer/adamw.yaml" in line)
+    assert usual.startswith("  default  1.0e-3  (")
 
 
 def test_a_group_has_its_options():

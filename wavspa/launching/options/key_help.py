@@ -1,13 +1,10 @@
 """``wavspa-train --help KEY``: the default, the meaning and the file of a key, or the options of a group."""
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
 
 from wavspa.config_options import did_you_mean
 from wavspa.errors import UserError
-
-if TYPE_CHECKING:
-    from wavspa.launching.options.conf_files import ConfigFile
+from wavspa.launching.options.conf_files import ConfigFile, read_files
 
 _HELP = ("--help", "-h")
 
@@ -32,9 +29,6 @@ def explain_key(name: str) -> str:
     Raises:
         UserError: There is neither.
     """
-    # Imported here: what a command usually does needs none of the meanings.
-    from wavspa.launching.options.conf_files import read_files
-
     files = read_files()
     lines = [*_key(name, files), *_group(name, files)]
     if not lines:
@@ -44,8 +38,9 @@ def explain_key(name: str) -> str:
     return "\n".join([name, *lines])
 
 
-def _key(name: str, files: Sequence["ConfigFile"]) -> Iterator[str]:
+def _key(name: str, files: Sequence[ConfigFile]) -> Iterator[str]:
     """For each meaning its text, then each default and the files that give it."""
+    # Imported here: a group has no meanings, and they take torch.
     from wavspa.launching.options.meanings import meanings_of
 
     meanings = meanings_of(files)
@@ -58,7 +53,7 @@ def _key(name: str, files: Sequence["ConfigFile"]) -> Iterator[str]:
             yield f"  default  {value}  ({', '.join(f'conf/{place}.yaml' for place in places)})"
 
 
-def _group(name: str, files: Sequence["ConfigFile"]) -> Iterator[str]:
+def _group(name: str, files: Sequence[ConfigFile]) -> Iterator[str]:
     own = [file for file in files if file.group == name] if name else []
     width = max((len(file.name) for file in own), default=0)
     for file in own:
