@@ -4,7 +4,7 @@
 metric that wavspa does not know it is null, or the mode of another option that monitors the same one:
 ``${direction:val/mine,val/mine,max}``.
 
-``${presets:}`` is what help says of the presets, which are in the ConfigStore: experiment=paper/….
+``${presets:}`` is the paragraph of the help on the presets, which are in the ConfigStore: experiment=paper/….
 """
 
 from omegaconf import OmegaConf

@@ -64,5 +64,5 @@ def test_presets_are_on_the_page():
 
 def test_a_docstring_tells_what_a_base_of_its_class_takes():
     meanings = {key: text for key, _, text in ROWS}
-    assert "filter length" in meanings["model.taps"]
+    assert "Filter length" in meanings["model.taps"]
     assert "softmax" in meanings["model.attention"]

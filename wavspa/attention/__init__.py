@@ -63,11 +63,11 @@ def build_attention(
     heads: int,
     options: AttentionOptions = AttentionOptions(),
 ) -> nn.Module:
-    """Make the base of a name, or by a class or function; options that the base does not have are ignored.
+    """Build the base of a name, or by a class or function; options that the base does not have are ignored.
 
     Raises:
-        ValueError: an unknown name, or values that the base refuses.
-        TypeError: what ``name`` makes is not a module.
+        ValueError: An unknown name, or values that the base refuses.
+        TypeError: What ``name`` makes is not a module.
     """
     if isinstance(name, str) and name not in BASES:
         raise ValueError(f"attention={name!r} is unknown; choose one of {', '.join(BASES)}")

@@ -16,9 +16,9 @@ from hydra_plugins.wavspa.slurm import SlurmLauncher
 from omegaconf import DictConfig, OmegaConf
 
 from wavspa.commands.hydra_errors import unnamed_option
-from wavspa.launching.options.key_help import explain_key, keys_asked
 from wavspa.commands.overrides import spelled_out, with_folds
 from wavspa.errors import UserError
+from wavspa.launching.options.key_help import explain_key, keys_asked
 from wavspa.launching.options.plugins import offer_plugins
 from wavspa.launching.presets.store import with_presets
 from wavspa.launching.slurm.sbatch_names import sbatch_hint
@@ -29,12 +29,12 @@ _COMPLETION = ("-sc", "--shell-completion")
 
 
 def train() -> None:
-    """Compose the words of the command line, freeze what they say and start it.
+    """Compose the words of the command line, freeze the configuration and start it.
 
     Raises:
         UserError: They have a mistake; nothing was started.
-        RunFailed: A run came to a bad end.
-        RunInterrupted: A run was told to stop.
+        RunFailed: A run failed.
+        RunInterrupted: A run was asked to stop.
     """
     # The scan of Hydra's plugin namespace does not see an editable install.
     for plugin in (GridSweeper, SearchSweeper, LocalLauncher, SlurmLauncher):
@@ -114,7 +114,7 @@ def _start(config: DictConfig, overrides: list[str]) -> None:
 
 
 def _trial(config: DictConfig, overrides: list[str]) -> list[str]:
-    """What a few steps of a run tell, or its sizes, without the run."""
+    """The estimates from a few steps of a run, or its sizes, without the run."""
     from wavspa.launching.trial.budget import budget_lines, costs
     from wavspa.launching.trial.cost import estimate
     from wavspa.launching.trial.tuner import find_batch_size, find_learning_rate

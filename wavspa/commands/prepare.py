@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
 DESCRIPTION = """\
 Prepare data sets: find their files below the data root, download or generate them where that is possible,
-make tokens, and print their cards. What is prepared already is left alone, and what several runs share is
+tokenize them, and print their cards. Prepared data are left alone, and data that several runs share are
 prepared once. wavspa-train does the same by itself when it needs to.
 
   dataset=NAME,...      data sets by name
-  experiment=NAME,...   what these train on; a folder of presets stands for all in it
-  FOLDER ...            what these runs train on"""
+  experiment=NAME,...   the data of these presets; a folder of presets means all in it
+  FOLDER ...            the data of these runs"""
 
 EPILOG = """\
 examples:
@@ -103,7 +103,7 @@ def _composed(words: Sequence[str]) -> Iterator["DictConfig"]:
 
 
 def _alternatives(word: str) -> list[str]:
-    """The words that a word with several names stands for."""
+    """The words that a word with several names expands to."""
     key, _, value = with_presets(word).partition("=")
     return [f"{key}={name}" for name in value.split(",")] if key in _LISTS else [word]
 

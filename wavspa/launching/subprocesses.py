@@ -1,4 +1,4 @@
-"""Starting ``wavspa-run`` in a process of its own."""
+"""Starts of ``wavspa-run`` in its own process."""
 
 import os
 import subprocess
@@ -30,12 +30,12 @@ _DISTRIBUTED = (
 _DISTRIBUTED_PREFIXES = ("MASTER_", "TORCHELASTIC_", "PL_")
 
 ENVIRONMENT = {
-    # glibc hands large blocks back to the system at each free; keeping them halves the time of a step
+    # glibc hands large blocks back to the system at each free; keeping them halves the time per step
     # on the CPU. It reads these before main().
     "MALLOC_MMAP_THRESHOLD_": "4294967296",
     "MALLOC_TRIM_THRESHOLD_": "4294967296",
     "MALLOC_TOP_PAD_": "268435456",
-    # A file of the user's beside the runs, say copy.py, must not stand in for a library's module.
+    # A file of the user's next to the runs, such as copy.py, must not hide a library's module.
     "PYTHONSAFEPATH": "1",
 }
 _SECONDS_TO_STOP = 30
@@ -50,7 +50,7 @@ def exec_run(folder: Path) -> NoReturn:
 
 
 def reexec_with_run_environment(module: str) -> None:
-    """Start this command anew with the environment that runs have, unless it has it already.
+    """Restart this command with the environment that runs have, unless it has it already.
 
     Args:
         module: The command, as ``python -m`` takes it.
@@ -61,7 +61,7 @@ def reexec_with_run_environment(module: str) -> None:
 
 
 def run_subprocess(folder: Path, variables: Mapping[str, str] = MappingProxyType({})) -> int:
-    """Run ``wavspa-run folder`` as a job of its own and wait for it.
+    """Run ``wavspa-run folder`` as its own job and wait for it.
 
     Args:
         folder: The run's folder.

@@ -13,7 +13,7 @@ from wavspa.models.seq2seq.encoder_decoder import EncoderDecoder
 from wavspa.models.wavelet_attention import WavSpAttention
 from wavspa.wavelets.transforms import Bands
 
-# A footprint is the mean over at most so many channels, whose filters resemble each other.
+# The most channels whose mean is a footprint: their filters resemble each other.
 CHANNELS = 16
 COEFFICIENTS = 32
 
@@ -35,7 +35,7 @@ def attention_maps(model: nn.Module, tokens: Tensor) -> list[list[BandMap]]:
 
     A position gets the mean of what the coefficients receive, weighted with the energy that the synthesis
     of each coefficient alone puts there (in the mean over the channels). So attention that is spread
-    evenly is 1 everywhere. A layer's output mixes positions: the maps of later layers tell places in the
+    evenly is 1 everywhere. A layer's output mixes positions: the maps of later layers refer to places in the
     residual stream.
 
     Args:

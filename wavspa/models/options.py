@@ -1,6 +1,6 @@
 """Options that models pass on by keyword: named here, so that editors and type checkers know them.
 
-What they mean, and their defaults, stand where they arrive. A test holds the names equal.
+Their meanings and defaults are documented where they are used. A test holds the names equal.
 """
 
 from collections.abc import Sequence

@@ -15,7 +15,7 @@ _SECONDS = 2.0
 
 @contextmanager
 def exclusive(folder: Path) -> Iterator[None]:
-    """Keep other starts of the same run out; the system gives the lock back when a process dies.
+    """Keep other starts of the same run out; the system releases the lock when a process dies.
 
     Of several ranks the first one holds it for all.
 
@@ -39,5 +39,5 @@ def exclusive(folder: Path) -> Iterator[None]:
 
 
 def is_locked(folder: Path) -> bool:
-    """Whether a process is running the run in ``folder``, as far as this machine can tell."""
+    """Whether a process is running the run in ``folder``, as far as this machine knows."""
     return locks.is_locked(folder / layout.LOCK)

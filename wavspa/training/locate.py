@@ -18,7 +18,7 @@ def locate(target: str) -> Any:
             that was imported (:mod:`wavspa.plugins`).
 
     Raises:
-        UserError: It is unknown, or lies elsewhere.
+        UserError: It is unknown, or is elsewhere.
     """
     allowed = f"{', '.join(ALLOWED_PACKAGES)} and the plugins"
     if not _is_allowed(target):

@@ -2,9 +2,9 @@
 
 import pytest
 
-from wavspa.launching.options.key_help import explain_key, keys_asked
 from wavspa.commands.train import main
 from wavspa.errors import UserError
+from wavspa.launching.options.key_help import explain_key, keys_asked
 
 
 def test_a_key_has_its_meaning_default_and_file(monkeypatch, capsys):

@@ -26,7 +26,7 @@ PIPELINES = {
     "lego": "token-classification",
     MASKED: "fill-mask",
 }
-# Facts of a data card that have a place of their own in a model card, or are of no use in one.
+# Facts of a data card that have their own place in a model card, or are of no use in one.
 PLACED = {"splits", "choices", "source", "licence", "label_names", "vocabulary", "command"}
 CODE_LICENCE = "Apache-2.0"
 
@@ -42,7 +42,7 @@ def model_card(
 
     Args:
         run: The files of the run.
-        data: Its data, which say what tokens are.
+        data: Its data, which describe the tokens.
         files: What the exported folder holds, by name.
         graphs: Facts of the written graphs by the name of their file.
         name: By which the model is loaded in the examples: a folder, or its name on the hub.

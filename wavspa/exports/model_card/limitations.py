@@ -1,4 +1,4 @@
-"""What a user of an exported model has to know before trusting it."""
+"""The limitations of an exported model, to be known before it is trusted."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -19,7 +19,7 @@ def limits(run: Run, graphs: Mapping[str, Any]) -> list[str]:
         f"Length: at most {dataset['max_length']:,} tokens; longer sequences kept their head in training. "
         "What it does beyond that length has not been measured.",
         _padding(model, dataset),
-        f"One run with one seed ({config['seed']}): another seed gives other numbers.",
+        f"One run with one seed ({config['seed']}): with another seed the numbers differ.",
     ]
     if dataset.get("limit"):
         lines.append(f"Only the first {dataset['limit']:,} examples of each split were used.")
@@ -34,8 +34,8 @@ def limits(run: Run, graphs: Mapping[str, Any]) -> list[str]:
 def _padding(model: Mapping[str, Any], dataset: Mapping[str, Any]) -> str:
     if model["padding"] == "mask":
         return (
-            "Padding: on the right, with the real length of each row given; how many pads follow, and what "
-            "stands there, changes nothing."
+            "Padding: on the right, with the real length of each row given; the number of pads and their "
+            "values never affect the output."
         )
     width = dataset["max_length"] if dataset.get("pad") == "max" else "the longest of its batch"
     return (

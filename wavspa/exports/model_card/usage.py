@@ -10,7 +10,7 @@ from wavspa.exports.graph_files import ONNX, PROGRAM
 from wavspa.exports.hub_config import CLASSIFICATION, MASKED, task_name
 from wavspa.reports.runs.collect import Run
 
-# Words that say where things lie, or how a sweep was run.
+# Words that are places of files, or describe how a sweep was run.
 _PLACES = ("runs=", "data_root=", "jobs=", "rerun=", "hydra/", "name=", "experiment_name=")
 
 _TOKENS = """\

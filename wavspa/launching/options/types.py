@@ -1,4 +1,4 @@
-"""Whether the values of a configuration are of the types that their targets declare."""
+"""A check that the values of a configuration have the types that their targets declare."""
 
 import inspect
 import re
@@ -16,9 +16,9 @@ TRAINER = "wavspa.training.trainer.build_trainer"
 _LIGHTNING = "pytorch_lightning.Trainer"
 # Nodes that are always the same object.
 _TARGETS = {"checkpoints": "wavspa.training.checkpoints.last.LastCheckpoint"}
-_AUTO = "auto"  # the data, or the machine, will tell
+_AUTO = "auto"  # found from the data, or the machine
 
-_UNKNOWN = object()  # a default that stands elsewhere
+_UNKNOWN = object()  # a default that is set elsewhere
 
 _WORDS: Mapping[Any, str] = {
     bool: "true or false",

@@ -1,4 +1,4 @@
-"""What a run is trained by: Python, packages, the machine, and the code as git has it."""
+"""The environment that trains a run: Python, packages, the machine, and the code as git has it."""
 
 import os
 import platform
@@ -34,7 +34,7 @@ def environment() -> dict[str, Any]:
 
 
 def typed_command() -> str:
-    """The command of this process as it may be typed again, whatever has started it."""
+    """The command of this process as it may be typed again, however it was started."""
     words = sys.orig_argv[1:]
     while words and words[0].startswith("-") and words[0] not in ("-m", "-c"):
         words = words[1:]

@@ -1,4 +1,4 @@
-"""A run's folder: made from a configuration, found again by it."""
+"""Run folders: made from a configuration, and found again by it."""
 
 import os
 import re
@@ -22,7 +22,7 @@ from wavspa.run_folder import layout
 from wavspa.run_folder.lock import exclusive, is_locked
 from wavspa.run_folder.replaced import set_aside
 
-# What a run that is there takes from a later command, by the option's first part, and where it is frozen.
+# What an existing run takes from a later command, by the option's first part, and where it is frozen.
 _EXCHANGEABLE = {
     "logger": "logger",
     "checkpoints": "checkpoints",
@@ -66,7 +66,7 @@ def freeze(config: DictConfig, overrides: Sequence[str]) -> Path:
             atomic.write_text(folder / layout.CONFIG, OmegaConf.to_yaml(frozen))
     except OSError as error:
         raise UserError(
-            f"runs={config.runs}: {folder} cannot be written ({error.strerror}); name a folder of your own"
+            f"runs={config.runs}: {folder} cannot be written ({error.strerror}); name a writable one"
         ) from error
     return folder
 
@@ -105,7 +105,7 @@ def folder_of(config: DictConfig, overrides: Sequence[str]) -> Path:
 
 
 def experiment_folder(config: DictConfig) -> Path:
-    """Where the folders of an experiment's runs lie.
+    """The folder that holds the run folders of an experiment.
 
     Args:
         config: The composed configuration of one.
@@ -142,7 +142,7 @@ def _held_config(folder: Path) -> DictConfig:
 
 
 def warn_if_code_changed(folder: Path, config: DictConfig) -> None:
-    """Say so on standard error when a run was frozen by other code than this."""
+    """Warn on standard error when a run was frozen by other code than this."""
     now = code_version()
     then = {key: config.frozen.get(key) for key in now}
     if then != now:
@@ -199,7 +199,7 @@ def _check_same(folder: Path, held: DictConfig, config: DictConfig) -> None:
     assert isinstance(there, dict)
     raise UserError(
         f"{folder} holds another configuration ({_difference(there, _resolved(config, folder.name))}): "
-        "choose another name, or rerun=true to start it anew"
+        "choose another name, or rerun=true to start it from scratch"
     )
 
 

@@ -1,4 +1,4 @@
-"""A search: choose trials, train them as runs of a sweep, tell what they reached, and so on."""
+"""A search: choose trials, train them as runs of a sweep, report what they reached, and so on."""
 
 import hashlib
 import json
@@ -30,14 +30,14 @@ _SECONDS_BETWEEN_LOOKS = 1.0
 
 
 def search(space: Space, launcher: SweepLauncher, options: Options) -> None:
-    """Train trials until there are as many as were asked for; print them and write them down.
+    """Train the number of trials that was asked for; print and write their results.
 
-    The search's folder is a function of what is searched, so the same command resumes it.
+    The search's folder is a function of its space, so the same command resumes it.
 
     Args:
-        space: What is searched.
+        space: The space to search.
         launcher: What starts the runs.
-        options: What the user says of the search.
+        options: The user's options of the search.
 
     Raises:
         UserError: The configuration has a mistake; nothing was started.
@@ -91,7 +91,7 @@ def _check(space: Space, launcher: SweepLauncher) -> DictConfig:
         raise UserError("dry_run=true does not go with hydra/sweeper=optuna: leave one of them out")
     if right[0].rerun:
         raise UserError(
-            "rerun=true: a search is begun anew with another hydra.sweeper.seed, or by removing its folder"
+            "rerun=true: a search restarts with another hydra.sweeper.seed, or once its folder is removed"
         )
     return right[0]
 
@@ -103,7 +103,7 @@ def _digest(example: DictConfig, space: Space, options: Options) -> str:
 
 
 def _train(trials: Sequence[Trial], launcher: SweepLauncher, result: Result) -> None:
-    """Train a batch of trials to their ends and tell the study."""
+    """Train a batch of trials to their ends and report them to the study."""
     pairs = []
     for trial in trials:
         words = result.space.words(trial.params)
@@ -154,7 +154,7 @@ def _wait_until_free(folder: Path) -> None:
 
 
 def _tell(trial: Trial, folder: Path) -> None:
-    """Tell the study how a trial's run ended; of one that can be resumed, nothing."""
+    """Report to the study how a trial's run ended; of one that can be resumed, nothing."""
     try:
         status = read_status(folder)
     except UserError as error:

@@ -1,4 +1,4 @@
-"""Reading checkpoints: plain containers and tensors, from which the model is rebuilt."""
+"""Reader of checkpoints: plain containers and tensors, from which the model is rebuilt."""
 
 import pickle
 import re
@@ -132,7 +132,7 @@ def fetch(hub_id: str, revision: str | None) -> Path:
     """The folder that holds a model of the hub; see :func:`wavspa.training.checkpoints.hub.fetch`.
 
     Raises:
-        UserError: The hub's client is missing, or what it says.
+        UserError: The hub's client is missing, or reports an error.
     """
     # Only a model on the hub needs its client.
     try:

@@ -23,7 +23,7 @@ def build_model(options: Mapping[str, Any], source: Path, plugins: Iterable[str]
             downloaded does not decide which code runs.
 
     Raises:
-        UserError: ``_target_`` is no model of wavspa, or refuses its options.
+        UserError: ``_target_`` is not a model of wavspa, or refuses its options.
     """
     options = dict(options)
     target = str(options.pop("_target_", ""))
@@ -33,7 +33,7 @@ def build_model(options: Mapping[str, Any], source: Path, plugins: Iterable[str]
         if not (isinstance(model, type) and issubclass(model, nn.Module)) or not (
             home == MODELS_PACKAGE or home.startswith(MODELS_PACKAGE + ".") or is_of_plugin(home)
         ):
-            raise UserError(f"{source} asks for {target!r}, which is no model of wavspa")
+            raise UserError(f"{source} asks for {target!r}, which is not a model of wavspa")
         built: nn.Module = model(**options)
     except (TypeError, ValueError) as error:
         if missing := missing_plugins(plugins):
