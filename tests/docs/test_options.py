@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from conf_files import read_files
-from meanings import meanings_of
 from options import PAGE as COMMITTED
 from options import options_page
+from wavspa.launching.options.conf_files import read_files
+from wavspa.launching.options.meanings import meanings_of
 
 ROOT = Path(__file__).parents[2]
 FILES = read_files()

@@ -19,11 +19,14 @@ from omegaconf import DictConfig, OmegaConf
 from wavspa.commands.hydra_errors import unnamed_option
 from wavspa.commands.overrides import spelled_out, with_folds
 from wavspa.errors import UserError
+from wavspa.launching.options.key_help import explain_key, keys_asked
+from wavspa.launching.options.plugins import offer_plugins
 from wavspa.launching.presets.store import with_presets
 from wavspa.launching.slurm.sbatch_names import sbatch_hint
 from wavspa.launching.subprocesses import exec_run
 
 _MULTIRUN = ("-m", "--multirun")
+_COMPLETION = ("-sc", "--shell-completion")
 
 
 def train() -> None:
@@ -54,6 +57,13 @@ def train() -> None:
         assert isinstance(words, dict)
         composed.append((config, words["task"], words["hydra"]))
 
+    if asked := keys_asked(sys.argv[1:]):
+        print("\n\n".join(map(explain_key, asked)))
+        return
+    if any(word in _COMPLETION for word in sys.argv[1:]):
+        # The script that Hydra prints completes the command of this name; a process that started itself
+        # again is python's.
+        sys.argv[0] = "wavspa-train"
     # Hydra's parser would print its usage.
     for word in sys.argv[1:]:
         if word.startswith("--") and (line := sbatch_hint(word)):
@@ -63,6 +73,7 @@ def train() -> None:
     words = with_folds([w for w in sys.argv[1:] if w not in _MULTIRUN], sweeps=bool(flags))
     words = [spelled_out(word) for word in words]
     sys.argv[1:] = flags + (list(map(with_presets, words)) if flags else words)
+    offer_plugins(words)
     try:
         compose()
     except ValueError as error:

@@ -87,13 +87,17 @@ def _configs(words: Sequence[str]) -> list["DictConfig"]:
 def _composed(words: Sequence[str]) -> Iterator["DictConfig"]:
     from hydra import compose, initialize_config_module
 
+    from wavspa.launching.options.plugins import check_plugins, offer_plugins
     from wavspa.launching.options.types import check_types
     from wavspa.launching.run.validate import check_missing
+    from wavspa.plugins import import_plugins
 
+    offer_plugins(words)
     with initialize_config_module(CONFIG_MODULE, version_base="1.3"):
         for combination in product(*map(_alternatives, words)):
             config = compose("train", list(combination))
             check_missing(config)
+            import_plugins(check_plugins(config.plugins))
             check_types(config)
             yield config
 

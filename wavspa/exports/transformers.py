@@ -88,7 +88,7 @@ class WavspaForSequenceClassification(_Wavspa):
             )
         options = {**config.model, "classes": config.num_labels}
         config.model = options  # so that save_pretrained writes the same
-        self.model = build_model(options, Path(config.name_or_path))
+        self.model = build_model(options, Path(config.name_or_path), getattr(config, "plugins", ()))
         self.post_init()
 
     def forward(
@@ -150,7 +150,9 @@ class WavspaForMaskedLM(_Wavspa):
             raise UserError(
                 f"a model of the task {config.task} does not predict masked tokens: use wavspa.load_model"
             )
-        self.model = build_model(config.model, Path(config.name_or_path))
+        self.model = build_model(
+            config.model, Path(config.name_or_path), getattr(config, "plugins", ())
+        )
         self.post_init()
 
     def forward(

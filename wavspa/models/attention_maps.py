@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from wavspa.attention import Attention, attention_received
+from wavspa.errors import UserError
 from wavspa.models.dual_encoder import DualEncoder
 from wavspa.models.introspection import band_names, layers_of, watch_bands
 from wavspa.models.seq2seq.encoder_decoder import EncoderDecoder
@@ -44,6 +45,9 @@ def attention_maps(model: nn.Module, tokens: Tensor) -> list[list[BandMap]]:
 
     Returns:
         Of each layer the maps of its bands, coarsest first; a CLS token is left out of the positions.
+
+    Raises:
+        UserError: A base of others is not an :class:`~wavspa.attention.base.Attention`.
     """
     encoder = model.encoder if isinstance(model, DualEncoder | EncoderDecoder) else model
     layers = layers_of(encoder)
@@ -51,7 +55,11 @@ def attention_maps(model: nn.Module, tokens: Tensor) -> list[list[BandMap]]:
 
     def see(layer: int, band: int, x: Tensor, lengths: Tensor | None) -> None:
         attention = layers[layer].attentions[band]
-        assert isinstance(attention, Attention)
+        if not isinstance(attention, Attention):
+            raise UserError(
+                f"where {type(attention).__name__} looks is not known: it is not a subclass of "
+                "wavspa.attention.Attention"
+            )
         received[layer, band] = attention_received(attention, x, lengths)[0].mean(dim=0)
 
     handles = watch_bands(encoder, see)

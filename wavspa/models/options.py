@@ -6,12 +6,15 @@ Their meanings and defaults are documented where they are used. A test holds the
 from collections.abc import Sequence
 from typing import TypedDict
 
+from wavspa.attention import AttentionFactory
+from wavspa.wavelets import WaveletFactory
+
 
 class LayerOptions(TypedDict, total=False):
     """Of :class:`~wavspa.models.wavelet_attention.WavSpAttention`, as an encoder passes them on."""
 
-    attention: str | Sequence[str]
-    wavelet: str
+    attention: str | AttentionFactory | Sequence[str | AttentionFactory]
+    wavelet: str | WaveletFactory
     taps: int
     level: int
     boundary: str

@@ -6,9 +6,9 @@ from dataclasses import replace
 import torch
 from torch import Tensor, nn
 
-from wavspa.attention import AttentionOptions, build_attention
+from wavspa.attention import AttentionFactory, AttentionOptions, build_attention
 from wavspa.tracing import is_exporting
-from wavspa.wavelets import WaveletOptions, build_mode
+from wavspa.wavelets import WaveletFactory, WaveletOptions, build_mode
 from wavspa.wavelets.primitives import check_lengths, matmul_dtype
 
 PADDINGS = ("mask", "upstream")
@@ -23,10 +23,13 @@ class WavSpAttention(nn.Module):
     Args:
         dim: Model width D.
         heads: Number of heads.
-        attention: A base (``softmax``, ``longformer``, ``linformer``, ``linear``, ``performer``) for all
-            bands, or a list of one base per band, coarsest first.
+        attention: A base (``softmax``, ``longformer``, ``linformer``, ``linear``, ``performer``, or one
+            that :func:`~wavspa.attention.register_attention` named) for all bands, or a list of one base per
+            band, coarsest first. Instead of a name, a class or function that makes a module of
+            (dim, heads, :class:`~wavspa.attention.options.AttentionOptions`).
         wavelet: ``none``, ``ada``, ``ortho``, ``lift``, or an ablation: ``fixed``, ``lift_fixed``,
-            ``fourier``.
+            ``fourier``; or a mode that :func:`~wavspa.wavelets.modes.register_wavelet` named, or a class or
+            function that makes one of (dim, :class:`~wavspa.wavelets.options.WaveletOptions`).
         taps: Filter length, even.
         level: Number of levels J; there are J + 1 bands (one band with ``none`` and ``fourier``).
         boundary: ``zero``, ``reflect``, ``periodic`` or ``upstream`` (modes ada, ortho, fixed).
@@ -52,8 +55,8 @@ class WavSpAttention(nn.Module):
         self,
         dim: int,
         heads: int,
-        attention: str | Sequence[str] = "softmax",
-        wavelet: str = "ada",
+        attention: str | AttentionFactory | Sequence[str | AttentionFactory] = "softmax",
+        wavelet: str | WaveletFactory = "ada",
         taps: int = WaveletOptions.taps,
         level: int = WaveletOptions.level,
         boundary: str = WaveletOptions.boundary,
@@ -81,7 +84,10 @@ class WavSpAttention(nn.Module):
             qkv_dim, dropout, max_len, window, rank, features, random_features, rotary
         )
         longest = self.wavelet.band_lengths(1 if max_len is None else max_len)
-        bases = [attention] * len(longest) if isinstance(attention, str) else list(attention)
+        if isinstance(attention, str) or callable(attention):
+            bases = [attention] * len(longest)
+        else:
+            bases = list(attention)
         if len(bases) != len(longest):
             raise ValueError(
                 f"attention lists {len(bases)} bases, but wavelet={wavelet} with level={level} "

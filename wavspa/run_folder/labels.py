@@ -14,6 +14,7 @@ _UNLABELLED = {
     "find",
     "jobs",
     "logger",
+    "plugins",
     "seed",
     "experiment",
     "dataset",

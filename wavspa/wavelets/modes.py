@@ -4,12 +4,14 @@ A mode owns the parameters; once per forward pass, :meth:`WaveletMode.transform`
 transform that analyses and synthesises. Shapes: B batch, N length, D channels, L taps, J levels.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
 from typing_extensions import override
 
+from wavspa.registry import registering
 from wavspa.wavelets.boundaries import PERIODIC, Length, band_lengths, find_boundary
 from wavspa.wavelets.filters import (
     check_taps,
@@ -181,7 +183,12 @@ class Fourier(Plain):
         return Hartley()
 
 
-MODES: dict[str, type[WaveletMode]] = {
+WaveletFactory = Callable[[int, WaveletOptions], WaveletMode]
+"""What makes a mode of the number of channels and options: a class or a function."""
+
+F = TypeVar("F", bound=WaveletFactory)
+
+MODES: dict[str, WaveletFactory] = {
     "none": Plain,
     "ada": Ada,
     "ortho": Ortho,
@@ -192,15 +199,38 @@ MODES: dict[str, type[WaveletMode]] = {
 }
 
 
-def build_mode(name: str, dim: int, options: WaveletOptions = WaveletOptions()) -> WaveletMode:
-    """Build the mode ``name``; options that the mode does not have are checked and then ignored.
+def register_wavelet(name: str) -> Callable[[F], F]:
+    """Decorate a class or function so that ``wavelet=name`` chooses it, in models and configurations.
+
+    Args:
+        name: Letters, digits and underscores.
+
+    Raises:
+        ValueError: The name has other characters, or is that of another mode.
+    """
+    return registering("wavelet", MODES, name)
+
+
+def build_mode(
+    name: str | WaveletFactory, dim: int, options: WaveletOptions = WaveletOptions()
+) -> WaveletMode:
+    """Build the mode of a name, or by a class or function.
+
+    Options that the mode does not have are checked and then ignored.
 
     Raises:
         ValueError: An unknown name, or values that the mode refuses.
+        TypeError: What ``name`` makes is not a mode.
     """
-    if name not in MODES:
+    if isinstance(name, str) and name not in MODES:
         raise ValueError(f"wavelet={name!r} is unknown; choose one of {', '.join(MODES)}")
-    return MODES[name](dim, options)
+    factory = MODES[name] if isinstance(name, str) else name
+    mode = factory(dim, options)
+    if not isinstance(mode, WaveletMode):
+        raise TypeError(
+            f"wavelet={name!r} must make a wavspa.wavelets.WaveletMode, got {type(mode).__name__}"
+        )
+    return mode
 
 
 def _in_every_channel(low_pass: Tensor, dim: int) -> Tensor:

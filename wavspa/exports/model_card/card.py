@@ -216,7 +216,7 @@ def _scores(run: Run) -> dict[str, float]:
 
 def _used(run: Run, split: str) -> int:
     examples: int = run.card["splits"][split]["examples"]
-    return min(examples, run.config["dataset"]["limit"] or examples)
+    return min(examples, run.config["dataset"].get("limit") or examples)
 
 
 def _short(node: Mapping[str, Any]) -> str:

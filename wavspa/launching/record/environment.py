@@ -3,7 +3,6 @@
 import os
 import platform
 import shlex
-import subprocess
 import sys
 from collections.abc import Iterable
 from functools import cache
@@ -12,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
+
+from wavspa.git_commit import git
 
 MOST_DIFF = 1_000_000
 """Characters of a diff that are kept."""
@@ -99,23 +100,3 @@ def _state(root: Path) -> dict[str, Any]:
         "diff": diff[:MOST_DIFF] + cut,
         "untracked": untracked.splitlines()[:MOST_NAMES],
     }
-
-
-def git(folder: Path, *arguments: str) -> str | None:
-    """What git prints, without blanks around it; None where it fails or is not installed.
-
-    Args:
-        folder: In or below a checkout.
-        *arguments: Its command and the options of that.
-    """
-    try:
-        done = subprocess.run(
-            ["git", "-C", str(folder), *arguments],
-            capture_output=True,
-            text=True,
-            errors="replace",
-            check=True,
-        )
-    except (OSError, subprocess.CalledProcessError):
-        return None
-    return done.stdout.strip()

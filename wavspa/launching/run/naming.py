@@ -34,6 +34,7 @@ LATER = {
     "model.layer_scale": None,
     "trainer.max_epochs": None,
     "trainer.compile": False,
+    "plugins": [],
     "trainer.profile": False,
 }
 """Options that came when runs had been made, by their default, at which they leave names as they were."""

@@ -13,6 +13,7 @@ from wavspa.launching.options.types import check_types
 from wavspa.launching.run.build import build
 from wavspa.launching.run.freeze import freeze_all
 from wavspa.launching.run.validate import check_missing, validate
+from wavspa.plugins import import_plugins
 from wavspa.training.trainer_options import check_trainer_options
 
 
@@ -56,6 +57,7 @@ def checked(config: DictConfig, overrides: Sequence[str]) -> DictConfig:
     check_removed(overrides)
     check_missing(config)
     check_top_level(config)
+    import_plugins(config.plugins)
     config = _steps_or_epochs(config, overrides)
     check_types(config)
     check_init(config)

@@ -12,7 +12,9 @@ from wavspa.attention import (
     AttentionOptions,
     Linear,
     Linformer,
+    Longformer,
     Performer,
+    Softmax,
     build_attention,
 )
 from wavspa.models.block import Block
@@ -249,10 +251,11 @@ def _baseline_attention(base: str, common: Mapping[str, Any], rows: tuple[int, i
         return Linformer(dim, heads, options, bias=False)
     if base == "performer":
         return Performer(dim, heads, options, norm=False)
-    return build_attention(base, dim, heads, options)
+    kind = Longformer if base == "longformer" else Softmax
+    return kind(dim, heads, options)
 
 
-def _lone_attention(params: Params, options: Options) -> Attention:
+def _lone_attention(params: Params, options: Options) -> nn.Module:
     """The attention modules of a WavSpA block by themselves; longformer's window is in its name."""
     kind, _, window = options["kind"].partition("_window")
     base = BASE_OF_MODEL_TYPE.get(kind)

@@ -25,7 +25,7 @@ def load_exported(folder: Path) -> nn.Module:
             this package.
     """
     config = read_config(folder)
-    model = build_model(config["model"], folder / layout.EXPORT_CONFIG)
+    model = build_model(config["model"], folder / layout.EXPORT_CONFIG, config.get("plugins", ()))
     load_weights(model, read_weights(folder), folder / layout.EXPORT_WEIGHTS)
     return model
 

@@ -42,7 +42,8 @@ def load_model(path: str | Path, revision: str | None = None) -> nn.Module:
         return load_exported(Path(path)).eval()
     checkpoint = find_checkpoint(Path(path))
     content = read_checkpoint(checkpoint)
-    model = build_model(content[CONFIG_KEY]["model"], checkpoint)
+    config = content[CONFIG_KEY]
+    model = build_model(config["model"], checkpoint, config["frozen"].get("plugins", ()))
     load_checkpoint_weights(model, content, checkpoint)
     return model.eval()
 
