@@ -15,6 +15,8 @@ from wavspa.run_folder.failures import first_failure
 
 # A job with such a name is somebody's shell (Lightning has the same rule).
 _SHELLS = ("bash", "interactive")
+# The exit code of a run that saved at the signal of sbatch's --signal=USR1.
+_TIME_IS_OVER = 128 + signal.SIGUSR1
 
 
 def in_step() -> bool:
@@ -54,7 +56,10 @@ def requeue_after(number: int) -> None:
 def requeue() -> str:
     """Requeue this process's job; return the outcome in a line."""
     job = _job()
-    done = subprocess.run(["scontrol", "requeue", job], capture_output=True, text=True)
+    try:
+        done = subprocess.run(["scontrol", "requeue", job], capture_output=True, text=True)
+    except FileNotFoundError:
+        return f"job {job} is left to its script to requeue: there is no scontrol here"
     if done.returncode:
         return f"job {job} cannot be requeued: {' '.join(done.stderr.split())}"
     return f"requeued: job {job} resumes in the same folder when SLURM starts it again"
@@ -77,6 +82,8 @@ def retry(folder: Path, code: int, retries: int) -> str | None:
     """
     if _facts().get("JobState") != "RUNNING":
         return None
+    if code == _TIME_IS_OVER:  # it has saved in a container, where there is no scontrol
+        return requeue()
     job = _job()
     path = folder / layout.DEATHS
     now = datetime.now().isoformat(timespec="seconds")
@@ -121,7 +128,10 @@ def _job() -> str:
 
 
 def _facts() -> dict[str, Any]:
-    """SLURM's facts about this process's job."""
+    """SLURM's facts about this process's job; none in a container without its commands."""
     command = ["scontrol", "show", "job", "--oneliner", os.environ["SLURM_JOB_ID"]]
-    words = subprocess.run(command, capture_output=True, text=True).stdout.split()
+    try:
+        words = subprocess.run(command, capture_output=True, text=True).stdout.split()
+    except FileNotFoundError:
+        return {}
     return dict(word.split("=", 1) for word in words if "=" in word)
