@@ -11,6 +11,7 @@ from hydra.core.plugins import Plugins
 from hydra.types import RunMode
 from hydra_plugins.wavspa.grid import GridSweeper
 from hydra_plugins.wavspa.local import LocalLauncher
+from hydra_plugins.wavspa.ray import RayLauncher
 from hydra_plugins.wavspa.search import SearchSweeper
 from hydra_plugins.wavspa.slurm import SlurmLauncher
 from omegaconf import DictConfig, OmegaConf
@@ -34,7 +35,7 @@ def train() -> None:
         RunInterrupted: A run was asked to stop.
     """
     # The scan of Hydra's plugin namespace does not see an editable install.
-    for plugin in (GridSweeper, SearchSweeper, LocalLauncher, SlurmLauncher):
+    for plugin in (GridSweeper, SearchSweeper, LocalLauncher, RayLauncher, SlurmLauncher):
         Plugins.instance().register(plugin)
     # Hydra hands its errors on instead of printing them and leaving with code 1.
     os.environ["HYDRA_FULL_ERROR"] = "1"

@@ -23,7 +23,6 @@ CONFIG_MODULE = "wavspa.conf"
 # Launchers of other projects, and the extra of this package that installs each.
 _EXTRAS = {
     "joblib": "joblib",
-    "ray": "ray",
     "submitit_local": "submitit",
     "submitit_slurm": "submitit",
 }

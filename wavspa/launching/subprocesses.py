@@ -1,6 +1,8 @@
 """Starts of ``wavspa-run`` in its own process."""
 
+import ctypes
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -39,6 +41,7 @@ ENVIRONMENT = {
     "PYTHONSAFEPATH": "1",
 }
 _SECONDS_TO_STOP = 30
+_PR_SET_PDEATHSIG = 1  # of <linux/prctl.h>
 
 
 def exec_run(folder: Path) -> NoReturn:
@@ -60,17 +63,26 @@ def reexec_with_run_environment(module: str) -> None:
         os.execve(command[0], command, {**ENVIRONMENT, **os.environ})
 
 
-def run_subprocess(folder: Path, variables: Mapping[str, str] = MappingProxyType({})) -> int:
+def run_subprocess(
+    folder: Path,
+    variables: Mapping[str, str] = MappingProxyType({}),
+    ends_with_this: bool = False,
+) -> int:
     """Run ``wavspa-run folder`` as its own job and wait for it.
 
     Args:
         folder: The run's folder.
         variables: Further variables of its environment.
+        ends_with_this: Have Linux send it SIGTERM when this process is killed, which cannot do so.
 
     Returns:
         Its exit code, negative for the signal that ended it.
     """
-    job = subprocess.Popen(_command(folder), env={**clean_environment(), **variables})
+    job = subprocess.Popen(
+        _command(folder),
+        env={**clean_environment(), **variables},
+        preexec_fn=_end_with_parent if ends_with_this and sys.platform == "linux" else None,
+    )
     try:
         return job.wait()
     except KeyboardInterrupt:
@@ -82,6 +94,11 @@ def run_subprocess(folder: Path, variables: Mapping[str, str] = MappingProxyType
         job.terminate()
         job.wait(timeout=_SECONDS_TO_STOP)
         raise
+
+
+def _end_with_parent() -> None:
+    """Have the system send SIGTERM to this process when its parent ends."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def clean_environment() -> dict[str, str]:

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -21,12 +20,10 @@ from wavspa.launching.search.result import FOLDER, REASON, Result, print_result,
 from wavspa.launching.search.space import Space
 from wavspa.launching.search.study import Options, next_trial, open_study, running_trials
 from wavspa.launching.sweeps.launcher import SweepLauncher
-from wavspa.reporting import report
-from wavspa.run_folder.lock import exclusive, is_locked
+from wavspa.run_folder.lock import exclusive, is_locked, wait_until_free
 from wavspa.run_folder.status import read_status
 
 _MISTAKES = (UserError, HydraException, OmegaConfBaseException)
-_SECONDS_BETWEEN_LOOKS = 1.0
 
 
 def search(space: Space, launcher: SweepLauncher, options: Options) -> None:
@@ -121,7 +118,7 @@ def _train(trials: Sequence[Trial], launcher: SweepLauncher, result: Result) -> 
         return
     with Watch(pairs, result.monitor):
         for folder in folders:
-            _wait_until_free(folder)
+            wait_until_free(folder)
         try:
             launcher.start(folders)
         except RunFailed:
@@ -143,14 +140,6 @@ def _compose(launcher: SweepLauncher, words: Sequence[str], result: Result) -> D
             f"task.monitor={config.task.monitor} cannot be compared with {result.monitor} of other trials"
         )
     return config
-
-
-def _wait_until_free(folder: Path) -> None:
-    """Wait for a run that has outlived the search that started it."""
-    if is_locked(folder):
-        report(f"waiting for the process that is running {folder}")
-    while is_locked(folder):
-        time.sleep(_SECONDS_BETWEEN_LOOKS)
 
 
 def _tell(trial: Trial, folder: Path) -> None:

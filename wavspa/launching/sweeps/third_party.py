@@ -19,8 +19,8 @@ from wavspa.reporting import warn
 _AT_ONCE = {"joblib": "n_jobs", "submitit_slurm": "array_parallelism"}
 # Their jobs on one machine would all take its first GPUs.
 _SHARE_GPUS = ("joblib", "submitit_local")
-# Their options for the number of GPUs of a job.
-_GPUS = {"submitit_slurm": "gpus_per_node", "ray": "ray.remote.num_gpus"}
+# Their option for the number of GPUs of a job.
+_GPUS = {"submitit_slurm": "gpus_per_node"}
 
 
 class ForeignLauncher(SweepLauncher):
