@@ -73,7 +73,7 @@ def run_subprocess(
     Args:
         folder: The run's folder.
         variables: Further variables of its environment.
-        ends_with_this: Have Linux tell it to stop when this process is killed, which cannot do so.
+        ends_with_this: Have Linux send it SIGTERM when this process is killed, which cannot do so.
 
     Returns:
         Its exit code, negative for the signal that ended it.

@@ -1,7 +1,7 @@
 """Sweeps on a Ray cluster: two nodes on this machine, of which one is lost.
 
 Ray is not among the packages for development. By hand: `.venv/bin/pip install 'ray>=2.40'` and
-`.venv/bin/pytest tests/launching/sweeps/test_ray.py`, about a minute.
+`.venv/bin/pytest tests/launching/sweeps/test_ray.py`, some minutes.
 """
 
 import contextlib

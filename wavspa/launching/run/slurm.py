@@ -15,7 +15,7 @@ from wavspa.run_folder.failures import first_failure
 
 # A job with such a name is somebody's shell (Lightning has the same rule).
 _SHELLS = ("bash", "interactive")
-# How a run ends that was told by sbatch's --signal=USR1 and has saved.
+# The exit code of a run that saved at the signal of sbatch's --signal=USR1.
 _TIME_IS_OVER = 128 + signal.SIGUSR1
 
 

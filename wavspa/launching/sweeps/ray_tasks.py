@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -33,8 +34,8 @@ def shape_of(trainer: DictConfig) -> tuple[int, int]:
     devices = trainer.devices
     if not isinstance(devices, int) or devices < 1:
         raise UserError(
-            f"trainer.devices must be a number with hydra/launcher=ray, got {devices!r}: say how many "
-            "a job needs, such as trainer.devices=1"
+            f"trainer.devices must be a number with hydra/launcher=ray, got {devices!r}: choose "
+            "how many a job needs, such as trainer.devices=1"
         )
     if trainer.accelerator not in (*_GPUS, "cpu"):
         raise UserError(
@@ -56,7 +57,8 @@ def run_all(folders: Sequence[Path], address: str | None, cpus_per_task: int, re
     Raises:
         UserError: There is no cluster at that address.
     """
-    import ray
+    # Any: its overloads do not describe options in a dict. Untyped where it is not installed.
+    ray: Any = import_module("ray")
 
     try:
         ray.init(address=address, logging_level="WARNING")
