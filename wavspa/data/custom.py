@@ -49,10 +49,10 @@ class Files(Texts):
         val: A file; None: held out of train.
         test: A file; None: held out of train.
         text: The column of the texts; or several, whose texts are joined to one.
-        join: What stands between the texts of several columns.
+        join: The separator of the texts of several columns.
         label: The column of the labels, of numbers also several; None: there are none, for ``task=masked``.
         label_kind: What the labels are, as the task needs: ``class``, ``number`` or ``labels`` (any number).
-        separator: Of ``labels`` in csv and tsv, what stands between them.
+        separator: Of ``labels`` in csv and tsv, their separator.
         documents: Of plain text without labels: a text is a ``line`` or a ``file``.
         packed: Without labels, rows of ``max_length`` tokens from many texts laid end to end, each ended
             by the tokenizer's end or a line feed; False: a text is a row.
@@ -342,12 +342,12 @@ class Files(Texts):
         """The place, the texts and the label of every row of a table.
 
         Args:
-            table: the table.
-            texts: the columns of the texts.
-            labels: those of the labels.
+            table: The table.
+            texts: The columns of the texts.
+            labels: Those of the labels.
 
         Raises:
-            UserError: a row cannot be used.
+            UserError: A row cannot be used.
         """
         blank = [*(texts if self.joins else ()), *(labels if self.target.may_be_blank else ())]
         for place, values in table.read([*texts, *labels], blank):

@@ -14,12 +14,12 @@ class FilePairs(TextPairs, Files):
     ``model/encoder=dual``.
 
     Args:
-        text: the column of the first texts.
-        text2: the column of the second texts.
-        **options: see :class:`Files`.
+        text: The column of the first texts.
+        text2: The column of the second texts.
+        **options: See :class:`Files`.
 
     Raises:
-        UserError: an option is out of range, or there is no label.
+        UserError: An option is out of range, or there is no label.
     """
 
     def __init__(self, *, text: str = "text", text2: str = "text2", **options: Any) -> None:

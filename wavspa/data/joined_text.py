@@ -13,7 +13,7 @@ def joined_text(values: Sequence[object], columns: Sequence[str], where: str, jo
         values: Of the columns.
         columns: Their names, for messages.
         where: How a message names the row.
-        join: What stands between two texts.
+        join: The separator of two texts.
 
     Raises:
         UserError: A value is not text, or all are blank.

@@ -77,7 +77,7 @@ def check_classes(counts: Mapping[str, int], column: str, where: str) -> None:
     if joined := _joined(counts):
         raise UserError(
             f"{found} holds several labels in one, such as {shown(joined)}: task=multilabel takes "
-            f"several (dataset.separator is what stands between them), or keep one; {anyway}"
+            f"several (dataset.separator is their separator), or keep one; {anyway}"
         )
     if classes == rows:
         raise UserError(

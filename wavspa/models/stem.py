@@ -1,4 +1,4 @@
-"""The stem: what stands in the place of the embedding where inputs are numbers."""
+"""The stem: it replaces the embedding where inputs are numbers."""
 
 import torch
 from torch import Tensor, nn
@@ -52,7 +52,7 @@ class Stem(nn.Module):
         self.deviation.copy_(torch.where(deviation > 0, deviation, 1.0))
 
     def forward(self, values: Tensor, lengths: Tensor | None = None) -> Tensor:
-        """States of ``values [B, N, K]``; what stands after ``lengths [B]`` changes nothing."""
+        """States of ``values [B, N, K]``; values after ``lengths [B]`` have no effect."""
         x = (at_least_float32(values) - self.mean) / self.deviation
         x = zero_pads(x, lengths).to(self.mean.dtype)
         if self.kind == "linear":

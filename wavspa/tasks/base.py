@@ -77,7 +77,7 @@ class Task(LightningModule):
         """
 
     def take_state(self, state: Mapping[str, Any]) -> None:
-        """Take what a checkpoint holds besides the weights of the model.
+        """Take what a checkpoint holds in addition to the weights of the model.
 
         Args:
             state: The checkpoint's ``state_dict``.

@@ -53,14 +53,14 @@ def collate_series(examples: Sequence[Example], pad_to: Width = None) -> Batch:
     """As :func:`collate`, of examples whose ``tokens`` are values [N, D].
 
     Args:
-        examples: at least one row.
-        pad_to: the width of the result, or several; no row may be longer.
+        examples: At least one row.
+        pad_to: The width of the result, or several; no row may be longer.
 
     Returns:
         A batch whose ``tokens`` are [B, N, D] float32, zero at pads.
 
     Raises:
-        ValueError: a row is longer than ``pad_to``.
+        ValueError: A row is longer than ``pad_to``.
     """
     lengths = np.array([len(example.tokens) for example in examples], dtype=np.int64)
     width = chosen_width(int(lengths.max()), pad_to)

@@ -10,7 +10,7 @@ DIGITS = 16
 
 
 def checksum_of(files: Iterable[tuple[str, Path]]) -> str:
-    """16 hexadecimal digits that stand for the content of files and the ends of their names.
+    """16 hexadecimal digits that identify the content of files and the ends of their names.
 
     Args:
         files: The option that names each, such as ``train``, and its path.
@@ -25,6 +25,6 @@ def checksum_of(files: Iterable[tuple[str, Path]]) -> str:
                 digest = hashlib.file_digest(file, "sha256").hexdigest()
         except OSError as error:
             raise UserError(f"dataset.{option}={path} cannot be read ({error.strerror})") from error
-        # The ends of the name say how the content is read.
+        # The ends of the name decide how the content is read.
         whole.update(f"{option} {''.join(path.suffixes)} {digest}\n".encode())
     return whole.hexdigest()[:DIGITS]

@@ -56,21 +56,21 @@ def divide(
     path: Path,
     test: np.ndarray | None = None,
 ) -> dict[str, np.ndarray]:
-    """Which examples of train make up train, and each split that has no file of its own.
+    """Which examples of train make up train, and each split without a file.
 
     Args:
         labels: [examples] integers that count from 0.
         groups: [examples] examples with equal values stay together.
-        shares: of the examples, for each split that is held out.
-        seed: see :func:`hold_out`.
-        path: how messages name train.
-        test: [examples] bool, those that are test whatever the shares.
+        shares: Of the examples, for each split that is held out.
+        seed: See :func:`hold_out`.
+        path: How messages name train.
+        test: [examples] bool, those that are test at any share.
 
     Returns:
         [examples] bool of each split, train the last.
 
     Raises:
-        UserError: there are too few examples to hold any out.
+        UserError: There are too few examples to hold any out.
     """
     kept = {} if test is None else {"test": test}
     rest = np.arange(len(labels)) if test is None else np.flatnonzero(~test)

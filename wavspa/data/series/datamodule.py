@@ -35,27 +35,27 @@ class Series(SequenceDataModule):
     card holds. A split without a file is held out of train, by class; equal series stay together.
 
     Args:
-        train: a file: .npz, .npy, .parquet or .csv.
-        val: a file; None: held out of train.
-        test: a file; None: held out of train.
-        train_labels: of an .npy, the .npy of its labels.
-        val_labels: the same of val.
-        test_labels: the same of test.
-        values: of an .npz, the key of the values.
-        lengths: of an .npz, the key of the lengths, if series are not equally long.
-        id: of a table, the column that tells series apart.
-        time: of a table, the column that orders the steps; None: the order of the file.
-        channels: of a table, the columns of the values; ``auto``: all of numbers that are nothing else.
-        label: the key or the column of the labels, of numbers also several.
-        label_kind: what the labels are: ``class`` or ``number``.
-        nan: what becomes of values that are missing: see :mod:`wavspa.data.series.missing`.
+        train: A file: .npz, .npy, .parquet or .csv.
+        val: A file; None: held out of train.
+        test: A file; None: held out of train.
+        train_labels: Of an .npy, the .npy of its labels.
+        val_labels: The same of val.
+        test_labels: The same of test.
+        values: Of an .npz, the key of the values.
+        lengths: Of an .npz, the key of the lengths, if series are not equally long.
+        id: Of a table, the column that identifies series.
+        time: Of a table, the column that orders the steps; None: the order of the file.
+        channels: Of a table, the columns of the values; ``auto``: all of numbers that are nothing else.
+        label: The key or the column of the labels, of numbers also several.
+        label_kind: What the labels are: ``class`` or ``number``.
+        nan: What becomes of values that are missing: see :mod:`wavspa.data.series.missing`.
         inputs: D, the number of channels; ``auto``: as many as train has.
-        val_share, test_share, data_seed: see :class:`wavspa.data.Files`.
-        checksum: what the content of the files has to have; ``auto``: any.
-        **options: see :class:`SequenceDataModule`.
+        val_share, test_share, data_seed: See :class:`wavspa.data.Files`.
+        checksum: What the content of the files has to have; ``auto``: any.
+        **options: See :class:`SequenceDataModule`.
 
     Raises:
-        UserError: an option is out of range.
+        UserError: An option is out of range.
     """
 
     example = Example
@@ -114,7 +114,7 @@ class Series(SequenceDataModule):
 
     @property
     def checksum(self) -> str:
-        """16 hexadecimal digits that stand for the content of the files."""
+        """16 hexadecimal digits that identify the content of the files."""
         return self._found_checksum if self._checksum == "auto" else self._checksum
 
     @cached_property
@@ -184,7 +184,7 @@ class Series(SequenceDataModule):
         }
 
     def open_input(self, path: Path) -> SeriesFile:
-        """Another file, whose parts stand where those of train do."""
+        """Another file, with its parts in the places of those of train."""
         columns = self._columns(labels=self.target.columns, channels=self._channels)
         return open_series(path, columns)
 

@@ -15,19 +15,19 @@ from wavspa.data.sources.tables import Row, TableFile
 from wavspa.errors import UserError, first_line
 
 VALUES = "values"
-"""The column in which a series stands, [N, D] float32."""
+"""The column of a series, [N, D] float32."""
 ENDINGS = (".npz", ".npy", ".parquet", ".csv")
 
 
 class Columns(NamedTuple):
-    """Where the parts of series stand.
+    """The places of the parts of series.
 
     Attributes:
         values: of an npz, the key of the values.
         lengths: of an npz, the key of the lengths, if there is one.
-        id: of a table, the column that tells series apart.
+        id: of a table, the column that identifies series.
         time: of a table, the column that orders the steps; None: they are in order.
-        labels: the keys or columns of the labels, which are no channels.
+        labels: the keys or columns of the labels, which are not channels.
         channels: of a table, the columns of the values; None: all of numbers that are nothing else.
     """
 
@@ -43,12 +43,12 @@ def open_series(path: Path, columns: Columns, labels: Path | None = None) -> "Se
     """A file of series by its name.
 
     Args:
-        path: the file.
-        columns: where the parts stand.
-        labels: of an .npy, the .npy of its labels.
+        path: The file.
+        columns: The places of the parts.
+        labels: Of an .npy, the .npy of its labels.
 
     Raises:
-        UserError: there is no such file, or its name says no format.
+        UserError: There is no such file, or its name has no known ending.
     """
     for file in (path, labels):
         if file is not None and not file.is_file():
@@ -158,7 +158,7 @@ class LongTable(SeriesFile):
         self._names = columns
 
     def columns(self) -> list[str]:
-        """The values, and every column that is no channel."""
+        """The values, and every column that is not a channel."""
         names: list[str] = self._table.column_names
         return [VALUES, *(name for name in names if name not in self.channels())]
 

@@ -1,1 +1,1 @@
-"""What the labels of a user's own files can be: classes, numbers, sets of labels, tags."""
+"""The kinds of labels of a user's own files: classes, numbers, sets of labels, tags."""

@@ -1,4 +1,4 @@
-"""What the label of a row is: how it is read, learned, stored and made a batch of."""
+"""The label of a row: how it is read, learned, stored and batched."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
@@ -16,12 +16,12 @@ class Target(ABC):
     """The labels of a data set of files, from a row of a table to a batch.
 
     Args:
-        columns: Where they stand.
+        columns: Their columns.
 
     Attributes:
         kind: What ``dataset.label_kind`` calls it.
         task: The task that it is for, for messages.
-        unlabelled: What stands in the place of the label of a new example.
+        unlabelled: The placeholder for the label of a new example.
         may_be_blank: Whether a row without a value is labelled all the same.
     """
 
@@ -50,7 +50,7 @@ class Target(ABC):
         """Look at the labels of train, in the order of its rows.
 
         Args:
-            labels: As :meth:`read` gives them.
+            labels: As :meth:`read` returns them.
             where: How a message names the file.
             classes: ``dataset.classes``, if it was given.
 

@@ -18,7 +18,7 @@ class LabelSets(Target):
     """A list of labels in json and parquet, labels joined by a separator in other files; or none.
 
     Args:
-        columns: The one column where they stand.
+        columns: Their one column.
         separator: Between the labels of a text.
     """
 
@@ -59,7 +59,7 @@ class LabelSets(Target):
         if all(len(row) == 1 for row in labels):
             raise UserError(
                 f"{where}: each row has exactly one label in the column {self.columns[0]!r}: choose "
-                f"task=classification, or the separator that stands between labels "
+                f"task=classification, or the separator of labels "
                 f"(dataset.separator is {self.separator!r})"
             )
         if not self._counts:

@@ -1,4 +1,4 @@
-"""One number or several for each example, and the scale that train gives them."""
+"""One number or several for each example, and their scale in train."""
 
 import math
 from collections.abc import Mapping, Sequence

@@ -54,7 +54,7 @@ def open_examples(
     Args:
         data: The run's data.
         source: The file; see :func:`wavspa.data.prediction_inputs.open_input`.
-        kind: How it is read, if its name does not tell.
+        kind: How it is read, if its name does not decide it.
         names: The columns of a csv or tsv without header.
     """
     if isinstance(data, Series):

@@ -1,4 +1,4 @@
-"""What the outputs of a run mean whose targets are not one class: columns of its answers."""
+"""Columns of answers: the outputs of a run whose targets are not one class."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -53,7 +53,7 @@ class LabelColumns(TargetColumns):
     Args:
         labels: What they are called.
         thresholds: [C] from which on they are predicted.
-        separator: Stands between two of them.
+        separator: The separator of two of them.
     """
 
     def __init__(self, labels: list[str], thresholds: np.ndarray, separator: str) -> None:

@@ -1,4 +1,4 @@
-"""What tasks have in common that predict something else than one class."""
+"""The common part of tasks that predict something else than one class."""
 
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
@@ -19,7 +19,7 @@ SPLITS = ("val", "test")
 class TargetTask(Task):
     """Trains a model on targets of one kind; reports the loss and metrics of its outputs.
 
-    Logged: ``train/loss`` and ``lr``; over the whole of a split ``val/…`` and ``test/…`` of ``loss`` and of
+    Logged: ``train/loss`` and ``lr``; over a split ``val/…`` and ``test/…`` of ``loss`` and of
     the metrics.
 
     Args:
@@ -28,7 +28,7 @@ class TargetTask(Task):
         optimizer: Builds the optimizer of a model.
         schedule: Factor of the learning rate at ``(step, total steps)``.
         outputs: How many there are, K.
-        metrics: Gives fresh metrics by their name.
+        metrics: Returns fresh metrics by their name.
         monitor: The metric that decides which checkpoint is the best one.
         mode: Whether its best value is the highest (``max``) or the lowest (``min``); None: as it is known.
 
@@ -70,7 +70,7 @@ class TargetTask(Task):
         """Take a batch's outputs and labels into metrics."""
 
     def forward(self, *inputs: Tensor) -> Tensor:
-        """What the model says of its inputs."""
+        """The model's output for its inputs."""
         outputs: Tensor = self.model(*inputs)
         return outputs
 

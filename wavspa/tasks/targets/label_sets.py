@@ -25,7 +25,7 @@ def multilabel(labels: int) -> dict[str, Metric]:
 
 
 def best_thresholds(probabilities: Tensor, labels: Tensor) -> Tensor:
-    """The threshold [C] of each label that gives its highest F1; the highest of several.
+    """The threshold [C] of each label with its highest F1; the highest of several.
 
     Args:
         probabilities: [n, C].

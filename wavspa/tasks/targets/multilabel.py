@@ -29,7 +29,7 @@ class Multilabel(TargetTask):
     Args:
         model, optimizer, schedule: See :class:`TargetTask`.
         outputs: How many labels there are, C.
-        metrics: Gives fresh metrics of probabilities and labels ``[B, C]`` by their name.
+        metrics: Returns fresh metrics of probabilities and labels ``[B, C]`` by their name.
         threshold: Of all labels; or ``best``: at each validation, of each label the one with the highest F1
             there. The checkpoint keeps them for test and prediction.
         monitor, mode: See :class:`TargetTask`.

@@ -14,7 +14,7 @@ def regression(outputs: int) -> dict[str, Metric]:
     """``mae`` (of several numbers also ``mae_1``, …), ``r2`` and ``spearman``, each a mean over them.
 
     They are given predictions and targets ``[B, K]`` in units of the standard deviation over train; the task
-    gives the errors their own units by ``scale``.
+    restores the errors' own units by ``scale``.
     """
     metrics: dict[str, Metric] = {"mae": MAE(outputs), "r2": R2(), "spearman": Spearman()}
     if outputs > 1:

@@ -27,7 +27,7 @@ class Regression(TargetTask):
     Args:
         model, optimizer, schedule: See :class:`TargetTask`.
         outputs: How many numbers each sequence has, K.
-        metrics: Gives fresh metrics of predictions and targets ``[B, K]``, standardised, by their name.
+        metrics: Returns fresh metrics of predictions and targets ``[B, K]``, standardised, by their name.
         monitor, mode: See :class:`TargetTask`.
 
     Raises:
