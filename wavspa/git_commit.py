@@ -1,4 +1,4 @@
-"""What git knows of the code that is used."""
+"""The commit of code that is used, and what else git knows of it."""
 
 import subprocess
 from pathlib import Path
@@ -10,7 +10,7 @@ def commit_of(file: Path) -> str | None:
     Args:
         file: A file of code, which may be installed elsewhere.
     """
-    # An installed copy may lie inside somebody else's repository, which does not track it.
+    # An installed copy may be inside somebody else's repository, which does not track it.
     if git(file.parent, "ls-files", "--error-unmatch", file.name) is None:
         return None
     return git(file.parent, "describe", "--always", "--dirty", "--exclude=*")

@@ -34,7 +34,7 @@ def registering(option: str, parts: MutableMapping[str, Any], name: str) -> Call
 
     def register(part: P) -> P:
         known = parts.get(name)
-        # A notebook that runs its cell again, and a module that is reloaded, make the same part anew.
+        # A notebook that runs its cell again, and a module that is reloaded, make the same part again.
         if known is not None and _place(known) != _place(part):
             raise ValueError(
                 f"register_{option}: the name {name!r} is taken by {_place(known)}; choose another"

@@ -23,7 +23,7 @@ def locate(target: str) -> Any:
     allowed = f"{', '.join(ALLOWED_PACKAGES)} and the plugins"
     if not _is_allowed(target):
         raise UserError(
-            f"_target_ {target!r} is not in one of the packages {allowed}; a module of your own is named "
+            f"_target_ {target!r} is not in one of the packages {allowed}; your own module is named "
             f"by plugins=[{target.rpartition('.')[0] or target}]"
         )
     try:
