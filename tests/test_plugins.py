@@ -115,7 +115,7 @@ def test_a_plugin_is_trusted_once_it_was_named(module):
     ("name", "content", "message"),
     [
         ("nothing.here", None, r"nothing\.here cannot be imported .*put its folder on PYTHONPATH"),
-        ("os.path", None, r"must be modules of your own, got 'os\.path'"),
+        ("os.path", None, r"must be your modules, got 'os\.path'"),
         ("broken_parts", "1 / 0", "broken_parts cannot be imported .division by zero.*DEBUG"),
     ],
 )

@@ -1,4 +1,4 @@
-"""Git's record of the code that is used."""
+"""The commit of code that is used, and what else git knows of it."""
 
 import subprocess
 from pathlib import Path

@@ -27,7 +27,7 @@ def import_plugins(
 
     Args:
         names: Modules as they are imported.
-        frozen: What :func:`describe_plugins` returned when the run was made, for the message.
+        frozen: The result of :func:`describe_plugins` when the run was made, for the message.
 
     Raises:
         UserError: One cannot be imported, or is a module of Python itself.
@@ -63,10 +63,10 @@ def _import(name: str, option: str, frozen: Mapping[str, Any]) -> None:
     if name in _imported:
         return
     if name.partition(".")[0] in sys.stdlib_module_names:
-        raise UserError(f"{option} must be your own modules, got {name!r}, which is Python's")
+        raise UserError(f"{option} must be your modules, got {name!r}, which is Python's")
     try:
         import_module(name)
-    except Exception as error:  # anything that the module's own lines raise
+    except Exception as error:  # the module's own lines may raise any
         absent = isinstance(error, ModuleNotFoundError) and f"{name}.".startswith(f"{error.name}.")
         way = (
             "install its package in this environment, or put its folder on PYTHONPATH"
@@ -93,7 +93,7 @@ def _described(name: str) -> dict[str, str | None]:
 
 
 def _version(name: str) -> str | None:
-    """The version of the package that installed a module, or the module's own."""
+    """The version of the package that installed a module, or that of the module itself."""
     for package in packages_distributions().get(name.partition(".")[0], ()):
         try:
             return version(package)

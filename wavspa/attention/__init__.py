@@ -32,7 +32,6 @@ BASES: dict[str, AttentionFactory] = {
 __all__ = [
     "BASES",
     "Attention",
-    "AttentionFactory",
     "AttentionOptions",
     "Linear",
     "Linformer",

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TypedDict
 
 from wavspa.attention import AttentionFactory
-from wavspa.wavelets import WaveletFactory
+from wavspa.wavelets.modes import WaveletFactory
 
 
 class LayerOptions(TypedDict, total=False):

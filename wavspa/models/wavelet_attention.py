@@ -8,7 +8,8 @@ from torch import Tensor, nn
 
 from wavspa.attention import AttentionFactory, AttentionOptions, build_attention
 from wavspa.tracing import is_exporting
-from wavspa.wavelets import WaveletFactory, WaveletOptions, build_mode
+from wavspa.wavelets import WaveletOptions, build_mode
+from wavspa.wavelets.modes import WaveletFactory
 from wavspa.wavelets.primitives import check_lengths, matmul_dtype
 
 PADDINGS = ("mask", "upstream")

@@ -12,7 +12,6 @@ from wavspa.wavelets.hartley import hartley
 from wavspa.wavelets.lifting import lifting_dec, lifting_rec
 from wavspa.wavelets.modes import (
     MODES,
-    WaveletFactory,
     WaveletMode,
     build_mode,
     register_wavelet,
@@ -22,7 +21,6 @@ from wavspa.wavelets.options import WaveletOptions
 __all__ = [
     "BOUNDARIES",
     "MODES",
-    "WaveletFactory",
     "WaveletMode",
     "WaveletOptions",
     "band_lengths",

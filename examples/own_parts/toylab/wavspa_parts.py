@@ -52,7 +52,7 @@ class Shared(Ada):
 
 
 class Ones(SequenceDataModule):
-    """Sequences of 0 and 1; the class says whether ones are the majority.
+    """Sequences of 0 and 1; the class is whether ones are the majority.
 
     Args:
         rows: sequences of each split.
@@ -64,7 +64,7 @@ class Ones(SequenceDataModule):
         self.rows = rows
 
     def cache_key(self) -> Mapping[str, Any]:
-        """What shapes the data: another key prepares them anew."""
+        """What shapes the data: another key prepares them again."""
         return {"data": "ones", "version": 1, "rows": self.rows}
 
     def build(self) -> Mapping[str, store.Source]:

@@ -69,7 +69,7 @@ def _typed(words: Sequence[str]) -> list[str]:
     names: list[str] = []
     for word in words:
         if word.startswith(f"{OPTION}="):
-            # Plugins that cannot be read are named with the words typed.
+            # An unreadable word is named by the composition.
             with suppress(HydraException):
                 names = check_plugins(OverridesParser.create().parse_override(word).value())
     return names
