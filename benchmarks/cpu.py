@@ -16,7 +16,7 @@ JAX = not_measured(
     "A training step against upstream's",
     "ListOps, batch 8, N = 2,000, 2 blocks of width 512, 8 heads, MLP 1,024, 40 taps",
     "upstream, JAX 0.4.13",
-    "it needs an environment of its own",
+    "it needs a separate environment",
 )
 
 

@@ -1,7 +1,7 @@
 """Seconds and memory to prepare data sets: `python -m benchmarks.data DATA_ROOT [NAME…]`.
 
-DATA_ROOT holds IMDB, CIFAR-10 and POJ-104; nothing is written there. Each set is prepared by a
-`wavspa-prepare` of its own in a new folder, its start included.
+DATA_ROOT holds IMDB, CIFAR-10 and POJ-104; nothing is written there. Each set is prepared by its
+own `wavspa-prepare` in a new folder, its start included.
 """
 
 import os
@@ -26,7 +26,7 @@ SETS = {
     "Path-X, 10,000": ["dataset=lra/pathx", *PATHS, *(f"dataset.{few}" for few in TENTH)],
     "AAN's format, 2 GB": ["dataset=lra/retrieval"],
 }
-# The benchmark's papers have about so many characters.
+# About the number of characters of the benchmark's papers.
 PAPER = 29_000
 PAIRS = {"train": 34_500, "eval": 500, "test": 500}
 
@@ -46,7 +46,7 @@ def measure(words: list[str], make_root: Callable[[Path], None]) -> tuple[float,
 
 
 def links_to(root: Path) -> Callable[[Path], None]:
-    """Makes a data root out of links to what another holds, without what is prepared there."""
+    """Make a data root out of links to what another holds, without what is prepared there."""
 
     def make(folder: Path) -> None:
         for path in root.iterdir():

@@ -20,7 +20,7 @@ NOT_MEASURED = "not measured"
 class Figure(NamedTuple):
     """What one contestant took, in milliseconds, and its ratio to another one's time (below 1: it is faster).
 
-    Without a time, ``note`` says why there is none.
+    Without a time, ``note`` is the reason.
     """
 
     table: str
@@ -49,7 +49,7 @@ def compared(table: str, case: str, seconds: Mapping[str, float], against: str) 
     """Figures of contestants that took turns.
 
     Args:
-        table: The heading that they stand under.
+        table: The heading above them.
         case: What was done.
         seconds: Of each contestant.
         against: The contestant that all are compared with.
@@ -64,7 +64,7 @@ def not_measured(table: str, case: str, contestant: str, why: str) -> Figure:
     """A row for what is missing.
 
     Args:
-        table: The heading that it stands under.
+        table: The heading above it.
         case: What would be done.
         contestant: Who would do it.
         why: The reason.

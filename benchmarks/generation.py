@@ -1,4 +1,4 @@
-"""What the key/value cache saves: `python -m benchmarks.generation` (a minute).
+"""Time saved by the key/value cache: `python -m benchmarks.generation` (a minute).
 
 The same 128 tokens for each source, greedily: token by token with the cache, against a decoder that reads
 everything written so far again for each token, with its source's states kept. The tokens agree.

@@ -12,7 +12,7 @@ import torch
 
 from benchmarks.figures import Figure, compared
 
-# First: it stands in for PyWavelets where that is missing.
+# First: it replaces PyWavelets where that is missing.
 from benchmarks.gpu_transforms import print_here, seconds
 from wavspa import WavSpAttention
 
@@ -74,7 +74,7 @@ def check_parity() -> None:
     """Refuse to measure what is wrong: a row of a ragged batch must be the row alone.
 
     Raises:
-        SystemExit: one differs by more than bfloat16 explains.
+        SystemExit: One differs by more than bfloat16 explains.
     """
     x = torch.randn(3, 700, WIDTH, device="cuda")
     lengths = torch.tensor([700, 431, 1], device="cuda")

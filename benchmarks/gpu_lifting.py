@@ -12,7 +12,7 @@ from torch import Tensor
 
 from benchmarks.figures import Figure, compared
 
-# First: it stands in for PyWavelets where that is missing.
+# First: it replaces PyWavelets where that is missing.
 from benchmarks.gpu_transforms import (
     OURS,
     PLAIN,
@@ -95,7 +95,7 @@ def check_parity() -> None:
     """Compare the kernels with plain torch in float64.
 
     Raises:
-        SystemExit: a result that differs by more than its dtype's rounding.
+        SystemExit: A result that differs by more than its dtype's rounding.
     """
     worst = dict.fromkeys(TOLERANCES, 0.0)
     for job in JOBS:

@@ -119,7 +119,7 @@ def check_parity() -> None:
     """Compare the kernels with plain torch in float64.
 
     Raises:
-        SystemExit: a result that differs by more than its dtype's rounding.
+        SystemExit: A result that differs by more than its dtype's rounding.
     """
     worst = dict.fromkeys(DTYPES, 0.0)
     for job in parity_jobs():

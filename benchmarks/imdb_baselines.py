@@ -1,4 +1,4 @@
-"""What needs no trained encoder scores on IMDB: `python -m benchmarks.imdb_baselines DATA_ROOT`."""
+"""Baselines on IMDB that need no trained encoder: `python -m benchmarks.imdb_baselines DATA_ROOT`."""
 
 import sys
 from collections.abc import Callable

@@ -1,7 +1,7 @@
 """Layers with gradients: `python -m benchmarks.layers`.
 
 A wavelet layer against its own base, and attention with dropout against the same without it: alone, and in a
-whole training step of a small encoder on sequences of ListOps' length.
+complete training step of a small encoder on sequences of ListOps' length.
 """
 
 from collections.abc import Callable, Iterator
@@ -89,7 +89,7 @@ def check_parity() -> None:
     """Hold layers by Numba's loops to the same by plain torch: values and all gradients.
 
     Raises:
-        SystemExit: one differs.
+        SystemExit: One differs.
     """
     for name, options in LAYERS.items():
         torch.manual_seed(0)

@@ -1,4 +1,4 @@
-"""What 100,000 samples of ListOps at full specification are like: `python -m benchmarks.listops`."""
+"""Statistics of 100,000 samples of ListOps at full specification: `python -m benchmarks.listops`."""
 
 import numpy as np
 import pyarrow as pa

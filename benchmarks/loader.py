@@ -1,4 +1,4 @@
-"""How long a training step waits for its batch: `python -m benchmarks.loader DATA_ROOT`.
+"""Waiting time of a training step for its batch: `python -m benchmarks.loader DATA_ROOT`.
 
 DATA_ROOT holds IMDB; what is not prepared there will be.
 """
@@ -46,7 +46,7 @@ def speed(batches: Iterable[Any]) -> float:
 
 
 def train(task: Any, batches: Iterable[Any]) -> tuple[float, float]:
-    """Seconds of a step, and those of them that it waits for its batch."""
+    """Seconds per step, and those of them that it waits for its batch."""
     optimizer = task.make_optimizer(task.model)
     waited = total = 0.0
     start = time.perf_counter()

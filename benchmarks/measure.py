@@ -1,4 +1,4 @@
-"""How everything here is measured: alternating runs, medians, two threads, an allocator that keeps."""
+"""The common method of measurement: alternating runs, medians, two threads, an allocator that keeps."""
 
 import os
 import platform
@@ -17,7 +17,7 @@ FEWEST = 3  # turns that count, however long they take
 
 
 def keep_memory() -> None:
-    """Start this program again with the allocator told to keep memory, for every peer alike.
+    """Start this program again with an allocator that keeps memory, for every peer alike.
 
     glibc reads the setting before ``main``; without it page faults cost more than the arithmetic.
     """
@@ -69,7 +69,7 @@ def refuse(what: str, pairs: Iterable[tuple[Tensor, Tensor]], tolerance: float) 
 
 
 def machine() -> str:
-    """One line that says what was measured on."""
+    """One line that describes the machine of a measurement."""
     return (
         f"{platform.machine()}, {os.cpu_count()} cores, {THREADS} threads, "
         f"torch {torch.__version__}, float32, medians"

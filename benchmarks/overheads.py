@@ -1,4 +1,4 @@
-"""What the framework adds to training: `python -m benchmarks.overheads FOLDER` (minutes; FOLDER is made).
+"""Overhead of the framework in training: `python -m benchmarks.overheads FOLDER` (minutes; FOLDER is made).
 
 The training step of a run against a bare loop over the same model and batches; a checkpoint every 100
 steps; the time from the command to the first step; a sweep of 16 jobs against the 16 runs by themselves.
@@ -43,7 +43,7 @@ def freeze(folder: Path, *words: str) -> Path:
 
 
 def in_lightning(folder: Path, *words: str) -> list[float]:
-    """Seconds of each step of a whole run."""
+    """Seconds of each step of a run."""
     clock = folder / "clock.txt"
     line = [sys.executable, "-m", "benchmarks.clock", str(freeze(folder, *words)), str(clock)]
     subprocess.run(line, check=True, capture_output=True, env=environment())

@@ -14,7 +14,7 @@ from PIL import Image
 from wavspa.data.lra.pathfinder.generator import Pathfinder
 from wavspa.data.lra.pathfinder.stamps import CONTOUR_LENGTHS, SIZES, benchmark_rule
 
-# So many pictures, so that each kind takes a few seconds.
+# The number of pictures, so that each kind takes a few seconds.
 PICTURES = {32: 10_000, 64: 500, 128: 1_000, 256: 1_000}
 ROWS, COLUMNS = 4, 4
 SHEET = 1024

@@ -1,4 +1,4 @@
-"""What needs no training scores on POJ-104: `python -m benchmarks.poj104_baselines DATA_ROOT`."""
+"""Baselines on POJ-104 that need no training: `python -m benchmarks.poj104_baselines DATA_ROOT`."""
 
 import sys
 

@@ -1,7 +1,7 @@
-"""What prediction adds to the forward pass, and its memory: `python -m benchmarks.predict FOLDER` (minutes).
+"""Overhead and memory of prediction: `python -m benchmarks.predict FOLDER` (minutes).
 
 FOLDER is made. Reading, tokens, batches, forward pass and writing against the forward pass alone on the
-same batches, which lie in memory; then the peak memory of commands on 20,000 and on 200,000 short rows.
+same batches in memory; then the peak memory of commands on 20,000 and on 200,000 short rows.
 """
 
 import subprocess
@@ -89,7 +89,7 @@ def run_on_texts(folder: Path, longest: int, *words: str) -> Path:
 
 
 def contestants(run: Path, source: Path, output: Path) -> dict[str, Callable[[], object]]:
-    """The whole way of prediction, and the forward pass on its batches."""
+    """The complete way of prediction, and the forward pass on its batches."""
     predictor = Predictor(run, read_config(run))
     form = Form(output.suffix[1:], [], predictor.labels)
 
@@ -125,7 +125,7 @@ def batches_of(predictor: Predictor, run: Callable[[], object]) -> list[Any]:
 
 
 def speed(folder: Path) -> None:
-    """Print what the whole way takes beside the forward pass."""
+    """Print the time of the complete way next to the forward pass."""
     small = run_on_texts(folder, 1000, "model=small")
     tiny = run_on_texts(folder, 100, "model=tiny")
     digits = trained(folder, "dataset=digits", "model=tiny")
@@ -151,7 +151,7 @@ def speed(folder: Path) -> None:
 
 
 def memory(folder: Path) -> None:
-    """Print the peak memory of whole commands."""
+    """Print the peak memory of commands."""
     batch = "dataset.eval_batch_size=256"
     tiny = run_on_texts(folder, 16, "model=tiny", batch)
     digits = trained(folder, "dataset=digits", "model=tiny", batch)

@@ -1,4 +1,4 @@
-"""What a report over thousands of runs costs: seconds, memory, the page's size and its speed in Chromium.
+"""The cost of a report over thousands of runs: seconds, memory, the page's size and its speed in Chromium.
 
     python -m benchmarks.report FOLDER [RUNS]
 
@@ -118,7 +118,7 @@ def measure(folder: Path) -> tuple[float, float, float]:
 
 
 def in_browser(page: Path) -> dict[str, float]:
-    """Seconds until the page stands, sorts its runs and filters them; nothing without a browser."""
+    """Seconds until the page is loaded, sorts its runs and filters them; nothing without a browser."""
     if installed() is None:
         return {}
     with chromium() as browser:

@@ -1,4 +1,4 @@
-"""Seconds until a command answers: ``--help`` and typing errors, beside an empty Hydra application.
+"""Seconds until a command answers: ``--help`` and typing errors, next to an empty Hydra application.
 
 Usage: python -m benchmarks.startup
 """

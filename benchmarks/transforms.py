@@ -1,8 +1,8 @@
 """Our transform against ptwt (with gradients) and PyWavelets (forward): `python -m benchmarks.transforms`.
 
-Ours has a filter of its own in every channel and differentiates by it; the peers have one filter for
+Ours has another filter in every channel and differentiates by it; the peers have one filter for
 all channels, and ptwt's gradient is of the signal alone. Ours runs by Numba's loops, by plain torch, and by
-what torch.compile makes of that.
+the same compiled.
 """
 
 from collections.abc import Callable, Iterator
@@ -89,7 +89,7 @@ def check_parity() -> None:
     """Hold ours to the peers, and its implementations to one another.
 
     Raises:
-        SystemExit: one differs.
+        SystemExit: One differs.
     """
     for taps in TAPS:
         ours, plain, theirs = (
@@ -129,7 +129,7 @@ def add_compiled(contestants: dict[str, Callable[[], object]]) -> str:
     compiled = partial(with_gradients, COMPILED_TAPS, "torch", torch.compile(there_and_back))
     try:
         ours = compiled()
-    except Exception as error:  # without a compiler for C++, say; torch has many classes for it
+    except Exception as error:  # such as without a compiler for C++; torch has many classes for it
         return str(error).strip().splitlines()[0]
     refuse("compiled", zip(ours, with_gradients(COMPILED_TAPS, "torch"), strict=True), 1e-5)
     contestants[COMPILED] = compiled

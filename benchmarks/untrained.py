@@ -7,7 +7,7 @@ from wavspa.data import Batch
 
 
 def bag(batch: Batch, size: int) -> torch.Tensor:
-    """How often each token stands in each row, [B, size]."""
+    """How often each token occurs in each row, [B, size]."""
     counts = torch.zeros(len(batch.labels), size)
     counts.scatter_add_(1, batch.tokens, torch.ones_like(batch.tokens, dtype=counts.dtype))
     counts[:, 0] = 0  # the pads
@@ -15,7 +15,7 @@ def bag(batch: Batch, size: int) -> torch.Tensor:
 
 
 def untrained(size: int, max_length: int) -> Encoder:
-    """An encoder as it begins, with filters of its own."""
+    """An encoder before training, with another filter in every channel."""
     torch.manual_seed(0)
     return Encoder(size, max_len=max_length, dim=128, depth=4, heads=4, mlp_dim=256).eval()
 

@@ -4,10 +4,10 @@
 metric that wavspa does not know it is null, or the mode of another option that monitors the same one:
 ``${direction:val/mine,val/mine,max}``.
 
-``${label_kind:wavspa.tasks.Regression}`` is ``number``: what labels a task needs. Of a task that wavspa does
-not know it is ``class``.
+``${label_kind:wavspa.tasks.Regression}`` is ``number``: the kind of labels that a task needs. Of a task that
+wavspa does not know it is ``class``.
 
-``${presets:}`` is what help says of the presets, which are in the ConfigStore: experiment=paper/….
+``${presets:}`` is the paragraph of the help on the presets, which are in the ConfigStore: experiment=paper/….
 """
 
 from omegaconf import OmegaConf

@@ -47,7 +47,7 @@ def layer(wavelet: str, boundary: str = "periodic") -> WavSpAttention:
 
 
 def places(count: int) -> Tensor:
-    """The positions that ``count`` coefficients of a band stand at."""
+    """The positions of the ``count`` coefficients of a band."""
     return (torch.arange(count) + 0.5) * SAMPLES / count - 0.5
 
 
@@ -96,7 +96,7 @@ def names_of(model: WavSpAttention) -> list[str]:
 def draw_layer() -> Figure:
     """Of each band: its coefficients, its attention, and what it adds to the output."""
     model = layer("ada")
-    # Each channel another place: what stands around a position, so that attention can tell them apart.
+    # Each channel another place: the neighbourhood of a position, so that attention can distinguish them.
     x = STRENGTH * torch.stack([signal().roll(lag) for lag in range(CHANNELS)], dim=1)[None]
     transform = model.wavelet.transform()
     analysed = transform.analyse(x)

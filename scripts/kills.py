@@ -3,10 +3,10 @@
     python scripts/kills.py --kills 50 --folder kills
 
 Every run is one of 16: digits or short ListOps, softmax or performer, alone or ddp on two processes, 0 or 2
-loader workers. It is started with wavspa-run, killed (SIGKILL to its whole process group) at a uniform
+loader workers. It is started with wavspa-run, killed (SIGKILL to its process group) at a uniform
 moment of what an undisturbed run takes from its first step to its end, so in a step, in a validation, while
 a checkpoint is written or in the test; started again, killed again, and at last left to finish. Weights,
-optimizer, schedule and metrics.csv (without its column of seconds) have to be equal to the last bit. Exit
+optimizer, schedule and metrics.csv (without its column of seconds) have to be bit-identical. Exit
 code 1 if one is not.
 """
 
@@ -74,7 +74,7 @@ def main() -> None:
             f"{label(cell)}: killed when saved at {', '.join(killed) or 'no step'}: {verdict(found)}",
             flush=True,
         )
-    print(f"{kills} kills, {equal} of {runs} final states equal to the last bit")
+    print(f"{kills} kills, {equal} of {runs} final states bit-identical")
     sys.exit(equal < runs)
 
 
@@ -146,7 +146,7 @@ def saved_step(folder: Path) -> str:
 
 
 def start(folder: Path) -> subprocess.Popen[bytes]:
-    """``wavspa-run`` in a process group of its own."""
+    """``wavspa-run`` in its own process group."""
     command = [sys.executable, "-m", "wavspa.commands.run", str(folder)]
     environment = {**clean_environment(), "OMP_NUM_THREADS": "1"}
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
@@ -160,7 +160,7 @@ def label(cell: tuple[str, str, int, int]) -> str:
 
 
 def verdict(found: list[str]) -> str:
-    """What a comparison says."""
+    """The result of a comparison, in words."""
     return "equal" if not found else f"DIFFERENT in {len(found)} places, first {found[0][:200]}"
 
 

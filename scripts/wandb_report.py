@@ -53,7 +53,7 @@ def main() -> None:
 
 
 def logged(runs: list[Run]) -> Logged:
-    """What the runs say of themselves.
+    """The logged values of runs.
 
     Args:
         runs: The runs of one experiment; those that did not log to W&B are left out.

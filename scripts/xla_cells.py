@@ -2,9 +2,9 @@
 
     PJRT_DEVICE=CPU python scripts/xla_cells.py [base ...]
 
-It needs torch_xla with its own torch, so an environment of its own (docs/guide/devices.md). A line a cell:
-the loss, and the largest difference of loss and updated weights between the devices, each in units of its
-own size. Exit code 1 if a cell fails or differs by more than 1e-3.
+It needs torch_xla with its own torch, so a separate environment (docs/guide/devices.md). A line a cell:
+the loss, and the largest difference of loss and updated weights between the devices, each relative to its
+size. Exit code 1 if a cell fails or differs by more than 1e-3.
 """
 
 import sys
@@ -52,7 +52,7 @@ def step(base: str, mode: str, device: torch.device) -> list[torch.Tensor]:
     loss = F.cross_entropy(encoder(tokens, lengths), labels)
     loss.backward()
     optimizer.step()
-    torch_xla.sync()  # one graph; else each weight that is fetched would compile one of its own
+    torch_xla.sync()  # one graph; else each weight that is fetched would compile another
     return [loss.detach().cpu(), *(p.detach().cpu() for p in encoder.parameters())]
 
 

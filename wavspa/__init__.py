@@ -5,6 +5,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from wavspa.attention import register_attention
     from wavspa.models import (
         DualEncoder,
         Encoder,
@@ -14,7 +15,14 @@ if TYPE_CHECKING:
         swap_attention,
     )
     from wavspa.training.checkpoints.read import load_model
-    from wavspa.wavelets import lattice_filters, lifting_dec, lifting_rec, wavedec, waverec
+    from wavspa.wavelets import (
+        lattice_filters,
+        lifting_dec,
+        lifting_rec,
+        register_wavelet,
+        wavedec,
+        waverec,
+    )
 
 __all__ = [
     "DualEncoder",
@@ -27,6 +35,8 @@ __all__ = [
     "lifting_dec",
     "lifting_rec",
     "load_model",
+    "register_attention",
+    "register_wavelet",
     "swap_attention",
     "wavedec",
     "waverec",
@@ -45,6 +55,7 @@ _HOMES = {
         "wavspa.models",
     ),
     "load_model": "wavspa.training.checkpoints.read",
+    "register_attention": "wavspa.attention",
 }
 
 

@@ -1,4 +1,4 @@
-"""Files that are whole or absent, whenever the machine stops."""
+"""Files that are complete or absent, whenever the machine stops."""
 
 import os
 import shutil
@@ -10,7 +10,7 @@ from typing import BinaryIO
 
 @contextmanager
 def atomic_write(path: Path) -> Iterator[BinaryIO]:
-    """Open a temporary file beside ``path`` that takes its place once all of it is on the disk.
+    """Open a temporary file next to ``path`` that takes its place once all of it is on the disk.
 
     Args:
         path: The file to write; its folder must exist.
@@ -37,7 +37,7 @@ def write_text(path: Path, text: str) -> None:
 
 @contextmanager
 def atomic_write_dir(path: Path, only_writer: bool = False) -> Iterator[Path]:
-    """Make a temporary folder beside ``path`` that takes its place, whatever was there, once it is whole.
+    """Make a temporary folder next to ``path`` that replaces it, if it exists, once it is complete.
 
     Args:
         path: The folder; the one above it must exist.

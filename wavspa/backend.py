@@ -1,4 +1,4 @@
-"""Which implementation runs: ``torch`` (the formula), ``numba`` (CPU) or ``triton`` (GPU).
+"""The choice of an implementation: ``torch`` (the formula), ``numba`` (CPU) or ``triton`` (GPU).
 
     from wavspa import backend
 
@@ -45,10 +45,10 @@ def backend() -> str:
 
 
 def set_backend(name: str) -> None:
-    """Choose one of :data:`BACKENDS` for the whole process.
+    """Choose one of :data:`BACKENDS` for this process.
 
     Raises:
-        ValueError: another name, or the package is not installed.
+        ValueError: Another name, or the package is not installed.
     """
     global _chosen
     if name not in BACKENDS:
@@ -90,8 +90,8 @@ def runs_numba(*tensors: Tensor, work: int | None = None) -> bool:
     """Whether Numba's loops run for tensors such as these.
 
     Args:
-        tensors: all of them.
-        work: elements that the call goes through; None means those of the first tensor.
+        tensors: All of them.
+        work: Elements that the call goes through; None means those of the first tensor.
     """
     if not HAS_NUMBA or _chosen not in ("auto", "numba"):
         return False

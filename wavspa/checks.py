@@ -36,7 +36,7 @@ def true_or_false(option: str, value: object) -> bool:
 
 
 def parse_bool(option: str, value: object) -> bool:
-    """What a word of a command says, or ``value`` itself, if it is true or false.
+    """The boolean that a word of a command spells, or ``value`` itself, if it is one.
 
     Raises:
         OptionError: It is neither, such as ``yes`` or ``off``.

@@ -1,7 +1,7 @@
 """Loops compiled by Numba for the CPU, shared out among threads: for modules that only such loops import.
 
 Numba comes with the framework, not with the bare library: :mod:`wavspa.backend` knows whether it is there.
-What is compiled is kept on disk, so that only the first call ever waits for the compiler. Numba compiles anew
+Compiled loops are kept on disk, so that only the first call waits for the compiler. Numba compiles again
 when the file of a loop changes: whoever changes a helper in another file touches that of the loop.
 """
 
@@ -36,7 +36,7 @@ def _compile(function: Callable[..., Any], cache: bool) -> Any:
 def share(loop: Callable[..., Any], count: int, *arguments: object) -> None:
     """Call ``loop(first, last, *arguments)`` for ranges that make up 0..count, one for each thread of torch.
 
-    A loop must write each result wholly in one place of its range: then threads change nothing.
+    A loop must write each result in one iteration of its range: then results do not depend on threads.
     """
     threads = max(1, min(torch.get_num_threads(), count))
     bounds = [count * i // threads for i in range(threads + 1)]

@@ -13,7 +13,7 @@ def flatten(
     Args:
         config: Mappings in mappings; lists are values.
         inner: Give each mapping as well, before what is in it.
-        above: What stands before every key.
+        above: The prefix of every key.
     """
     for name, value in config.items():
         key = f"{above}{name}"
@@ -30,7 +30,7 @@ def did_you_mean(name: str, names: Iterable[str], above: str = "") -> str:
     Args:
         name: What was typed.
         names: What could have been typed.
-        above: What stands before the suggested name.
+        above: The prefix of the suggested name.
     """
     near = get_close_matches(name, list(names), n=1)
     return f"; did you mean {above}{near[0]}?" if near else ""

@@ -14,7 +14,7 @@ def first_line(error: BaseException) -> str:
 
 
 class RunFailed(RuntimeError):
-    """A run, or some of a sweep's, came to a bad end; the message is one line that says why."""
+    """A run, or some of a sweep's, failed; the message is one line with the reason."""
 
 
 class RunInterrupted(BaseException):
@@ -34,4 +34,4 @@ class RunInterrupted(BaseException):
 
 
 class RunPruned(RuntimeError):
-    """A search has given a run up, and it has saved its state; the message is one line that says why."""
+    """A search has pruned a run, which has saved its state; the message is one line with the reason."""

@@ -51,7 +51,7 @@ def lock(
 
 
 def is_locked(path: Path) -> bool:
-    """Whether a process has the lock of a file, as far as this machine can tell."""
+    """Whether a process has the lock of a file, as far as this machine knows."""
     if not path.exists():
         return False
     try:

@@ -15,7 +15,7 @@ class Fact(NamedTuple):
 
     Attributes:
         best: Whether its best value is the highest or the lowest.
-        is_share: Whether it lies between 0 and 1, so that tables show it in per cent.
+        is_share: Whether it is between 0 and 1, so that tables show it in per cent.
         of_two: Whether it is undefined on examples of one class.
     """
 
@@ -56,7 +56,7 @@ def fact(metric: str) -> Fact | None:
     """What is known of a metric; None of one that no task of wavspa logs.
 
     Args:
-        metric: Its name, as ``val/accuracy``; a number at its end, as in ``accuracy_3``, changes nothing.
+        metric: Its name, as ``val/accuracy``; a number at its end, as in ``accuracy_3``, is ignored.
     """
     for split in SPLITS:
         metric = metric.removeprefix(split)

@@ -1,4 +1,4 @@
-"""Who looks into what runs: torch.export, torch.func; asked so that torch.compile can follow.
+"""Queries for tracers and transforms (torch.export, torch.func) that torch.compile can follow.
 
 The oldest torch that is admitted folds ``torch.compiler.is_exporting()`` to True under ``torch.compile`` and
 cannot trace ``torch.amp.is_autocast_available``: both would cost the kernels, or break the graph.

@@ -1,4 +1,4 @@
-"""What MkDocs cannot do by itself: links that leave docs/, figures that follow the theme's button."""
+"""Additions to MkDocs: links that leave docs/, figures that follow the theme's button."""
 
 import re
 from pathlib import Path, PurePosixPath

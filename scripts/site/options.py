@@ -6,8 +6,8 @@ python scripts/site/options.py
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from conf_files import ConfigFile, Key, read_files
-from meanings import meanings_of
+from wavspa.launching.options.conf_files import ConfigFile, Key, read_files
+from wavspa.launching.options.meanings import meanings_of
 from wavspa.launching.presets.listing import listing
 
 PAGE = Path(__file__).parents[2] / "docs/reference/all_options.md"

@@ -86,7 +86,7 @@ def test_an_option_of_what_was_taken_away_is_not_its_own_nearest_name(fails, tmp
 def test_a_glob_that_matches_nothing_is_named(fails, tmp_path, sweeper):
     words = [*tiny_words(tmp_path), f"hydra/sweeper={sweeper}", "model/attention=glob(zz*)"]
     line = fails(train, "-m", *words)
-    assert line == "error: model/attention=glob(zz*) stands for no value: nothing matches"
+    assert line == "error: model/attention=glob(zz*) has no value: nothing matches"
 
 
 def test_multirun_may_stand_between_words(fails, tmp_path):

@@ -52,9 +52,11 @@ def runs(tmp_path_factory):
 
 @pytest.fixture
 def copy(runs, tmp_path):
-    """A copy of the first run, to change."""
+    """A copy of the first run, to change; without what other tests have evaluated there."""
     folder = tmp_path / runs[1].name
-    shutil.copytree(runs[1], folder)
+    shutil.copytree(
+        runs[1], folder, ignore=shutil.ignore_patterns(layout.EVALUATION, layout.DECISION)
+    )
     return folder
 
 

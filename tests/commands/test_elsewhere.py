@@ -70,11 +70,11 @@ def test_where_nothing_can_be_written_another_place_is_offered(finished, tmp_pat
     taken.touch()
     code, _, reported = call(report, finished, "--output", taken / "report")
     assert code == 2
-    assert reported.splitlines()[-1].endswith("name a place of your own by --output FOLDER")
+    assert reported.splitlines()[-1].endswith("name a writable place by --output FOLDER")
     words = (f"run={finished}", "what=filters", "formats=svg")
     code, _, reported = call(figures, *words, f"output={taken / 'figures'}")
     assert code == 2
-    assert reported.splitlines()[-1].endswith("name a place of your own by output=FOLDER")
+    assert reported.splitlines()[-1].endswith("name a writable place by output=FOLDER")
     assert call(figures, *words, f"output={tmp_path / 'mine'}")[0] == 0
     assert (tmp_path / "mine" / "filters.svg").exists()
 

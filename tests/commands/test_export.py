@@ -205,7 +205,7 @@ def test_a_folder_of_something_else_is_not_replaced(digits, tmp_path):
     (tmp_path / "mine.txt").write_text("mine")
     for output in (tmp_path, tmp_path / "mine.txt"):
         with pytest.raises(
-            UserError, match="is there and is no exported model, so it is not replaced"
+            UserError, match="exists and is not an exported model, so it is not replaced"
         ):
             export({"run": str(digits), "output": str(output)})
     assert names(tmp_path) == ["mine.txt"]

@@ -114,7 +114,7 @@ def test_expressions(place):
     rows = predicted(folder, place, input=str(place / "lists.txt"))
     np.testing.assert_allclose(probabilities(rows), from_the_loader(folder), atol=1e-6)
     (place / "lists.txt").write_text("[MAX 1 2 ]\n[MAX 1 x ]\n")
-    with pytest.raises(UserError, match=r"lists\.txt, line 2: 'x' is no symbol of ListOps"):
+    with pytest.raises(UserError, match=r"lists\.txt, line 2: 'x' is not a symbol of ListOps"):
         predicted(folder, place, input=str(place / "lists.txt"))
 
 

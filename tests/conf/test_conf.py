@@ -20,6 +20,7 @@ NOT_CHOSEN = {
     "model/common",
     "trainer/common",
     "hydra/launcher/local",
+    "hydra/launcher/ray",
     "hydra/launcher/slurm",
     "hydra/sweeper/grid",
     "hydra/sweeper/optuna",

@@ -172,7 +172,12 @@ def test_pairs(tmp_path: Path) -> None:
             {},
             r"a\.jsonl, line 1: .*'body' holds 7, which is not text",
         ),
-        ("a.jsonl", '{"body": "a", "y": [0]}', {}, r"line 1: .*'y' holds \[0\], which is no label"),
+        (
+            "a.jsonl",
+            '{"body": "a", "y": [0]}',
+            {},
+            r"line 1: .*'y' holds \[0\], which is not a label",
+        ),
         ("a.xls", "", {}, r"a\.xls: its name has to end in \.csv"),
         ("a.csv", "", {"val_share": 0.5, "test_share": 0.5}, r"val_share=0\.5 .* leave nothing"),
         ("a.csv", "", {"test_share": 0}, r"^test_share must be a number between 0 and 1, got 0$"),

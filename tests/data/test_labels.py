@@ -99,8 +99,8 @@ def test_classes_that_the_card_does_not_name_are_numbers() -> None:
 @pytest.mark.parametrize(
     ("value", "message"),
     [
-        ([0], r"line 2: the column 'y' holds \[0\], which is no label"),
-        ({"k": list(range(250))}, r"which is no label"),
+        ([0], r"line 2: the column 'y' holds \[0\], which is not a label"),
+        ({"k": list(range(250))}, r"which is not a label"),
         ("\ud800", r"line 2: the label '\\ud800' holds half of a surrogate pair"),
     ],
 )

@@ -106,7 +106,7 @@ def test_bpe_from_files_is_the_same(gpt2: Path) -> None:
                 (folder / "vocab.json").write_text('{"t": 0}'),
                 (folder / "merges.txt").write_text("#version: 0.2\n"),
             ),
-            r"vocab\.json is no byte-level",
+            r"vocab\.json is not a byte-level",
         ),
     ],
 )

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from conf_files import read_files
-from meanings import meanings_of
 from options import PAGE as COMMITTED
 from options import options_page
+from wavspa.launching.options.conf_files import read_files
+from wavspa.launching.options.meanings import meanings_of
 
 ROOT = Path(__file__).parents[2]
 FILES = read_files()
@@ -64,5 +64,5 @@ def test_presets_are_on_the_page():
 
 def test_a_docstring_tells_what_a_base_of_its_class_takes():
     meanings = {key: text for key, _, text in ROWS}
-    assert "filter length" in meanings["model.taps"]
+    assert "Filter length" in meanings["model.taps"]
     assert "softmax" in meanings["model.attention"]

@@ -291,7 +291,7 @@ def test_impossible_options(kind, options, message):
 def test_dual_encoder_refuses():
     with pytest.raises(ValueError, match="interaction='sum' is unknown; choose one of none, nli"):
         DualEncoder(11, 3, **SIZES, interaction="sum")
-    with pytest.raises(ValueError, match="pool token gives logits per position; a pair needs one"):
+    with pytest.raises(ValueError, match="pool token has logits per position; a pair needs one"):
         DualEncoder(11, 3, **SIZES, pool="token")
 
 

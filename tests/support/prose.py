@@ -1,7 +1,10 @@
 """The prose of the project's files, and the phrases that it does without."""
 
 import ast
+import inspect
+import io
 import re
+import tokenize
 from typing import NamedTuple
 
 # A pattern, and what to write instead. CONTRIBUTING.md, "Prose", has the rules behind them.
@@ -43,8 +46,12 @@ PHRASES = {
     r"\bis another (run|folder)\b": "gets its own folder",
     r"\bthe original('s)?\b": "upstream",
 }  # fmt: skip
+# A phrase may run over the end of a line.
+PATTERNS = {re.compile(key.replace(" ", r"\s+"), re.I): value for key, value in PHRASES.items()}
+ANY = re.compile("|".join(pattern.pattern for pattern in PATTERNS), re.I)
 CODE = re.compile(r"^(`{3,}).*?^\1`*$|<!--.*?-->|`[^`\n]+`|\]\([^)\s]*\)|^::: .*$", re.M | re.S)
-ROLE = re.compile(r":\w+:`[^`]*`|``[^`]*``|^ {4,}\S.*$", re.M)
+# Roles, code and the names of arguments in a docstring.
+ROLE = re.compile(r":\w+:`[^`]*`|``[^`]*``|`[^`\n]+`|^ {4}\w+:", re.M)
 
 
 class Found(NamedTuple):
@@ -61,11 +68,12 @@ def phrases_in(text: str) -> list[Found]:
     Args:
         text: Prose alone, as the functions below return it.
     """
+    if not ANY.search(text):
+        return []
     return sorted(
         Found(text.count("\n", 0, match.start()) + 1, " ".join(match[0].split()), instead)
-        for pattern, instead in PHRASES.items()
-        # A phrase may run over the end of a line.
-        for match in re.finditer(pattern.replace(" ", r"\s+"), text, re.I)
+        for pattern, instead in PATTERNS.items()
+        for match in pattern.finditer(text)
     )
 
 
@@ -76,16 +84,30 @@ def markdown_prose(text: str) -> str:
 
 def python_prose(text: str) -> list[tuple[int, str]]:
     """The docstrings, messages and comments of a Python file, each with its first line and without code."""
+    tree = ast.parse(text)
+    docstrings = {
+        id(node.body[0].value)
+        for node in ast.walk(tree)
+        if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef)) and ast.get_docstring(node)
+    }
     found = [
-        (node.lineno, ROLE.sub("", node.value))
-        for node in ast.walk(ast.parse(text))
+        # A method's docstring is indented: what looks like code in it is not.
+        (node.lineno, CODE.sub("", ROLE.sub("", inspect.cleandoc(node.value))))
+        if id(node) in docstrings
+        else (node.lineno, ROLE.sub("", node.value))
+        for node in ast.walk(tree)
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and " " in node.value
     ]
-    return found + comments(text)
+    tokens = tokenize.generate_tokens(io.StringIO(text).readline)
+    return found + [
+        (token.start[0], ROLE.sub("", token.string.lstrip("#")))
+        for token in tokens
+        if token.type == tokenize.COMMENT
+    ]
 
 
 def comments(text: str) -> list[tuple[int, str]]:
-    """The comments of a Python or YAML file, each with its line and without code."""
+    """The comments of a YAML file, each with its line and without code."""
     return [
         (number, CODE.sub("", line.partition("#")[2]))
         for number, line in enumerate(text.splitlines(), start=1)

@@ -1,5 +1,10 @@
 """The five attention bases: bidirectional, within the real positions of each row."""
 
+from collections.abc import Callable
+from typing import TypeVar
+
+from torch import nn
+
 from wavspa.attention.attribution import attention_received
 from wavspa.attention.base import Attention
 from wavspa.attention.linear import Linear
@@ -8,8 +13,15 @@ from wavspa.attention.longformer import Longformer
 from wavspa.attention.options import AttentionOptions
 from wavspa.attention.performer import Performer
 from wavspa.attention.softmax import Softmax
+from wavspa.registry import registering
 
-BASES: dict[str, type[Attention]] = {
+AttentionFactory = Callable[[int, int, AttentionOptions], nn.Module]
+"""What makes a base of width, heads and options: a class or a function. The base is called as
+``base(x [B, N, D], lengths [B] or None)`` and returns [B, N, D]."""
+
+F = TypeVar("F", bound=AttentionFactory)
+
+BASES: dict[str, AttentionFactory] = {
     "softmax": Softmax,
     "longformer": Longformer,
     "linformer": Linformer,
@@ -20,6 +32,7 @@ BASES: dict[str, type[Attention]] = {
 __all__ = [
     "BASES",
     "Attention",
+    "AttentionFactory",
     "AttentionOptions",
     "Linear",
     "Linformer",
@@ -28,17 +41,38 @@ __all__ = [
     "Softmax",
     "attention_received",
     "build_attention",
+    "register_attention",
 ]
 
 
-def build_attention(
-    name: str, dim: int, heads: int, options: AttentionOptions = AttentionOptions()
-) -> Attention:
-    """Make the base ``name``; options that the base does not have are ignored.
+def register_attention(name: str) -> Callable[[F], F]:
+    """Decorate a class or function so that ``attention=name`` chooses it, in models and configurations.
+
+    Args:
+        name: Letters, digits and underscores.
 
     Raises:
-        ValueError: an unknown name, or values that the base refuses.
+        ValueError: The name has other characters, or is that of another base.
     """
-    if name not in BASES:
+    return registering("attention", BASES, name)
+
+
+def build_attention(
+    name: str | AttentionFactory,
+    dim: int,
+    heads: int,
+    options: AttentionOptions = AttentionOptions(),
+) -> nn.Module:
+    """Build the base of a name, or by a class or function; options that the base does not have are ignored.
+
+    Raises:
+        ValueError: An unknown name, or values that the base refuses.
+        TypeError: What ``name`` makes is not a module.
+    """
+    if isinstance(name, str) and name not in BASES:
         raise ValueError(f"attention={name!r} is unknown; choose one of {', '.join(BASES)}")
-    return BASES[name](dim, heads, options)
+    factory = BASES[name] if isinstance(name, str) else name
+    base = factory(dim, heads, options)
+    if not isinstance(base, nn.Module):
+        raise TypeError(f"attention={name!r} must make a torch.nn.Module, got {base!r}")
+    return base

@@ -1,4 +1,4 @@
-"""Where an attention looks, without the N x N array of its weights."""
+"""The attention that each position receives, without the N x N array of weights."""
 
 import torch
 from torch import Tensor
@@ -30,7 +30,7 @@ def attention_received(attention: Attention, x: Tensor, lengths: Tensor | None =
                 lengths = torch.full(x.shape[:1], x.shape[1], device=x.device)
             real = real_positions(lengths, x.shape[1])
             weights = real.to(y.dtype) / lengths[:, None]
-            # One channel of the values stands for all: their weights are the same.
+            # One channel of the values is enough: all have the same weights.
             total = (y[..., 0] * weights[:, None]).sum()
             (gradient,) = torch.autograd.grad(total, values)
     finally:

@@ -1,4 +1,4 @@
-"""What the attention bases share: multi-head projections around the base's own kernel.
+"""The common part of the attention bases: multi-head projections around the base's own kernel.
 
 Shapes: B batch, N length, D model width, H heads, K head width, Q = H * K. ``lengths``, int64 [B], each in
 1..N, counts the real positions of each row, which are its first; None means all N. Keys beyond are never
@@ -16,13 +16,13 @@ from wavspa.attention.rotary import check_width, rotate
 
 
 class Attention(nn.Module):
-    """Project to queries, keys and values, attend (subclasses), merge the heads, project back.
+    """Base class: project to queries, keys and values, attend (in subclasses), merge heads, project back.
 
     Args:
-        dim: model width D.
-        heads: number of heads H.
-        options: width of queries, keys and values, dropout, and each base's own.
-        bias: whether the four projections have biases (zero at first).
+        dim: Model width D.
+        heads: Number of heads H.
+        options: Width of queries, keys and values, dropout, and each base's own.
+        bias: Whether the four projections have biases (zero at first).
 
     Raises:
         ValueError: H does not divide Q, or the head width is odd with rotary positions.
@@ -84,14 +84,14 @@ class Attention(nn.Module):
 
 
 def init_lecun(weight: Tensor, fan_in: int) -> None:
-    """Fill with a normal cut at two deviations whose variance is ``1 / fan_in`` (LeCun)."""
+    """Fill with a normal of variance ``1 / fan_in``, truncated at two deviations (LeCun)."""
     # 0.8796… is the deviation of a standard normal cut at two.
     std = math.sqrt(1.0 / fan_in) / 0.87962566103423978
     nn.init.trunc_normal_(weight, std=std, a=-2 * std, b=2 * std)
 
 
 def real_positions(lengths: Tensor, length: int) -> Tensor:
-    """Which of ``length`` positions are a row's own, bool [B, N]."""
+    """A mask of each row's real positions, bool [B, N]."""
     return torch.arange(length, device=lengths.device) < lengths[:, None]
 
 
@@ -117,11 +117,11 @@ def kernel_attention(
     (RoFormer, equation 19): turned ones may be negative.
 
     Args:
-        phi_q: query features [B, H, N, F], not negative.
-        phi_k: key features [B, H, N, F], not negative, zero at pads.
-        v: values [B, H, N, K].
-        epsilon: added to the normaliser.
-        rotary: turn the features by their positions.
+        phi_q: Query features [B, H, N, F], not negative.
+        phi_k: Key features [B, H, N, F], not negative, zero at pads.
+        v: Values [B, H, N, K].
+        epsilon: Added to the normaliser.
+        rotary: Turn the features by their positions.
 
     Returns:
         [B, H, N, K].

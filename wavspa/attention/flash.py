@@ -1,9 +1,9 @@
 """The flash kernel for rows of different lengths and for windows: CUDA and half types only.
 
-A mask would leave the kernel, so that a row's length is a segment instead. Rows stay where they lie: the
+A mask would leave the kernel, so that a row's length is a segment instead. Rows are not moved: the
 B N positions of a batch are one sequence, which is cut where rows end and where they turn to pads. Nothing
 is gathered, no shape depends on the values of lengths, and the host waits for none. Pads are segments too
-(they attend to one another), because gradients outside all segments are whatever memory held.
+(they attend to one another), because gradients outside all segments are uninitialised memory.
 """
 
 import functools
@@ -32,15 +32,15 @@ def flash_attention(
     dropout: float = 0.0,
     window: tuple[int, int] = EVERYWHERE,
 ) -> Tensor:
-    """Softmax attention within each row's real positions; no copies where heads lie beside each other.
+    """Softmax attention within each row's real positions; no copies where heads are contiguous.
 
     Args:
-        q: queries [B, H, N, K], such as :func:`runs_flash` accepts.
-        k: keys [B, H, N, K].
-        v: values [B, H, N, K].
-        lengths: real positions of each row, int64 [B], or None.
-        dropout: rate on the probabilities.
-        window: places to the left and to the right of itself that a query sees; -1 means all.
+        q: Queries [B, H, N, K], such as :func:`runs_flash` accepts.
+        k: Keys [B, H, N, K].
+        v: Values [B, H, N, K].
+        lengths: Real positions of each row, int64 [B], or None.
+        dropout: Rate on the probabilities.
+        window: Places to the left and to the right of itself that a query sees; -1 means all.
 
     Returns:
         [B, H, N, K], in memory [B, N, H, K]; not meaningful at pads, but finite where q, k and v are.
@@ -79,7 +79,7 @@ def segment_bounds(lengths: Tensor | None, batch: int, length: int, device: torc
 
 
 def runs_flash(q: Tensor) -> bool:
-    """Whether the kernel runs for queries [B, H, N, K] such as these, and torch was not told otherwise."""
+    """Whether the kernel runs for queries [B, H, N, K] such as these, and is not disabled in torch."""
     return (
         q.is_cuda
         and q.dtype in HALF_TYPES

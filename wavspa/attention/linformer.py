@@ -19,14 +19,14 @@ class Linformer(Attention):
     rows. Projections have biases; dropout on the output before the last projection, as upstream.
 
     Args:
-        dim: model width D.
-        heads: number of heads H.
+        dim: Model width D.
+        heads: Number of heads H.
         options: ``max_len`` is the rows of the projection: the longest sequence (or band) that can
             come; ``rank`` the number of mixtures.
-        bias: whether the projections have biases.
+        bias: Whether the projections have biases.
 
     Raises:
-        ValueError: no max_len; max_len or rank < 1; at call time, a sequence longer than ``max_len``.
+        ValueError: No max_len; max_len or rank < 1; at call time, a sequence longer than ``max_len``.
     """
 
     def __init__(
@@ -78,6 +78,6 @@ class Linformer(Attention):
         real = real_positions(lengths, k.shape[2])[:, None]
         mixture_BRN = mixture_RN * real.to(mixture_RN.dtype)
         for x_BHNK in (k, v):
-            # All heads at once, as they lie beside each other.
+            # All heads at once, as they are contiguous.
             mixed_BRQ = mixture_BRN @ x_BHNK.transpose(1, 2).flatten(2)
             yield mixed_BRQ.unflatten(-1, (self.heads, -1)).transpose(1, 2)

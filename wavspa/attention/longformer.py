@@ -26,12 +26,12 @@ class Longformer(Attention):
     shape is upstream's.
 
     Args:
-        dim: model width D.
-        heads: number of heads H.
+        dim: Model width D.
+        heads: Number of heads H.
         options: ``window`` is the number of positions that a query sees, at least 1.
 
     Raises:
-        ValueError: window < 1, or H does not divide the width.
+        ValueError: Window < 1, or H does not divide the width.
     """
 
     def __init__(
@@ -68,12 +68,12 @@ def attend_in_window(
     """Attention in blocks of half a window.
 
     Args:
-        q: queries [B, H, N, K].
-        k: keys [B, H, N, K].
-        v: values [B, H, N, K].
-        real: keys that may be seen, bool [B, N].
-        window: as :class:`Longformer` describes it.
-        dropout: rate on the probabilities.
+        q: Queries [B, H, N, K].
+        k: Keys [B, H, N, K].
+        v: Values [B, H, N, K].
+        real: Keys that may be seen, bool [B, N].
+        window: As :class:`Longformer` describes it.
+        dropout: Rate on the probabilities.
 
     Returns:
         [B, H, N, K].
@@ -86,7 +86,7 @@ def attend_in_window(
         blocks = length // block + 2
     else:
         if not torch.compiler.is_compiling():
-            # A branch on the length would be a program of its own.
+            # A branch on the length would compile a second program.
             block = min(block, length)
         blocks = -(-length // block)
     missing = blocks * block - length

@@ -1,4 +1,4 @@
-"""The options of the attention bases: every default stands here, once."""
+"""The options of the attention bases: the one place of every default."""
 
 from dataclasses import dataclass
 
@@ -9,17 +9,17 @@ FEATURES = ("relu", "favor")
 
 @dataclass(frozen=True)
 class AttentionOptions:
-    """What a base is built from, besides width and heads; a base ignores the options it does not have.
+    """The options that build a base of some width and heads; a base ignores those it does not have.
 
     Attributes:
-        qkv_dim: width Q of queries, keys and values together; None means the model's.
-        dropout: rate, applied where the base's docstring says.
-        max_len: longest sequence that can come (linformer must know).
-        window: positions that a query of longformer sees.
-        rank: mixtures of linformer.
+        qkv_dim: Width Q of queries, keys and values together; None means the model's.
+        dropout: Rate; the base's docstring describes where it is applied.
+        max_len: Longest possible sequence (required by linformer).
+        window: Positions that a query of longformer sees.
+        rank: Mixtures of linformer.
         features: ``relu`` or ``favor`` (performer).
-        random_features: number of features of ``favor``; None chooses by the head width.
-        rotary: rotary positions of queries and keys; linear and performer turn their features.
+        random_features: Number of features of ``favor``; None chooses by the head width.
+        rotary: Rotary positions of queries and keys; linear and performer turn their features.
     """
 
     qkv_dim: int | None = None

@@ -22,14 +22,14 @@ class Performer(Attention):
     and kept in the checkpoint.
 
     Args:
-        dim: model width D.
-        heads: number of heads H.
+        dim: Model width D.
+        heads: Number of heads H.
         options: ``features`` is ``relu`` or ``favor``; ``random_features`` the number of features of
             ``favor``, None means ``K ceil(ln K)``, at least K.
         norm: LayerNorm queries, keys and values over the head width, as upstream.
 
     Raises:
-        ValueError: unknown features, or fewer than one random feature, or an odd number with rotary
+        ValueError: Unknown features, or fewer than one random feature, or an odd number with rotary
             positions.
     """
 

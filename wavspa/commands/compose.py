@@ -11,6 +11,7 @@ from hydra.core.plugins import Plugins
 from hydra.types import RunMode
 from hydra_plugins.wavspa.grid import GridSweeper
 from hydra_plugins.wavspa.local import LocalLauncher
+from hydra_plugins.wavspa.ray import RayLauncher
 from hydra_plugins.wavspa.search import SearchSweeper
 from hydra_plugins.wavspa.slurm import SlurmLauncher
 from omegaconf import DictConfig, OmegaConf
@@ -18,23 +19,26 @@ from omegaconf import DictConfig, OmegaConf
 from wavspa.commands.hydra_errors import unnamed_option
 from wavspa.commands.overrides import spelled_out, with_folds
 from wavspa.errors import UserError
+from wavspa.launching.options.key_help import explain_key, keys_asked
+from wavspa.launching.options.plugins import offer_plugins
 from wavspa.launching.presets.store import with_presets
 from wavspa.launching.slurm.sbatch_names import sbatch_hint
 from wavspa.launching.subprocesses import exec_run
 
 _MULTIRUN = ("-m", "--multirun")
+_COMPLETION = ("-sc", "--shell-completion")
 
 
 def train() -> None:
-    """Compose the words of the command line, freeze what they say and start it.
+    """Compose the words of the command line, freeze the configuration and start it.
 
     Raises:
         UserError: They have a mistake; nothing was started.
-        RunFailed: A run came to a bad end.
-        RunInterrupted: A run was told to stop.
+        RunFailed: A run failed.
+        RunInterrupted: A run was asked to stop.
     """
     # The scan of Hydra's plugin namespace does not see an editable install.
-    for plugin in (GridSweeper, SearchSweeper, LocalLauncher, SlurmLauncher):
+    for plugin in (GridSweeper, SearchSweeper, LocalLauncher, RayLauncher, SlurmLauncher):
         Plugins.instance().register(plugin)
     # Hydra hands its errors on instead of printing them and leaving with code 1.
     os.environ["HYDRA_FULL_ERROR"] = "1"
@@ -53,6 +57,13 @@ def train() -> None:
         assert isinstance(words, dict)
         composed.append((config, words["task"], words["hydra"]))
 
+    if asked := keys_asked(sys.argv[1:]):
+        print("\n\n".join(map(explain_key, asked)))
+        return
+    if any(word in _COMPLETION for word in sys.argv[1:]):
+        # The script that Hydra prints completes the command of this name; a process that started itself
+        # again is python's.
+        sys.argv[0] = "wavspa-train"
     # Hydra's parser would print its usage.
     for word in sys.argv[1:]:
         if word.startswith("--") and (line := sbatch_hint(word)):
@@ -62,6 +73,7 @@ def train() -> None:
     words = with_folds([w for w in sys.argv[1:] if w not in _MULTIRUN], sweeps=bool(flags))
     words = [spelled_out(word) for word in words]
     sys.argv[1:] = flags + (list(map(with_presets, words)) if flags else words)
+    offer_plugins(words)
     try:
         compose()
     except ValueError as error:
@@ -103,7 +115,7 @@ def _start(config: DictConfig, overrides: list[str]) -> None:
 
 
 def _trial(config: DictConfig, overrides: list[str]) -> list[str]:
-    """What a few steps of a run tell, or its sizes, without the run."""
+    """The estimates from a few steps of a run, or its sizes, without the run."""
     from wavspa.launching.trial.budget import budget_lines, costs
     from wavspa.launching.trial.cost import estimate
     from wavspa.launching.trial.tuner import find_batch_size, find_learning_rate

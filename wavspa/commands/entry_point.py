@@ -1,4 +1,4 @@
-"""What all commands share: the form of their help, and one line for an error, or a traceback."""
+"""The common part of all commands: the form of their help, and one line for an error, or a traceback."""
 
 import argparse
 import functools
@@ -30,7 +30,7 @@ def command(main: Callable[[], None]) -> Callable[[], None]:
     @functools.wraps(main)
     def wrapped() -> None:
         for stream in (sys.stdout, sys.stderr):
-            # What a terminal cannot show (LC_ALL=C) is no reason to end.
+            # What a terminal cannot show (LC_ALL=C) is not a reason to end.
             if isinstance(stream, io.TextIOWrapper):
                 stream.reconfigure(errors="backslashreplace")
         try:
@@ -77,7 +77,7 @@ def writing(path: Path, option: str) -> Iterator[None]:
         yield
     except OSError as error:
         raise UserError(
-            f"{path} cannot be written ({error.strerror or error}): name a place of your own by {option}"
+            f"{path} cannot be written ({error.strerror or error}): name a writable place by {option}"
         ) from error
 
 

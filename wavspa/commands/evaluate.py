@@ -18,12 +18,12 @@ labels, on one device.
 
   split=       train, val or test (the default) of the run's own data
   input=       instead: .csv, .tsv, .jsonl, .json or .parquet with a label in each row, which is turned
-               into tokens and classes as the run's own data were: nothing is learned of it
-  column=      where the examples stand, of pairs two: column=COLUMN,COLUMN; without it, as in training
+               into tokens and classes as the run's own data were: nothing is learned from it
+  column=      the column of the examples, of pairs two: column=COLUMN,COLUMN; without it, as in training
   label=       the column of the labels, spelled as in training, or of the targets; without it, as in training
-  kind=        how input is read, whatever it is called: csv, tsv, jsonl, json or parquet
+  kind=        how input is read, under any name: csv, tsv, jsonl, json or parquet
   names=       the columns of a csv or tsv without header, whose quotes are plain characters
-  output=      of a run that writes: a .csv, .jsonl or .txt for what it writes of each example
+  output=      of a run that writes: a .csv, .jsonl or .txt for the texts that it writes
   threshold=   of two classes: decide for class 1 from this probability on: a number, or best:f1, best:mcc or
                best:balanced_accuracy: chosen on val. The run keeps it, for wavspa-predict too
   temperature= what logits are divided by: a number, or fit: by the likelihood of val. The run keeps it

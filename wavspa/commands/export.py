@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 DESCRIPTION = """\
 Write the best checkpoint of a run as a folder: model.safetensors, config.json, README.md (the model card)
-and, of texts, tokenizer.json. wavspa.load_model(FOLDER) gives the model back.
+and, of texts, tokenizer.json. wavspa.load_model(FOLDER) loads the model again.
 
-  output=   the folder; without it, export in the run's folder. An export that is there is replaced
+  output=   the folder; without it, export in the run's folder. An existing export is replaced
   onnx=     true: also model.onnx, for any batch size and length, tried in onnxruntime
   program=  true: also model.pt2, the same by torch.export
   push=     USER/NAME: put the folder on the model hub as well (HF_TOKEN, HF_ENDPOINT)
@@ -48,7 +48,7 @@ def export(words: dict[str, str]) -> None:
         words: The command's words; those that are not its own change the frozen configuration.
 
     Raises:
-        UserError: A word or the run cannot be used, or nothing whole can be written.
+        UserError: A word or the run cannot be used, or nothing complete can be written.
     """
     # Imported here: --help need not wait for Lightning.
     from wavspa.exports.bundle import check_output, write_folder

@@ -23,7 +23,6 @@ CONFIG_MODULE = "wavspa.conf"
 # Launchers of other projects, and the extra of this package that installs each.
 _EXTRAS = {
     "joblib": "joblib",
-    "ray": "ray",
     "submitit_local": "submitit",
     "submitit_slurm": "submitit",
 }
@@ -33,7 +32,7 @@ _ESCAPED = str.maketrans({"\\": "\\\\", "'": "\\'"})
 
 
 def explain_composition(error: Exception) -> str:
-    """Say in one line what a composition did not like.
+    """Describe in one line why a composition failed.
 
     Args:
         error: What Hydra or OmegaConf raised.
@@ -113,7 +112,7 @@ def _unknown_option(path: str, name: str) -> str:
         group = path if path in choices else path.partition("/")[0]
         options = loader.get_group_options(group)
         for inner in loader.list_groups(group):
-            # model/attention is a choice of its own, dataset/lra/listops an option of dataset.
+            # model/attention is a separate choice, dataset/lra/listops an option of dataset.
             if f"{group}/{inner}" not in choices:
                 options += [f"{inner}/{o}" for o in loader.get_group_options(f"{group}/{inner}")]
     option = f"{path}/{name}".removeprefix(f"{group}/")
@@ -136,7 +135,7 @@ def _unknown_key(name: str) -> str:
     if name not in names and (line := sbatch_hint(typed)):
         return line
     if name in names:
-        return f"there is no option {name!r} beside the other choices: one of them takes it away"
+        return f"there is no option {name!r} with the other choices: one of them removes it"
     return f"there is no option {name!r}{did_you_mean(name, names)}"
 
 

@@ -116,7 +116,7 @@ def _split(word: str) -> tuple[str, str]:
         UserError: It has no ``=``.
     """
     key, equals, value = word.partition("=")
-    # A folder named by key=value parts is no word by itself.
+    # A folder named by key=value parts is not a word by itself.
     if not equals or os.sep in key:
         raise UserError(f"{word!r} is not of the form key=value")
     return key, value

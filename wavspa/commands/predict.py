@@ -14,23 +14,23 @@ from wavspa.commands.overrides import apply_overrides, listed, typed_words
 from wavspa.errors import UserError
 
 DESCRIPTION = """\
-Say the class of each example of a file, by the best checkpoint of a run; of a run with task=regression its
-numbers, with task=multilabel its labels; of a run that embeds (POJ-104), its embedding; of a run that writes
+Predict the class of each example of a file, by the best checkpoint of a run; with task=regression its numbers,
+with task=multilabel its labels; of a run that embeds (POJ-104), its embedding; of a run that writes
 (summarization, translation), the text with its score.
 
   input=       .csv, .tsv, .jsonl, .json, .parquet (all but the last may be followed by .gz, .bz2, .xz), or
-               .txt: a text a line; - reads standard input, as plain text or with kind=jsonl; of a run
-               on pictures a picture or a folder of such, and what stands in a table or a line is the
-               path of one, from the current folder on, or in parquet the picture itself; of a run on
+               .txt: one text per line; - reads standard input, as plain text or with kind=jsonl; of a run
+               on pictures a picture or a folder of such, and a table or a line holds the path of
+               one, from the current folder on, or in parquet the picture itself; of a run on
                series .npz, .npy, .csv or .parquet
-  output=      .csv, .jsonl or .parquet, of a run that writes also .txt, a text a line; without it, csv goes
+  output=      .csv, .jsonl or .parquet, of a run that writes also .txt, one per line; without it, csv goes
                to standard output
-  column=      where the examples stand, of pairs two: column=COLUMN,COLUMN; without it, as in training
+  column=      the column of the examples, of pairs two: column=COLUMN,COLUMN; without it, as in training
   id=          columns of the input to keep: id=COLUMN[,COLUMN ...]; without it, of pictures their path
   embeddings=  true: also the vector that the classifier sees of each example
-  format=      csv, jsonl, parquet or txt, whatever the output is called; or a submission: d2a (id=id),
+  format=      csv, jsonl, parquet or txt, under any name; or a submission: d2a (id=id),
                codexglue (id=idx, of pairs id=idx1,idx2)
-  kind=        how input is read, whatever it is called: txt, csv, tsv, jsonl, json or parquet
+  kind=        how input is read, under any name: txt, csv, tsv, jsonl, json or parquet
   names=       the columns of a csv or tsv without header, whose quotes are plain characters
 
 Classes and probabilities are those of the run's decision.json, where wavspa-evaluate threshold= or
@@ -63,7 +63,7 @@ def main() -> None:
 
 
 def predict(words: dict[str, str]) -> None:
-    """Write what a run answers, and say on standard error how long it took.
+    """Write a run's predictions, and print on standard error how long it took.
 
     Args:
         words: The command's words; those that are not its own change the frozen configuration.
@@ -134,7 +134,7 @@ def _format_of(output: str | None) -> str:
     if kind not in (*TABLES, LINES):
         raise UserError(
             f"output={output}: its name has to end in {', '.join(f'.{kind}' for kind in TABLES)}, "
-            "or format= has to say what to write"
+            "or format= has to name the format"
         )
     return kind
 
@@ -150,7 +150,7 @@ def _ids_of(kind: str, texts: int) -> list[str]:
 
 @contextmanager
 def _opened(output: str | None) -> Iterator[BinaryIO]:
-    """The output, which is there when all of it is."""
+    """The output, which appears once it is complete."""
     from wavspa.atomic import atomic_write
 
     try:

@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
 DESCRIPTION = """\
 Prepare data sets: find their files below the data root, download or generate them where that is possible,
-make tokens, and print their cards. What is prepared already is left alone, and what several runs share is
+tokenize them, and print their cards. Prepared data are left alone, and data that several runs share are
 prepared once. wavspa-train does the same by itself when it needs to.
 
   dataset=NAME,...      data sets by name
-  experiment=NAME,...   what these train on; a folder of presets stands for all in it
-  FOLDER ...            what these runs train on"""
+  experiment=NAME,...   the data of these presets; a folder of presets means all in it
+  FOLDER ...            the data of these runs"""
 
 EPILOG = """\
 examples:
@@ -87,19 +87,23 @@ def _configs(words: Sequence[str]) -> list["DictConfig"]:
 def _composed(words: Sequence[str]) -> Iterator["DictConfig"]:
     from hydra import compose, initialize_config_module
 
+    from wavspa.launching.options.plugins import check_plugins, offer_plugins
     from wavspa.launching.options.types import check_types
     from wavspa.launching.run.validate import check_missing
+    from wavspa.plugins import import_plugins
 
+    offer_plugins(words)
     with initialize_config_module(CONFIG_MODULE, version_base="1.3"):
         for combination in product(*map(_alternatives, words)):
             config = compose("train", list(combination))
             check_missing(config)
+            import_plugins(check_plugins(config.plugins))
             check_types(config)
             yield config
 
 
 def _alternatives(word: str) -> list[str]:
-    """The words that a word with several names stands for."""
+    """The words that a word with several names expands to."""
     key, _, value = with_presets(word).partition("=")
     return [f"{key}={name}" for name in value.split(",")] if key in _LISTS else [word]
 

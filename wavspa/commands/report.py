@@ -12,13 +12,13 @@ if TYPE_CHECKING:
     from wavspa.reports.runs.collect import Run
 
 DESCRIPTION = """\
-Compare the runs below the given folders: print one row a cell (runs that differ in their seed alone), and
+Compare the runs below the given folders: print one row per cell (runs that differ in their seed alone), and
 write table.md, table.tex, table.csv and the page report.html. Test metrics are mean ± standard deviation
-over the seeds; published numbers stand beside ours; runs that failed or have not finished are shown as such.
+over the seeds; published numbers are next to ours; runs that failed or have not finished are shown as such.
 
   rows=KEY,...     keys of the configuration that make the rows (default: model.attention,model.wavelet)
   columns=KEY,...  and the columns (default: dataset.name)
-  metric=NAME      the test metric to compare (default: what each task was trained for)"""
+  metric=NAME      the test metric to compare (default: the metric that each task was trained for)"""
 
 EPILOG = """\
 examples:
@@ -47,7 +47,7 @@ def main() -> None:
         "--output",
         type=Path,
         metavar="FOLDER",
-        help="for the files (default: report beside the runs)",
+        help="for the files (default: report next to the runs)",
     )
     command_line.add_argument(
         "--mixed",
@@ -59,7 +59,7 @@ def main() -> None:
         type=int,
         default=12,
         metavar="N",
-        help="show the learned filters of so many runs, one of each cell first (default: 12)",
+        help="show the learned filters of N runs, one of each cell first (default: 12)",
     )
     command_line.add_argument(
         "--figure", type=Path, metavar="FILE", help="draw the learning curves: png, svg or pdf"
@@ -67,7 +67,7 @@ def main() -> None:
     command_line.add_argument(
         "--published",
         action="store_true",
-        help="add what is published of the Long Range Arena, and what the wavelets gain, there and here",
+        help="add published numbers of the Long Range Arena, and what the wavelets gain, there and here",
     )
     command_line.add_argument(
         "--significance",

@@ -7,7 +7,7 @@ from wavspa.commands.entry_point import MISTAKE, command, parser
 DESCRIPTION = """\
 Put the SLURM job that this is called from back into the queue, because its run has died; after RETRIES
 times no more. A mistake in the input (CODE 2) is final, and a job that SLURM is ending is let go. With
---stop-after, what is pending of the array is cancelled if so many runs failed alike and none finished."""
+--stop-after, pending jobs of the array are cancelled if N runs failed alike and none finished."""
 
 
 @command

@@ -6,7 +6,7 @@ from wavspa.commands.entry_point import command, parser
 from wavspa.errors import RunFailed, UserError
 
 DESCRIPTION = """\
-Train the run whose frozen configuration lies in FOLDER, from that folder alone.
+Train the run whose frozen configuration is in FOLDER, from that folder alone.
 
 Starts it, resumes it from its last checkpoint, or reports that it is finished: the same command starts a
 run, resumes it after a crash, and is safe to repeat. wavspa-train makes such folders."""
@@ -18,7 +18,7 @@ examples:
 
   wavspa-run runs/digits/digits-softmax-ada-s1-0a1b2c3d --again
 
-exit codes: 0 finished, 1 failed (status.json in the folder says why), 2 a mistake in the input"""
+exit codes: 0 finished, 1 failed (the reason is in status.json in the folder), 2 a mistake in the input"""
 
 
 @command
@@ -73,7 +73,7 @@ def _data_root(word: str | None) -> Path | None:
     key, _, value = word.partition("=")
     if key != "data_root" or not value:
         raise UserError(
-            f"{word!r} cannot be changed of a run that is there, only data_root=FOLDER: make another run "
+            f"{word!r} cannot be changed of an existing run, only data_root=FOLDER: make another run "
             "by wavspa-train"
         )
     return Path(value)

@@ -1,4 +1,4 @@
-"""``wavspa-status``: how far the runs of a sweep are."""
+"""``wavspa-status``: the progress of a sweep's runs."""
 
 import time
 from pathlib import Path
@@ -7,9 +7,9 @@ from wavspa.commands.entry_point import command, parser
 
 DESCRIPTION = """\
 Print the state of every run below the given folders: finished, running (with the time left), interrupted,
-failed (with the reason), lost (says that it is running, and no process does), pruned (given up by a
-search), not started; and which stopped early, and why. A wide terminal has room for milliseconds a step,
-tokens a second (pads included) and, of GPUs whose peak is known, the share of it that is reached (MFU).
+failed (with the reason), lost (marked as running, without a process), pruned (stopped by a
+search), not started; and which stopped early, and why. A wide terminal has room for milliseconds per step,
+tokens per second (pads included) and, of GPUs whose peak is known, the share of it that is reached (MFU).
 All of it comes from the runs' own files; squeue adds what runs in SLURM's queue are waiting for. The command
 that started a sweep resumes what has not finished."""
 
@@ -27,7 +27,7 @@ def main() -> None:
         "folders", nargs="+", type=Path, metavar="FOLDER", help="searched for runs"
     )
     command_line.add_argument(
-        "--watch", type=float, metavar="SECONDS", help="print it anew, until Ctrl-C"
+        "--watch", type=float, metavar="SECONDS", help="print it every SECONDS, until Ctrl-C"
     )
     arguments = command_line.parse_args()
     # Imported here: --help need not wait for Lightning.

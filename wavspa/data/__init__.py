@@ -1,6 +1,6 @@
-"""From data on disk to batches: what is prepared, how batches are cut, and the data sets.
+"""Data from disk to batches: preparation, loading, and the data sets.
 
-Knows nothing of models. Only the DataModules need Lightning.
+Independent of models. Only the DataModules need Lightning.
 """
 
 from wavspa.data.codexglue.bigclonebench import BigCloneBench

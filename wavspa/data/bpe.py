@@ -63,7 +63,7 @@ class _ByteLevel(Tokenizer):
         return {"end": True} if self.end else {}
 
     def word_kinds(self) -> np.ndarray:
-        """A blank at its front begins a word; what is neither letters nor digits stands alone."""
+        """A blank at its front begins a word; what is neither letters nor digits is alone."""
         kinds = np.full(self.size, ALONE, np.int64)
         for piece, token in self._tokenizer.get_vocab().items():
             if all(map(_is_of_word, piece.removeprefix(BLANK))):
@@ -79,9 +79,9 @@ class BPE(_ByteLevel):
     """Byte pairs that are merged in the order of their frequency in the train split.
 
     Args:
-        vocab_size: tokens to learn, the 256 bytes among them; small data give fewer.
-        run: the folder of a run whose vocabulary is taken; None: it is learned.
-        end: add a token of its own, the last one, to each text; of a text that is cut it is the last.
+        vocab_size: Tokens to learn, the 256 bytes among them; small data give fewer.
+        run: The folder of a run whose vocabulary is taken; None: it is learned.
+        end: Append an end token, the last of the vocabulary, to each text, also to one that is cut.
     """
 
     learns = True
@@ -101,7 +101,7 @@ class BPE(_ByteLevel):
         }
 
     def fit(self, texts: Iterable[str]) -> None:
-        """Learns the merges."""
+        """Learn the merges."""
         if self._kept is not None:
             self.load(self._kept.parent)
             return
@@ -113,7 +113,7 @@ class BPE(_ByteLevel):
         self._tokenizer.train_from_iterator(map(_whole, texts), trainer)
 
     def load(self, folder: Path) -> None:
-        """Reads ``tokenizer.json``."""
+        """Read ``tokenizer.json``."""
         self._tokenizer = tokenizers.Tokenizer.from_file(str(folder / TOKENIZER))
 
 
@@ -121,12 +121,12 @@ class BPEFiles(_ByteLevel):
     """A vocabulary that was learned elsewhere.
 
     Args:
-        folder: holds ``vocab.json`` and ``merges.txt`` as GPT-2 has them.
-        end: as of :class:`BPE`.
-        download: get those of GPT-2 that are not there from the hub.
+        folder: Holds ``vocab.json`` and ``merges.txt`` as GPT-2 has them.
+        end: As of :class:`BPE`.
+        download: Get those of GPT-2 that are not there from the hub.
 
     Raises:
-        UserError: they are not there, are damaged, or do not hold every byte.
+        UserError: They are not there, are damaged, or do not hold every byte.
     """
 
     def __init__(self, folder: str | Path, end: bool = False, download: bool = False) -> None:
@@ -143,11 +143,13 @@ class BPEFiles(_ByteLevel):
         self._checksums = [hashlib.sha256(path.read_bytes()).hexdigest() for path in paths]
         try:
             model = BPEModel.from_file(*map(str, paths))
-        except Exception as error:  # the library has no exceptions of its own
+        except Exception as error:  # the library does not define exceptions
             raise UserError(f"{paths[0]} and {paths[1].name} cannot be used: {error}") from error
         super().__init__(model, end)
         if not self._tokenizer.get_vocab().keys() >= set(ByteLevel.alphabet()):
-            raise UserError(f"{paths[0]} is no byte-level vocabulary: it lacks some of the bytes")
+            raise UserError(
+                f"{paths[0]} is not a byte-level vocabulary: it lacks some of the bytes"
+            )
 
     def cache_key(self) -> Mapping[str, Any]:
         """Its name, the checksums of its files, and whether there is an end."""
@@ -155,7 +157,7 @@ class BPEFiles(_ByteLevel):
 
 
 def _is_of_word(sign: str) -> bool:
-    """Whether the byte that a sign of the vocabulary stands for is of a word."""
+    """Whether the byte behind a sign of the vocabulary is part of a word."""
     return sign == "_" or (sign.isalnum() if sign.isascii() else sign < "\u0100" or sign > "\u0121")
 
 

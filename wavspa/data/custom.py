@@ -39,41 +39,41 @@ class Files(Texts):
     by label, and rows with equal texts stay together.
 
     Prepared data are found again by the content of the files, not by their times: a copy of a file
-    is the same data, whatever a copy or a checkout does to its time. Reading 1 GB for its checksum
+    is the same data, even if its time has changed. Reading 1 GB for its checksum
     takes seconds, once for a run: the run keeps it, and needs the files no longer when they have
     been prepared.
 
     Args:
-        train: a file, as all paths relative to the working folder; without a label also a folder, or a
+        train: A file, as all paths relative to the working folder; without a label also a folder, or a
             pattern such as ``corpus/*.txt``.
-        val: a file; None: held out of train.
-        test: a file; None: held out of train.
-        text: the column of the texts; or several, whose texts are joined to one.
-        join: what stands between the texts of several columns.
-        label: the column of the labels, of numbers also several; None: there are none, for ``task=masked``.
-        label_kind: what the labels are, as the task needs: ``class``, ``number`` or ``labels`` (any number).
-        separator: of ``labels`` in csv and tsv, what stands between them.
-        documents: of plain text without labels: a text is a ``line`` or a ``file``.
-        packed: without labels, rows of ``max_length`` tokens from many texts laid end to end, each ended
+        val: A file; None: held out of train.
+        test: A file; None: held out of train.
+        text: The column of the texts; or several, whose texts are joined to one.
+        join: What stands between the texts of several columns.
+        label: The column of the labels, of numbers also several; None: there are none, for ``task=masked``.
+        label_kind: What the labels are, as the task needs: ``class``, ``number`` or ``labels`` (any number).
+        separator: Of ``labels`` in csv and tsv, what stands between them.
+        documents: Of plain text without labels: a text is a ``line`` or a ``file``.
+        packed: Without labels, rows of ``max_length`` tokens from many texts laid end to end, each ended
             by the tokenizer's end or a line feed; False: a text is a row.
-        val_share: of the rows of train that is held out for val, if it has no file.
-        test_share: the same for test.
-        folds: a number, at least 2: train is divided into so many folds, one of which is test; None: test
-            is a file, or held out.
-        fold: which of them is test, from 1; val is held out of the others.
-        data_seed: of what is held out; the training seed leaves it alone.
-        together: which rows a hold-out keeps on one side: ``similar``, those whose texts are equal
+        val_share: Of the rows of train that is held out for val, if it has no file.
+        test_share: The same for test.
+        folds: A number, at least 2: train is divided into this number of folds, one of which is test; None:
+            test is a file, or held out.
+        fold: Which of them is test, from 1; val is held out of the others.
+        data_seed: Of what is held out; the training seed leaves it alone.
+        together: Which rows a hold-out keeps on one side: ``similar``, those whose texts are equal
             but for case, blanks and the order of a pair; ``equal``, as the first runs, those whose
             texts are equal in the same order.
-        encoding: of csv, tsv and json files.
-        quoting: of csv and tsv: ``csv`` takes quotes for those of a csv writer, ``none`` for plain
+        encoding: Of csv, tsv and json files.
+        quoting: Of csv and tsv: ``csv`` takes quotes for those of a csv writer, ``none`` for plain
             characters; ``strict`` is ``csv``, and refuses lines that a quote has made one row by
             mistake.
-        checksum: what the content of the files has to have; ``auto``: whatever it has.
-        **options: see :class:`wavspa.data.Texts`.
+        checksum: The required checksum of the files; ``auto``: any.
+        **options: See :class:`wavspa.data.Texts`.
 
     Raises:
-        UserError: an option is out of range.
+        UserError: An option is out of range.
     """
 
     def __init__(
@@ -175,7 +175,7 @@ class Files(Texts):
 
     @property
     def checksum(self) -> str:
-        """16 hexadecimal digits that stand for the content of the files."""
+        """16 hexadecimal digits that identify the content of the files."""
         return self._found_checksum if self._checksum == "auto" else self._checksum
 
     def source_cache_key(self) -> Mapping[str, Any]:

@@ -1,4 +1,4 @@
-"""What every data set has in common: its options, preparation and checks."""
+"""The base of every data set: its options, preparation and checks."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -22,27 +22,27 @@ from wavspa.errors import UserError
 class SequenceDataModule(BatchLoaders):
     """Labelled token sequences in the splits ``train``, ``val`` and ``test``.
 
-    A data set is a subclass with :meth:`cache_key`, :meth:`build` and :meth:`card_facts`; and with
-    ``downloads``, where its files can be had if :meth:`build` does not find them. One of which a
-    trained model can be given new examples has ``input_columns``, where their parts stand in a table,
+    A data set is a subclass with :meth:`cache_key`, :meth:`build` and :meth:`card_facts`, and with
+    ``downloads``, where to download its files if :meth:`build` does not find them. To support
+    prediction on new examples it also defines ``input_columns``, the columns of their parts in a table,
     :meth:`parse_input` and :meth:`encode_inputs`. ``mask_rate`` is the share of tokens that
-    pre-training masks by default; where ``has_words``, there is ``word_kinds()``, as of
-    :class:`wavspa.data.Texts`. ``target`` says what the labels are.
+    pre-training masks by default; with ``has_words`` it has ``word_kinds()`` as well, as in
+    :class:`wavspa.data.Texts`. ``target`` is the kind of its labels.
 
     Args:
-        name: what reports and the prepared folder call the data.
-        data_root: the folder under which prepared data are kept.
-        vocab_size: size of the model's embedding; tokens in the data are smaller. ``auto`` is for
-            :meth:`infer_auto` to say, and stands for any.
-        classes: number of labels, which count from 0; or ``auto``.
-        limit: use so many examples of each split at most.
-        download: get files that are not below the data root from their public address, if they have
+        name: The name of the data in reports and of the prepared folder.
+        data_root: The folder under which prepared data are kept.
+        vocab_size: Size of the model's embedding; tokens in the data are smaller. ``auto`` accepts
+            any, and is set by :meth:`infer_auto`.
+        classes: Number of labels, which count from 0; or ``auto``.
+        limit: The most examples of each split to use.
+        download: Get files that are not below the data root from their public address, if they have
             one.
-        max_length, batch_size, batch_tokens, eval_batch_size, workers, pad, seed: see
+        max_length, batch_size, batch_tokens, eval_batch_size, workers, pad, seed: See
             :class:`BatchLoaders`.
 
     Raises:
-        UserError: an option is out of range.
+        UserError: An option is out of range.
     """
 
     downloads: Sequence[Download] = ()
@@ -85,11 +85,11 @@ class SequenceDataModule(BatchLoaders):
         self.download = download
 
     def cache_key(self) -> Mapping[str, Any]:
-        """Everything that shapes what is prepared, as JSON can hold it."""
+        """Every choice that shapes the prepared data, as JSON can hold it."""
         raise NotImplementedError
 
     def build(self) -> Mapping[str, store.Source]:
-        """The splits ``train``, ``val`` and ``test``, written in the order they stand in."""
+        """The splits ``train``, ``val`` and ``test``, written in the order of the mapping."""
         raise NotImplementedError
 
     def card_facts(self, splits: store.Splits) -> store.Facts:
@@ -97,25 +97,25 @@ class SequenceDataModule(BatchLoaders):
         raise NotImplementedError
 
     def card_entries(self, splits: store.Splits) -> store.Facts:
-        """All that the card holds beside the splits."""
+        """All that the card holds apart from the splits."""
         return {**self.card_facts(splits), "choices": self.cache_key()}
 
     def files(self) -> Mapping[str, str]:
-        """Text files to keep beside the splits, by their name; asked for when those are written."""
+        """Text files to keep next to the splits, by their name; asked for when those are written."""
         return {}
 
     def parse_input(
         self, values: Sequence[object], where: str, columns: Sequence[str] = ()
     ) -> tuple[Any, ...]:
-        """What the sequences of a new example are made of: by default, texts.
+        """The raw parts of a new example's sequences: by default, texts.
 
         Args:
-            values: of ``columns``.
-            where: how a message names the row.
-            columns: where the values stand; without them, in ``input_columns``.
+            values: Of ``columns``.
+            where: The name of the row in messages.
+            columns: The columns of the values; without them, ``input_columns``.
 
         Raises:
-            UserError: a value is not text.
+            UserError: A value is not text.
         """
         for column, value in zip(columns or self.input_columns, values, strict=True):
             if not isinstance(value, str) or not value:
@@ -131,20 +131,20 @@ class SequenceDataModule(BatchLoaders):
 
     @property
     def end_token(self) -> int | None:
-        """The last token of each sequence, also of one that is cut; None if there is no such."""
+        """The last token of each sequence, also of one that is cut; None without one."""
         return None
 
     def open_vocabulary(self, kept: Path | None = None) -> None:
-        """Makes ready for :meth:`encode_inputs`.
+        """Load the vocabulary that :meth:`encode_inputs` needs.
 
         Args:
-            kept: the folder of the files that a run keeps of its data (:attr:`text_files`); None: the
+            kept: The folder of the files that a run keeps of its data (:attr:`text_files`); None: the
                 prepared data.
         """
 
     @property
     def text_files(self) -> dict[str, bytes]:
-        """What was learned when the data were prepared: text files by their name."""
+        """The files of the vocabulary learned when the data were prepared, by their names."""
         return {
             path.name: path.read_bytes()
             for path in sorted(self.folder.iterdir())
@@ -152,12 +152,12 @@ class SequenceDataModule(BatchLoaders):
         }
 
     def encode_inputs(self, parts: Sequence[tuple[Any, ...]]) -> list[Any]:
-        """What the loaders collate, with the label 0, of new examples as :meth:`parse_input` gives them."""
+        """Encode new examples of :meth:`parse_input` for the loaders' collation, with the label 0."""
         raise NotImplementedError
 
     @property
     def folder(self) -> Path:
-        """Where the prepared data lie, or will lie."""
+        """The folder of the prepared data, which may not exist yet."""
         return store.prepared_folder(self.data_root, self.name, self.cache_key())
 
     @property
@@ -177,10 +177,10 @@ class SequenceDataModule(BatchLoaders):
         }
 
     def prepare_data(self) -> None:
-        """Prepares the data if they are not there.
+        """Prepare the data if they are not there.
 
         Raises:
-            UserError: a data root that cannot be used, or a split without examples.
+            UserError: A data root that cannot be used, or a split without examples.
         """
         store.prepare(self.folder, self._build_or_download, self.card_entries, self.files)
 
@@ -194,10 +194,10 @@ class SequenceDataModule(BatchLoaders):
         return self.build()
 
     def setup(self, stage: str | None = None) -> None:
-        """Opens the prepared data and holds the options against them.
+        """Open the prepared data and check the options against them.
 
         Raises:
-            UserError: a damaged file, or a token that ``vocab_size`` or a label that ``classes`` does
+            UserError: A damaged file, or a token that ``vocab_size`` or a label that ``classes`` does
                 not reach.
         """
         splits = store.open_splits(self.folder)
@@ -218,7 +218,7 @@ class SequenceDataModule(BatchLoaders):
         }
 
     def views(self, columns: Sequence[str]) -> list[View]:
-        """What an example is made of, by the columns of the data: the head of each column of tokens."""
+        """The parts of an example by the columns of the data: the head of each column of tokens."""
         return [View(name, self.max_length) for name in store.token_columns(columns)]
 
     @property

@@ -1,4 +1,4 @@
-"""What tokens stand for, as pictures and texts can show it."""
+"""The pixels and symbols behind tokens, as pictures and texts show them."""
 
 import json
 from typing import Any
@@ -20,15 +20,15 @@ def picture(data: SequenceDataModule, tokens: np.ndarray) -> np.ndarray | None:
     if not isinstance(data, Digits | Cifar10 | Pathfinder):
         return None
     side = round(len(tokens) ** 0.5)
-    # A row that max_length has cut is no picture any more.
+    # A row that max_length has cut is not a picture any more.
     return tokens.reshape(side, side) if side * side == len(tokens) else None
 
 
 def symbols(data: SequenceDataModule, tokens: np.ndarray) -> list[str]:
-    """What each of ``tokens [N]`` stands for by the card and the vocabulary of prepared data.
+    """The symbol of each of ``tokens [N]`` by the card and the vocabulary of prepared data.
 
-    What cannot be printed is a middle dot; tokens of which nothing is known are their numbers. The steps of a
-    series are their places.
+    Unprintable ones are a middle dot; unknown tokens are their numbers. The steps of a series
+    are their places.
     """
     if tokens.ndim > 1:
         return [str(step) for step in range(1, len(tokens) + 1)]

@@ -21,8 +21,8 @@ class Digits(Pictures):
     pictures are white on black, and their 256 grey levels become the nearest of the 17.
 
     Args:
-        data_seed: of the split; the training seed leaves the split alone.
-        **options: see :class:`SequenceDataModule`.
+        data_seed: Of the split; the training seed leaves the split alone.
+        **options: See :class:`SequenceDataModule`.
     """
 
     side = 8

@@ -21,7 +21,7 @@ MODES = ("1", "L", "P", "RGB")
 class Pictures(SequenceDataModule):
     """Square pictures of one size; a token is a pixel, row by row.
 
-    A data set is a subclass that says ``side``, and :meth:`pixels` if its tokens are no grey levels.
+    A data set is a subclass that sets ``side``, and :meth:`pixels` if its tokens are not grey levels.
     """
 
     input_columns: Sequence[str] = ("image",)
@@ -29,7 +29,7 @@ class Pictures(SequenceDataModule):
     side: int
 
     def pixels(self, picture: Image.Image) -> np.ndarray:
-        """The tokens [side, side] uint8 of a picture as :func:`open_picture` gives it."""
+        """The tokens [side, side] uint8 of a picture as :func:`open_picture` returns it."""
         return np.array(picture.convert("L"))
 
     def tokens_of(self, file: Path | BinaryIO, where: str) -> np.ndarray:
@@ -52,14 +52,14 @@ def file_of(value: object, where: str) -> tuple[Path | BinaryIO, str]:
     """The file of a picture that a table names by its path, or holds as bytes or as the hub does.
 
     Args:
-        value: what the table holds.
-        where: how messages name its row.
+        value: What the table holds.
+        where: How messages name its row.
 
     Returns:
         The file, and how messages name it.
 
     Raises:
-        UserError: it is something else.
+        UserError: It is something else.
     """
     if isinstance(value, dict):
         value = value.get("path") if value.get("bytes") is None else value["bytes"]
@@ -74,12 +74,12 @@ def open_picture(file: Path | BinaryIO, where: str, side: int) -> Image.Image:
     """A picture, decoded.
 
     Args:
-        file: its file.
-        where: how messages name it.
-        side: its width and its height.
+        file: Its file.
+        where: How messages name it.
+        side: Its width and its height.
 
     Raises:
-        UserError: it cannot be read, has another size or a mode that is none of :data:`MODES`, or is
+        UserError: It cannot be read, has another size or a mode that is none of :data:`MODES`, or is
             transparent.
     """
     try:
@@ -100,6 +100,6 @@ def open_picture(file: Path | BinaryIO, where: str, side: int) -> Image.Image:
         raise
     # Decoders raise all of these at broken files.
     except (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError) as error:
-        # Without an error of the system, Pillow says what is wrong, and may name the file once more.
+        # Without an error of the system, Pillow describes the fault, and may name the file again.
         why = getattr(error, "strerror", None) or re.split(r" ['<]", str(error))[0]
         raise UserError(f"{where}: not a picture that can be read ({why})") from error

@@ -19,11 +19,11 @@ def binary(value: object, where: str) -> int:
     """0 or 1, of a number, a truth value, or the text of either.
 
     Args:
-        value: as it was read.
-        where: how a message names its place.
+        value: As it was read.
+        where: How a message names its place.
 
     Raises:
-        UserError: it is something else.
+        UserError: It is something else.
     """
     label = _BINARY.get(str(value).strip().lower())
     if label is None:
@@ -114,7 +114,9 @@ def read_label(value: object, column: str, where: str) -> str:
             and no other file can hold.
     """
     if isinstance(value, list | dict):
-        raise UserError(f"{where}: the column {column!r} holds {shown(value)}, which is no label")
+        raise UserError(
+            f"{where}: the column {column!r} holds {shown(value)}, which is not a label"
+        )
     label = str(value)
     if not is_writable(label):
         raise UserError(
@@ -143,7 +145,7 @@ def _joined(counts: Mapping[str, int]) -> str | None:
         for label, found in parts.items():
             if all(part in counts for part in found):
                 return label
-            # A comma also stands in plain names: "Smith, A" and "Smith, B".
+            # A comma also occurs in plain names: "Smith, A" and "Smith, B".
             if separator != "," and any(times[part] > 1 for part in found):
                 return label
     return None

@@ -44,11 +44,11 @@ class LegoBatch(NamedTuple):
 
 
 def collate_sentences(examples: Sequence[LegoExample], pad_to: Width = None) -> LegoBatch:
-    """One batch; the sentences themselves tell the places of their variables.
+    """One batch; the places of the variables follow from the sentences themselves.
 
     Args:
-        examples: at least one row, all of one length.
-        pad_to: that length, or several to choose from.
+        examples: At least one row, all of one length.
+        pad_to: That length, or several to choose from.
     """
     tokens, lengths, _ = collate([Example(row.tokens, 0) for row in examples], pad_to)
     labels = torch.from_numpy(np.array([row.labels for row in examples], dtype=np.int64))
@@ -59,20 +59,20 @@ class Lego(SequenceDataModule):
     """Sentences such as ``[CLS] c = not a , a = val 1 , [SEP]``: what is the value of every variable?
 
     The first variable of the chain is 0 or 1, each next one is the one before it (``val``) or its negation
-    (``not``). The clauses stand in random order, variables are random letters. A label is the list of
+    (``not``). The clauses are in random order, variables are random letters. A label is the list of
     the values in the order of the chain.
 
     Args:
-        variables: how many a sentence has.
-        max_length: of a sentence: 5 times ``variables`` plus 2.
-        train_examples: sentences of the training split.
-        val_examples: of the validation split.
-        test_examples: of the test split.
-        data_seed: of the sentences; the training seed leaves them alone.
-        **options: see :class:`SequenceDataModule`.
+        variables: How many a sentence has.
+        max_length: Of a sentence: 5 times ``variables`` plus 2.
+        train_examples: Sentences of the training split.
+        val_examples: Of the validation split.
+        test_examples: Of the test split.
+        data_seed: Of the sentences; the training seed leaves them alone.
+        **options: See :class:`SequenceDataModule`.
 
     Raises:
-        UserError: an option is out of range.
+        UserError: An option is out of range.
     """
 
     example = LegoExample
@@ -142,8 +142,8 @@ def draw(rng: np.random.Generator, examples: int, variables: int) -> tuple[np.nd
     """Sentences and the values of their variables.
 
     Args:
-        rng: the only source of randomness.
-        examples: how many.
+        rng: The only source of randomness.
+        examples: How many.
         variables: V, of each.
 
     Returns:

@@ -22,10 +22,10 @@ NAMED = ("csv", "tsv")
 
 
 def check_input(source: str, kind: str | None = None, names: Sequence[str] = ()) -> None:
-    """Refuses words that :func:`open_input` has no use for.
+    """Refuse words that :func:`open_input` has no use for.
 
     Raises:
-        UserError: the kind is unknown, or does not go with the input or the names.
+        UserError: The kind is unknown, or does not go with the input or the names.
     """
     if kind is not None:
         one_of("kind", kind, KINDS)
@@ -41,15 +41,15 @@ def open_input(
     """A table of examples.
 
     Args:
-        source: a file as :func:`wavspa.data.sources.tables.open_table` takes it, or one of plain text, .txt,
+        source: A file as :func:`wavspa.data.sources.tables.open_table` takes it, or one of plain text, .txt,
             of which every line is a row; a picture, or a folder of such; ``-`` is standard input.
-        kind: one of :data:`KINDS`, where the name does not say it; of standard input ``txt`` (if None)
+        kind: One of :data:`KINDS`, where the name does not show it; of standard input ``txt`` (if None)
             or ``jsonl``.
-        names: the columns of a csv or tsv without header, where quotes are plain characters.
-        **options: how a table is read; see :func:`wavspa.data.sources.tables.open_table`.
+        names: The columns of a csv or tsv without header, where quotes are plain characters.
+        **options: How a table is read; see :func:`wavspa.data.sources.tables.open_table`.
 
     Raises:
-        UserError: there is no such file, or :func:`check_input` refuses the words.
+        UserError: There is no such file, or :func:`check_input` refuses the words.
     """
     check_input(source, kind, names)
     if source == STANDARD_INPUT:
@@ -94,7 +94,7 @@ class PictureFiles(OneColumn):
     name = "path"
 
     def at(self, place: int) -> str:
-        """The path that stands beside it says more than any number."""
+        """The path next to it is more helpful than any number."""
         return "input"
 
     def texts(self) -> Iterator[tuple[int, str]]:
@@ -118,9 +118,9 @@ class Lines(OneColumn):
     """Plain text, of which every line is a row.
 
     Args:
-        path: the file, or what messages call the pipe.
-        pipe: is read instead of the file.
-        encoding: of the file.
+        path: The file, or what messages call the pipe.
+        pipe: Is read instead of the file.
+        encoding: Of the file.
     """
 
     name = "line"
@@ -177,5 +177,5 @@ class _JsonPipe(JsonTable):
 
 
 def _fail(error: OSError) -> None:
-    """Makes os.walk name a folder that it cannot read, and not pass over it."""
+    """Make os.walk name a folder that it cannot read, and not pass over it."""
     raise error

@@ -1,4 +1,4 @@
-"""What data sets of texts have in common: rows of one text or two become tokens, piece by piece."""
+"""The base of data sets of texts: rows of one text or two become tokens, piece by piece."""
 
 import itertools
 from abc import abstractmethod
@@ -42,13 +42,13 @@ class Texts(SequenceDataModule):
     A data set is a subclass with :meth:`read`, :meth:`source_cache_key` and :meth:`card_facts`.
 
     Args:
-        tokenizer: makes tokens of texts.
-        stored_length: so many tokens of each text are kept on disk; None: all. No shorter than
+        tokenizer: Makes tokens of texts.
+        stored_length: The number of tokens of each text kept on disk; None: all. No shorter than
             ``max_length``.
-        **options: see :class:`SequenceDataModule`.
+        **options: See :class:`SequenceDataModule`.
 
     Raises:
-        UserError: an option is out of range.
+        UserError: An option is out of range.
     """
 
     columns: Sequence[str] = ("tokens",)
@@ -140,7 +140,7 @@ class Texts(SequenceDataModule):
         return [self.example(*tokens, label) for tokens in zip(*heads, strict=True)]
 
     def open_vocabulary(self, kept: Path | None = None) -> None:
-        """Reads what the tokenizer learned when the data were prepared, which they are if need be."""
+        """Read what the tokenizer learned when the data were prepared, which they are if need be."""
         if not self.tokenizer.learns:
             return
         if kept is None:
@@ -168,7 +168,7 @@ class TextPairs(Texts):
 
 
 class PooledPairs(TextPairs):
-    """As :class:`TextPairs`, of texts that stand in many pairs: each is made tokens and kept once."""
+    """As :class:`TextPairs`, of texts that occur in many pairs: each is tokenized and kept once."""
 
     def build(self) -> Mapping[str, store.Source]:
         """The distinct texts as tokens, and the splits as tables of their numbers."""

@@ -1,4 +1,4 @@
-"""From texts to tokens. 0 is always the pad, so that no tokenizer gives it."""
+"""From texts to tokens. 0 is always the pad, which no tokenizer returns."""
 
 import hashlib
 import itertools
@@ -26,8 +26,8 @@ class Tokenizer:
     """What :class:`wavspa.data.text_datamodule.Texts` needs of a tokenizer.
 
     Attributes:
-        learns: whether there is a vocabulary to learn from the train split.
-        end: whether each text has a token at its end, which is the largest one.
+        learns: Whether there is a vocabulary to learn from the train split.
+        end: Whether each text has a token at its end, which is the largest one.
     """
 
     learns = False
@@ -48,35 +48,35 @@ class Tokenizer:
         raise NotImplementedError
 
     def fit(self, texts: Iterable[str]) -> None:
-        """Learns the vocabulary, where there is one to learn, from the texts of the train split."""
+        """Learn the vocabulary, where there is one to learn, from the texts of the train split."""
 
     def encode(self, texts: Sequence[str], length: int | None = None) -> list[np.ndarray]:
         """The first ``length`` tokens of each text (None: all), arrays of one integer dtype."""
         raise NotImplementedError
 
     def word_kinds(self) -> np.ndarray:
-        """[size] int64, what each token is to the word that it stands in: :data:`ALONE`, :data:`INSIDE`
-        (it goes on with what is before it, unless that is alone) or :data:`BEGINS`.
+        """[size] int64, the place of each token in its word: :data:`ALONE`, :data:`INSIDE`
+        (it continues what is before it, unless that is alone) or :data:`BEGINS`.
         """
         raise NotImplementedError
 
     def decode(self, tokens: Sequence[int]) -> str:
-        """The text that tokens stand for, without pads and their end."""
+        """The text of tokens, without pads and their end."""
         raise NotImplementedError
 
     def files(self) -> Mapping[str, str]:
-        """What was learned, as text files by name, to be kept beside the data."""
+        """What was learned, as text files by name, to be kept next to the data."""
         return {}
 
     def load(self, folder: Path) -> None:
-        """Takes up again what was learned from the files in ``folder``, if :attr:`learns`."""
+        """Take up again what was learned from the files in ``folder``, if :attr:`learns`."""
 
 
 class Bytes(Tokenizer):
     """The bytes of UTF-8, each plus one: 256 tokens and the pad.
 
     Args:
-        end: add a token of its own, 257, to each text; of a text that is cut it is the last one.
+        end: Append an end token, 257, to each text, also to one that is cut.
     """
 
     def __init__(self, end: bool = False) -> None:
@@ -112,9 +112,9 @@ class Characters(Tokenizer):
     """Unicode characters: 1 is any that the vocabulary lacks; those that it has count from 2.
 
     Args:
-        min_count: the vocabulary is what occurs in the train split so often, in the order of Unicode.
-        end: add a token of its own, the last one, to each text; of a text that is cut it is the last.
-        run: the folder of a run whose vocabulary is taken; None: it is learned.
+        min_count: The vocabulary is what occurs in the train split this often, in the order of Unicode.
+        end: Append an end token, the last of the vocabulary, to each text, also to one that is cut.
+        run: The folder of a run whose vocabulary is taken; None: it is learned.
     """
 
     learns = True
@@ -140,7 +140,7 @@ class Characters(Tokenizer):
         }
 
     def fit(self, texts: Iterable[str]) -> None:
-        """Counts characters."""
+        """Count characters."""
         if self._kept is not None:
             self.load(self._kept.parent)
             return
@@ -151,12 +151,12 @@ class Characters(Tokenizer):
         self._know(np.flatnonzero(counts >= self.min_count))
 
     def load(self, folder: Path) -> None:
-        """Reads ``vocabulary.json``."""
+        """Read ``vocabulary.json``."""
         vocabulary = json.loads((folder / VOCABULARY).read_text(encoding="utf-8"))
         self._know(np.array([ord(character) for character in vocabulary]))
 
     def _know(self, known: np.ndarray) -> None:
-        """Makes the code points ``known`` [characters] the vocabulary."""
+        """Make the code points ``known`` [characters] the vocabulary."""
         self.vocabulary = [chr(code) for code in known]
         self._tokens = np.ones(CODE_POINTS, np.uint16 if self.size <= 2**16 else np.int32)
         self._tokens[known] = np.arange(2, 2 + len(known))
@@ -186,10 +186,10 @@ def kept_vocabulary(run: str | None, file: str) -> Path | None:
 
 
 def of_kept(file: Path | None) -> Mapping[str, str]:
-    """What tells a vocabulary that is taken from a run from others, for ``cache_key``.
+    """The identity of a vocabulary that is taken from a run, for ``cache_key``.
 
     Raises:
-        UserError: the run keeps none of this kind.
+        UserError: The run keeps none of this kind.
     """
     if file is None:
         return {}
@@ -207,7 +207,7 @@ def _is_of_word(text: str) -> bool:
 
 
 def _kinds(of_word: Sequence[bool], size: int) -> np.ndarray:
-    """Kinds of the first tokens; the rest, such as the end, stand alone."""
+    """Kinds of the first tokens; the rest, such as the end, are alone."""
     kinds = np.full(size, ALONE, np.int64)
     kinds[: len(of_word)][np.array(of_word)] = INSIDE
     return kinds

@@ -1,4 +1,4 @@
-"""The exported folder: what is in it, and that it is whole."""
+"""The exported folder: its files, written completely or not at all."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -80,7 +80,7 @@ def check_output(output: Path) -> None:
         read_config(output)
     except UserError as error:
         raise UserError(
-            f"output={output} is there and is no exported model, so it is not replaced: remove it, or name "
+            f"output={output} exists and is not an exported model, so it is not replaced: remove it, or name "
             "another folder"
         ) from error
 

@@ -45,6 +45,12 @@ def hub_config(
         "pad_token_id": 0,
         "data": {"name": config["dataset"]["name"], **card["choices"]},
     }
+    if plugins := config["frozen"].get("plugins"):
+        # Not where they were: that is nobody else's concern.
+        content["plugins"] = {
+            name: {key: code[key] for key in ("version", "commit")}
+            for name, code in plugins.items()
+        }
     if task == MASKED:
         content["mask_token_id"] = model["vocab_size"]
         # A run that starts from this one is held to its vocabulary.

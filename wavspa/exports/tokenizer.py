@@ -1,7 +1,7 @@
-"""A run's tokenizer in the format of the library `tokenizers`: the same text gives the same tokens.
+"""A run's tokenizer in the format of the library `tokenizers`: any text has the same tokens.
 
-Token 0 is the pad. No text gives it: it is a word of the vocabulary alone, and what looks like it in a text
-is split as any other text.
+Token 0 is the pad. No text contains it: it is a word of the vocabulary alone, and what looks like it is
+split as any other text.
 """
 
 import json
@@ -83,7 +83,7 @@ def add_mask(tokenizer: Tokenizer, token: int) -> str | None:
 def tokenizer_config(
     tokenizer: Tokenizer, max_length: int, mask: str | None = None
 ) -> dict[str, Any]:
-    """What `transformers` wants to know beside ``tokenizer.json``.
+    """What `transformers` wants to know in addition to ``tokenizer.json``.
 
     Args:
         tokenizer: Of the run.

@@ -42,7 +42,7 @@ class _Module(nn.Module):
         self.model, self.smallest = model, smallest
 
     def _padded(self, tokens: Tensor) -> Tensor:
-        """Tokens [B, N] with at least ``smallest`` columns; what stands in those does not matter."""
+        """Tokens [B, N] with at least ``smallest`` columns; their values do not matter."""
         length = tokens.shape[1]
         places = torch.arange(torch.sym_max(length, self.smallest), device=tokens.device)
         return tokens.index_select(1, places.clamp(max=length - 1))
@@ -83,7 +83,7 @@ def trace(model: nn.Module, max_len: int) -> Graph:
     pair = isinstance(model, DualEncoder)
     encoder: Any = model.encoder if pair else model
     level = encoder.blocks[0].attention.wavelet.level
-    # Lifting cannot be traced where a band is a single coefficient. Where pads change nothing, a few more
+    # Lifting cannot be traced where a band is a single coefficient. Where pads do not matter, a few more
     # help; logits of every place would show them.
     padded = encoder.padding == "mask" and encoder.pool.kind != "token"
     module = (_Pair if pair else _Single)(model, min(2 ** (level + 1), max_len) if padded else 1)
@@ -122,7 +122,7 @@ def largest_difference(graph: Graph, answer: Callable[[Inputs], Tensor]) -> floa
             difference = (answer(inputs) - expected).abs().max().item()
         except Exception as error:  # of torch or of onnxruntime
             raise UserError(f"the graph refuses {shapes}: {first_line(error)}") from error
-        # Also a difference that is no number is none that may be.
+        # A difference that is NaN is refused as well.
         if not difference <= TOLERANCE * max(1.0, expected.abs().max().item()):
             raise UserError(f"the graph differs from the model by {difference:.1e} on {shapes}")
         largest = max(largest, difference)

@@ -87,8 +87,8 @@ class WavspaForSequenceClassification(_Wavspa):
                 "wavspa.load_model loads it"
             )
         options = {**config.model, "classes": config.num_labels}
-        config.model = options  # so that save_pretrained says the same
-        self.model = build_model(options, Path(config.name_or_path))
+        config.model = options  # so that save_pretrained writes the same
+        self.model = build_model(options, Path(config.name_or_path), getattr(config, "plugins", ()))
         self.post_init()
 
     def forward(
@@ -110,7 +110,7 @@ class WavspaForSequenceClassification(_Wavspa):
             ``loss``, or None without labels, and ``logits`` [B, C].
 
         Raises:
-            ValueError: Pads stand elsewhere than on the right, or a row has no token.
+            ValueError: Pads are elsewhere than on the right, or a row has no token.
         """
         lengths = None if attention_mask is None else _lengths(attention_mask)
         logits = self.model(input_ids, lengths)
@@ -148,9 +148,11 @@ class WavspaForMaskedLM(_Wavspa):
         super().__init__(config)
         if config.task != MASKED:
             raise UserError(
-                f"a model of the task {config.task} does not tell masked tokens: wavspa.load_model loads it"
+                f"a model of the task {config.task} does not predict masked tokens: use wavspa.load_model"
             )
-        self.model = build_model(config.model, Path(config.name_or_path))
+        self.model = build_model(
+            config.model, Path(config.name_or_path), getattr(config, "plugins", ())
+        )
         self.post_init()
 
     def forward(
@@ -160,20 +162,19 @@ class WavspaForMaskedLM(_Wavspa):
         labels: Tensor | None = None,
         **kwargs: Any,
     ) -> MaskedLMOutput:
-        """Tell tokens.
+        """Predict tokens.
 
         Args:
-            input_ids: Tokens, int64 [B, N]; ``config.mask_token_id`` where one is to be told.
+            input_ids: Tokens, int64 [B, N]; ``config.mask_token_id`` where one is to be predicted.
             attention_mask: 1 at real tokens and 0 at the pads that follow them, [B, N]; None: all are real.
-            labels: int64 [B, N], the tokens that are to be told, and -100 elsewhere; with them there is a
-                loss.
+            labels: int64 [B, N], the tokens to be predicted, and -100 elsewhere; with them there is a loss.
             **kwargs: What trainers pass along; not used.
 
         Returns:
             ``loss``, or None without labels, and ``logits`` [B, N, V], V without the mask.
 
         Raises:
-            ValueError: Pads stand elsewhere than on the right, or a row has no token.
+            ValueError: Pads are elsewhere than on the right, or a row has no token.
         """
         lengths = None if attention_mask is None else _lengths(attention_mask)
         logits = self.model(input_ids, lengths)
@@ -187,7 +188,7 @@ def _lengths(attention_mask: Tensor) -> Tensor:
     """The real tokens [B] of each row of a mask [B, N].
 
     Raises:
-        ValueError: They do not stand on the left, or there are none.
+        ValueError: They are not on the left, or there are none.
     """
     lengths = attention_mask.long().sum(dim=1)
     places = torch.arange(attention_mask.shape[1], device=attention_mask.device)

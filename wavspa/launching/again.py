@@ -33,7 +33,7 @@ class Difference(NamedTuple):
 
 
 def train_again(folder: Path, data_root: Path | None = None) -> Path:
-    """Train the run in ``folder`` a second time, in a folder beside it.
+    """Train the run in ``folder`` a second time, in a folder next to it.
 
     A second training that was interrupted is resumed. It is held to the data of the first one.
 
@@ -114,7 +114,7 @@ def first_difference(
 
 
 def _fresh(folder: Path) -> Path:
-    """The folder beside a run for its second training: a new one, or one that has not finished."""
+    """The folder next to a run for its second training: a new one, or one that has not finished."""
     number = 1
     while True:
         again = folder.resolve()

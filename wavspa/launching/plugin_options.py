@@ -15,7 +15,7 @@ T = TypeVar("T", bound="DataclassInstance")
 
 
 def options_of(kind: type[T], given: Mapping[str, Any], node: str, chosen: str) -> T:
-    """The options that a composed node gives.
+    """The options of a composed node.
 
     Args:
         kind: Their dataclass.

@@ -1,6 +1,8 @@
-"""Starting ``wavspa-run`` in a process of its own."""
+"""Starts of ``wavspa-run`` in its own process."""
 
+import ctypes
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -30,15 +32,16 @@ _DISTRIBUTED = (
 _DISTRIBUTED_PREFIXES = ("MASTER_", "TORCHELASTIC_", "PL_")
 
 ENVIRONMENT = {
-    # glibc hands large blocks back to the system at each free; keeping them halves the time of a step
+    # glibc hands large blocks back to the system at each free; keeping them halves the time per step
     # on the CPU. It reads these before main().
     "MALLOC_MMAP_THRESHOLD_": "4294967296",
     "MALLOC_TRIM_THRESHOLD_": "4294967296",
     "MALLOC_TOP_PAD_": "268435456",
-    # A file of the user's beside the runs, say copy.py, must not stand in for a library's module.
+    # A file of the user's next to the runs, such as copy.py, must not hide a library's module.
     "PYTHONSAFEPATH": "1",
 }
 _SECONDS_TO_STOP = 30
+_PR_SET_PDEATHSIG = 1  # of <linux/prctl.h>
 
 
 def exec_run(folder: Path) -> NoReturn:
@@ -50,7 +53,7 @@ def exec_run(folder: Path) -> NoReturn:
 
 
 def reexec_with_run_environment(module: str) -> None:
-    """Start this command anew with the environment that runs have, unless it has it already.
+    """Restart this command with the environment that runs have, unless it has it already.
 
     Args:
         module: The command, as ``python -m`` takes it.
@@ -60,17 +63,26 @@ def reexec_with_run_environment(module: str) -> None:
         os.execve(command[0], command, {**ENVIRONMENT, **os.environ})
 
 
-def run_subprocess(folder: Path, variables: Mapping[str, str] = MappingProxyType({})) -> int:
-    """Run ``wavspa-run folder`` as a job of its own and wait for it.
+def run_subprocess(
+    folder: Path,
+    variables: Mapping[str, str] = MappingProxyType({}),
+    ends_with_this: bool = False,
+) -> int:
+    """Run ``wavspa-run folder`` as its own job and wait for it.
 
     Args:
         folder: The run's folder.
         variables: Further variables of its environment.
+        ends_with_this: Have Linux tell it to stop when this process is killed, which cannot do so.
 
     Returns:
         Its exit code, negative for the signal that ended it.
     """
-    job = subprocess.Popen(_command(folder), env={**clean_environment(), **variables})
+    job = subprocess.Popen(
+        _command(folder),
+        env={**clean_environment(), **variables},
+        preexec_fn=_end_with_parent if ends_with_this and sys.platform == "linux" else None,
+    )
     try:
         return job.wait()
     except KeyboardInterrupt:
@@ -82,6 +94,11 @@ def run_subprocess(folder: Path, variables: Mapping[str, str] = MappingProxyType
         job.terminate()
         job.wait(timeout=_SECONDS_TO_STOP)
         raise
+
+
+def _end_with_parent() -> None:
+    """Have the system send SIGTERM to this process when its parent ends."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def clean_environment() -> dict[str, str]:

@@ -6,13 +6,14 @@ import torch
 from torch import Tensor, nn
 
 from wavspa.attention import Attention, attention_received
+from wavspa.errors import UserError
 from wavspa.models.dual_encoder import DualEncoder
 from wavspa.models.introspection import band_names, layers_of, watch_bands
 from wavspa.models.seq2seq.encoder_decoder import EncoderDecoder
 from wavspa.models.wavelet_attention import WavSpAttention
 from wavspa.wavelets.transforms import Bands
 
-# A footprint is the mean over at most so many channels, whose filters resemble each other.
+# The most channels whose mean is a footprint: their filters resemble each other.
 CHANNELS = 16
 COEFFICIENTS = 32
 
@@ -34,7 +35,7 @@ def attention_maps(model: nn.Module, tokens: Tensor) -> list[list[BandMap]]:
 
     A position gets the mean of what the coefficients receive, weighted with the energy that the synthesis
     of each coefficient alone puts there (in the mean over the channels). So attention that is spread
-    evenly is 1 everywhere. A layer's output mixes positions: the maps of later layers tell places in the
+    evenly is 1 everywhere. A layer's output mixes positions: the maps of later layers refer to places in the
     residual stream.
 
     Args:
@@ -44,6 +45,9 @@ def attention_maps(model: nn.Module, tokens: Tensor) -> list[list[BandMap]]:
 
     Returns:
         Of each layer the maps of its bands, coarsest first; a CLS token is left out of the positions.
+
+    Raises:
+        UserError: A base of others is not an :class:`~wavspa.attention.base.Attention`.
     """
     encoder = model.encoder if isinstance(model, DualEncoder | EncoderDecoder) else model
     layers = layers_of(encoder)
@@ -51,7 +55,11 @@ def attention_maps(model: nn.Module, tokens: Tensor) -> list[list[BandMap]]:
 
     def see(layer: int, band: int, x: Tensor, lengths: Tensor | None) -> None:
         attention = layers[layer].attentions[band]
-        assert isinstance(attention, Attention)
+        if not isinstance(attention, Attention):
+            raise UserError(
+                f"where {type(attention).__name__} looks is not known: it is not a subclass of "
+                "wavspa.attention.Attention"
+            )
         received[layer, band] = attention_received(attention, x, lengths)[0].mean(dim=0)
 
     handles = watch_bands(encoder, see)

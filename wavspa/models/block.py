@@ -23,16 +23,16 @@ class Block(nn.Module):
     """Pre-norm residual block.
 
     Args:
-        dim: model width D.
-        mlp_dim: hidden width of the MLP.
-        attention: called with ``x [B, N, D]`` and lengths [B]: a
+        dim: Model width D.
+        mlp_dim: Hidden width of the MLP.
+        attention: Called with ``x [B, N, D]`` and lengths [B]: a
             :class:`~wavspa.models.wavelet_attention.WavSpAttention`.
-        dropout: rate on both branches.
+        dropout: Rate on both branches.
         norm_mlp: LayerNorm before the MLP. False is upstream's WavSpA block, which has dropout
             there instead, and none on the attention branch.
-        drop_path: rate at which a training step leaves a branch out, row by row (stochastic depth).
-        layer_scale: what a learned factor of each channel is at first, one for each branch; None: there
-            are no such factors.
+        drop_path: Rate at which a training step leaves a branch out, row by row (stochastic depth).
+        layer_scale: What a learned factor of each channel is at first, one for each branch; None: no
+            factors.
     """
 
     attention_scale: Tensor | None
@@ -66,9 +66,9 @@ class Block(nn.Module):
         """Transform ``x [B, N, D]`` -> [B, N, D].
 
         Args:
-            x: the residual stream.
-            lengths: real positions of each row, int64 [B] (padding ``mask``), or None.
-            mask: positions [B, N] bool that are kept; the stream is set to zero at the others before
+            x: The residual stream.
+            lengths: Real positions of each row, int64 [B] (padding ``mask``), or None.
+            mask: Positions [B, N] bool that are kept; the stream is set to zero at the others before
                 anything else (padding ``upstream``), or None.
         """
         if mask is not None:

@@ -19,16 +19,16 @@ class DualEncoder(nn.Module):
     the state of the first token, as upstream does.
 
     Args:
-        vocab_size: number of token ids.
-        classes: number of classes C.
+        vocab_size: Number of token ids.
+        classes: Number of classes C.
         interaction: ``none`` or ``nli``.
-        pool: as in :class:`~wavspa.models.encoder.Encoder`, but for ``token``.
-        mlp_dim: hidden width of the MLPs and of the head.
-        head_dim: hidden width of the head; None means ``mlp_dim``.
-        **encoder: further options of :class:`~wavspa.models.encoder.Encoder`.
+        pool: As in :class:`~wavspa.models.encoder.Encoder`, but for ``token``.
+        mlp_dim: Hidden width of the MLPs and of the head.
+        head_dim: Hidden width of the head; None means ``mlp_dim``.
+        **encoder: Further options of :class:`~wavspa.models.encoder.Encoder`.
 
     Raises:
-        ValueError: an option with an impossible value; the message names it.
+        ValueError: An option with an impossible value; the message names it.
     """
 
     def __init__(
@@ -48,7 +48,7 @@ class DualEncoder(nn.Module):
                 f"interaction={interaction!r} is unknown; choose one of {', '.join(INTERACTIONS)}"
             )
         if pool == "token":
-            raise ValueError("pool token gives logits per position; a pair needs one vector each")
+            raise ValueError("pool token has logits per position; a pair needs one vector each")
         self.interaction = interaction
         self.encoder = Encoder(vocab_size, pool=pool, mlp_dim=mlp_dim, **encoder)
         width = self.encoder.pool.out_dim * (2 if interaction == "none" else 4)

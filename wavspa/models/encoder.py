@@ -37,32 +37,32 @@ class Encoder(nn.Module):
     Shapes: B batch, N length, D = ``dim``, C = ``classes``.
 
     Args:
-        vocab_size: number of token ids; with padding ``upstream`` id 0 is the pad; None with ``inputs``.
-        classes: number of classes C; None makes an encoder without a head.
-        max_len: longest sequence N (a CLS token comes on top).
-        dim: model width D.
-        depth: number of blocks.
-        heads: number of attention heads.
-        mlp_dim: hidden width of the MLPs.
+        vocab_size: Number of token ids; with padding ``upstream`` id 0 is the pad; None with ``inputs``.
+        classes: Number of classes C; None makes an encoder without a head.
+        max_len: Longest sequence N (a CLS token comes on top).
+        dim: Model width D.
+        depth: Number of blocks.
+        heads: Number of attention heads.
+        mlp_dim: Hidden width of the MLPs.
         pool: ``mean``, ``sum``, ``cls`` (prepends a learned token), ``cls2``, ``clsm``, ``flatten``, or
             ``token`` for logits at every position.
         positions: ``sinusoidal``, ``learned``, ``rotary`` (within each band) or ``none``.
-        dropout: rate on embeddings, branches and in MLPs.
-        attention_dropout: rate inside the attention; None means ``dropout``.
+        dropout: Rate on embeddings, branches and in MLPs.
+        attention_dropout: Rate inside the attention; None means ``dropout``.
         norm_mlp: LayerNorm before each MLP (upstream's WavSpA has none).
         padding: ``mask`` or ``upstream`` (token 0 is a pad, pads are attended to and pooled).
-        head_dim: hidden width of the head; None means ``mlp_dim``.
-        inputs: channels K of series of numbers, which are read in the place of tokens.
-        stem: of series: ``linear`` (each step by itself) or ``conv`` (seven steps at a time).
-        drop_path: rate at which training leaves branches of the last block out, row by row (stochastic
+        head_dim: Hidden width of the head; None means ``mlp_dim``.
+        inputs: Channels K of series of numbers, which are read in the place of tokens.
+        stem: Of series: ``linear`` (each step by itself) or ``conv`` (seven steps at a time).
+        drop_path: Rate at which training leaves branches of the last block out, row by row (stochastic
             depth, Huang et al. 2016); it grows to that from block to block. Below 1.
-        layer_scale: what a learned factor of each channel of a branch is at first, such as 1e-4 (Touvron
+        layer_scale: What a learned factor of each channel of a branch is at first, such as 1e-4 (Touvron
             et al. 2021); None: there are no such factors.
-        **layer: options of :class:`~wavspa.models.wavelet_attention.WavSpAttention`: ``attention``,
+        **layer: Options of :class:`~wavspa.models.wavelet_attention.WavSpAttention`: ``attention``,
             ``wavelet``, ``taps``, ``level``, ``boundary``, ``window``, ``rank``, …
 
     Raises:
-        ValueError: an option with an impossible value; the message names it.
+        ValueError: An option with an impossible value; the message names it.
     """
 
     def __init__(
@@ -143,8 +143,8 @@ class Encoder(nn.Module):
         """Encode tokens.
 
         Args:
-            tokens: ids, int64 [B, N], N <= max_len; of series values, float [B, N, K].
-            lengths: real tokens of each row, int64 [B], each in 1..N; None means all N. Padding
+            tokens: Ids, int64 [B, N], N <= max_len; of series values, float [B, N, K].
+            lengths: Real tokens of each row, int64 [B], each in 1..N; None means all N. Padding
                 ``upstream`` ignores it: there a token is real where its id is not 0.
 
         Returns:
@@ -166,7 +166,7 @@ class Encoder(nn.Module):
             mask, lengths = tokens > 0, None
         if self.cls is not None:
             x = torch.cat([self.cls.expand(x.shape[0], -1, -1).to(x.dtype), x], dim=1)
-            # Upstream gives the CLS token the mask of the first real token.
+            # In upstream the CLS token has the mask of the first real token.
             mask = None if mask is None else torch.cat([mask[:, :1], mask], dim=1)
             lengths = None if lengths is None else lengths + 1
         x = self.dropout(self.positions(x))

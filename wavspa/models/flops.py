@@ -2,7 +2,7 @@
 
 from torch import nn
 
-from wavspa.attention import Attention, Linformer, Longformer, Performer, Softmax
+from wavspa.attention import Attention, Linear, Linformer, Longformer, Performer, Softmax
 from wavspa.models.block import Block
 from wavspa.models.dual_encoder import DualEncoder
 from wavspa.models.encoder import Encoder
@@ -16,7 +16,8 @@ BACKWARD = 2
 def training_flops(model: nn.Module, length: int) -> int:
     """Multiplications and additions of a training step on one example.
 
-    Those of matrix products, attention and transforms; norms and activations are left out.
+    Those of matrix products, attention and transforms; norms and activations are left out. Of bases
+    and modes that are not wavspa's only the dense layers count.
 
     Args:
         model: An encoder, or one for pairs; on any device.
@@ -64,7 +65,8 @@ def _transform(mode: WaveletMode, length: int, details: list[int]) -> int:
 
 
 def _attention(base: nn.Module, length: int) -> int:
-    assert isinstance(base, Attention)
+    if not isinstance(base, Softmax | Longformer | Linformer | Linear | Performer):
+        return length * _linears(base)
     width = base.query.out_features
     if isinstance(base, Softmax):
         scores = 4 * length * length * width

@@ -1,4 +1,4 @@
-"""The encoder that tells masked tokens from those around them."""
+"""The encoder that predicts masked tokens from those around them."""
 
 from typing import Unpack
 
@@ -13,14 +13,14 @@ class MaskedEncoder(Encoder):
     """An :class:`~wavspa.models.encoder.Encoder` with one more token, the mask, and logits of all others.
 
     Args:
-        vocab_size: number of token ids of the data; the mask is the one after the last, ``vocab_size``.
-        pool: ``token``: a masked token is told where it stands.
-        mlp_dim: hidden width of the MLPs.
-        head_dim: hidden width of the head; None means ``mlp_dim``.
-        **encoder: further options of :class:`~wavspa.models.encoder.Encoder`.
+        vocab_size: Number of token ids of the data; the mask is the one after the last, ``vocab_size``.
+        pool: ``token``: a masked token is predicted at its own position.
+        mlp_dim: Hidden width of the MLPs.
+        head_dim: Hidden width of the head; None means ``mlp_dim``.
+        **encoder: Further options of :class:`~wavspa.models.encoder.Encoder`.
 
     Raises:
-        ValueError: an option with an impossible value; the message names it.
+        ValueError: An option with an impossible value; the message names it.
     """
 
     def __init__(
@@ -40,7 +40,7 @@ class MaskedEncoder(Encoder):
 
     @property
     def mask_token(self) -> int:
-        """The id that stands for a token that is to be told."""
+        """The id that replaces a token to be predicted."""
         tokens: int = self.embedding.num_embeddings
         return tokens - 1
 
@@ -48,12 +48,12 @@ class MaskedEncoder(Encoder):
     def forward(
         self, tokens: Tensor, lengths: Tensor | None = None, places: Tensor | None = None
     ) -> Tensor:
-        """Tell tokens.
+        """Predict tokens.
 
         Args:
-            tokens: ids, int64 [B, N], N <= max_len.
-            lengths: real tokens of each row, int64 [B]; see :class:`~wavspa.models.encoder.Encoder`.
-            places: positions that are asked for, int64 [B, P]; None means all N. The head, the largest
+            tokens: Ids, int64 [B, N], N <= max_len.
+            lengths: Real tokens of each row, int64 [B]; see :class:`~wavspa.models.encoder.Encoder`.
+            places: Positions that are asked for, int64 [B, P]; None means all N. The head, the largest
                 matrix of a large vocabulary, then reads no others.
 
         Returns:

@@ -13,19 +13,19 @@ class WavSpMultiheadAttention(nn.Module):
     """:class:`WavSpAttention`, built and called as ``nn.MultiheadAttention`` is.
 
     Shapes: B batch, N length, D = ``embed_dim``. It attends within one sequence, both ways: query, key and
-    value are one tensor, and there is no ``attn_mask``. It stands wherever ``nn.TransformerEncoderLayer`` has
-    its ``self_attn``; :func:`swap_attention` puts it there.
+    value are one tensor, and there is no ``attn_mask``. It replaces the ``self_attn`` of an
+    ``nn.TransformerEncoderLayer``; :func:`swap_attention` puts it there.
 
     Args:
-        embed_dim: model width D.
-        num_heads: number of heads.
-        dropout: rate inside the attention, where the base applies it.
-        batch_first: inputs are [B, N, D]; else [N, B, D].
-        **layer: further options of :class:`WavSpAttention`: ``attention``, ``wavelet``, ``taps``,
+        embed_dim: Model width D.
+        num_heads: Number of heads.
+        dropout: Rate inside the attention, where the base applies it.
+        batch_first: Inputs are [B, N, D]; else [N, B, D].
+        **layer: Further options of :class:`WavSpAttention`: ``attention``, ``wavelet``, ``taps``,
             ``level``, …
 
     Raises:
-        ValueError: an option with an impossible value; the message names it.
+        ValueError: An option with an impossible value; the message names it.
     """
 
     # What torch's encoder reads to choose its fused path, which knows no attention but its own. A
@@ -62,13 +62,13 @@ class WavSpMultiheadAttention(nn.Module):
 
         Args:
             query: [B, N, D] with ``batch_first``, else [N, B, D]; or one sequence [N, D].
-            key: the same tensor.
-            value: the same tensor.
+            key: The same tensor.
+            value: The same tensor.
             key_padding_mask: bool or float [B, N] (of one sequence [N]), True or negative at pads, which
                 may be anywhere: what remains, in its order, is the sequence that is transformed.
-            need_weights: without effect: there is a matrix of weights for each band, and none for all.
+            need_weights: Without effect: there is a matrix of weights for each band, and none for all.
             attn_mask: None.
-            average_attn_weights: without effect.
+            average_attn_weights: Without effect.
             is_causal: False.
 
         Returns:
@@ -113,7 +113,7 @@ class WavSpMultiheadAttention(nn.Module):
         """There is none; torch asks for it where it would leave this attention out.
 
         Raises:
-            RuntimeError: always; it says what to do.
+            RuntimeError: Always; the message names the way out.
         """
         raise RuntimeError(
             "nn.TransformerEncoder is about to take its fused path, which leaves WavSpMultiheadAttention "
@@ -124,17 +124,17 @@ class WavSpMultiheadAttention(nn.Module):
 def swap_attention(model: nn.Module, **layer: Unpack[LoneLayerOptions]) -> nn.Module:
     """Put a new :class:`WavSpMultiheadAttention` in the place of every ``nn.MultiheadAttention``, in place.
 
-    Width, heads, dropout, device, dtype and ``batch_first`` stay as they were; weights begin anew.
+    Width, heads, dropout, device, dtype and ``batch_first`` stay as they were; weights are initialised again.
 
     Args:
-        model: any model whose attentions are within one sequence, such as ``nn.TransformerEncoder``.
-        **layer: options of :class:`WavSpAttention`: ``attention``, ``wavelet``, ``taps``, ``level``, …
+        model: Any model whose attentions are within one sequence, such as ``nn.TransformerEncoder``.
+        **layer: Options of :class:`WavSpAttention`: ``attention``, ``wavelet``, ``taps``, ``level``, …
 
     Returns:
         The same model.
 
     Raises:
-        ValueError: there is none to change, the model has a decoder (causal and across two sequences), or
+        ValueError: There is none to change, the model has a decoder (causal and across two sequences), or
             an option has an impossible value.
     """
     modules = list(model.named_modules())

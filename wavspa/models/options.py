@@ -1,17 +1,20 @@
 """Options that models pass on by keyword: named here, so that editors and type checkers know them.
 
-What they mean, and their defaults, stand where they arrive. A test holds the names equal.
+Their meanings and defaults are documented where they are used. A test holds the names equal.
 """
 
 from collections.abc import Sequence
 from typing import TypedDict
 
+from wavspa.attention import AttentionFactory
+from wavspa.wavelets import WaveletFactory
+
 
 class LayerOptions(TypedDict, total=False):
     """Of :class:`~wavspa.models.wavelet_attention.WavSpAttention`, as an encoder passes them on."""
 
-    attention: str | Sequence[str]
-    wavelet: str
+    attention: str | AttentionFactory | Sequence[str | AttentionFactory]
+    wavelet: str | WaveletFactory
     taps: int
     level: int
     boundary: str

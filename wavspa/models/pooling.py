@@ -17,14 +17,14 @@ class Pool(nn.Module):
     ``token`` keeps every state, zero at pads.
 
     Args:
-        kind: one of :data:`POOLS`.
-        dim: width D.
-        max_len: positions of ``flatten``.
-        upstream: upstream's behaviour: lengths are ignored, so pads count, and the "middle" of
+        kind: One of :data:`POOLS`.
+        dim: Width D.
+        max_len: Positions of ``flatten``.
+        upstream: Upstream's behaviour: lengths are ignored, so pads count, and the "middle" of
             ``clsm`` is position D // 2 (there a mix-up of axes).
 
     Raises:
-        ValueError: an unknown kind.
+        ValueError: An unknown kind.
     """
 
     def __init__(self, kind: str, dim: int, max_len: int, upstream: bool = False) -> None:

@@ -22,11 +22,11 @@ class AddPositions(nn.Module):
     Args:
         kind: ``sinusoidal``, ``learned`` (normal(0.02) at first); ``rotary`` (done in the attention)
             and ``none`` add nothing.
-        length: rows of the table.
-        dim: width D.
+        length: Rows of the table.
+        dim: Width D.
 
     Raises:
-        ValueError: an unknown kind; at call time, a sequence longer than the table.
+        ValueError: An unknown kind; at call time, a sequence longer than the table.
     """
 
     table: Tensor | None

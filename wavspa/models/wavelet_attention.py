@@ -6,54 +6,57 @@ from dataclasses import replace
 import torch
 from torch import Tensor, nn
 
-from wavspa.attention import AttentionOptions, build_attention
+from wavspa.attention import AttentionFactory, AttentionOptions, build_attention
 from wavspa.tracing import is_exporting
-from wavspa.wavelets import WaveletOptions, build_mode
+from wavspa.wavelets import WaveletFactory, WaveletOptions, build_mode
 from wavspa.wavelets.primitives import check_lengths, matmul_dtype
 
 PADDINGS = ("mask", "upstream")
 
 
 class WavSpAttention(nn.Module):
-    """Attend in the wavelet space of a sequence.
+    """Attention in the wavelet space of a sequence.
 
     Shapes: B batch, N length, D = ``dim``. Source: WavSpA (Zhuang et al. 2023), arXiv:2210.01989.
     Options that the chosen base or mode does not have are ignored, so that a sweep may set them.
 
     Args:
-        dim: model width D.
-        heads: number of heads.
-        attention: a base (``softmax``, ``longformer``, ``linformer``, ``linear``, ``performer``) for all
-            bands, or a list of one base per band, coarsest first.
+        dim: Model width D.
+        heads: Number of heads.
+        attention: A base (``softmax``, ``longformer``, ``linformer``, ``linear``, ``performer``, or one
+            that :func:`~wavspa.attention.register_attention` named) for all bands, or a list of one base per
+            band, coarsest first. Instead of a name, a class or function that makes a module of
+            (dim, heads, :class:`~wavspa.attention.options.AttentionOptions`).
         wavelet: ``none``, ``ada``, ``ortho``, ``lift``, or an ablation: ``fixed``, ``lift_fixed``,
-            ``fourier``.
-        taps: filter length, even.
-        level: number of levels J; there are J + 1 bands (one band with ``none`` and ``fourier``).
+            ``fourier``; or a mode that :func:`~wavspa.wavelets.modes.register_wavelet` named, or a class or
+            function that makes one of (dim, :class:`~wavspa.wavelets.options.WaveletOptions`).
+        taps: Filter length, even.
+        level: Number of levels J; there are J + 1 bands (one band with ``none`` and ``fourier``).
         boundary: ``zero``, ``reflect``, ``periodic`` or ``upstream`` (modes ada, ortho, fixed).
-        padding: ``mask``: outputs at real positions depend on nothing but the row's own real
-            positions; ``upstream``: ``lengths`` are ignored, pads are attended to as upstream does.
-        wavelet_name: the PyWavelets wavelet of mode ``fixed``; None means db(taps / 2).
-        qkv_dim: width of queries, keys and values; None means D.
-        max_len: longest sequence that can come (linformer must know).
-        window: positions that a query of longformer sees.
-        rank: mixtures of linformer.
+        padding: ``mask``: outputs at real positions depend only on the row's own real
+            positions; ``upstream``: ``lengths`` are ignored, and pads attended to, as in upstream.
+        wavelet_name: The PyWavelets wavelet of mode ``fixed``; None means db(taps / 2).
+        qkv_dim: Width of queries, keys and values; None means D.
+        max_len: Longest possible sequence (required by linformer).
+        window: Positions that a query of longformer sees.
+        rank: Mixtures of linformer.
         features: ``relu`` or ``favor`` (performer).
-        random_features: number of features of ``favor``; None chooses by the head width.
-        rotary: rotary positions within each band, of queries and keys, or of the features that linear and
+        random_features: Number of features of ``favor``; None chooses by the head width.
+        rotary: Rotary positions within each band, of queries and keys, or of the features that linear and
             performer make of them.
-        dropout: rate inside the attention, where the base applies it.
-        mirror_low: upstream's channel flip, for its checkpoints.
+        dropout: Rate inside the attention, where the base applies it.
+        mirror_low: Upstream's channel flip, for its checkpoints.
 
     Raises:
-        ValueError: an option with an impossible value; the message names it.
+        ValueError: An option with an impossible value; the message names it.
     """
 
     def __init__(
         self,
         dim: int,
         heads: int,
-        attention: str | Sequence[str] = "softmax",
-        wavelet: str = "ada",
+        attention: str | AttentionFactory | Sequence[str | AttentionFactory] = "softmax",
+        wavelet: str | WaveletFactory = "ada",
         taps: int = WaveletOptions.taps,
         level: int = WaveletOptions.level,
         boundary: str = WaveletOptions.boundary,
@@ -81,7 +84,10 @@ class WavSpAttention(nn.Module):
             qkv_dim, dropout, max_len, window, rank, features, random_features, rotary
         )
         longest = self.wavelet.band_lengths(1 if max_len is None else max_len)
-        bases = [attention] * len(longest) if isinstance(attention, str) else list(attention)
+        if isinstance(attention, str) or callable(attention):
+            bases = [attention] * len(longest)
+        else:
+            bases = list(attention)
         if len(bases) != len(longest):
             raise ValueError(
                 f"attention lists {len(bases)} bases, but wavelet={wavelet} with level={level} "
@@ -99,11 +105,11 @@ class WavSpAttention(nn.Module):
 
         Args:
             x: float32, float64, or a half type (the transform itself then runs in float32).
-            lengths: real positions of each row, int64 [B], each in 1..N; None means all N. The
+            lengths: Real positions of each row, int64 [B], each in 1..N; None means all N. The
                 output is zero beyond them. Values are checked where they are on the host.
 
         Raises:
-            ValueError: a shape, dtype or length that does not fit.
+            ValueError: A shape, dtype or length that does not fit.
         """
         if x.dim() != 3 or x.shape[1] < 1 or x.shape[2] != self.wavelet.dim:
             raise ValueError(
@@ -111,7 +117,7 @@ class WavSpAttention(nn.Module):
             )
         lengths = None if self.padding == "upstream" else check_lengths(lengths, x)
         if lengths is None and is_exporting():
-            # The same in other words: ONNX has no remainder by a length that is not a tensor.
+            # Equivalent: ONNX has no remainder by a length that is not a tensor.
             lengths = torch.full((x.shape[0],), x.shape[1], device=x.device)
         transform = self.wavelet.transform()
         bands = transform.analyse(x, lengths, matmul_dtype(x))

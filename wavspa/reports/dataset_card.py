@@ -13,7 +13,7 @@ MOST_CLASSES = 10
 
 
 def print_card(card: Mapping[str, Any], out: Console) -> None:
-    """Print what a card says of its splits, and below it every other fact.
+    """Print a card's splits, and below them every other fact.
 
     Args:
         card: The content of a ``card.json``.

@@ -1,7 +1,7 @@
 """Published test accuracies in per cent, ``published.csv``: the paper's table first, then those of others.
 
-What the paper's table prints as its averages stands there too: reports compute them anew from the numbers and
-say where the two differ.
+The averages that the paper's table prints are there too: reports recompute them from the numbers and
+mark where the two differ.
 """
 
 import csv
@@ -29,7 +29,7 @@ STATUS = {
     "quoted": "as others quote it",
     "recalled": "from memory: only its mean was checked",
 }
-"""How a row's numbers came here, and what is to be said of that."""
+"""How a row's numbers came here, and the remark on that."""
 
 
 class Row(NamedTuple):

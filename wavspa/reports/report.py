@@ -1,4 +1,4 @@
-"""All that a report says, before it is written in any form."""
+"""The content of a report, before it is written in any form."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -14,7 +14,7 @@ from wavspa.reports.tables.footnotes import notes, unfinished_runs
 
 
 class Report(NamedTuple):
-    """The tables, the cells in them, what must be read beside them, and what did not finish.
+    """The tables, the cells in them, what must be read next to them, and what did not finish.
 
     ``filters`` has the learned filters of some runs, by their folder; ``beside`` what is published.
     """

@@ -1,4 +1,4 @@
-"""What runs failed of, and whether several failed alike."""
+"""Reasons for which runs failed, and a check whether several failed alike."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -63,7 +63,7 @@ def first_failure(
 
     Args:
         folders: All runs of the sweep.
-        since: When it was started, as the file system tells the time.
+        since: When it was started, by the file system's clock.
         least: How many have to fail.
         codes: What processes ended with, of runs of which that is known.
     """

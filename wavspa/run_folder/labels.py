@@ -1,4 +1,4 @@
-"""What folder names, tables and figures call the choices of a run."""
+"""The labels of a run's choices in folder names, tables and figures."""
 
 from collections.abc import Sequence
 
@@ -14,6 +14,7 @@ _UNLABELLED = {
     "find",
     "jobs",
     "logger",
+    "plugins",
     "seed",
     "experiment",
     "dataset",
@@ -31,7 +32,7 @@ def attention_label(attention: str | Sequence[str]) -> str:
 
 
 def option_labels(overrides: Sequence[str]) -> list[str]:
-    """Short labels of the overrides that the other parts of a name do not tell.
+    """Short labels of the overrides that the other parts of a name do not show.
 
     Args:
         overrides: The command line's ``key=value`` words.

@@ -1,21 +1,23 @@
 """One process at a time in a run's folder."""
 
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from wavspa import locks
 from wavspa.errors import UserError
-from wavspa.reporting import is_first_rank
+from wavspa.reporting import is_first_rank, report
 from wavspa.run_folder import layout
 
 # wavspa-status takes the lock for a moment when it looks whether a process has it.
 _SECONDS = 2.0
+_SECONDS_BETWEEN_LOOKS = 1.0
 
 
 @contextmanager
 def exclusive(folder: Path) -> Iterator[None]:
-    """Keep other starts of the same run out; the system gives the lock back when a process dies.
+    """Keep other starts of the same run out; the system releases the lock when a process dies.
 
     Of several ranks the first one holds it for all.
 
@@ -38,6 +40,14 @@ def exclusive(folder: Path) -> Iterator[None]:
         yield
 
 
+def wait_until_free(folder: Path) -> None:
+    """Wait for a process that runs the run in ``folder`` and has outlived what started it."""
+    if is_locked(folder):
+        report(f"waiting for the process that is running {folder}")
+    while is_locked(folder):
+        time.sleep(_SECONDS_BETWEEN_LOOKS)
+
+
 def is_locked(folder: Path) -> bool:
-    """Whether a process is running the run in ``folder``, as far as this machine can tell."""
+    """Whether a process is running the run in ``folder``, as far as this machine knows."""
     return locks.is_locked(folder / layout.LOCK)

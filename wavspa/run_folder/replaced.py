@@ -1,4 +1,4 @@
-"""What a rerun replaces: moved aside, and removed once the new run has a checkpoint of its own."""
+"""The run that a rerun replaces: moved aside, and removed once the new run has its own checkpoint."""
 
 import os
 import shutil
@@ -10,7 +10,7 @@ from wavspa.run_folder import layout
 def set_aside(folder: Path) -> None:
     """Move the files of the run in ``folder`` aside; the user's own files stay. The caller holds its lock.
 
-    If a run lies aside already, the one in ``folder`` never came to a checkpoint: that one is removed.
+    If a run is aside already, the one in ``folder`` never came to a checkpoint: that one is removed.
 
     Args:
         folder: The run's folder.
@@ -23,7 +23,7 @@ def set_aside(folder: Path) -> None:
         for path in _files(folder):
             _remove(path)
         return
-    # Killed in between, this continues where it stopped: a run lies aside when all of it does.
+    # Killed in between, this continues where it stopped: a run is aside when all of it is.
     partial = folder / f"{layout.REPLACED}.partial"
     partial.mkdir(exist_ok=True)
     for path in _files(folder):

@@ -1,4 +1,4 @@
-"""status.json: what a run's folder says about its run."""
+"""status.json: a run's state, as its folder records it."""
 
 import json
 from pathlib import Path

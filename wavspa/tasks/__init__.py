@@ -1,4 +1,4 @@
-"""LightningModules: what a model is trained to do."""
+"""LightningModules: the tasks that a model is trained on."""
 
 from wavspa.tasks.classification import Classification, Matching
 from wavspa.tasks.embedding import Embedding

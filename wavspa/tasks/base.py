@@ -1,4 +1,4 @@
-"""What all tasks share: the optimizer and its schedule, a finite loss, and what may be monitored."""
+"""The base of all tasks: the optimizer and its schedule, a finite loss, and what may be monitored."""
 
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, Literal
@@ -67,7 +67,7 @@ class Task(LightningModule):
         self._watch = FiniteWatch()
 
     def check_dataset(self, data: Any) -> None:
-        """Hold the options against the data set, prepared or not.
+        """Check the options against the data set, prepared or not.
 
         Args:
             data: The DataModule.
@@ -84,7 +84,7 @@ class Task(LightningModule):
         """
 
     def check_data(self, card: Mapping[str, Any]) -> None:
-        """Hold the options against the data.
+        """Check the options against the data.
 
         Args:
             card: The card of the prepared data.
@@ -113,7 +113,7 @@ class Task(LightningModule):
         return callbacks
 
     def evaluation_step(self, split: str, batch: Any) -> None:
-        """Take a batch of the split ``val`` or ``test`` into its metrics, and log those."""
+        """Update the metrics of the split ``val`` or ``test`` by a batch, and log them."""
         raise NotImplementedError
 
     @override
@@ -151,7 +151,7 @@ class Task(LightningModule):
         gradient_clip_val: float | None = None,
         gradient_clip_algorithm: str | None = None,
     ) -> None:
-        """Clip the gradients, and keep weights from becoming useless, and with them the next checkpoint.
+        """Clip the gradients, and refuse those that would ruin the weights and the next checkpoint.
 
         The norm is computed once for both.
 
@@ -195,13 +195,13 @@ class Task(LightningModule):
     def count_batch(self, batch_idx: int, examples: int, loss: Mean, **more: Mean) -> Tensor:
         """Count a batch of a training step; log a step that is complete.
 
-        Logged are ``lr`` and, over all batches and ranks of the step, ``loss`` and whatever else as
-        ``train/…``. Straight to the loggers: Lightning would log after the checkpoint of the step is
+        Logs ``lr`` and, over all batches and ranks of the step, ``loss`` and ``more`` as
+        ``train/…``, directly to the loggers: Lightning would log after the checkpoint of the step is
         written, and a run that dies in between would resume without the row.
 
         Args:
             batch_idx: The batch's number.
-            examples: How many it has.
+            examples: The number of its examples.
             loss: Its loss.
             **more: What else is logged.
 
@@ -250,7 +250,7 @@ class Task(LightningModule):
 
 
 def full_precision(x: Tensor) -> Tensor:
-    """``x`` in float32, or in float64 if it is that: what losses are computed in."""
+    """``x`` in the dtype of losses: float32, or float64 if it is that."""
     return x if x.dtype == torch.float64 else x.float()
 
 

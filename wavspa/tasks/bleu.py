@@ -1,7 +1,7 @@
 """CodeXGLUE's two BLEU-4 scores, number for number, and exact matches.
 
 They are two different scores: of summarization the mean over examples, smoothed from the second order on, on
-lower-cased words and signs; of translation that of the whole corpus, smoothed on all orders, on what blanks
+lower-cased words and signs; of translation that of the corpus, smoothed on all orders, on what blanks
 separate. Both are computed here between 0 and 1.
 """
 
@@ -14,11 +14,11 @@ from typing import NamedTuple
 
 ORDERS = 4
 
-# What the original splits once words and single signs have been told apart: an underscore is a part of a
+# What the benchmark's script splits after words and single signs: an underscore is a part of a
 # word there, and a sign here.
 _UNDERSCORE = re.compile("_")
 _WORDS_AND_SIGNS = re.compile(r"\w+|[^\s\w]")
-# So that nothing is the logarithm of 0; with the original's constant, the same number comes out.
+# So that nothing is the logarithm of 0; with the script's constant, the same number comes out.
 _TINY = sys.float_info.min
 
 
@@ -26,10 +26,10 @@ class NgramCounts(NamedTuple):
     """What BLEU is made of; counts of several examples are added up.
 
     Attributes:
-        matches: of each order, n-grams of the prediction that the reference has as well.
-        possible: of each order, n-grams of the prediction.
-        predicted: words of the prediction.
-        expected: words of the reference.
+        matches: Of each order, n-grams of the prediction that the reference has as well.
+        possible: Of each order, n-grams of the prediction.
+        predicted: Words of the prediction.
+        expected: Words of the reference.
     """
 
     matches: tuple[int, ...]
@@ -59,7 +59,7 @@ def sentence_bleu(prediction: str | None, reference: str) -> float:
 
     Args:
         prediction: None: there is none, and it counts as 0 (the benchmark's script leaves such examples out).
-        reference: the right one.
+        reference: The right one.
     """
     if prediction is None:
         return 0.0
@@ -76,7 +76,7 @@ def corpus_bleu(counts: NgramCounts) -> float:
     """BLEU-4 of a corpus of translations.
 
     Args:
-        counts: of all examples together, of the words that blanks separate.
+        counts: Of all examples together, of the words that blanks separate.
     """
     if not counts.predicted:
         return 0.0

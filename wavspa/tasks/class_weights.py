@@ -79,7 +79,7 @@ def balanced_weights(counts: Mapping[str, int], classes: int) -> Tensor:
 
 
 def train_labels(card: Mapping[str, Any]) -> Mapping[str, int]:
-    """The training examples of each label, of those that ``dataset.limit`` left where a card says so."""
+    """The training examples of each label, of those that ``dataset.limit`` left where a card has them."""
     counts: Mapping[str, int] = card.get("train_labels", card["splits"]["train"]["labels"])
     return counts
 

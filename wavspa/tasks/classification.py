@@ -1,4 +1,4 @@
-"""One label for each sequence."""
+"""The tasks of one label for each sequence, or for each pair."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, Literal, Protocol
@@ -21,7 +21,7 @@ from wavspa.training.schedules import Schedule
 
 
 class Batch(Protocol):
-    """What this task reads of a batch."""
+    """The part of a batch that this task reads."""
 
     tokens: Tensor
     lengths: Tensor
@@ -31,18 +31,18 @@ class Batch(Protocol):
 class Classification(Task):
     """Trains a model with cross entropy; reports accuracy, macro F1 and, of two classes, AUROC.
 
-    Logged: ``train/loss``, ``train/accuracy`` (of a step's batch) and ``lr``; over the whole of a split
+    Logged: ``train/loss``, ``train/accuracy`` (of a step's batch) and ``lr``; over all of a split
     ``val/…`` and ``test/…`` of ``loss`` and of the metrics.
 
     Args:
         model: ``model(tokens [B, N], lengths [B]) -> logits [B, C]``.
         optimizer: Builds the optimizer of a model.
         schedule: Factor of the learning rate at ``(step, total steps)``.
-        classes: How many there are, C.
-        metrics: Gives fresh metrics of logits ``[B, C]`` and labels ``[B]`` by their name.
+        classes: The number of classes, C.
+        metrics: Returns fresh metrics of logits ``[B, C]`` and labels ``[B]`` by their name.
         class_weights: C weights of the loss; or a mapping from each label of the data to its weight; or
-            ``balanced``: inverse to the classes' shares of the train split, which the card of the data
-            tells, with a mean of 1 over its examples.
+            ``balanced``: inverse to the classes' shares of the train split, which are in the card of
+            the data, with a mean of 1 over its examples.
         label_smoothing: Share of the target that goes to all classes alike.
         monitor: The metric that decides which checkpoint is the best one.
         mode: Whether its best value is the highest (``max``) or the lowest (``min``); None: as it is known.
@@ -149,7 +149,7 @@ class Classification(Task):
 
 
 class PairBatch(Protocol):
-    """What this task reads of a batch."""
+    """The part of a batch that this task reads."""
 
     tokens1: Tensor
     lengths1: Tensor
@@ -159,11 +159,11 @@ class PairBatch(Protocol):
 
 
 class Matching(Classification):
-    """As :class:`Classification`, of pairs.
+    """:class:`Classification` of pairs.
 
     Args:
         model: ``model(tokens1 [B, N1], tokens2 [B, N2], lengths1 [B], lengths2 [B]) -> logits [B, C]``.
-        **options: see :class:`Classification`.
+        **options: See :class:`Classification`.
     """
 
     # Of two sequences, where the class above takes one.

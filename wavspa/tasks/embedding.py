@@ -19,7 +19,7 @@ METRIC = "map_at_r"
 
 
 class Embedding(Task):
-    """Trains an encoder to tell sequences of one label from all others; reports MAP@R.
+    """Trains an encoder to separate sequences of one label from all others; reports MAP@R.
 
     It trains on pairs with the same label. Each first one has to pick its partner, by the cosine of their
     embeddings, among the partner and all sequences of the batch that have another label: cross entropy over

@@ -19,7 +19,7 @@ class Lego(Task):
     """Trains on the first variables of each chain; reports the accuracy at every position of it.
 
     Logged: ``train/loss``, ``train/accuracy`` (both of the trained positions of a step's batch) and ``lr``;
-    over the whole of a split ``val/…`` and ``test/…`` of ``loss`` and ``accuracy`` (trained positions),
+    over all of a split ``val/…`` and ``test/…`` of ``loss`` and ``accuracy`` (trained positions),
     ``accuracy_beyond`` (the others) and ``accuracy_<position>``, counted from 1.
 
     Args:

@@ -1,4 +1,4 @@
-"""Masked tokens, told from those around them: what an encoder is pre-trained on."""
+"""The task of masked tokens, predicted from those around them: the pre-training of an encoder."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, Literal
@@ -30,11 +30,11 @@ class Perplexity(MeanMetric):
 
 
 class Masked(Task):
-    """Trains a model to tell masked tokens, with cross entropy; reports accuracy and perplexity.
+    """Trains a model to predict masked tokens, with cross entropy; reports accuracy and perplexity.
 
     Training masks other tokens in each step. In evaluation a row's own tokens decide which of them are
     masked: the same ones in every run, batch and seed. Of pairs, both sequences are rows. Logged:
-    ``train/loss``, ``train/accuracy`` (of a step's batch) and ``lr``; over the whole of a split ``val/…`` and
+    ``train/loss``, ``train/accuracy`` (of a step's batch) and ``lr``; over all of a split ``val/…`` and
     ``test/…`` of ``loss``, ``accuracy`` and ``perplexity``, each over the masked tokens.
 
     Args:
@@ -43,10 +43,10 @@ class Masked(Task):
         schedule: Factor of the learning rate at ``(step, total steps)``.
         vocab_size: Number of token ids of the data, V; the mask is the one after the last.
         rate: Share of each row's tokens that are masked, at least one.
-        unit: What is masked as a whole: ``token``, ``word`` (of texts) or ``span``.
+        unit: What is masked at once: ``token``, ``word`` (of texts) or ``span``.
         span: Mean length of a span.
         random_share: Share of the masked tokens that become any token instead of the mask.
-        kept_share: Share of the masked tokens that stay what they are, and are told nevertheless.
+        kept_share: Share of the masked tokens that stay what they are, and are predicted nevertheless.
         monitor: The metric that decides which checkpoint is the best one.
         mode: Whether its best value is the highest (``max``) or the lowest (``min``); None: as it is known.
 
@@ -85,7 +85,8 @@ class Masked(Task):
             )
         if not isinstance(model, MaskedEncoder):
             raise OptionError(
-                "model", " must tell tokens: leave model/encoder to task=masked, or choose masked"
+                "model",
+                " must predict tokens: leave model/encoder to task=masked, or choose masked",
             )
         self.vocab_size = vocab_size
         self.options = Options(share("rate", rate), unit, span, random_share, kept_share)
@@ -115,7 +116,7 @@ class Masked(Task):
         if data.max_length < 2:
             raise UserError(
                 f"dataset.max_length must be at least 2 for task=masked, got {data.max_length}: a token is "
-                "told from the others"
+                "predicted from the others"
             )
 
     @override
@@ -124,7 +125,7 @@ class Masked(Task):
             if of["length"]["max"] < 2:
                 raise UserError(
                     f"task=masked needs sequences of at least 2 tokens, and all of {split} have one: a "
-                    "token is told from the others"
+                    "token is predicted from the others"
                 )
 
     @override

@@ -1,4 +1,4 @@
-"""Which tokens of a batch are masked, and what stands in their place.
+"""The masking of a batch: the tokens that are masked, and their replacements.
 
 Shapes: B batch, N length, P places. Nothing here waits for the device: the number of places is that of a
 full row, and those that a shorter row leaves over do not count.
@@ -24,7 +24,7 @@ class Options(NamedTuple):
 
     Attributes:
         rate: Share of a row's tokens that are masked; at least one is.
-        unit: What is masked as a whole.
+        unit: What is masked at once.
         span: Mean length of a span.
         random: Share of the masked tokens that become any token.
         kept: Share of the masked tokens that stay what they are.
@@ -42,7 +42,7 @@ class MaskedBatch(NamedTuple):
 
     Attributes:
         tokens: [B, N] int64, with masks.
-        places: [B, P] int64, the positions that are to be told.
+        places: [B, P] int64, the positions that are to be predicted.
         targets: [B, P] int64, the tokens there.
         counts: [B, P] bool, whether the place is one that its row has.
     """
@@ -77,7 +77,7 @@ def mask(
     most = min(width, int(width * options.rate) + 1)
     real = torch.arange(width, device=tokens.device) < lengths[:, None]
     ranks, ends = _ranks(_begins(tokens, options, draw, kinds), budget, real, draw)
-    # A word is masked as a whole or not at all; what a span lacks at its end makes no difference.
+    # A word is masked completely or not at all; what a span lacks at its end makes no difference.
     chosen = (ends if options.unit == "word" else ranks + 1) <= budget[:, None]
     places = torch.where(chosen & real, ranks, width).argsort(dim=1, stable=True)[:, :most]
     counts = (chosen & real).gather(1, places)
@@ -109,7 +109,7 @@ def _ranks(begins: Tensor, budget: Tensor, real: Tensor, draw: Draw) -> tuple[Te
     begins = begins | ((column - start) % budget[:, None] == 0)
     start = torch.where(begins, column, 0).cummax(dim=1).values
     scores = draw(0).gather(1, start).masked_fill(~real, torch.inf)
-    # Units with equal scores are told apart by where they begin, for both sorts keep the order.
+    # Units with equal scores are distinguished by where they begin, for both sorts keep the order.
     order = scores.argsort(dim=1, stable=True)
     ranks = torch.empty_like(order).scatter_(1, order, column)
     sizes = torch.zeros_like(order).scatter_add_(1, start, real.long())

@@ -1,6 +1,6 @@
 """The metrics of each kind of benchmark, as functions that a task's configuration names.
 
-Each gives fresh metrics of logits ``[..., C]`` and labels ``[...]`` by the name that they are logged under.
+Each returns fresh metrics of logits ``[..., C]`` and labels ``[...]`` by the name that they are logged under.
 """
 
 import math
@@ -33,7 +33,7 @@ def multiclass(classes: int, **own: Metric) -> dict[str, Metric]:
         **own: Further metrics by their name.
 
     Raises:
-        ValueError: ``own`` has the name of one that is there, or cannot take logits.
+        ValueError: ``own`` has the name of an existing one, or cannot take logits.
     """
     metrics: dict[str, Metric] = {
         "accuracy": MulticlassAccuracy(classes, average="micro"),
@@ -171,7 +171,7 @@ class MeanAveragePrecisionAtR(Metric):
 def map_at_r(embeddings: Tensor, labels: Tensor) -> Tensor:
     """Mean average precision at R of ``embeddings [B, D]`` with ``labels [B]``, a scalar.
 
-    Memory grows with B, not with its square. Of equal similarities the one that stands first in the data
+    Memory grows with B, not with its square. Of equal similarities the one that comes first in the data
     ranks first.
     """
     precisions = torch.cat(

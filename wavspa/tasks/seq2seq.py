@@ -44,11 +44,11 @@ class Text(NamedTuple):
     """What was written of one source.
 
     Attributes:
-        text: the text.
-        score: its log probability, divided by ``length ** length_penalty``.
-        ended: whether it has an end; False where it was cut at the longest length.
-        reference: what was to be written, if that is known.
-        source: what it was written from, if that is kept.
+        text: The text.
+        score: Its log probability, divided by ``length ** length_penalty``.
+        ended: Whether it has an end; False where it was cut at the longest length.
+        reference: What was to be written, if that is known.
+        source: What it was written from, if that is kept.
     """
 
     text: str
@@ -61,7 +61,7 @@ class Text(NamedTuple):
 class Seq2Seq(Task):
     """Trains an encoder–decoder by teacher forcing; reports what it writes.
 
-    Logged: ``train/loss`` (with label smoothing), ``train/token_accuracy`` and ``lr``; over the whole of a
+    Logged: ``train/loss`` (with label smoothing), ``train/token_accuracy`` and ``lr``; over all of a
     split ``loss`` (without smoothing, per token) and ``token_accuracy``, both given the target so far; and
     the metrics of what the model writes by itself, with ``cut_off``, the share of texts that have no end:
     of validation over a share of its batches, greedily, of test over all, by ``beam_width`` beams.
@@ -70,7 +70,7 @@ class Seq2Seq(Task):
         model: An :class:`wavspa.EncoderDecoder`.
         optimizer: Builds the optimizer of a model.
         schedule: Factor of the learning rate at ``(step, total steps)``.
-        metrics: Gives fresh metrics of texts and references by their name.
+        metrics: Returns fresh metrics of texts and references by their name.
         label_smoothing: Share of the target that goes to all tokens alike.
         val_share: Share of the validation batches of which texts are written; 0: none.
         beam_width: Targets that are followed at a time for each source, in test and prediction; 1: greedy.

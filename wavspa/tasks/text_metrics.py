@@ -1,6 +1,6 @@
 """The metrics of each kind of generation, as functions that a task's configuration names.
 
-Each gives fresh metrics of texts by the name that they are logged under: ``update(predictions, references)``.
+Each returns fresh metrics of texts by their logged name: ``update(predictions, references)``.
 """
 
 from collections.abc import Sequence
@@ -31,7 +31,7 @@ def summarization(sacrebleu: bool = False) -> dict[str, Metric]:
     """CodeXGLUE's ``sentence_bleu``, ``exact_match``, and the share of texts that are ``empty``.
 
     Args:
-        sacrebleu: also ``sacrebleu``.
+        sacrebleu: Also ``sacrebleu``.
     """
     return {
         "sentence_bleu": SentenceBleu(),
@@ -45,7 +45,7 @@ def translation(sacrebleu: bool = False) -> dict[str, Metric]:
     """CodeXGLUE's ``bleu`` and ``exact_match``, and the share of texts that are ``empty``.
 
     Args:
-        sacrebleu: also ``sacrebleu``.
+        sacrebleu: Also ``sacrebleu``.
     """
     return {
         "bleu": CorpusBleu(),

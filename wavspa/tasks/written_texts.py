@@ -1,4 +1,4 @@
-"""What a model wrote of the examples of a split, as a file."""
+"""The texts that a model wrote for the examples of a split, as a file."""
 
 import csv
 import io

@@ -1,1 +1,1 @@
-"""Optimizers, schedules, metrics file, status file, checkpoints: what a run needs beside its model."""
+"""Optimizers, schedules, metrics file, status file, checkpoints: what a run needs apart from its model."""

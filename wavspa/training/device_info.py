@@ -1,4 +1,4 @@
-"""What a process trains on, and what it has needed there of memory and energy."""
+"""The device that a process trains on, and the memory and energy that it has needed there."""
 
 import importlib
 import platform
@@ -38,7 +38,7 @@ def energy_used(devices: Sequence[int]) -> float | None:
     try:
         nvml: Any = importlib.import_module("pynvml")
         nvml.nvmlInit()
-    except Exception:  # not installed, or no driver: whatever it says, there is nothing to read
+    except Exception:  # not installed, or no driver: in any case there is nothing to read
         return None
     try:
         handles = [nvml.nvmlDeviceGetHandleByUUID(_uuid(number)) for number in devices]

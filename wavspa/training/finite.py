@@ -28,7 +28,7 @@ class NotFinite(NamedTuple):
 
 
 def runs_ahead(device: torch.device) -> bool:
-    """Whether the host goes on while ``device`` computes, so that reading a number would make it wait."""
+    """Whether the host continues while ``device`` computes, so that reading a number would make it wait."""
     return device.type != "cpu"
 
 
@@ -80,7 +80,7 @@ class FiniteWatch:
         if finite is None:
             return
         if all(group.get("fused") for group in optimizer.param_groups):
-            # What a scaler of gradients tells a fused optimizer, which then changes nothing.
+            # The flag by which a scaler of gradients makes a fused optimizer skip the step.
             setattr(optimizer, "found_inf", (~finite).float())  # noqa: B010
             return
         for group in optimizer.param_groups:

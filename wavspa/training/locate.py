@@ -1,9 +1,10 @@
-"""Classes and functions by their dotted path, from the packages that a configuration may name."""
+"""Classes and functions by their dotted path, from the packages and plugins that a configuration may name."""
 
 import pkgutil
 from typing import Any
 
 from wavspa.errors import UserError
+from wavspa.plugins import is_of_plugin
 
 ALLOWED_PACKAGES = ("wavspa", "torch", "pytorch_lightning", "lightning", "torchmetrics")
 
@@ -13,25 +14,30 @@ def locate(target: str) -> Any:
 
     Args:
         target: A dotted path. Both the path and the object it leads to must belong to one of
-            ``ALLOWED_PACKAGES`` (``wavspa.launching.subprocesses.os.system`` does not).
+            ``ALLOWED_PACKAGES`` (``wavspa.launching.subprocesses.os.system`` does not), or to a plugin
+            that was imported (:mod:`wavspa.plugins`).
 
     Raises:
-        UserError: It is unknown, or lies elsewhere.
+        UserError: It is unknown, or is elsewhere.
     """
-    allowed = ", ".join(ALLOWED_PACKAGES)
-    if _package(target) not in ALLOWED_PACKAGES:
-        raise UserError(f"_target_ {target!r} is not in one of the packages {allowed}")
+    allowed = f"{', '.join(ALLOWED_PACKAGES)} and the plugins"
+    if not _is_allowed(target):
+        raise UserError(
+            f"_target_ {target!r} is not in one of the packages {allowed}; a module of your own is named "
+            f"by plugins=[{target.rpartition('.')[0] or target}]"
+        )
     try:
         found = pkgutil.resolve_name(target)
     except (ImportError, AttributeError, ValueError) as error:
         raise UserError(f"_target_ {target!r} does not exist: {_last_line(error)}") from error
-    if _package(getattr(found, "__module__", None) or "") not in ALLOWED_PACKAGES:
-        raise UserError(f"_target_ {target!r} leads outside the packages {allowed}")
+    home = getattr(found, "__module__", None) or ""
+    if not _is_allowed(home):
+        raise UserError(f"_target_ {target!r} leads to {home}, outside the packages {allowed}")
     return found
 
 
-def _package(dotted: str) -> str:
-    return dotted.split(".", 1)[0]
+def _is_allowed(dotted: str) -> bool:
+    return dotted.split(".", 1)[0] in ALLOWED_PACKAGES or is_of_plugin(dotted)
 
 
 def _last_line(error: Exception) -> str:

@@ -1,4 +1,4 @@
-"""What a run monitors: metrics that are logged, in the direction that they have, and that are defined."""
+"""Checks of a monitored metric: it is logged, has the direction named, and is defined."""
 
 import math
 from collections.abc import Collection, Iterator, Mapping

@@ -139,7 +139,7 @@ _SHAPES: dict[str, Callable[[float], float]] = {
     "linear": lambda passed: passed,
     "cosine": lambda passed: 0.5 * (1.0 - math.cos(math.pi * passed)),
 }
-"""How far a decay has come, of what has passed of it."""
+"""The share of a decay that is done, by the share of its time that has passed."""
 
 
 def warmup_steps(warmup: float, total: int) -> int:
@@ -169,7 +169,7 @@ def steps_or_share(option: str, value: float, total: int) -> int:
     if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
         return value
     if isinstance(value, float) and 0 <= value < 1:
-        # A share such as 0.29 of 100 is a hair below the number it stands for.
+        # A share such as 0.29 of 100 is a hair below the number meant.
         return math.floor(value * total + 1e-6)
     raise OptionError(
         option,
@@ -220,7 +220,7 @@ def cosine_decay(step: int, warmup: int, cycle: int) -> float:
 
 
 def progress(step: int, start: int, end: int) -> float:
-    """How far a step is on the way from one step to another, from 0 to 1."""
+    """The progress of a step from one step to another, from 0 to 1."""
     return min(1.0, max(0, step - start) / max(end - start, 1))
 
 

@@ -14,9 +14,9 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2)
 class StopRequest:
     """Listens to the signals, as a context manager; the first one is obeyed.
 
-    While a run trains it is remembered, so that the run can stop where its state is whole: Lightning's
-    own handlers save and communicate inside the handler, in the middle of whatever the process is
-    doing. At other times nothing is lost, and the run stops at once. Schedulers send several; those
+    While a run trains it is remembered, so that the run can stop where its state is complete: Lightning's
+    own handlers save and communicate inside the handler, in the middle of any operation of the
+    process. At other times nothing is lost, and the run stops at once. Schedulers send several; those
     after the first must not end a process that is about to write down why it stops.
     """
 

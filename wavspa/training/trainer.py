@@ -56,18 +56,18 @@ def build_trainer(
     compile: Compile = False,
     **options: Any,
 ) -> Trainer:
-    """A Trainer that counts in optimizer steps and always validates its last one.
+    """Build a Trainer that counts in optimizer steps and always validates its last one.
 
     Args:
         max_steps: Steps of the run.
         val_every: Steps from one validation to the next.
-        accumulate_grad_batches: Batches a step.
-        max_epochs: What ``max_steps`` was made from, if it was: passes over the train split.
-        limit_train_batches: How many batches a pass has, or which share of all.
-        overfit_batches: How many batches, or which share of all, are trained on over and over; 0: all.
-        profiler: ``simple``, ``advanced`` or ``pytorch``: what writes ``fit-profile.txt`` into the run's
-            folder.
-        profile: Record a few steps, or so many, and tell what their time went into.
+        accumulate_grad_batches: Batches per step.
+        max_epochs: The passes over the train split that ``max_steps`` was computed from, if it was.
+        limit_train_batches: The number of batches in a pass, or their share of all.
+        overfit_batches: The number of batches, or their share of all, to train on repeatedly; 0: all.
+        profiler: ``simple``, ``advanced`` or ``pytorch``: the profiler that writes ``fit-profile.txt`` into
+            the run's folder.
+        profile: Record a few steps, or this number of them, and divide their time among the parts.
         compile: Compile the model's blocks; ``graphs``: and replay them as CUDA graphs.
         **options: Further arguments of Lightning's ``Trainer``.
 
@@ -109,12 +109,12 @@ def build_trainer(
 
 
 def evaluation_trainer(config: DictConfig, callbacks: Sequence[Callback] = ()) -> Trainer:
-    """A Trainer on one device that tests what a run with this ``trainer`` configuration trained.
+    """Build a Trainer on one device that tests the model of a run with this ``trainer`` configuration.
 
     One device, because a sampler that shares a split between devices repeats examples to make it even.
 
     Args:
-        config: The frozen ``trainer`` node; its accelerator, precision and determinism are taken.
+        config: The frozen ``trainer`` node; its accelerator, precision and determinism are used.
         callbacks: Called while it tests.
     """
     return Trainer(
@@ -159,10 +159,10 @@ class LastStepValidates(Callback):
 
 
 class LimitEpochs(Callback):
-    """Makes a pass over the training batches shorter; Lightning would begin the endless ones again and again.
+    """Makes a pass over the training batches shorter; Lightning would restart the endless ones.
 
     Args:
-        limit: How many batches a pass has, or which share of all.
+        limit: The number of batches in a pass, or their share of all.
         same: Every pass is the first one.
     """
 
@@ -176,10 +176,10 @@ class LimitEpochs(Callback):
 
 
 class SeedEachBatch(Callback):
-    """Seeds torch before each training batch by (seed, batch, rank), so that no state need be kept.
+    """Seeds torch before each training batch by (seed, batch, rank), so that no state has to be kept.
 
-    Dropout of a batch is then the same whether the run came to it in one piece or in several, and
-    whatever else drew random numbers in between.
+    Dropout of a batch is then the same whether the run was interrupted before it or not, and
+    does not depend on other draws of random numbers in between.
 
     Args:
         seed: The run's seed.

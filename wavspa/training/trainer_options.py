@@ -25,9 +25,9 @@ REFUSED = {
     "barebones": "dry_run=true measures a step",
     "callbacks": "choose callbacks=…, or add one by +callbacks.NAME._target_=…",
     "check_val_every_n_epoch": "trainer.val_every counts the steps between validations",
-    "default_root_dir": "runs=… says where the folders of runs lie",
+    "default_root_dir": "runs=… is the folder of the run folders",
     "enable_autolog_hparams": "config.yaml holds the configuration, and logger=wandb sends it",
-    "enable_checkpointing": "checkpoints are what makes a run resume; checkpoints.every_steps says when",
+    "enable_checkpointing": "checkpoints are what makes a run resume; checkpoints.every_steps sets how often",
     "enable_model_summary": "dry_run=true counts the parameters",
     "enable_progress_bar": "a run has its own progress bar, or lines where there is no terminal",
     "fast_dev_run": "dry_run=true trains a few steps and writes nothing",
@@ -36,8 +36,8 @@ REFUSED = {
     "logger": "choose logger=csv, tensorboard or wandb",
     "max_time": "stop it from outside, as by `timeout --signal=TERM 1h wavspa-train …`: the run saves its "
     "state, and the same command resumes it",
-    "min_epochs": "callbacks.early_stopping.patience says how long early stopping waits",
-    "min_steps": "callbacks.early_stopping.patience says how long early stopping waits",
+    "min_epochs": "callbacks.early_stopping.patience is how long early stopping waits",
+    "min_steps": "callbacks.early_stopping.patience is how long early stopping waits",
     "model_registry": "wavspa-export makes what registries take",
     "num_sanity_val_steps": "dry_run=true tries a few steps; trainer.val_every=1 validates at once",
     "plugins": "trainer.precision, trainer.strategy and trainer.accelerator choose them",
@@ -61,7 +61,7 @@ def check_trainer_options(options: Mapping[str, Any]) -> None:
         options: The node ``trainer`` of a configuration.
 
     Raises:
-        OptionError: There is such an option; the message tells the way out.
+        OptionError: There is such an option; the message names the way out.
     """
     for name, value in options.items():
         option = f"trainer.{name}"

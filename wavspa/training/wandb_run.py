@@ -22,9 +22,9 @@ from wavspa.run_folder.metrics import read_metrics
 class WandbRun(WandbLogger):
     """Logs to W&B what metrics.csv holds, and the resolved configuration.
 
-    The run's id lies in the run's folder. Steps that a restart repeats are not sent again, so the
-    axis of steps never goes back. If W&B cannot be reached at the start, or fails later, that is said
-    once on standard error and training continues, offline or without it.
+    The run's id is in the run's folder. Steps that a restart repeats are not sent again, so the
+    axis of steps never goes back. If W&B cannot be reached at the start, or fails later, a warning is
+    printed once and training continues, offline or without it.
 
     Args:
         save_dir: The run's folder.
@@ -82,7 +82,7 @@ class WandbRun(WandbLogger):
         if self._experiment is None:
             try:
                 return super().experiment
-            except Exception as error:  # no folder to keep it in, say no home
+            except Exception as error:  # no folder to keep it in, such as no home
                 self._warn(error, "nothing is logged to it")
                 self.failed = True
                 absent: Any = _Absent()
@@ -94,7 +94,7 @@ class WandbRun(WandbLogger):
         """Send ``metrics`` of a step, which Lightning counts from zero, unless they were sent before."""
         if self.failed or (step is not None and step + 1 <= self.sent):
             return
-        # Whatever comes from W&B, its service and its network, is no reason to lose a run.
+        # No failure of W&B, its service or its network is a reason to lose a run.
         try:
             super().log_metrics(metrics, step)
         except Exception as error:
@@ -114,7 +114,7 @@ class WandbRun(WandbLogger):
     def log_artifacts(self) -> None:
         """Send the files that make the run, and its best checkpoint, if they are wanted.
 
-        On the terms of :meth:`log_metrics`: a failure is no reason to lose a run.
+        On the terms of :meth:`log_metrics`: a failure is not a reason to lose a run.
         """
         if not self.artifacts or self.failed:
             return
@@ -141,7 +141,7 @@ class WandbRun(WandbLogger):
 
     @rank_zero_only
     def finalize(self, status: str) -> None:
-        """Tell W&B that a run failed; one that succeeded still has its test to log."""
+        """Report to W&B that a run failed; one that succeeded still has its test to log."""
         if status == "failed" and self._experiment is not None and not self.failed:
             self._experiment.finish(exit_code=1)
             self._experiment = None
@@ -155,7 +155,7 @@ class WandbRun(WandbLogger):
 
 
 class _Absent:
-    """Stands for W&B's run where it cannot start: takes every call and does nothing."""
+    """A replacement of W&B's run where it cannot start: takes every call and does nothing."""
 
     def __getattr__(self, name: str) -> Any:
         return lambda *_, **__: None

@@ -1,4 +1,4 @@
-"""What becomes of the wavelets while a run trains, as numbers at each validation."""
+"""Metrics of the wavelets while a run trains, at each validation."""
 
 from typing import Any
 
@@ -38,7 +38,7 @@ class WaveletMetrics(Callback):
             key = (layer, band)
             self._energies[key] = self._energies.get(key, 0) + real.float().square().sum()
             if layer not in self._errors:
-                # Here, inside the forward pass, the filters are whole under any strategy.
+                # Here, inside the forward pass, the filters are complete under any strategy.
                 self._errors[layer] = orthogonality_of(layers[layer])
 
         self._energies, self._errors = {}, {}

@@ -10,12 +10,19 @@ from wavspa.wavelets.filters import (
 )
 from wavspa.wavelets.hartley import hartley
 from wavspa.wavelets.lifting import lifting_dec, lifting_rec
-from wavspa.wavelets.modes import MODES, WaveletMode, build_mode
+from wavspa.wavelets.modes import (
+    MODES,
+    WaveletFactory,
+    WaveletMode,
+    build_mode,
+    register_wavelet,
+)
 from wavspa.wavelets.options import WaveletOptions
 
 __all__ = [
     "BOUNDARIES",
     "MODES",
+    "WaveletFactory",
     "WaveletMode",
     "WaveletOptions",
     "band_lengths",
@@ -27,6 +34,7 @@ __all__ = [
     "lifting_rec",
     "orthogonal_taps",
     "orthogonality_error",
+    "register_wavelet",
     "wavedec",
     "waverec",
 ]

@@ -32,9 +32,9 @@ class Boundary:
     """An extension of signals; this class has what ``zero`` and ``reflect`` share.
 
     Attributes:
-        name: as configurations and operators name it.
-        is_zero: nothing is read past the ends, so that padding with zeros does it.
-        synthesis: name of the extension whose transpose is the synthesis.
+        name: As configurations and operators name it.
+        is_zero: Nothing is read past the ends, so that padding with zeros does it.
+        synthesis: Name of the extension whose transpose is the synthesis.
     """
 
     name = "zero"
@@ -59,10 +59,10 @@ class Boundary:
         """Which sample ``ext[p]`` is, p = 0..extended-1, for every extension but ``zero``.
 
         Args:
-            length: samples of the signal: an int, or int64 [B].
-            bands: coefficients of the signal, of the same kind.
-            extended: length of ``ext``.
-            taps: filter length L.
+            length: Samples of the signal: an int, or int64 [B].
+            bands: Coefficients of the signal, of the same kind.
+            extended: Length of ``ext``.
+            taps: Filter length L.
 
         Returns:
             int64 [extended], or [B, extended] where ``length`` is a tensor. ``wrap``: a number past
@@ -162,7 +162,7 @@ def find_boundary(name: str) -> Boundary:
     """The boundary ``name``.
 
     Raises:
-        ValueError: it is not one of :data:`BOUNDARIES`.
+        ValueError: It is not one of :data:`BOUNDARIES`.
     """
     if name not in BOUNDARIES:
         raise ValueError(f"boundary={name!r} is unknown; choose one of {', '.join(BOUNDARIES)}")

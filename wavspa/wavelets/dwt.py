@@ -31,21 +31,21 @@ def wavedec(
     """Analyse a signal into the bands of ``level`` levels.
 
     Args:
-        x: signal [B, N, D], N >= 1, float32, float64 or a half type (whose bands are float32).
-        filters: low-pass taps [L, D] in PyWavelets' ``dec_lo`` order, L even, dtype of ``x`` (float32
+        x: Signal [B, N, D], N >= 1, float32, float64 or a half type (whose bands are float32).
+        filters: Low-pass taps [L, D] in PyWavelets' ``dec_lo`` order, L even, dtype of ``x`` (float32
             for half types).
-        level: number of levels J >= 1.
+        level: Number of levels J >= 1.
         boundary: ``zero``, ``reflect``, ``periodic`` or ``upstream``.
-        lengths: samples of each row, int64 [B]; None means all N. A row's coefficients are those of
+        lengths: Samples of each row, int64 [B]; None means all N. A row's coefficients are those of
             the row alone; values beyond its own bands are not meaningful.
-        mirror_low: the low pass of channel d is channel D-1-d's: upstream's defect, kept to import its
+        mirror_low: The low pass of channel d is channel D-1-d's: upstream's defect, kept to import its
             checkpoints.
 
     Returns:
         ``[cA_J, cD_J, ..., cD_1]``, each [B, band length, D].
 
     Raises:
-        ValueError: odd L, level < 1, unknown boundary, or shapes, dtypes or lengths that do not fit.
+        ValueError: Odd L, level < 1, unknown boundary, or shapes, dtypes or lengths that do not fit.
     """
     extension = find_boundary(boundary)
     rows = row_lengths(check_lengths(lengths, x), filters, level, extension)
@@ -65,17 +65,17 @@ def waverec(
 
     Args:
         coeffs: ``[cA_J, cD_J, ..., cD_1]``, each [B, band length, D].
-        filters: the low-pass taps [L, D] of the analysis.
-        length: samples wanted; None gives the natural length (N, or N + 1 where N was odd).
-        boundary: as in :func:`wavedec`.
-        lengths: samples of each row, int64 [B]; the result is zero beyond them.
-        mirror_low: as in :func:`wavedec`.
+        filters: The low-pass taps [L, D] of the analysis.
+        length: Samples wanted; None is the natural length (N, or N + 1 where N was odd).
+        boundary: As in :func:`wavedec`.
+        lengths: Samples of each row, int64 [B]; the result is zero beyond them.
+        mirror_low: As in :func:`wavedec`.
 
     Returns:
         The signal [B, length, D].
 
     Raises:
-        ValueError: as :func:`wavedec`, bands whose lengths do not fit together, or a ``length``
+        ValueError: As :func:`wavedec`, bands whose lengths do not fit together, or a ``length``
             that the bands cannot give.
     """
     extension = find_boundary(boundary)
@@ -91,7 +91,7 @@ def row_lengths(
     """Lengths [B] of each row in the signal and in its approximations at levels 1..J; None: all full.
 
     Raises:
-        ValueError: level < 1, or filters that are not [L, D] with an even L.
+        ValueError: Level < 1, or filters that are not [L, D] with an even L.
     """
     if level < 1:
         raise ValueError(f"level must be at least 1, got {level}")
@@ -158,7 +158,7 @@ def synthesise(
         if wanted is None:
             wanted = natural
         elif not is_last and not 0 <= natural - wanted <= 1:
-            raise ValueError(f"cD of length {wanted} does not follow a level that gives {natural}")
+            raise ValueError(f"cD of length {wanted} does not follow a level of length {natural}")
         elif wanted > natural or wanted < 1:
             raise ValueError(f"length {wanted} is out of reach: the bands give {natural} samples")
         approximation = synthesise_level(

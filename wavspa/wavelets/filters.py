@@ -1,4 +1,4 @@
-"""Where filters come from: PyWavelets' orthogonal families, and the lattice of free angles."""
+"""Sources of filters: PyWavelets' orthogonal families, and the lattice of free angles."""
 
 import pywt
 import torch
@@ -19,7 +19,7 @@ def daubechies_taps(taps: int) -> Tensor:
     """The Daubechies low pass (dec_lo) with ``taps`` taps, float64 [taps].
 
     Raises:
-        ValueError: odd taps, or more than the 76 that PyWavelets knows.
+        ValueError: Odd taps, or more than the 76 that PyWavelets knows.
     """
     check_taps(taps)
     if taps > LONGEST_DAUBECHIES:
@@ -34,7 +34,7 @@ def orthogonal_taps(name: str) -> Tensor:
     """The low pass (dec_lo) of an orthogonal PyWavelets wavelet such as ``sym5``, float64 [taps].
 
     Raises:
-        ValueError: an unknown or not orthogonal wavelet; the message lists the legal names.
+        ValueError: An unknown or not orthogonal wavelet; the message lists the legal names.
     """
     if name in pywt.wavelist(kind="discrete"):
         wavelet = pywt.Wavelet(name)
@@ -54,7 +54,7 @@ def orthogonal_names() -> list[str]:
 def lattice_filters(angles: Tensor) -> Tensor:
     """Orthonormal filters from free angles: a product of plane rotations and shifts.
 
-    Whatever the angles, each channel's filter is orthonormal to its own double shifts, so that
+    For any angles, each channel's filter is orthonormal to its own double shifts, so that
     analysis and synthesis are inverse to each other. Nothing makes it low-pass.
 
     Args:
@@ -72,7 +72,7 @@ def lattice_filters(angles: Tensor) -> Tensor:
 
 
 def orthogonality_error(filters: Tensor) -> Tensor:
-    """How far filters [L, D] are from being orthonormal to their own double shifts, [D].
+    """Measure the distance of filters [L, D] from being orthonormal to their own double shifts, [D].
 
     Of each channel, the Euclidean norm over m = 0..L/2-1 of ``sum_k h[k] h[k + 2m] - delta[m]``: 0 for an
     orthogonal wavelet, whose synthesis is the inverse of its analysis.

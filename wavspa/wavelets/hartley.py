@@ -15,13 +15,13 @@ from wavspa.wavelets.primitives import check_lengths, zero_pads
 
 
 def hartley(x: Tensor, lengths: Tensor | None = None) -> Tensor:
-    """Transform ``x [B, N, D]`` (float32 or float64) along time; done twice it gives ``x`` back.
+    """Transform ``x [B, N, D]`` (float32 or float64) along time; applied twice it restores ``x``.
 
     With ``lengths`` (int64 [B], each in 1..N) each row is transformed over its own length and is zero
     beyond it.
 
     Raises:
-        ValueError: lengths that do not fit.
+        ValueError: Lengths that do not fit.
     """
     lengths = check_lengths(lengths, x)
     if x.shape[0] == 0:

@@ -29,17 +29,17 @@ def lifting_dec(
     """Analyse a signal by lifting.
 
     Args:
-        x: signal [B, N, D], N >= 1; an odd length is completed by one zero at every level.
-        predict: predict filters [L, D], or None (with ``update``) for the fixed 5/3-like lifting.
-        update: update filters [L, D]. Taps beyond the length of a half signal are ignored.
-        level: number of levels J >= 1.
-        lengths: samples of each row, int64 [B]; None means all N.
+        x: Signal [B, N, D], N >= 1; an odd length is completed by one zero at every level.
+        predict: Predict filters [L, D], or None (with ``update``) for the fixed 5/3-like lifting.
+        update: Update filters [L, D]. Taps beyond the length of a half signal are ignored.
+        level: Number of levels J >= 1.
+        lengths: Samples of each row, int64 [B]; None means all N.
 
     Returns:
         ``[s_J, d_J, ..., d_1]``; each level halves the length, rounded up.
 
     Raises:
-        ValueError: level < 1, lengths that do not fit the signal, or filters that do not fit each
+        ValueError: Level < 1, lengths that do not fit the signal, or filters that do not fit each
             other or the signal.
     """
     return analyse(x, predict, update, row_lengths(check_lengths(lengths, x), level))
@@ -56,16 +56,16 @@ def lifting_rec(
 
     Args:
         coeffs: ``[s_J, d_J, ..., d_1]``, each [B, band length, D].
-        predict: as in :func:`lifting_dec`.
-        update: as in :func:`lifting_dec`.
-        length: samples wanted; None means twice the length of d_1.
-        lengths: samples of each row, int64 [B]; the result is zero beyond them.
+        predict: As in :func:`lifting_dec`.
+        update: As in :func:`lifting_dec`.
+        length: Samples wanted; None means twice the length of d_1.
+        lengths: Samples of each row, int64 [B]; the result is zero beyond them.
 
     Returns:
         The signal [B, length, D].
 
     Raises:
-        ValueError: as :func:`lifting_dec`, or bands and ``length`` that do not fit together.
+        ValueError: As :func:`lifting_dec`, or bands and ``length`` that do not fit together.
     """
     if len(coeffs) < 2:
         raise ValueError("coeffs must hold an approximation and at least one detail band")
@@ -77,7 +77,7 @@ def row_lengths(lengths: Tensor | None, level: int) -> list[Tensor | None]:
     """Lengths [B] of each row in the signal and in its approximations at levels 1..J; None: all full.
 
     Raises:
-        ValueError: level < 1.
+        ValueError: Level < 1.
     """
     if level < 1:
         raise ValueError(f"level must be at least 1, got {level}")

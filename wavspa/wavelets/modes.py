@@ -1,15 +1,17 @@
-"""The wavelet modes: what a layer learns about its wavelet, behind one interface.
+"""The wavelet modes: fixed and learned wavelets of a layer behind one interface.
 
-A mode owns the parameters; :meth:`WaveletMode.transform` makes of them, once per forward pass, the
+A mode owns the parameters; once per forward pass, :meth:`WaveletMode.transform` builds from them the
 transform that analyses and synthesises. Shapes: B batch, N length, D channels, L taps, J levels.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
 from typing_extensions import override
 
+from wavspa.registry import registering
 from wavspa.wavelets.boundaries import PERIODIC, Length, band_lengths, find_boundary
 from wavspa.wavelets.filters import (
     check_taps,
@@ -26,11 +28,11 @@ class WaveletMode(nn.Module):
     """Interface of the modes.
 
     Args:
-        dim: channels D.
-        options: length of the filters, levels, boundary.
+        dim: Channels D.
+        options: Length of the filters, levels, boundary.
 
     Raises:
-        ValueError: odd or too few taps, level < 1, an unknown boundary.
+        ValueError: Odd or too few taps, level < 1, an unknown boundary.
     """
 
     def __init__(self, dim: int, options: WaveletOptions = WaveletOptions()) -> None:
@@ -59,12 +61,12 @@ class WaveletMode(nn.Module):
 
     @override
     def extra_repr(self) -> str:
-        """What ``print`` shows of the mode."""
+        """The mode's part of ``print(model)``."""
         return f"dim={self.dim}, taps={self.num_taps}, level={self.level}"
 
 
 class Plain(WaveletMode):
-    """Mode ``none``: the signal is its only band, so that attention is the plain base."""
+    """Mode ``none``: the signal itself is the only band, so attention is the plain base."""
 
     @override
     def band_lengths(self, length: Length) -> list[Length]:
@@ -76,7 +78,7 @@ class Plain(WaveletMode):
 
 
 class Dwt(WaveletMode):
-    """A filter bank; :meth:`filters` makes its low pass [L, D] (dec_lo), one per channel."""
+    """A filter bank; :meth:`filters` makes its low pass [L, D] (dec_lo), one filter per channel."""
 
     def __init__(self, dim: int, options: WaveletOptions = WaveletOptions()) -> None:
         super().__init__(dim, options)
@@ -115,7 +117,7 @@ class Ada(Dwt):
 
 
 class Ortho(Dwt):
-    """Angles of an orthogonal lattice, uniform in [0, 2 pi): exact inverse always (OrthoWavSpA)."""
+    """Angles of an orthogonal lattice, uniform in [0, 2 pi): always exactly invertible (OrthoWavSpA)."""
 
     def __init__(self, dim: int, options: WaveletOptions = WaveletOptions()) -> None:
         super().__init__(dim, options)
@@ -156,7 +158,7 @@ class LiftFixed(WaveletMode):
 
 
 class Lift(LiftFixed):
-    """Lifting with learned predict and update filters, first normal(0.02) (upstream: ``adalift``)."""
+    """Lifting with learned predict and update filters, initialised normal(0.02) (upstream: ``adalift``)."""
 
     def __init__(self, dim: int, options: WaveletOptions = WaveletOptions()) -> None:
         super().__init__(dim, options)
@@ -181,7 +183,12 @@ class Fourier(Plain):
         return Hartley()
 
 
-MODES: dict[str, type[WaveletMode]] = {
+WaveletFactory = Callable[[int, WaveletOptions], WaveletMode]
+"""What makes a mode of the number of channels and options: a class or a function."""
+
+F = TypeVar("F", bound=WaveletFactory)
+
+MODES: dict[str, WaveletFactory] = {
     "none": Plain,
     "ada": Ada,
     "ortho": Ortho,
@@ -192,15 +199,38 @@ MODES: dict[str, type[WaveletMode]] = {
 }
 
 
-def build_mode(name: str, dim: int, options: WaveletOptions = WaveletOptions()) -> WaveletMode:
-    """Make the mode ``name``; options that the mode does not have are checked and then ignored.
+def register_wavelet(name: str) -> Callable[[F], F]:
+    """Decorate a class or function so that ``wavelet=name`` chooses it, in models and configurations.
+
+    Args:
+        name: Letters, digits and underscores.
 
     Raises:
-        ValueError: an unknown name, or values that the mode refuses.
+        ValueError: The name has other characters, or is that of another mode.
     """
-    if name not in MODES:
+    return registering("wavelet", MODES, name)
+
+
+def build_mode(
+    name: str | WaveletFactory, dim: int, options: WaveletOptions = WaveletOptions()
+) -> WaveletMode:
+    """Build the mode of a name, or by a class or function.
+
+    Options that the mode does not have are checked and then ignored.
+
+    Raises:
+        ValueError: An unknown name, or values that the mode refuses.
+        TypeError: What ``name`` makes is not a mode.
+    """
+    if isinstance(name, str) and name not in MODES:
         raise ValueError(f"wavelet={name!r} is unknown; choose one of {', '.join(MODES)}")
-    return MODES[name](dim, options)
+    factory = MODES[name] if isinstance(name, str) else name
+    mode = factory(dim, options)
+    if not isinstance(mode, WaveletMode):
+        raise TypeError(
+            f"wavelet={name!r} must make a wavspa.wavelets.WaveletMode, got {type(mode).__name__}"
+        )
+    return mode
 
 
 def _in_every_channel(low_pass: Tensor, dim: int) -> Tensor:

@@ -1,18 +1,18 @@
-"""The options of the wavelet modes: every default stands here, once."""
+"""The options of the wavelet modes: the one place of every default."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class WaveletOptions:
-    """What a mode is built from, besides its channels; a mode ignores the options it does not have.
+    """The options that build a mode of some channels; a mode ignores the options it does not have.
 
     Attributes:
-        taps: filter length L, even.
-        level: number of levels J >= 1.
+        taps: Filter length L, even.
+        level: Number of levels J >= 1.
         boundary: ``zero``, ``reflect``, ``periodic`` or ``upstream`` (modes ada, ortho, fixed).
-        wavelet_name: the PyWavelets wavelet of mode ``fixed``; None means db(taps / 2).
-        mirror_low: upstream's channel flip (:func:`wavspa.wavelets.dwt.wavedec`), for its checkpoints.
+        wavelet_name: The PyWavelets wavelet of mode ``fixed``; None means db(taps / 2).
+        mirror_low: Upstream's channel flip (:func:`wavspa.wavelets.dwt.wavedec`), for its checkpoints.
     """
 
     taps: int = 16

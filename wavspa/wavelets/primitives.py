@@ -1,6 +1,6 @@
 """Depthwise convolutions of ``[B, N, D]`` along time: views of channels-last images, no copies.
 
-``[B, N, D]`` as it lies in memory *is* a channels-last image of height N, width 1 and D channels.
+A contiguous ``[B, N, D]`` *is* a channels-last image of height N, width 1 and D channels.
 The kernels must be channels-last too, and padding must be done outside the convolution: either
 mistake sends the gradients down a path that is four to ten times slower on CPU.
 """
@@ -69,12 +69,12 @@ def check_lengths(lengths: Tensor | None, x: Tensor, length: int | None = None) 
     """``lengths`` as int64 [B], or None, after a look at what can be seen without waiting for a device.
 
     Args:
-        lengths: real samples of each row, or None.
-        x: the batch [B, N, ...] that they are for.
-        length: the longest that a row can be; None means N.
+        lengths: Real samples of each row, or None.
+        x: The batch [B, N, ...] that they are for.
+        length: The longest that a row can be; None means N.
 
     Raises:
-        ValueError: they are not integers or not one for each row; on a CPU also: one is not in 1..N.
+        ValueError: They are not integers or not one for each row; on a CPU also: one is not in 1..N.
     """
     if lengths is None:
         return None
@@ -94,13 +94,13 @@ def check_lengths(lengths: Tensor | None, x: Tensor, length: int | None = None) 
 
 
 def _is_readable(x: Tensor) -> bool:
-    """Whether the values of a tensor are at hand: on the host, and not traced or mapped."""
+    """Whether the values of a tensor can be read: on the host, and not traced or mapped."""
     traced = torch.compiler.is_compiling() or is_mapped() or is_jit_tracing()
     return x.device.type == "cpu" and not traced and not isinstance(x, FakeTensor)
 
 
 def zero_pads(x: Tensor, lengths: Tensor | None) -> Tensor:
-    """Set ``x [B, N, D]`` to zero at positions ``>= lengths [B]``, whatever their values."""
+    """Set ``x [B, N, D]`` to zero at positions ``>= lengths [B]``, even if they are NaN."""
     if lengths is None:
         return x
     real = torch.arange(x.shape[1], device=x.device) < lengths[:, None]
@@ -111,7 +111,7 @@ def zero_pads(x: Tensor, lengths: Tensor | None) -> Tensor:
 def gather_rows(x: Tensor, index: Tensor) -> Tensor:
     """Read ``x [B, N, D]`` along time at ``index``, int64 [E] (all rows) or [B, E] -> [B, E, D].
 
-    Rows of D values are copied whole: ``index_select`` and its gradient touch contiguous memory.
+    Rows of D values are copied as one: ``index_select`` and its gradient touch contiguous memory.
     """
     if index.dim() == 1:
         return x.index_select(1, index)

@@ -27,9 +27,9 @@ class Bands(NamedTuple):
 
     Attributes:
         coefficients: ``[cA_J, cD_J, ..., cD_1]``, each [B, band length, D]; one tensor without bands.
-        rows: lengths of each row, int64 [B], of the signal and of its approximations at levels 1..J;
+        rows: Lengths of each row, int64 [B], of the signal and of its approximations at levels 1..J;
             None means full.
-        length: samples N of the signal.
+        length: Samples N of the signal.
     """
 
     coefficients: list[Tensor]
@@ -51,9 +51,9 @@ class Transform:
         """Analyse a batch of signals.
 
         Args:
-            x: signals [B, N, D].
-            lengths: real samples of each row, int64 [B], each in 1..N, or None (all N).
-            dtype: that of the bands; None means the one that they are computed in.
+            x: Signals [B, N, D].
+            lengths: Real samples of each row, int64 [B], each in 1..N, or None (all N).
+            dtype: That of the bands; None means the one that they are computed in.
         """
         return Bands([zero_pads(x.to(dtype or x.dtype), lengths)], [lengths], x.shape[1])
 

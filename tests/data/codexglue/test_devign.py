@@ -118,8 +118,8 @@ def test_broken_rows_are_named(tmp_path: Path, row: dict[str, Any], message: str
     ("line", "message"),
     [
         ("10", r"function\.json has no item 10, which .*valid\.txt names"),
-        ("x", r"valid\.txt, line 3: 'x' is no number of a function"),
-        ("-1", r"valid\.txt, line 3: '-1' is no number of a function"),
+        ("x", r"valid\.txt, line 3: 'x' is not the number of a function"),
+        ("-1", r"valid\.txt, line 3: '-1' is not the number of a function"),
     ],
 )
 def test_broken_indices_are_named(tmp_path: Path, line: str, message: str) -> None:

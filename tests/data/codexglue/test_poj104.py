@@ -177,8 +177,11 @@ def test_it_trains_and_is_scored_by_map_at_r(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("row", "message"),
     [
-        ({"label": "105", "code": "x"}, r"train\.jsonl, line 2: the label '105' is no problem"),
-        ({"label": "sort", "code": "x"}, r"train\.jsonl, line 2: the label 'sort' is no problem"),
+        ({"label": "105", "code": "x"}, r"train\.jsonl, line 2: the label '105' is not a problem"),
+        (
+            {"label": "sort", "code": "x"},
+            r"train\.jsonl, line 2: the label 'sort' is not a problem",
+        ),
         ({"label": "3"}, r"train\.jsonl, line 2: no value in the column 'code'"),
         ({"label": "3", "code": ""}, r"train\.jsonl, line 2: no value in the column 'code'"),
     ],

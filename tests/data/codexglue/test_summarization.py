@@ -78,7 +78,7 @@ def test_mistakes_are_named(tmp_path: Path) -> None:
         opened(tmp_path, language="rust")
     official(tmp_path)
     with pytest.raises(
-        UserError, match=r"code summarization, go: no folder under .* as Code-Text/"
+        UserError, match=r"code summarization, go: no folder under .* follow Code-Text/"
     ):
         opened(tmp_path, language="go")
     broken = rows("valid")

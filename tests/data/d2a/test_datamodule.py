@@ -191,9 +191,9 @@ def test_functions_may_be_a_list_and_each_part_is_there_once() -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"functions": "['a'"}, r"train\.csv, line 2: the column 'functions' is no Python list"),
-        ({"functions": "__import__('os')"}, "line 2: the column 'functions' is no Python list"),
-        ({"functions": "[1]"}, "line 2: the column 'functions' is no list of texts"),
+        ({"functions": "['a'"}, r"train\.csv, line 2: the column 'functions' is not a Python list"),
+        ({"functions": "__import__('os')"}, "line 2: the column 'functions' is not a Python list"),
+        ({"functions": "[1]"}, "line 2: the column 'functions' is not a list of texts"),
         ({"label": "?"}, r"line 2: the label '\?' is neither 0 nor 1"),
         ({"bug_function": "", "functions": "[]"}, "line 2: no text in bug_function, functions"),
     ],

@@ -76,7 +76,7 @@ def test_texts_are_cut_to_characters_and_then_to_tokens(tmp_path: Path) -> None:
     card = ready(tmp_path).card
     assert (
         card["longest_text"]
-        == "10,000 characters; longer texts are cut at the end, as in the original"
+        == "10,000 characters; longer texts are cut at the end, as in the benchmark"
     )
     assert cut["max"] == 4_000
 

@@ -201,7 +201,7 @@ def test_code_in_a_pickle_is_never_run(tmp_path: Path) -> None:
 )
 def test_other_names_and_damage_are_refused(tmp_path: Path, pickled: bytes) -> None:
     write_batches(tmp_path, test_batch=pickled)
-    with pytest.raises(UserError, match=r"test_batch is not to be trusted or not whole"):
+    with pytest.raises(UserError, match=r"test_batch is not to be trusted or incomplete"):
         module(tmp_path).prepare_data()
 
 
@@ -225,7 +225,7 @@ def test_a_broken_archive_is_named(tmp_path: Path) -> None:
     archive(tmp_path)
     path = tmp_path / "cifar-10-python.tar.gz"
     path.write_bytes(path.read_bytes()[:-3000])
-    with pytest.raises(UserError, match=r"cifar-10-python\.tar\.gz .* not whole"):
+    with pytest.raises(UserError, match=r"cifar-10-python\.tar\.gz .* incomplete"):
         module(tmp_path).prepare_data()
 
 

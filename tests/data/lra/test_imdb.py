@@ -134,7 +134,7 @@ def test_the_original_validates_on_test(root: Path) -> None:
     assert rows(data, "val") == rows(data, "test")
     assert sorted(rows(data, "train")) == sorted(reviews("train"))
     assert data.card["protocol"] == "upstream"
-    assert data.card["validation"] == "val is the test split, as in the original training"
+    assert data.card["validation"] == "val is the test split, as in upstream's training"
     assert data.folder != ready(root).folder
 
 
@@ -186,8 +186,8 @@ def relabelled(root: Path) -> None:
         ),
         (lambda root: (tree(root) / "train/neg/3_1.txt").write_bytes(b""), r"3_1\.txt is empty"),
         (lambda root: (tree(root) / "train/neg/x.txt").mkdir(), r"x\.txt cannot be read"),
-        (cut, r"aclImdb_v1\.tar\.gz is no archive or is not whole"),
-        (lambda root: (root / "aclImdb.tar").write_bytes(b"PK"), r"aclImdb\.tar is no archive"),
+        (cut, r"aclImdb_v1\.tar\.gz is not an archive or is incomplete"),
+        (lambda root: (root / "aclImdb.tar").write_bytes(b"PK"), r"aclImdb\.tar is not an archive"),
         (relabelled, r"train-00001-of-00002\.parquet, row 1: the label -1"),
     ],
 )

@@ -94,4 +94,4 @@ def test_without_an_end_every_text_is_cut_and_that_is_said(
         *words,
     )
     assert run(folder)["test/cut_off"] == 1
-    assert "dataset.tokenizer.end=true gives them one" in capsys.readouterr().err
+    assert "dataset.tokenizer.end=true adds one" in capsys.readouterr().err

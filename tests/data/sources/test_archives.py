@@ -70,7 +70,7 @@ def test_a_byte_that_is_wrong(tmp_path: Path, mode: str) -> None:
     content = bytearray(path.read_bytes())
     content[content.index(b"@ABC") if b"@ABC" in content else len(content) // 2] ^= 1
     path.write_bytes(content)
-    with pytest.raises(UserError, match=r"a\.tar is no archive or is not whole"):
+    with pytest.raises(UserError, match=r"a\.tar is not an archive or is incomplete"):
         unpack(path, tmp_path / "out")
     assert nothing_but(path)
 
@@ -82,6 +82,6 @@ def test_a_truncated_archive(tmp_path: Path, kept: float) -> None:
     (tmp_path / "whole.tgz").unlink()
     path = tmp_path / "part.tgz"
     path.write_bytes(whole[: kept if kept > 1 else int(kept * len(whole))])
-    with pytest.raises(UserError, match=r"part\.tgz is no archive or is not whole"):
+    with pytest.raises(UserError, match=r"part\.tgz is not an archive or is incomplete"):
         unpack(path, tmp_path / "out")
     assert nothing_but(path)

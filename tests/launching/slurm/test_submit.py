@@ -266,6 +266,17 @@ def test_a_requeueing_that_fails_says_why(in_job, answers, capsys):
     assert "cannot be requeued: Requested operation" in capsys.readouterr().out
 
 
+def test_a_run_in_a_container_is_requeued_outside(in_job, answers, tmp_path, capsys):
+    in_job()
+    requeue_after(10)
+    assert "is left to its script to requeue: there is no scontrol" in capsys.readouterr().out
+    answers.update(scontrol=(0, "JobState=RUNNING", ""), requeue=(0, "", ""))
+    assert retry(tmp_path, 138, 0).startswith("requeued: job 12_3")
+    assert not (tmp_path / layout.DEATHS).exists()
+    answers["scontrol"] = (0, "JobState=COMPLETING", "")  # the run could do so itself
+    assert retry(tmp_path, 138, 0) is None
+
+
 def test_deaths_are_counted_by_job(in_job, answers, tmp_path):
     in_job()
     (tmp_path / layout.DEATHS).write_text("11_3 2026-01-01 node1 exit code 1\n" * 5)

@@ -126,7 +126,7 @@ def test_every_truncation(tmp_path):
     for length in range(len(whole)):
         path.write_bytes(whole[:length])
         with pytest.raises(
-            ValueError, match="checkpoint_80000: not a whole Flax msgpack checkpoint"
+            ValueError, match="checkpoint_80000: not a complete Flax msgpack checkpoint"
         ):
             load_flax_checkpoint(path)
 
@@ -149,7 +149,7 @@ def test_damaged_bytes_never_fail_otherwise(tmp_path):
         path.write_bytes(damaged)
         # Some damage is harmless; the rest is reported as damage and as nothing else.
         complaint = complaint_about(path)
-        assert complaint is None or "not a whole Flax msgpack checkpoint" in complaint
+        assert complaint is None or "not a complete Flax msgpack checkpoint" in complaint
 
 
 WRONG = {
@@ -185,7 +185,7 @@ WRONG = {
 def test_something_else(tmp_path, content):
     path = tmp_path / "checkpoint"
     path.write_bytes(content)
-    with pytest.raises(ValueError, match="checkpoint: not a whole Flax msgpack checkpoint"):
+    with pytest.raises(ValueError, match="checkpoint: not a complete Flax msgpack checkpoint"):
         load_flax_checkpoint(path)
 
 
@@ -203,11 +203,11 @@ class Trap:
 def test_a_pickle_is_never_executed(tmp_path, protocol):
     path, sprung = tmp_path / "checkpoint", tmp_path / "sprung"
     path.write_bytes(pickle.dumps(Trap(sprung), protocol))
-    with pytest.raises(ValueError, match="not a whole Flax msgpack checkpoint"):
+    with pytest.raises(ValueError, match="not a complete Flax msgpack checkpoint"):
         load_flax_checkpoint(path)
     inside = msgpack.packb({"a": array(np.frombuffer(path.read_bytes(), np.uint8), dtype="object")})
     path.write_bytes(inside)
-    with pytest.raises(ValueError, match="not a whole Flax msgpack checkpoint"):
+    with pytest.raises(ValueError, match="not a complete Flax msgpack checkpoint"):
         load_flax_checkpoint(path)
     assert not sprung.exists()
     pickle.loads(pickle.dumps(Trap(sprung), protocol)).close()

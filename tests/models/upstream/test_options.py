@@ -210,7 +210,7 @@ def test_interaction_is_matched_by_its_exact_name():
         ({"classifier_pool": "LEGO"}, False, "classifier_pool 'LEGO' has no usable definition"),
         ({"classifier_pool": "RDM"}, True, "classifier_pool 'RDM' has no usable definition"),
         ({"wavelet": "sin"}, False, "wavelet 'sin' cannot be run in upstream"),
-        ({"wavelet": "fix", "wlen": 42}, True, "fixed filters of wlen 42 are no wavelets"),
+        ({"wavelet": "fix", "wlen": 42}, True, "fixed filters of wlen 42 are not wavelets"),
         ({"wavelet": "fix", "wlen": 256}, False, "at most 76 .*got 256"),
         ({"wavelet": "db2", "wlen": 7}, False, "taps must be even and at least 2, got 7"),
         ({"model_type": "longformer", "window": 0}, True, "window must be at least 1, got 0"),

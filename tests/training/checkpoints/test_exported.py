@@ -53,7 +53,7 @@ def test_a_model_comes_back(folder):
         ({"model": {"_target_": "os.system", "command": "true"}}, "'os.system' is not in one of"),
         (
             {"model": {"_target_": "torch.nn.Linear", "in_features": 1, "out_features": 1}},
-            "asks for 'torch.nn.Linear', which is no model of wavspa",
+            "asks for 'torch.nn.Linear', which is not a model of wavspa",
         ),
         ({"model": {**CONFIG["model"], "flux": 1}}, r"config\.json: wavspa\.Encoder .*'flux'"),
         ({"model": {**CONFIG["model"], "pool": "max"}}, r"config\.json: .* pool='max' is unknown"),
@@ -81,7 +81,7 @@ def test_damaged_weights_are_named(folder):
         with pytest.raises(UserError, match=r"model\.safetensors is damaged"):
             wavspa.load_model(folder)
     path.unlink()
-    with pytest.raises(UserError, match=r"no whole export: it has no model\.safetensors"):
+    with pytest.raises(UserError, match=r"not a complete export: it has no model\.safetensors"):
         wavspa.load_model(folder)
 
 

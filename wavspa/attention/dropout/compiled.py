@@ -3,7 +3,7 @@
 """The passes over a tile's scores compiled by Numba: each is read and written once, in float32.
 
 The numbers of :mod:`~wavspa.attention.dropout.plain` to rounding, and its mask to the bit. A row of scores
-belongs to one thread from beginning to end: the number of threads changes nothing.
+belongs to one thread from beginning to end: the result does not depend on the number of threads.
 """
 
 import numpy as np
@@ -55,7 +55,7 @@ def gradients_(
 
 
 def _places(tile: Tile, problem: Problem) -> tuple[object, ...]:
-    """Where a tile stands and what it may see, as the loops take it."""
+    """The position of a tile and the keys it may see, as the loops take them."""
     left, right = problem.window or (problem.length, problem.length)
     mask = problem.mask
     return (

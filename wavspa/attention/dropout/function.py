@@ -41,12 +41,12 @@ def attend_with_dropout(
     The mask comes from a seed that is drawn from torch's generator.
 
     Args:
-        q: queries [B, H, N, K], such as :func:`runs_here` accepts.
-        k: keys [B, H, N, K].
-        v: values [B, H, N, K].
-        lengths: real positions of each row, int64 [B], or None.
-        dropout: rate on the probabilities.
-        window: places to the left and to the right of itself that a query sees; None means all.
+        q: Queries [B, H, N, K], such as :func:`runs_here` accepts.
+        k: Keys [B, H, N, K].
+        v: Values [B, H, N, K].
+        lengths: Real positions of each row, int64 [B], or None.
+        dropout: Rate on the probabilities.
+        window: Places to the left and to the right of itself that a query sees; None means all.
 
     Returns:
         [B, H, N, K]; not meaningful at pads, but finite where q, k and v are.

@@ -1,4 +1,4 @@
-"""Which probabilities are dropped: a hash of a seed and of each one's place, 16 bits of it each.
+"""The mask of dropped probabilities: 16 bits each of a hash of a seed and of the place.
 
 The mask depends on nothing but the seed and the place, so that the backward pass makes it again instead of
 keeping it, tiles may be cut at will, and threads do not matter. The hash is splitmix64 (Steele, Lea, Flood:
@@ -25,8 +25,8 @@ class Mask:
     """The mask of one call.
 
     Args:
-        seed: what it is made from, 0..2**63-1.
-        dropout: the rate asked for; the one in force is the nearest multiple of 2**-16.
+        seed: What it is made from, 0..2**63-1.
+        dropout: The rate asked for; the one in force is the nearest multiple of 2**-16.
     """
 
     seed: int

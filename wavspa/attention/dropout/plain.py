@@ -1,4 +1,4 @@
-"""The passes over a tile's scores in plain torch: the formulas as they stand, in any float."""
+"""The passes over a tile's scores in plain torch: the bare formulas, in any float."""
 
 import torch
 from torch import Tensor

@@ -24,10 +24,10 @@ class Problem:
     """What is the same for all tiles.
 
     Args:
-        length: queries (and keys) N of a row.
-        ends: keys that each row may see, R numbers in 1..N.
-        window: places to the left and to the right of itself that a query sees, or None: all.
-        mask: what dropout drops.
+        length: Queries (and keys) N of a row.
+        ends: Keys that each row may see, R numbers in 1..N.
+        window: Places to the left and to the right of itself that a query sees, or None: all.
+        mask: What dropout drops.
     """
 
     length: int
@@ -64,11 +64,11 @@ class Passes(Protocol):
 
         Args:
             scores: [G, Q, M].
-            gradient: of the probabilities after dropout, [G, Q, M].
-            lse: log-sums of the forward pass, [G, Q].
-            mean: mean of the probabilities' gradient under the probabilities, [G, Q].
-            tile: where the scores are from.
-            problem: what is the same for all tiles.
+            gradient: Of the probabilities after dropout, [G, Q, M].
+            lse: Log-sums of the forward pass, [G, Q].
+            mean: Mean of the probabilities' gradient under the probabilities, [G, Q].
+            tile: Where the scores are from.
+            problem: What is the same for all tiles.
         """
 
 

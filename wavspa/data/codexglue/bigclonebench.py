@@ -33,13 +33,13 @@ class BigCloneBench(PooledPairs):
     The benchmark's own baselines train and validate on a tenth of the pairs and test on all.
 
     Args:
-        train_share: of the training pairs that are used, with each label in proportion; None: all.
-        val_share: the same of the validation pairs.
-        data_seed: of which pairs these are; the training seed leaves them alone.
-        **options: see :class:`wavspa.data.Texts`.
+        train_share: Of the training pairs that are used, with each label in proportion; None: all.
+        val_share: The same of the validation pairs.
+        data_seed: Of which pairs these are; the training seed leaves them alone.
+        **options: See :class:`wavspa.data.Texts`.
 
     Raises:
-        UserError: an option is out of range.
+        UserError: An option is out of range.
     """
 
     downloads = (common.hub_files(*WHERE),)
@@ -71,7 +71,7 @@ class BigCloneBench(PooledPairs):
         }
 
     def read(self) -> Mapping[str, TextSplit]:
-        """The splits of the first layout that is there."""
+        """The splits of the first layout found."""
         reader = self._reader()
         return {split: TextSplit(partial(reader, split), None) for split in self.shares}
 
@@ -90,7 +90,7 @@ class BigCloneBench(PooledPairs):
         }
 
     def _reader(self) -> common.Reader:
-        """Gives the pairs of a split from the files that are there."""
+        """Return the reader of a split's pairs from the existing files."""
         self._unknown = 0
         layouts = [
             common.Layout({FUNCTIONS: FUNCTIONS, **INDICES}, self._from_indices),

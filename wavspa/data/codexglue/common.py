@@ -1,4 +1,4 @@
-"""What the data sets of CodeXGLUE share: where users have them, and in which files."""
+"""The common part of CodeXGLUE's data sets: the places and files in which users have them."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -26,7 +26,7 @@ class Layout(NamedTuple):
     reader: Callable[[Mapping[str, Sequence[Path]]], Reader]
     """Reads the files that were found, by the keys of ``patterns``."""
     also_in: Sequence[str] = ()
-    """Folders below the data root that may hold them, besides :func:`places`."""
+    """More folders below the data root that may hold them than :func:`places` has."""
 
 
 def reader_of(
@@ -54,9 +54,9 @@ def places(name: str, task: str, hub: str) -> list[str]:
     """Folders below the data root that may hold a data set.
 
     Args:
-        name: what it is called here.
-        task: the folder of the task in a checkout of CodeXGLUE, below Code-Code unless it says more.
-        hub: the name of the data set on the hub.
+        name: What it is called here.
+        task: The folder of the task in a checkout of CodeXGLUE, below Code-Code unless it has a slash.
+        hub: The name of the data set on the hub.
     """
     checkout = f"{_below_checkout(task)}/dataset"
     folders = [
@@ -80,8 +80,8 @@ def hub_files(name: str, task: str, hub: str) -> HubFiles:
 def remedy(name: str, task: str, hub: str) -> str:
     """What to do when a data set is nowhere; the arguments are those of :func:`places`."""
     return (
-        f"put them there into codexglue/{name}: make them as {_below_checkout(task)} of "
-        "https://github.com/microsoft/CodeXGLUE says, or take the parquet files of the hub's data "
+        f"put them there into codexglue/{name}: follow {_below_checkout(task)} of "
+        "https://github.com/microsoft/CodeXGLUE, or take the parquet files of the hub's data "
         f"set google/{hub}"
     )
 

@@ -22,7 +22,7 @@ class Devign(Texts):
     """21,854 / 2,732 / 2,732 functions of FFmpeg and QEMU; 1 is vulnerable.
 
     Args:
-        **options: see :class:`wavspa.data.Texts`.
+        **options: See :class:`wavspa.data.Texts`.
     """
 
     downloads = (common.hub_files(*WHERE),)
@@ -33,7 +33,7 @@ class Devign(Texts):
         return {"data": "devign", "version": 1}
 
     def read(self) -> Mapping[str, TextSplit]:
-        """The splits of the first layout that is there."""
+        """The splits of the first layout found."""
         reader = self._reader()
         return {split: TextSplit(partial(reader, split), None) for split in common.JSONL}
 
@@ -46,7 +46,7 @@ class Devign(Texts):
         }
 
     def _reader(self) -> common.Reader:
-        """Gives the rows of a split from the files that are there."""
+        """Return the reader of a split's rows from the existing files."""
         layouts = [
             *(
                 common.Layout(tables, lambda files: lambda split: _from_tables(files[split]))
@@ -84,6 +84,6 @@ def _indices(path: Path) -> set[int]:
     indices = set()
     for place, (text,) in table.read(["index"]):
         if not text.strip().isdecimal():
-            raise UserError(f"{table.at(place)}: {text!r} is no number of a function")
+            raise UserError(f"{table.at(place)}: {text!r} is not the number of a function")
         indices.add(int(text))
     return indices

@@ -20,7 +20,7 @@ TREE = "ProgramData"
 COLUMNS = ("code", "label")
 PROBLEMS = {"train": range(1, 65), "val": range(65, 81), "test": range(81, 105)}
 
-# In the benchmark's train split no batch of so many pairs is of a single problem.
+# The fewest pairs of a batch that, in the benchmark's train split, is never of a single problem.
 LEAST_PAIRS = 4
 
 
@@ -33,10 +33,10 @@ class Poj104(Texts):
     is no number of classes.
 
     Args:
-        **options: see :class:`wavspa.data.Texts`, without ``classes``.
+        **options: See :class:`wavspa.data.Texts`, without ``classes``.
 
     Raises:
-        UserError: an option is out of range.
+        UserError: An option is out of range.
     """
 
     downloads = (common.hub_files(*WHERE),)
@@ -46,7 +46,7 @@ class Poj104(Texts):
         super().__init__(classes="auto", **options)
         if self.batch_tokens is not None:
             raise UserError(
-                f"dataset.batch_tokens={self.batch_tokens} cannot bound pairs that are drawn anew in "
+                f"dataset.batch_tokens={self.batch_tokens} cannot bound pairs that are redrawn in "
                 "every epoch: set dataset.batch_size"
             )
 
@@ -55,7 +55,7 @@ class Poj104(Texts):
         return {"data": "poj104", "version": 1}
 
     def read(self) -> Mapping[str, TextSplit]:
-        """The splits by the numbers of the problems, whatever else their files hold."""
+        """The splits by the numbers of the problems; the rest of their files is ignored."""
         reader = self._reader()
         return {split: TextSplit(partial(reader, split), None) for split in PROBLEMS}
 
@@ -88,7 +88,7 @@ class Poj104(Texts):
         return self._training_loader(PartnerRows(rows), batches, collate_pairs)
 
     def _reader(self) -> common.Reader:
-        """Gives the rows of a split from the files that are there."""
+        """Return the reader of a split's rows from the existing files."""
         layouts = [
             *(
                 common.Layout(
@@ -113,14 +113,14 @@ def _from_tables(files: Sequence[Path], problems: range) -> Iterator[TextRow]:
             problem = _number(label)
             if not 1 <= problem <= 104:
                 raise UserError(
-                    f"{table.at(place)}: the label {label!r} is no problem from 1 to 104"
+                    f"{table.at(place)}: the label {label!r} is not a problem from 1 to 104"
                 )
             if problem in problems:
                 yield TextRow((code,), problem)
 
 
 def _from_tree(tree: Path, problems: range) -> Iterator[TextRow]:
-    """The programs of the original archive, read as the benchmark's own script does."""
+    """The programs of the authors' archive, read as the benchmark's own script does."""
     for problem in problems:
         paths = sorted((tree / str(problem)).glob("*.txt"), key=_by_number)
         if not paths:

@@ -20,23 +20,23 @@ COLUMNS = ("code_tokens", "docstring_tokens")
 
 
 class Summarization(SourceTargets):
-    """Functions of CodeSearchNet, cleaned by CodeXGLUE, with what is said of them.
+    """Functions of CodeSearchNet, cleaned by CodeXGLUE, with their descriptions.
 
     As in the benchmark, source and target are the tokens of its files, joined by blanks. Rows without a
     token on one of the sides are left out, and counted on the card.
 
     Args:
         language: ``go``, ``java``, ``javascript``, ``php``, ``python`` or ``ruby``.
-        **options: see :class:`wavspa.data.SourceTargets`.
+        **options: See :class:`wavspa.data.SourceTargets`.
 
     Raises:
-        UserError: an option is out of range.
+        UserError: An option is out of range.
     """
 
     def __init__(self, *, language: str = "python", **options: Any) -> None:
         super().__init__(**options)
         self.language = one_of("language", language, LANGUAGES)
-        # Each language in a folder of its own: what is there of one must not stand for the others.
+        # Each language has its own folder: files of one must not be taken for those of another.
         folder = f"codexglue/summarization/{language}"
         self.downloads = (HubFiles(f"google/{HUB}", (f"{language}/*.parquet",), folder),)
 
@@ -45,7 +45,7 @@ class Summarization(SourceTargets):
         return {"data": "codexglue-summarization", "version": 1, "language": self.language}
 
     def read(self) -> Mapping[str, TextSplit]:
-        """The splits of the first layout that is there."""
+        """The splits of the first layout found."""
         self._left_out = dict.fromkeys(common.JSONL, 0)
         reader = self._reader()
         return {split: TextSplit(partial(reader, split), None) for split in common.JSONL}

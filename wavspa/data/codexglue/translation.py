@@ -25,14 +25,14 @@ SPLITS = {"train": "train", "val": "valid", "test": "test"}
 
 
 class Translation(SourceTargets):
-    """10,295 / 499 / 1,000 methods that stand in both languages, each on one line.
+    """10,295 / 499 / 1,000 methods written in both languages, each on one line.
 
     Args:
         direction: ``java-cs`` or ``cs-java``: from which language to which.
-        **options: see :class:`wavspa.data.SourceTargets`.
+        **options: See :class:`wavspa.data.SourceTargets`.
 
     Raises:
-        UserError: an option is out of range.
+        UserError: An option is out of range.
     """
 
     downloads = (common.hub_files(*WHERE),)
@@ -46,7 +46,7 @@ class Translation(SourceTargets):
         return {"data": "codexglue-translation", "version": 1, "direction": self.direction}
 
     def read(self) -> Mapping[str, TextSplit]:
-        """The splits of the first layout that is there."""
+        """The splits of the first layout found."""
         reader = self._reader()
         return {split: TextSplit(partial(reader, split), None) for split in SPLITS}
 

@@ -25,15 +25,15 @@ class D2A(Texts):
     default, a part of train is held out for validation. Upstream validates on dev as well.
 
     Args:
-        kind: what is read of each report: its ``trace``, the ``code`` of its functions, both
+        kind: What is read of each report: its ``trace``, the ``code`` of its functions, both
             (``code_trace``); or ``function``, another set of functions before and after a fix.
         protocol: ``default``, or ``upstream``: train on all of train, validate on dev.
-        val_share: of train that is held out for validation.
-        data_seed: of what is held out; the training seed leaves it alone.
-        **options: see :class:`wavspa.data.Texts`.
+        val_share: Of train that is held out for validation.
+        data_seed: Of what is held out; the training seed leaves it alone.
+        **options: See :class:`wavspa.data.Texts`.
 
     Raises:
-        UserError: an option is out of range.
+        UserError: An option is out of range.
     """
 
     downloads = (HubFiles("claudios/D2A", ("*.parquet",), "d2a"),)

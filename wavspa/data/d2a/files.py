@@ -1,4 +1,4 @@
-"""Where users have the data of D2A's leaderboard, and what stands in a row."""
+"""The files of D2A's leaderboard where users have them, and the text of a row."""
 
 import ast
 import re
@@ -46,11 +46,11 @@ def find_files(root: Path, kind: str) -> dict[str, list[Path]]:
     """The files of ``train`` and ``dev``, official csv or parquet of the hub.
 
     Args:
-        root: the data root.
-        kind: a key of :data:`COLUMNS`.
+        root: The data root.
+        kind: A key of :data:`COLUMNS`.
 
     Raises:
-        UserError: they are nowhere.
+        UserError: They are nowhere.
     """
     # The samples in the leaderboard's repository have the other order in their name.
     for name in (kind, "trace_code") if kind == "code_trace" else (kind,):
@@ -71,16 +71,16 @@ def find_files(root: Path, kind: str) -> dict[str, list[Path]]:
 
 
 def text_of(columns: Sequence[str], values: Sequence[object], where: str) -> str:
-    """The parts of a row, with an empty line between them; what stands twice is there once.
+    """The parts of a row, with an empty line between them; a repeated part is kept once.
 
     Args:
-        columns: names of the parts.
-        values: the parts, of which some may be blank; ``functions`` is a list of texts, or the text
+        columns: Names of the parts.
+        values: The parts, of which some may be blank; ``functions`` is a list of texts, or the text
             of a list in Python.
-        where: how a message names the row.
+        where: How a message names the row.
 
     Raises:
-        UserError: ``functions`` is no list of texts, or all parts are blank.
+        UserError: ``functions`` is not a list of texts, or all parts are blank.
     """
     parts: list[str] = []
     for column, value in zip(columns, values, strict=True):
@@ -95,8 +95,8 @@ def group_of(kind: str, value: str) -> tuple[str, ...]:
     """What near-copies of a row have in common.
 
     Args:
-        kind: a key of :data:`GROUPS`.
-        value: of the column that the group is read from.
+        kind: A key of :data:`GROUPS`.
+        value: Of the column that the group is read from.
     """
     found = GROUPS[kind].pattern.search(value)
     return found.groups() if found else (value,)
@@ -108,8 +108,8 @@ def _functions(value: object, where: str) -> list[str]:
             value = ast.literal_eval(value)
         except (ValueError, SyntaxError, RecursionError, MemoryError) as error:
             raise UserError(
-                f"{where}: the column 'functions' is no Python list ({error})"
+                f"{where}: the column 'functions' is not a Python list ({error})"
             ) from error
     if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-        raise UserError(f"{where}: the column 'functions' is no list of texts")
+        raise UserError(f"{where}: the column 'functions' is not a list of texts")
     return value

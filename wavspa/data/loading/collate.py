@@ -20,8 +20,8 @@ class Batch(NamedTuple):
     """What every model and task receives.
 
     ``tokens`` [B, N] int64, padded on the right with 0; ``lengths`` [B] int64, the tokens of each
-    row that are data (only they tell a pad from a token 0); ``labels`` [B] int64, or what the data set's
-    :class:`wavspa.data.targets.base.Target` makes of them.
+    row that are data (only they distinguish a pad from a token 0); ``labels`` [B] int64, or what the
+    data set's :class:`wavspa.data.targets.base.Target` makes of them.
     """
 
     tokens: torch.Tensor
@@ -30,15 +30,15 @@ class Batch(NamedTuple):
 
 
 def collate(examples: Sequence[Example], pad_to: Width = None) -> Batch:
-    """Pads examples to the longest of them, or to ``pad_to`` tokens.
+    """Pad examples to the longest of them, or to ``pad_to`` tokens.
 
     Args:
-        examples: at least one row.
-        pad_to: the width of the result; or several, of which the narrowest that fits is taken. No row may
+        examples: At least one row.
+        pad_to: The width of the result; or several, of which the narrowest that fits is taken. No row may
             be longer.
 
     Raises:
-        ValueError: a row is longer than ``pad_to``.
+        ValueError: A row is longer than ``pad_to``.
     """
     lengths = np.array([len(example.tokens) for example in examples], dtype=np.int64)
     width = chosen_width(int(lengths.max()), pad_to)
@@ -95,14 +95,14 @@ class PairBatch(NamedTuple):
 
 
 def collate_pairs(examples: Sequence[PairExample], pad_to: Width = None) -> PairBatch:
-    """Pads each side to its longest sequence, or both to ``pad_to`` tokens.
+    """Pad each side to its longest sequence, or both to ``pad_to`` tokens.
 
     Args:
-        examples: at least one row.
-        pad_to: the width of both sides, or several for each side to choose from; no row may be longer.
+        examples: At least one row.
+        pad_to: The width of both sides, or several for each side to choose from; no row may be longer.
 
     Raises:
-        ValueError: a row is longer than ``pad_to``.
+        ValueError: A row is longer than ``pad_to``.
     """
     first = collate([Example(row.tokens1, row.label) for row in examples], pad_to)
     second = collate([Example(row.tokens2, row.label) for row in examples], pad_to)
@@ -110,7 +110,7 @@ def collate_pairs(examples: Sequence[PairExample], pad_to: Width = None) -> Pair
 
 
 class Seq2SeqExample(NamedTuple):
-    """One row: ``source`` [N], ``target`` [M] to learn, the whole target ``reference`` [R], label 0."""
+    """One row: ``source`` [N], ``target`` [M] to learn, the uncut target ``reference`` [R], label 0."""
 
     source: np.ndarray
     target: np.ndarray
@@ -135,14 +135,14 @@ class Seq2SeqBatch(NamedTuple):
 
 
 def collate_seq2seq(examples: Sequence[Seq2SeqExample], pad_to: Width = None) -> Seq2SeqBatch:
-    """Pads sources, targets and references to the longest of each, or sources to ``pad_to`` tokens.
+    """Pad sources, targets and references to the longest of each, or sources to ``pad_to`` tokens.
 
     Args:
-        examples: at least one row.
-        pad_to: the width of the sources, or several to choose from; no row may be longer.
+        examples: At least one row.
+        pad_to: The width of the sources, or several to choose from; no row may be longer.
 
     Raises:
-        ValueError: a source is longer than ``pad_to``.
+        ValueError: A source is longer than ``pad_to``.
     """
     sources = collate([Example(row.source, row.label) for row in examples], pad_to)
     targets = collate([Example(row.target, row.label) for row in examples])
@@ -151,12 +151,12 @@ def collate_seq2seq(examples: Sequence[Seq2SeqExample], pad_to: Width = None) ->
 
 
 def without_full_lengths(batch: Any) -> Any:
-    """A batch whose ``lengths…`` are None where all rows of the ``tokens…`` beside them are full.
+    """A batch whose ``lengths…`` are None where all rows of the corresponding ``tokens…`` are full.
 
     Models then mask nothing. To be called while the batch is on the host: a device would be waited for.
 
     Args:
-        batch: a named tuple such as :class:`Batch`; anything else is returned as it is.
+        batch: A named tuple such as :class:`Batch`; anything else is returned as it is.
     """
     if not hasattr(batch, "_replace"):
         return batch

@@ -16,23 +16,23 @@ LIMIT_SEED = 0
 
 
 class View(NamedTuple):
-    """What an example shows of a column: its first ``length`` tokens; None: all, whatever a batch holds."""
+    """The part of a column that an example has: its first ``length`` tokens; None: all, in any batch."""
 
     column: str
     length: int | None
 
 
 class Rows(TorchDataset[Any]):
-    """One split: reads whole batches from memory-mapped Arrow, with no Python for each token.
+    """One split: reads batches at once from memory-mapped Arrow, with no Python for each token.
 
     Args:
-        split: columns of tokens and ``label``, as :mod:`wavspa.data.preparation.store` writes them.
-        views: what an example is made of.
-        limit: how many rows, chosen at random once for all, to keep in their order; None: all.
-        example: called with the tokens [N] of each view in turn and the label.
-        pool: the sequences that the columns of ``split`` number, if they do not hold tokens themselves.
-        end: the last token of a sequence that is cut, if there is one.
-        width: of series, the values of a step, which are laid side by side; None: tokens.
+        split: Columns of tokens and ``label``, as :mod:`wavspa.data.preparation.store` writes them.
+        views: What an example is made of.
+        limit: How many rows, chosen at random once for all, to keep in their order; None: all.
+        example: Called with the tokens [N] of each view in turn and the label.
+        pool: The sequences that the columns of ``split`` number, if they do not hold tokens themselves.
+        end: The last token of a sequence that is cut, if there is one.
+        width: Of series, the values of a step, which are laid side by side; None: tokens.
 
     Attributes:
         lengths: [rows] int64, after truncation, of the longest sequence of each row.

@@ -27,18 +27,18 @@ class BatchLoaders(LightningDataModule):
     run reads on exactly: the trainer needs ``max_steps``.
 
     Args:
-        max_length: longer sequences keep their head.
-        batch_size: examples in a training batch, over all devices together.
-        batch_tokens: if given, training batches hold rows of like length, as many as make up so
-            many tokens with their padding, over all devices together, whatever ``batch_size`` is.
-        eval_batch_size: the same in evaluation; ``batch_size`` if None.
-        workers: processes that read batches; 0 reads in the training process.
+        max_length: Longer sequences keep their head.
+        batch_size: Examples in a training batch, over all devices together.
+        batch_tokens: If given, training batches hold rows of similar length, as many as fill this
+            number of tokens with their padding, over all devices together; ``batch_size`` is ignored.
+        eval_batch_size: The same in evaluation; ``batch_size`` if None.
+        workers: Processes that read batches; 0 reads in the training process.
         pad: ``batch`` pads to the longest of a batch, ``bucket`` to the next of at most 16 widths, ``max`` to
             ``max_length``.
-        seed: of the order of the training batches.
+        seed: Of the order of the training batches.
 
     Raises:
-        UserError: an option is out of range.
+        UserError: An option is out of range.
     """
 
     name: str
@@ -117,7 +117,7 @@ class BatchLoaders(LightningDataModule):
         return self._loader(rows, batches, self.collate)
 
     def on_before_batch_transfer(self, batch: Any, dataloader_idx: int) -> Any:
-        """Leaves out lengths that cut nothing, on the way to a device whose kernels are faster without."""
+        """Leave out lengths that cut nothing, on the way to a device whose kernels are faster without."""
         assert self.trainer is not None
         if self.trainer.strategy.root_device.type == "cpu":
             return batch
@@ -130,11 +130,11 @@ class BatchLoaders(LightningDataModule):
         return self._endless(0).per_epoch
 
     def limit_epochs(self, limit: float, same: bool = False) -> None:
-        """Makes passes over the training batches shorter, for a trainer.
+        """Make passes over the training batches shorter, for a trainer.
 
         Args:
-            limit: how many batches a pass has, or which share of all.
-            same: every pass is the first one.
+            limit: How many batches a pass has, or which share of all.
+            same: Every pass is the first one.
         """
         self._limit = (limit, same)
 

@@ -17,8 +17,8 @@ def draw_partners(labels: np.ndarray, seed: int, epoch: int) -> np.ndarray:
 
     Args:
         labels: [examples] integers.
-        seed: with ``epoch``, the only source of randomness.
-        epoch: counted from 0.
+        seed: With ``epoch``, the only source of randomness.
+        epoch: Counted from 0.
 
     Returns:
         [examples] indices.
@@ -38,16 +38,16 @@ def draw_partners(labels: np.ndarray, seed: int, epoch: int) -> np.ndarray:
 class PartnerBatches(TrainingBatches):
     """As :class:`TrainingBatches`, of pairs of indices (an example, its partner).
 
-    Pairs are of like length: that of the longer of the two. Examples alone with their label are left
+    Pairs are of similar length: that of the longer of the two. Examples alone with their label are left
     out.
 
     Args:
         lengths: [examples] the length of each example.
         labels: [examples] the label of each example.
-        batch_size: pairs in a batch, over all ranks.
-        seed: of the order and of the partners.
-        rank: which share of each batch to give.
-        world_size: number of ranks.
+        batch_size: Pairs in a batch, over all ranks.
+        seed: Of the order and of the partners.
+        rank: Which share of each batch to give.
+        world_size: Number of ranks.
     """
 
     def __init__(

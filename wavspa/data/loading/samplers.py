@@ -1,4 +1,4 @@
-"""Which examples form a batch, in what order, and which of them a rank takes.
+"""Batch samplers: the examples of a batch, their order, and the share of a rank.
 
 Batches are cut for all ranks together and then dealt out, so an epoch is the same under any number
 of ranks. The order is a function of (seed, epoch) and of nothing else: resuming in the middle of an
@@ -23,17 +23,17 @@ ROW_MULTIPLE = 8
 def bucketed_batches(
     lengths: np.ndarray, batch_size: int, seed: int, epoch: int
 ) -> list[np.ndarray]:
-    """One epoch of training: every example once, rows of like length together, in random order.
+    """One epoch of training: every example once, rows of similar length together, in random order.
 
     The shuffled examples are cut into pools of 50 batches; inside a pool they are sorted by length.
-    What is left over when the number of examples is no multiple of ``batch_size`` is a smaller
+    What is left over when the number of examples is not a multiple of ``batch_size`` is a smaller
     batch of random examples.
 
     Args:
         lengths: [examples] the length of each example.
-        batch_size: examples in a batch, over all ranks.
-        seed: with ``epoch``, the only source of randomness.
-        epoch: counted from 0.
+        batch_size: Examples in a batch, over all ranks.
+        seed: With ``epoch``, the only source of randomness.
+        epoch: Counted from 0.
 
     Returns:
         The batches, each an array of indices.
@@ -52,18 +52,18 @@ def bucketed_batches(
 
 
 class Bucket(NamedTuple):
-    """``rows``: indices of examples of like length, of which ``batch_size`` make a batch."""
+    """``rows``: indices of examples of similar length, of which ``batch_size`` make a batch."""
 
     rows: np.ndarray
     batch_size: int
 
 
 def length_buckets(lengths: np.ndarray, batch_tokens: int) -> list[Bucket]:
-    """Divides examples by length, and says how many of each sort a budget of tokens allows.
+    """Divide examples by length, with the number of each sort that a budget of tokens allows.
 
     Args:
         lengths: [examples] the length of each example, none above ``batch_tokens``.
-        batch_tokens: most tokens in a batch, with those that pad it to its longest example.
+        batch_tokens: Most tokens in a batch, with those that pad it to its longest example.
 
     Returns:
         The buckets, short examples first.
@@ -85,9 +85,9 @@ def budgeted_batches(buckets: Sequence[Bucket], seed: int, epoch: int) -> list[n
     Every epoch has as many batches. What is left over in a bucket is a smaller batch.
 
     Args:
-        buckets: as :func:`length_buckets` gives them.
-        seed: with ``epoch``, the only source of randomness.
-        epoch: counted from 0.
+        buckets: As :func:`length_buckets` returns them.
+        seed: With ``epoch``, the only source of randomness.
+        epoch: Counted from 0.
 
     Returns:
         The batches, each an array of indices.
@@ -100,18 +100,18 @@ def budgeted_batches(buckets: Sequence[Bucket], seed: int, epoch: int) -> list[n
 
 
 class TrainingBatches(Sampler[list[Any]]):
-    """Batches of one rank with rows of like length, a new order in every epoch.
+    """Batches of one rank with rows of similar length, a new order in every epoch.
 
     Every rank makes the same number of steps with batches of the same size: a batch that the ranks
-    do not divide is filled up with examples of its own.
+    do not divide is filled up with its own examples.
 
     Args:
         lengths: [examples] the length of each example.
-        batch_size: examples in a batch, over all ranks.
-        seed: of the order.
-        rank: which share of each batch to give.
-        world_size: number of ranks.
-        batch_tokens: if given, what bounds a batch instead of ``batch_size``, over all ranks.
+        batch_size: Examples in a batch, over all ranks.
+        seed: Of the order.
+        rank: Which share of each batch to give.
+        world_size: Number of ranks.
+        batch_tokens: If given, what bounds a batch instead of ``batch_size``, over all ranks.
     """
 
     def __init__(
@@ -132,7 +132,7 @@ class TrainingBatches(Sampler[list[Any]]):
         self._epoch = 0
 
     def set_epoch(self, epoch: int) -> None:
-        """The epoch whose order the next iteration gives."""
+        """Set the epoch whose order the next iteration follows."""
         self._epoch = epoch
 
     def __len__(self) -> int:
@@ -156,10 +156,10 @@ class EndlessBatches(Sampler[list[Any]]):
     """The batches of epoch after epoch, from a position on: what a run that counts in steps reads.
 
     Args:
-        batches: those of one epoch, which differ from epoch to epoch but not in number.
-        start: how many batches to leave out, counted from the first of epoch 0.
-        limit: an epoch ends after so many batches, or after that share of them; 1.0: with the last one.
-        same: every epoch is epoch 0.
+        batches: Those of one epoch, which differ from epoch to epoch but not in number.
+        start: How many batches to leave out, counted from the first of epoch 0.
+        limit: An epoch ends after this number of batches, or this share of them; 1.0: with the last one.
+        same: Every epoch is epoch 0.
     """
 
     def __init__(
@@ -186,7 +186,7 @@ class EvaluationBatches(Sampler[list[int]]):
     would hang): a last batch smaller than the number of ranks is joined to the one before it.
 
     Raises:
-        ValueError: fewer examples than ranks.
+        ValueError: Fewer examples than ranks.
     """
 
     def __init__(self, examples: int, batch_size: int, rank: int = 0, world_size: int = 1) -> None:

@@ -17,8 +17,8 @@ def bucket_widths(lengths: np.ndarray, most: int) -> tuple[int, ...]:
     """At most 16 widths for sequences of these lengths, each about the same factor above the one before.
 
     Args:
-        lengths: the lengths of all sequences, none above ``most``.
-        most: the widest that the model takes. All others are multiples of 64.
+        lengths: The lengths of all sequences, none above ``most``.
+        most: The widest that the model takes. All others are multiples of 64.
 
     Returns:
         The widths in rising order; the last one fits the longest sequence.
@@ -33,7 +33,7 @@ def chosen_width(longest: int, width: Width) -> int:
     """The width of a batch whose longest sequence has ``longest`` tokens.
 
     Raises:
-        ValueError: no width is wide enough.
+        ValueError: No width is wide enough.
     """
     if width is None:
         return longest

@@ -27,10 +27,10 @@ class Aan(TextPairs):
     """Whether one of two papers cites the other: 147,086 pairs to train on, 18,090 and 17,437.
 
     Args:
-        **options: see :class:`wavspa.data.Texts`.
+        **options: See :class:`wavspa.data.Texts`.
 
     Raises:
-        UserError: an option is out of range.
+        UserError: An option is out of range.
     """
 
     downloads = (LRA,)
@@ -61,7 +61,7 @@ class Aan(TextPairs):
             "licence": "none stated for the texts",
             "label_names": ["unrelated", "one cites the other"],
             "longest_text": f"{LONGEST_TEXT:,} characters; longer texts are cut at the end, as in the "
-            "original",
+            "benchmark",
         }
 
     def parse_input(

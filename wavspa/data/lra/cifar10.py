@@ -34,10 +34,10 @@ class Cifar10(Pictures):
     As in the benchmark, the last tenth of train is validation, in the order of the files.
 
     Args:
-        **options: see :class:`SequenceDataModule`; ``workers`` are also the threads that prepare.
+        **options: See :class:`SequenceDataModule`; ``workers`` are also the threads that prepare.
 
     Raises:
-        UserError: an option is out of range.
+        UserError: An option is out of range.
     """
 
     downloads = (ARCHIVE,)
@@ -52,7 +52,7 @@ class Cifar10(Pictures):
         """The three splits: all pictures are read into memory, 60 MB, and then written.
 
         Raises:
-            UserError: the files are not below the data root, or one cannot be read.
+            UserError: The files are not below the data root, or one cannot be read.
         """
         self._found = find_pictures(self.data_root, threads=max(1, self.workers))
         train, test = self._found.splits["train"], self._found.splits["test"]
@@ -72,7 +72,7 @@ class Cifar10(Pictures):
         return grey_of(picture)
 
     def card_facts(self, splits: store.Splits) -> store.Facts:
-        """Source, licence, classes, and a name that says when the pictures are not the official ones."""
+        """Source, licence, classes, and a name that differs where the pictures are not the official ones."""
         formats = self._found.formats - {OFFICIAL}
         changed = f" (CIFAR-10 as {', '.join(sorted(formats))})" if formats else ""
         return {

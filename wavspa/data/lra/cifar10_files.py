@@ -1,4 +1,4 @@
-"""Where users have the pictures of CIFAR-10, and how they are read."""
+"""The pictures of CIFAR-10: the places where users have them, and their readers."""
 
 import io
 import itertools
@@ -46,7 +46,7 @@ class PictureSplit(NamedTuple):
 
 
 class Found(NamedTuple):
-    """All pictures, where they were, and the formats of those that did not lie there pixel by pixel."""
+    """All pictures, where they were, and the formats of those that were not stored pixel by pixel."""
 
     splits: dict[str, PictureSplit]
     place: Path
@@ -57,11 +57,11 @@ def find_pictures(root: Path, threads: int) -> Found:
     """Train and test: of the python batches, of their archive, or of the hub's parquet files.
 
     Args:
-        root: the data root.
-        threads: that decode pictures.
+        root: The data root.
+        threads: That decode pictures.
 
     Raises:
-        UserError: they are nowhere, or a file cannot be read.
+        UserError: They are nowhere, or a file cannot be read.
     """
     names = [name for split in BATCHES.values() for name in split]
     if folder := find_folder(root, BATCH_PLACES, names):

@@ -23,19 +23,19 @@ ARCHIVE = File(
 class Imdb(Texts):
     """25,000 reviews to train on and 25,000 to test on, half of them positive.
 
-    There is no validation split. By default, a part of train is held out for it, the same whatever
+    There is no validation split. By default, a part of train is held out for it, the same for any
     files the reviews were read from; equal reviews stay together. Upstream validates on test.
 
     Args:
         protocol: ``default``, or ``upstream``: train on all of train, validate on test.
-        drop_shared: leave those reviews out of train that stand in test as well.
-        complete: refuse files that hold fewer or more reviews than the benchmark.
-        val_share: of train that is held out for validation.
-        data_seed: of what is held out; the training seed leaves it alone.
-        **options: see :class:`wavspa.data.Texts`.
+        drop_shared: Leave those reviews out of train that are in test as well.
+        complete: Refuse files that hold fewer or more reviews than the benchmark.
+        val_share: Of train that is held out for validation.
+        data_seed: Of what is held out; the training seed leaves it alone.
+        **options: See :class:`wavspa.data.Texts`.
 
     Raises:
-        UserError: an option is out of range.
+        UserError: An option is out of range.
     """
 
     downloads = (ARCHIVE,)
@@ -75,7 +75,7 @@ class Imdb(Texts):
         self._lack = _lack(reviews)
         if self.complete and self._lack:
             raise UserError(
-                f"{self._place} holds {self._lack}: unpack or download it anew, or set "
+                f"{self._place} holds {self._lack}: unpack or download it again, or set "
                 "dataset.complete=false to take what is there"
             )
         train, test = (sorted(reviews[split], key=_by_label) for split in SPLITS)
@@ -101,7 +101,7 @@ class Imdb(Texts):
         validation = {
             "default": f"val is {self.val_share:.0%} of the benchmark's train, held out by label, "
             f"equal reviews together (seed {self.data_seed})",
-            "upstream": "val is the test split, as in the original training",
+            "upstream": "val is the test split, as in upstream's training",
         }
         return {
             **({"name": f"{self.name} (incomplete)"} if self._lack else {}),
@@ -111,7 +111,7 @@ class Imdb(Texts):
             "label_names": list(LABELS),
             "protocol": self.protocol,
             "validation": validation[self.protocol],
-            "shared_with_test": f"{len(self._shared)} reviews of train stand in test as well; they are "
+            "shared_with_test": f"{len(self._shared)} reviews of train are in test as well; they are "
             + ("left out of train" if self.drop_shared else "in both"),
         }
 

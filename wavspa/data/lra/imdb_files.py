@@ -1,4 +1,4 @@
-"""Where users have the film reviews of IMDB, and how they are read."""
+"""The film reviews of IMDB: the places where users have them, and their readers."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -32,13 +32,13 @@ def find_reviews(root: Path) -> tuple[Reviews, Path]:
     """All labelled reviews: of the official tree, its archive, or the hub's parquet files.
 
     Args:
-        root: the data root.
+        root: The data root.
 
     Returns:
         The rows of train and test (0: negative, 1: positive), and where they were found.
 
     Raises:
-        UserError: they are nowhere, or a file cannot be read.
+        UserError: They are nowhere, or a file cannot be read.
     """
     if folder := find_folder(root, TREE_PLACES, TREE):
         return _read_tree(folder), folder
@@ -72,7 +72,7 @@ def _read_tree(folder: Path) -> Reviews:
 
 
 def _read_archive(archive: Path) -> Reviews:
-    """Reads the members in the order of the archive, without unpacking it to disk."""
+    """Read the members in the order of the archive, without unpacking it to disk."""
     reviews: Reviews = {split: [] for split in SPLITS}
     try:
         with open_tar(archive) as tar:

@@ -1,4 +1,4 @@
-"""Which examples are held out, when a data set has no split of its own."""
+"""Examples held out of train, where a data set has no validation or test split."""
 
 from collections.abc import Hashable, Mapping, Sequence
 from pathlib import Path
@@ -14,7 +14,7 @@ def hold_out(
     seed: int,
     groups: Sequence[Hashable] | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Divides examples in two, each label in the same proportion, each group on one side.
+    """Divide examples in two, each label in the same proportion, each group on one side.
 
     The held-out side has ``share`` of the examples, rounded, and of each label its part up to one
     example; with groups it may stay below that, since a group is never cut. No label loses its last
@@ -22,15 +22,15 @@ def hold_out(
 
     Args:
         labels: [examples] integers that count from 0.
-        share: of the examples that are held out, between 0 and 1.
-        seed: the only source of randomness; the order of the examples matters as well.
+        share: Of the examples that are held out, between 0 and 1.
+        seed: The only source of randomness; the order of the examples matters as well.
         groups: [examples] examples with equal values stay together.
 
     Returns:
         The indices that are kept and those that are held out, each in increasing order.
 
     Raises:
-        UserError: there are too few examples to hold any out.
+        UserError: There are too few examples to hold any out.
     """
     labels = np.asarray(labels)
     rng = np.random.default_rng(seed)
@@ -94,12 +94,12 @@ def folds_of(
 
     Args:
         labels: [examples] integers that count from 0.
-        count: of the folds.
-        seed: the only source of randomness; the order of the examples matters as well.
+        count: Of the folds.
+        seed: The only source of randomness; the order of the examples matters as well.
         groups: [examples] examples with equal values stay together.
 
     Raises:
-        UserError: a fold would be empty, or hold all examples of a label.
+        UserError: A fold would be empty, or hold all examples of a label.
     """
     labels = np.asarray(labels)
     members = _members(groups)

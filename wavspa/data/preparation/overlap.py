@@ -1,4 +1,4 @@
-"""What val and test share with train, found while the splits are written."""
+"""Rows that val and test share with train, found while the splits are written."""
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence

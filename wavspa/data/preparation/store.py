@@ -1,4 +1,4 @@
-"""Prepared data on disk: memory-mapped Arrow and a card, whole or not there at all.
+"""Prepared data on disk: memory-mapped Arrow and a card, complete or absent.
 
 ``<data root>/prepared/<name>-<hash of every choice that shaped it>/`` holds ``<split>.arrow`` for
 each split and ``card.json``. A split has the column ``label``, int64 or a list of such or of float64, and
@@ -63,7 +63,7 @@ def token_table(tokens: Sequence[np.ndarray], labels: Sequence[int] | np.ndarray
 
 
 def ragged(rows: Sequence[np.ndarray]) -> pa.ListArray:
-    """A column of at least one array [N] of one dtype, each of its own length."""
+    """A column of at least one array of one dtype, [N] for any N."""
     offsets = np.cumsum([0, *map(len, rows)], dtype=np.int32)
     return pa.ListArray.from_arrays(pa.array(offsets), pa.array(np.concatenate(rows)))
 
@@ -85,19 +85,19 @@ def prepare(
     facts: Callable[[Splits], Facts],
     files: Callable[[], Mapping[str, str]] = dict,
 ) -> None:
-    """Makes ``folder`` unless it is there; of several processes one works and the others wait.
+    """Make ``folder`` unless it is there; of several processes one works and the others wait.
 
-    Everything is written beside the folder and renamed at the end, so a kill leaves nothing that
+    Everything is written next to the folder and renamed at the end, so a kill leaves nothing that
     could be taken for data; what it does leave is removed by the next call.
 
     Args:
-        folder: as :func:`prepared_folder` names it.
-        build: the splits, consumed in their order; before them the pool, if there is one.
-        facts: further entries of the card, from the splits as written.
-        files: text files to keep in the folder by their name; asked for when the splits are written.
+        folder: As :func:`prepared_folder` names it.
+        build: The splits, consumed in their order; before them the pool, if there is one.
+        facts: Further entries of the card, from the splits as written.
+        files: Text files to keep in the folder by their name; asked for when the splits are written.
 
     Raises:
-        UserError: a split without examples, a data root that cannot be written, or a full disk.
+        UserError: A split without examples, a data root that cannot be written, or a full disk.
     """
     if folder.is_dir():
         return
@@ -164,7 +164,7 @@ def _open(path: Path) -> Dataset:
 
 def _damaged(path: Path, how: str) -> UserError:
     return UserError(
-        f"{path} is damaged ({how}): remove {path.parent}, and the next start prepares it anew"
+        f"{path} is damaged ({how}): remove {path.parent}, and the next start prepares it again"
     )
 
 
@@ -220,7 +220,7 @@ def _command() -> str:
 
 
 def _write_split(path: Path, source: Source, name: str) -> dict[str, Any]:
-    """Writes one split of the data ``name``; returns its part of the card."""
+    """Write one split of the data ``name``; return its part of the card."""
     console = Console(stderr=True)
     columns = (TextColumn("preparing {task.description}"), BarColumn(), MofNCompleteColumn())
     pool = open_pool(path.parent) if path.stem != POOL else None
@@ -273,7 +273,7 @@ def _take_in(content: dict[str, Any], table: pa.Table) -> None:
 
 
 def _joined_digest(content: Mapping[str, Any]) -> str:
-    """What the same rows always give, whatever version of Arrow wrote them in whatever portions."""
+    """The digest of rows, the same for any version of Arrow and any portions they are written in."""
     whole = "".join(f"{key} {content[key].hexdigest()}\n" for key in sorted(content))
     return hashlib.sha256(whole.encode()).hexdigest()
 

@@ -1,4 +1,4 @@
-"""What data sets of sources and targets have in common: two texts, the second of which is to be written."""
+"""The base of data sets of sources and targets: two texts, the second of which is to be written."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -20,16 +20,16 @@ SHOWN = {"median": 0.5, "p95": 0.95, "max": 1.0}
 class SourceTargets(Texts):
     """Pairs of a source and a target, read once and kept as tokens of one vocabulary.
 
-    The loaders yield :class:`wavspa.data.Seq2SeqBatch`. Texts are kept whole, so that what is written is
+    The loaders yield :class:`wavspa.data.Seq2SeqBatch`. Texts are kept uncut, so that what is written is
     compared with the target as it was read.
 
     Args:
-        max_length: tokens of a source; longer ones keep their head, and their number is told.
-        max_target_length: tokens of a target that are learned, its end among them.
-        **options: see :class:`wavspa.data.Texts`.
+        max_length: Tokens of a source; longer ones keep their head, and their number is printed.
+        max_target_length: Tokens of a target that are learned, its end among them.
+        **options: See :class:`wavspa.data.Texts`.
 
     Raises:
-        UserError: an option is out of range.
+        UserError: An option is out of range.
     """
 
     example = Seq2SeqExample
@@ -45,7 +45,7 @@ class SourceTargets(Texts):
         self.cut_sources = 0
 
     def setup(self, stage: str | None = None) -> None:
-        """Opens the prepared data and their vocabulary; tells how many sources are cut."""
+        """Open the prepared data and their vocabulary; print how many sources are cut."""
         if self.tokenizer.learns:
             self.tokenizer.load(self.folder)
         super().setup(stage)
@@ -53,8 +53,8 @@ class SourceTargets(Texts):
             return
         if not self.tokenizer.end:
             warn(
-                "targets have no end, so that whatever is written stops at task.max_length; "
-                "dataset.tokenizer.end=true gives them one"
+                "targets have no end, so that every written text stops at task.max_length; "
+                "dataset.tokenizer.end=true adds one"
             )
         for split, rows in self._rows.items():
             if cut_rows := rows.cut("source"):
@@ -64,7 +64,7 @@ class SourceTargets(Texts):
                 )
 
     def views(self, columns: Sequence[str]) -> list[View]:
-        """The head of the source, what is learned of the target, and the whole target."""
+        """The head of the source, what is learned of the target, and the uncut target."""
         return [
             View("source", self.max_length),
             View("target", self.max_target_length),

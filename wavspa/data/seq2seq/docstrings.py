@@ -35,14 +35,14 @@ class Docstrings(SourceTargets):
     functions of a file are all in one split.
 
     Args:
-        val_share: of the files, for val.
-        test_share: of the files, for test.
-        data_seed: of which files these are; the training seed leaves it alone.
-        python: the version of Python that a run is made with; ``auto``: of the one that runs.
-        **options: see :class:`wavspa.data.SourceTargets`.
+        val_share: Of the files, for val.
+        test_share: Of the files, for test.
+        data_seed: Of which files these are; the training seed leaves it alone.
+        python: The version of Python that a run is made with; ``auto``: of the one that runs.
+        **options: See :class:`wavspa.data.SourceTargets`.
 
     Raises:
-        UserError: an option is out of range.
+        UserError: An option is out of range.
     """
 
     input_columns = ("code",)
@@ -125,7 +125,7 @@ def functions_of(path: Path) -> Iterator[TextRow]:
     """The functions of a Python file that are well documented, in the order of the file.
 
     Args:
-        path: the file; one that cannot be parsed has none.
+        path: The file; one that cannot be parsed has none.
     """
     try:
         with warnings.catch_warnings():

@@ -24,9 +24,9 @@ class FileSeq2Seq(SourceTargets, Files):
     What is held out keeps rows of equal sources together.
 
     Args:
-        source: the column of the sources.
-        target: the column of the targets.
-        **options: see :class:`wavspa.data.Files` and :class:`SourceTargets`.
+        source: The column of the sources.
+        target: The column of the targets.
+        **options: See :class:`wavspa.data.Files` and :class:`SourceTargets`.
     """
 
     def __init__(self, *, source: str = "source", target: str = "target", **options: Any) -> None:

@@ -1,4 +1,4 @@
-"""Unpacking archives: whole or not at all, and never outside the folder."""
+"""Unpacking of archives: completely or not at all, and never outside the folder."""
 
 import gzip
 import lzma
@@ -26,14 +26,14 @@ PIECE = 2**20
 
 
 def unpack(archive: Path, folder: Path) -> None:
-    """Unpacks a tar, compressed in any way, or a zip into a new folder.
+    """Unpack a tar, compressed in any way, or a zip into a new folder.
 
     Args:
-        archive: the file; its content tells the format, not its name.
-        folder: appears when everything is unpacked. It may not be there yet.
+        archive: The file; the format is found by its content, not its name.
+        folder: Appears when everything is unpacked. It may not be there yet.
 
     Raises:
-        UserError: the archive is damaged, is no archive, holds a member that points outside the
+        UserError: The archive is damaged, is not an archive, holds a member that points outside the
             folder, or the disk is full.
     """
     partial = folder.with_name(f".{folder.name}.partial")
@@ -56,27 +56,27 @@ def unpack(archive: Path, folder: Path) -> None:
 
 @contextmanager
 def open_tar(archive: Path) -> Iterator[tarfile.TarFile]:
-    """A tar, compressed in any way; whether all of it was whole shows when it is closed.
+    """A tar, compressed in any way; a truncated one raises when it is closed.
 
     Raises:
-        UserError: it is damaged or no tar at all.
+        UserError: It is damaged or no tar at all.
     """
     with _whole(archive), tarfile.open(archive) as tar:
         yield tar
-        # The checksum of a compressed tar stands behind its last member.
+        # The checksum of a compressed tar follows its last member.
         while tar.fileobj and tar.fileobj.read(PIECE):
             pass
 
 
 @contextmanager
 def _whole(archive: Path) -> Iterator[None]:
-    """Names the archive when what is read of it shows that it is damaged or none at all."""
+    """Name the archive when what is read of it shows that it is damaged or none at all."""
     try:
         yield
     except _DAMAGES as error:
         why = first_line(error).rstrip(":")
         raise UserError(
-            f"{archive} is no archive or is not whole ({why}): remove it and get it anew"
+            f"{archive} is not an archive or is incomplete ({why}): delete it and download it again"
         ) from error
 
 
@@ -87,7 +87,7 @@ def _untrusted(archive: Path, name: str) -> UserError:
 def _unpack_zip(archive: Path, folder: Path) -> None:
     with _whole(archive), zipfile.ZipFile(archive) as members:
         for name in members.namelist():
-            # zipfile would write it under another name, and say nothing.
+            # zipfile would write it under another name, without a warning.
             if name.startswith("/") or ".." in PurePosixPath(name).parts:
                 raise _untrusted(archive, name)
         members.extractall(folder)

@@ -22,7 +22,7 @@ def files_of(option: str, path: Path) -> list[Path]:
 
     Args:
         option: What messages call the path.
-        path: The path; a folder gives its texts and tables, by their names.
+        path: The path; of a folder, its texts and tables in the order of their names.
 
     Raises:
         UserError: There are none.
@@ -47,12 +47,12 @@ def read_documents(
 
     Args:
         path: The file.
-        per: Of plain text: ``line`` or ``file``, what a document is. A file is read as a whole.
+        per: Of plain text: ``line`` or ``file``, what a document is. A file is read at once.
         column: Where a table has its texts.
         table_options: How :func:`wavspa.data.sources.tables.open_table` reads the file.
 
     Raises:
-        UserError: It cannot be read, or a row of a table is no text.
+        UserError: It cannot be read, or a row of a table is not a text.
     """
     if plain_suffix(path) == TEXT:
         yield from _plain(path, per, table_options.get("encoding", UTF_8))

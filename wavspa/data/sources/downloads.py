@@ -38,10 +38,10 @@ class Download(Protocol):
     """Something that can be fetched."""
 
     def into(self, root: Path) -> None:
-        """Puts it below the data root, whole or not at all; leaves it alone if it is there.
+        """Put it below the data root, complete or not at all; leave an existing one alone.
 
         Raises:
-            UserError: it cannot be had.
+            UserError: It cannot be had.
         """
 
 
@@ -50,9 +50,9 @@ class Archive:
     """An archive at a public address.
 
     Attributes:
-        url: its address.
-        folder: where its content goes, below the data root.
-        md5: its checksum, where its authors or long use have made one known.
+        url: Its address.
+        folder: Where its content goes, below the data root.
+        md5: Its checksum, where its authors or long use have made one known.
     """
 
     url: str
@@ -60,7 +60,7 @@ class Archive:
     md5: str | None = None
 
     def into(self, root: Path) -> None:
-        """Downloads and unpacks it; an archive that lies in the root already is taken instead.
+        """Download and unpack it; an archive in the root is used instead.
 
         What has arrived before an interruption is kept, and the next call resumes from there.
         """
@@ -82,15 +82,15 @@ class File:
     """A file at a public address.
 
     Attributes:
-        url: its address.
-        md5: its checksum, where its authors or long use have made one known.
+        url: Its address.
+        md5: Its checksum, where its authors or long use have made one known.
     """
 
     url: str
     md5: str | None = None
 
     def into(self, root: Path) -> None:
-        """Downloads it, under its own name; what has arrived before an interruption is kept."""
+        """Download it, under its own name; what has arrived before an interruption is kept."""
         name = self.url.rpartition("/")[2]
         with _alone(root, name):
             if not (root / name).is_file():
@@ -102,9 +102,9 @@ class HubFiles:
     """Files of a data set on the Hugging Face hub.
 
     Attributes:
-        repo: its id, ``owner/name``.
-        patterns: which of its files.
-        folder: where they go, below the data root.
+        repo: Its id, ``owner/name``.
+        patterns: Which of its files.
+        folder: Where they go, below the data root.
     """
 
     repo: str
@@ -112,7 +112,7 @@ class HubFiles:
     folder: str
 
     def into(self, root: Path) -> None:
-        """Downloads them; the hub's library checks each against the hub's checksum."""
+        """Download them; the hub's library checks each against the hub's checksum."""
         # Imported here: it takes a second, and only downloads need it.
         from huggingface_hub import snapshot_download
         from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
@@ -144,30 +144,30 @@ class HubFiles:
             os.replace(partial, folder)
 
 
-# Listops, Retrieval and Pathfinder of all sizes: 8 GB. It is a tar, whatever its name says.
+# Listops, Retrieval and Pathfinder of all sizes: 8 GB. It is a tar, in spite of its name.
 LRA = Archive("https://storage.googleapis.com/long-range-arena/lra_release.gz", "lra_release")
 
 
 def download_all(root: Path, downloads: Sequence[Download]) -> None:
-    """Downloads all of ``downloads``, one after the other.
+    """Download all of ``downloads``, one after the other.
 
     Raises:
-        UserError: one cannot be had.
+        UserError: One cannot be had.
     """
     for item in downloads:
         item.into(root)
 
 
 def download(url: str, path: Path, md5: str | None = None) -> None:
-    """Downloads one file; resumes what an earlier call has left.
+    """Download one file; resume what an earlier call has left.
 
     Args:
-        url: its address.
-        path: where it goes; it appears when it is whole and its checksum is right.
-        md5: the checksum, if it is known.
+        url: Its address.
+        path: Where it goes; it appears when it is complete and its checksum is right.
+        md5: The checksum, if it is known.
 
     Raises:
-        UserError: the address answers with an error, the network is down or the disk is full; or
+        UserError: The address answers with an error, the network is down or the disk is full; or
             the checksum is wrong, and what was downloaded is removed.
     """
     part = path.with_name(f".{path.name}.part")
@@ -199,9 +199,9 @@ def download(url: str, path: Path, md5: str | None = None) -> None:
 
 
 def _append(url: str, part: Path) -> None:
-    """Downloads what ``part`` still lacks."""
+    """Download what ``part`` still lacks."""
     start = part.stat().st_size if part.exists() else 0
-    # Bytes as they lie on the server: a length and a place in a file compressed on the way mean nothing.
+    # Bytes as the server stores them: a length and a place in a file compressed on the way mean nothing.
     headers = {"Accept-Encoding": "identity"}
     if start:
         headers["Range"] = f"bytes={start}-"
@@ -229,7 +229,7 @@ def _bar(start: int, length: str | None) -> Iterator[tuple[Progress, TaskID]]:
 
 @contextmanager
 def _alone(root: Path, folder: str) -> Iterator[None]:
-    """Lets one process at a time fetch what goes to a folder; the others find it there."""
+    """Let one process at a time fetch what goes to a folder; the others find it there."""
     path = root / folder
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""Where users have the files of a data set: the layouts that downloads leave, searched in order."""
+"""The search for a data set's files: the layouts that downloads leave, in order."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -28,9 +28,9 @@ def find_folder(root: Path, places: Iterable[str], holds: Sequence[str]) -> Path
     """The first folder that holds everything it should.
 
     Args:
-        root: the data root.
-        places: folders below it, or patterns of such ("" is the root itself).
-        holds: files or folders, or patterns of such, each of which has to be there.
+        root: The data root.
+        places: Folders below it, or patterns of such ("" is the root itself).
+        holds: Files or folders, or patterns of such, each of which has to be there.
 
     Returns:
         The folder, or None.
@@ -48,9 +48,9 @@ def find_splits(
     """The files of every split in the first folder that has some of each.
 
     Args:
-        root: the data root.
-        places: folders below it, or patterns of such ("" is the root itself).
-        patterns: by split, the name of its file or a pattern of several. A file may also be
+        root: The data root.
+        places: Folders below it, or patterns of such ("" is the root itself).
+        patterns: By split, the name of its file or a pattern of several. A file may also be
             compressed; one that is not comes first.
 
     Returns:
@@ -75,10 +75,10 @@ class FilesNotFound(UserError):
     """The files of a data set are nowhere below the data root.
 
     Args:
-        what: the data set's name.
-        root: the data root that was searched.
-        holds: the files that were looked for.
-        remedy: what the user can do.
+        what: The data set's name.
+        root: The data root that was searched.
+        holds: The files that were looked for.
+        remedy: What the user can do.
     """
 
     def __init__(self, what: str, root: Path, holds: Sequence[str], remedy: str) -> None:

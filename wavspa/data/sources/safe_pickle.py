@@ -29,14 +29,14 @@ def load_arrays(file: BinaryIO, name: str) -> Any:
     """What a pickle holds: numbers, strings, lists, dicts and numpy arrays; strings of Python 2 as bytes.
 
     Args:
-        file: the pickle.
-        name: how a message names it.
+        file: The pickle.
+        name: How a message names it.
 
     Raises:
-        UserError: it is damaged, or holds anything else.
+        UserError: It is damaged, or holds anything else.
     """
     try:
         return _Unpickler(file, encoding="bytes").load()
     # What a damaged pickle raises is not bounded.
     except Exception as error:
-        raise UserError(f"{name} is not to be trusted or not whole: {error}") from error
+        raise UserError(f"{name} is not to be trusted or incomplete: {error}") from error

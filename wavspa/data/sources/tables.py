@@ -42,7 +42,7 @@ class TableFile:
         """The names of the columns, in the order of the file.
 
         Raises:
-            UserError: the file cannot be read, or it is empty.
+            UserError: The file cannot be read, or it is empty.
         """
         raise NotImplementedError
 
@@ -50,11 +50,11 @@ class TableFile:
         """The rows in their order, with the values of ``columns`` in that order.
 
         Args:
-            columns: which to read.
-            blank: those of them that may be without a value, which is then "" or None.
+            columns: Which to read.
+            blank: Those of them that may be without a value, which is then "" or None.
 
         Raises:
-            UserError: there is no such column (those found are listed), a row is broken or has no
+            UserError: There is no such column (those found are listed), a row is broken or has no
                 value (its line is named), or there are no rows.
         """
         found = self.columns()
@@ -101,15 +101,15 @@ def open_table(
     pandas writes it.
 
     Args:
-        path: the file.
-        kind: ``csv``, ``tsv``, ``json``, ``jsonl`` or ``parquet``, where the name does not say it.
-        names: the columns of a csv or tsv without header.
+        path: The file.
+        kind: ``csv``, ``tsv``, ``json``, ``jsonl`` or ``parquet``, where the name does not show it.
+        names: The columns of a csv or tsv without header.
         quoted: False takes quotes for plain characters and every line for a row (csv and tsv).
-        encoding: of a text file.
-        stray_quotes: refuse lines that a quote seems to have made one row by mistake (csv and tsv).
+        encoding: Of a text file.
+        stray_quotes: Refuse lines that a quote seems to have made one row by mistake (csv and tsv).
 
     Raises:
-        UserError: the file is not there, or its name says no format.
+        UserError: The file is not there, or its name has no known ending.
     """
     if not path.is_file():
         raise UserError(f"there is no file {path}")
@@ -189,11 +189,11 @@ class _Delimited(TableFile):
                     f"{reader.line_num}, each of which is a row without it; {_PLAIN_QUOTES}, or "
                     "dataset.quoting=csv if this is one row"
                 )
-            if fields:  # an empty line is no row
+            if fields:  # an empty line is not a row
                 yield Row(place, tuple(fields))
 
     def _is_swallowed(self, fields: Sequence[str], lines: Sequence[str]) -> bool:
-        """Whether each line of a row is a row by itself. A comma may well stand in two lines of a text."""
+        """Whether each line of a row is a row by itself. A comma may well occur in two lines of a text."""
         if len(fields) < 2 or len(lines) < (2 if self._delimiter == "\t" else 3):
             return False
         return all(line.count(self._delimiter) == len(fields) - 1 for line in lines)

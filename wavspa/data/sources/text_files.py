@@ -17,7 +17,7 @@ from wavspa.errors import UserError
 OPENERS = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
 UTF_8 = "utf-8"
 
-# So many bytes are looked at to find UTF-8 where an encoding was named that reads any bytes.
+# The bytes to look at to find UTF-8 where an encoding was named that reads any bytes.
 _PROBE = 2**20
 
 
@@ -31,7 +31,7 @@ def check_encoding(option: str, name: object) -> str:
     """``name``, if it is the name of an encoding of text.
 
     Raises:
-        UserError: it is not; the message names ``option``.
+        UserError: It is not; the message names ``option``.
     """
     try:
         "".encode(codecs.lookup(str(name)).name)  # some codecs are not of text
@@ -45,7 +45,7 @@ def check_encoding(option: str, name: object) -> str:
 
 @contextmanager
 def opened(path: Path, newline: str | None = None, encoding: str = UTF_8) -> Iterator[TextIO]:
-    """The text of a file, unpacked if its name says that it is compressed."""
+    """The text of a file, unpacked if its name ends as a compressed file's."""
     opener: Any = OPENERS.get(path.suffix.lower(), open)
     is_utf_8 = codecs.lookup(encoding).name == UTF_8
     with named(path, encoding):
@@ -59,7 +59,7 @@ def opened(path: Path, newline: str | None = None, encoding: str = UTF_8) -> Ite
 
 @contextmanager
 def named(path: Path, encoding: str = UTF_8) -> Iterator[None]:
-    """Names the file in what goes wrong with reading it."""
+    """Name the file in what goes wrong with reading it."""
     try:
         yield
     except UserError:
@@ -67,11 +67,11 @@ def named(path: Path, encoding: str = UTF_8) -> Iterator[None]:
     except UnicodeError as error:
         shown = "UTF-8" if encoding == UTF_8 else encoding
         raise UserError(
-            f"{path} is not {shown}: {error}; convert it, or name the encoding of your own files, such "
+            f"{path} is not {shown}: {error}; convert it, or name the encoding of these files, such "
             "as dataset.encoding=latin-1"
         ) from error
     except (OSError, EOFError, pa.ArrowInvalid, lzma.LZMAError, zlib.error) as error:
-        raise UserError(f"{path} cannot be read ({error}): is it whole?") from error
+        raise UserError(f"{path} cannot be read ({error}): is it complete?") from error
 
 
 def _refuse_utf_8(path: Path, opener: Any, encoding: str) -> None:

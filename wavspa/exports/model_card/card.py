@@ -28,7 +28,7 @@ PIPELINES = {
     "lego": "token-classification",
     MASKED: "fill-mask",
 }
-# Facts of a data card that have a place of their own in a model card, or are of no use in one.
+# Facts of a data card that have their own place in a model card, or are of no use in one.
 PLACED = {
     "splits",
     "choices",
@@ -53,7 +53,7 @@ def model_card(
 
     Args:
         run: The files of the run.
-        data: Its data, which say what tokens are.
+        data: Its data, which describe the tokens.
         files: What the exported folder holds, by name.
         graphs: Facts of the written graphs by the name of their file.
         name: By which the model is loaded in the examples: a folder, or its name on the hub.
@@ -216,7 +216,7 @@ def _scores(run: Run) -> dict[str, float]:
 
 def _used(run: Run, split: str) -> int:
     examples: int = run.card["splits"][split]["examples"]
-    return min(examples, run.config["dataset"]["limit"] or examples)
+    return min(examples, run.config["dataset"].get("limit") or examples)
 
 
 def _short(node: Mapping[str, Any]) -> str:

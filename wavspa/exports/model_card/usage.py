@@ -10,7 +10,7 @@ from wavspa.exports.graph_files import ONNX, PROGRAM
 from wavspa.exports.hub_config import CLASSIFICATION, MASKED, task_name
 from wavspa.reports.runs.collect import Run
 
-# Words that say where things lie, or how a sweep was run.
+# Words that are places of files, or describe how a sweep was run.
 _PLACES = ("runs=", "data_root=", "jobs=", "rerun=", "hydra/", "name=", "experiment_name=")
 
 _TOKENS = """\
@@ -46,7 +46,7 @@ _PROGRAM = """\
 answer = torch.export.load("{folder}/model.pt2").module()({arguments})
 """
 _TRANSFORMERS = """\
-import wavspa.exports.transformers  # pip install 'wavspa[transformers]'
+{plugins}import wavspa.exports.transformers  # pip install 'wavspa[transformers]'
 from transformers import AutoModelForSequenceClassification
 
 model = AutoModelForSequenceClassification.from_pretrained("{name}")
@@ -72,7 +72,8 @@ def loading(run: Run, data: SequenceDataModule, files: Mapping[str, str], name: 
     """
     task = task_name(run.config)
     folder = name.rpartition("/")[2]
-    head = ["import torch", "import wavspa", "", f'model = wavspa.load_model("{name}")']
+    plugins = [f"import {name}" for name in run.config["frozen"].get("plugins", ())]
+    head = ["import torch", "import wavspa", *plugins, "", f'model = wavspa.load_model("{name}")']
     if TOKENIZER in files:
         head.insert(2, "from tokenizers import Tokenizer")
         tokens = _TOKENS.format(folder=folder)
@@ -92,7 +93,8 @@ def loading(run: Run, data: SequenceDataModule, files: Mapping[str, str], name: 
         blocks.append(_python(_PROGRAM.format(folder=folder, arguments=arguments)))
     if task in (CLASSIFICATION, MASKED):
         code = _TRANSFORMERS if task == CLASSIFICATION else _TRANSFORMERS_MASKED
-        blocks.append(_python(code.format(name=name)))
+        imports = "".join(f"{line}\n" for line in plugins)
+        blocks.append(_python(code.format(name=name, plugins=imports)))
     if isinstance(data, Texts) and task in (CLASSIFICATION, "matching", "multilabel", "regression"):
         folder = f"runs/{run.config['experiment_name']}/{run.config['name']}"
         blocks.append(f"```\nwavspa-predict run={folder} input=new.csv output=classes.csv\n```")

@@ -1,1 +1,1 @@
-"""Trained runs, opened to see what they learned."""
+"""Analysis of trained runs."""

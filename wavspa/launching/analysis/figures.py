@@ -1,4 +1,4 @@
-"""What the figures of a trained run are drawn from."""
+"""The figures of a trained run, and what they are drawn from."""
 
 from collections.abc import Sequence
 from functools import cached_property
@@ -51,7 +51,7 @@ class FigureData:
 
     @property
     def answers(self) -> tuple[np.ndarray, np.ndarray, float]:
-        """The length [n] of each example, whether it is classified rightly [n], and what guessing reaches."""
+        """The length [n] of each example, whether it is classified correctly [n], and chance accuracy."""
         predictions = self._predictions
         counts = torch.bincount(predictions.labels)
         right = predictions.predicted == predictions.labels
@@ -66,7 +66,7 @@ class FigureData:
 
     @cached_property
     def attention(self) -> list[Attended]:
-        """Where the model looks in the first examples."""
+        """The attention of the model over the first examples."""
         return [
             self._attended(tokens, f"{self._run.split} example {number}{self._of_class(label)}")
             for number, (tokens, label) in enumerate(self._run.examples(EXAMPLES), start=1)

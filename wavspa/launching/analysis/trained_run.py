@@ -1,4 +1,4 @@
-"""A trained run, opened to look at what it has learned."""
+"""A trained run, opened for analysis."""
 
 import itertools
 from collections.abc import Iterator, Sequence
@@ -27,7 +27,7 @@ from wavspa.training.checkpoints.read import find_checkpoint, load_model
 
 
 class TrainedRun:
-    """What is in a run's folder; each thing is read or computed when it is first asked for.
+    """The contents of a run's folder, each read or computed when it is first asked for.
 
     Args:
         folder: The run's folder.
@@ -45,7 +45,7 @@ class TrainedRun:
 
     @cached_property
     def seeds(self) -> list[Run]:
-        """The runs beside it that differ in their seed alone, and itself."""
+        """The runs next to it that differ in their seed alone, and itself."""
         cell = self.config.frozen.cell
         paths = sorted(self.folder.parent.glob(f"*/{layout.CONFIG}"))
         return [read_run(path.parent) for path in paths if cell in path.read_text(encoding="utf-8")]
@@ -71,7 +71,7 @@ class TrainedRun:
 
     @cached_property
     def predictions(self) -> Predictions:
-        """What the best checkpoint answers to each example of the split."""
+        """The best checkpoint's prediction for each example of the split."""
         task, data = build_run(self.config)
         predictions = Predictions()
         if not hasattr(task, "classes"):
@@ -90,7 +90,7 @@ class TrainedRun:
 
 
 def initial_model(config: DictConfig) -> nn.Module:
-    """The model of a run before its first step, to the last bit."""
+    """The model of a run before its first step, bit-identical."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
         model: nn.Module = build(config, "model")
@@ -111,7 +111,7 @@ def learned_filters(
 
     Args:
         cells: The runs of each cell. The first run of every cell comes before any second one.
-        most: Of how many runs.
+        most: The most runs to read.
 
     Returns:
         The filters of every layer by the run's folder, and a line for each checkpoint that cannot be read.

@@ -1,1 +1,1 @@
-"""What a run decides: its temperature, its threshold, and the scores of its decisions."""
+"""The decisions of a run: its temperature, its threshold, and the scores of its decisions."""

@@ -1,4 +1,4 @@
-"""New examples for a run: where they stand in a table, and rows with labels as batches."""
+"""New examples for a run: their columns in a table, and rows with labels as batches."""
 
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
@@ -28,7 +28,7 @@ MOST_NAMES = 10
 def example_columns(
     data: SequenceDataModule, table: TableFile, named: Sequence[str] | None = None
 ) -> Sequence[str]:
-    """The columns of a table where the examples stand: ``named``, or those of the run's own data.
+    """The columns of a table that hold the examples: ``named``, or those of the run's own data.
 
     Raises:
         UserError: They are too many or too few, or hold pictures where the run reads texts.
@@ -90,7 +90,7 @@ def labelled_batches(
     Args:
         data: The run's data set, its vocabulary opened.
         table: The examples.
-        columns: Where they stand.
+        columns: The columns that hold them.
         labels: The columns of the labels; without them, those of the run's own data.
         card: Of what the run was trained on, whose labels are ``label_names``.
     """
@@ -123,7 +123,7 @@ def target_batches(
     Args:
         data: The run's data set, its vocabulary opened.
         table: The examples.
-        columns: Where the sources stand.
+        columns: The columns that hold the sources.
         target: The column of the targets; without it, that of the run's own data.
     """
     if isinstance(table, OneColumn):

@@ -1,4 +1,4 @@
-"""What a trained run answers to new examples."""
+"""Predictions of a trained run on new examples."""
 
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
@@ -46,7 +46,7 @@ class Examples(NamedTuple):
 
 
 class Answers(NamedTuple):
-    """What a run says of n examples, in their order."""
+    """A run's predictions on n examples, in their order."""
 
     ids: list[tuple[str, ...]]
     classes: np.ndarray | None
@@ -67,8 +67,8 @@ class Predictor:
     Args:
         folder: The run's folder.
         config: Its configuration.
-        embeddings: Give, beside the logits, what the classifier's head is given. A run that embeds
-            gives its embeddings whatever this is, and nothing else; one that writes texts has none.
+        embeddings: Return, next to the logits, the input of the classifier's head. A run that embeds
+            always returns its embeddings, and nothing else; one that writes texts has none.
 
     Attributes:
         decision: How logits become classes, as the run keeps it.
@@ -86,7 +86,7 @@ class Predictor:
         if not data.input_columns or not isinstance(task, _ANSWERING):
             raise UserError(
                 f"{folder} is a run on {data.name}, which neither classifies nor embeds new examples: "
-                "wavspa-evaluate gives the metrics of its data"
+                "wavspa-evaluate prints the metrics of its data"
             )
         self.writes = isinstance(task, Seq2Seq)
         if self.writes and embeddings:
@@ -148,7 +148,7 @@ class Predictor:
 
         Args:
             table: The examples.
-            columns: Where they stand.
+            columns: The columns that hold them.
             ids: Further columns to keep.
 
         Raises:
@@ -161,7 +161,7 @@ class Predictor:
     def _rows(
         self, table: TableFile, columns: Sequence[str], ids: Sequence[str]
     ) -> Iterable[tuple[tuple[Any, ...], tuple[str, ...]]]:
-        # A part of an example may be blank: the data set says whether what there is will do.
+        # A part of an example may be blank: the data set decides whether the rest will do.
         for place, values in table.read([*columns, *ids], blank=columns):
             parts = self.data.parse_input(values[: len(columns)], table.at(place), columns)
             yield parts, tuple(map(_kept, values[len(columns) :]))

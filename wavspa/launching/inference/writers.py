@@ -36,7 +36,7 @@ class Form(NamedTuple):
 
 
 def check_form(form: Form) -> None:
-    """Refuse what cannot be written.
+    """Refuse a form that cannot be written.
 
     Raises:
         UserError: The format is unknown or does not fit the classes, or two columns have one name.

@@ -1,4 +1,4 @@
-"""Whether the tokens that weights were trained on are those of a run."""
+"""A check that weights were trained on the tokens of a run."""
 
 from collections.abc import Mapping
 from typing import Any

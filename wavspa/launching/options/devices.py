@@ -1,4 +1,4 @@
-"""Devices by name, and the most that each computes: for hours on a machine that is elsewhere, and for MFU."""
+"""Devices by name and their peak speed: for estimates of hours on another machine, and for MFU."""
 
 import re
 

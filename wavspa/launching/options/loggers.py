@@ -1,4 +1,4 @@
-"""Whether a logger takes its options, before it starts: some hand those they do not know on to a service."""
+"""A check of a logger's options before it starts: some pass unknown ones on to a service."""
 
 import inspect
 import pkgutil

@@ -12,6 +12,7 @@ from wavspa.checks import one_of, true_or_false, whole_number
 from wavspa.config_options import did_you_mean
 from wavspa.errors import UserError
 from wavspa.launching.options.devices import check_device
+from wavspa.launching.options.plugins import check_plugins
 
 FIND = (None, "lr", "batch_size")
 """What ``find=`` looks for."""
@@ -61,6 +62,7 @@ def check_top_level(config: DictConfig) -> None:
         _check_entries(config, key, example)
     for key in ("rerun", "dry_run"):
         true_or_false(key, config[key])
+    check_plugins(config.plugins)
     check_device(config.device, config.mfu, config.dry_run)
     whole_number("seed", config.seed, least=0, most=2**32 - 1)
     whole_number("jobs", config.jobs)

@@ -1,8 +1,8 @@
-"""Whether the values of a configuration are of the types that their targets declare."""
+"""A check that the values of a configuration have the types that their targets declare."""
 
 import inspect
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, Literal, NoReturn, Union, Unpack, get_args, get_origin, get_type_hints
@@ -16,9 +16,9 @@ TRAINER = "wavspa.training.trainer.build_trainer"
 _LIGHTNING = "pytorch_lightning.Trainer"
 # Nodes that are always the same object.
 _TARGETS = {"checkpoints": "wavspa.training.checkpoints.last.LastCheckpoint"}
-_AUTO = "auto"  # the data, or the machine, will tell
+_AUTO = "auto"  # found from the data, or the machine
 
-_UNKNOWN = object()  # a default that stands elsewhere
+_UNKNOWN = object()  # a default that is set elsewhere
 
 _WORDS: Mapping[Any, str] = {
     bool: "true or false",
@@ -120,7 +120,8 @@ def _fits(value: Any, kind: Any) -> bool:
         return isinstance(value, list) and (not inner or all(_fits(one, inner[0]) for one in value))
     if _is(origin, Mapping):
         return isinstance(value, dict)
-    return True
+    # What is called is described by a node, or is for Python alone.
+    return origin is not Callable or (isinstance(value, dict) and "_target_" in value)
 
 
 def _is(origin: Any, kind: type) -> bool:
@@ -139,17 +140,18 @@ def _describe(kind: Any) -> str:
     """A type in words."""
     origin, inner = get_origin(kind), get_args(kind)
     if origin in (Union, UnionType):
-        words = list(dict.fromkeys(map(_describe, inner)))
+        typed = [one for one in inner if get_origin(one) is not Callable]
+        if len(typed) == 1:
+            return _describe(typed[0])
+        words = list(dict.fromkeys(map(_describe, typed)))
         if "a number" in words and "a whole number" in words:
             words.remove("a whole number")
         return " or ".join(words)
     if origin is Literal:
         return f"one of {', '.join(map(str, inner))}"
     if _is(origin, Sequence):
-        of = (
-            f" of {_describe(inner[0]).removeprefix('a ')}s" if inner and inner[0] in _WORDS else ""
-        )
-        return f"a list{of}"
+        one = _describe(inner[0]).removeprefix("a ") if inner else ""
+        return f"a list of {one}s" if one and " or " not in one else "a list"
     if _is(origin, Mapping):
         return "a mapping"
     return _WORDS.get(kind, getattr(kind, "__name__", str(kind)))

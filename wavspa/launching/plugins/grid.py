@@ -29,7 +29,7 @@ class GridSweeper(FolderSweeper):
 
 
 def _words(override: Override) -> Sequence[str]:
-    """The overrides of one value each that an override stands for."""
+    """The overrides of one value each that an override expands to."""
     if not override.is_sweep_override():
         return [str(override.input_line)]
     if not override.is_discrete_sweep():

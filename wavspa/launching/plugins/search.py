@@ -1,4 +1,4 @@
-"""Hydra's sweeper that searches, on Optuna's ask and tell (its own plugin is broken since Optuna 3)."""
+"""Hydra's sweeper that searches, by Optuna's ``ask`` and ``tell`` (its plugin is broken since Optuna 3)."""
 
 from importlib.util import find_spec
 from typing import Any

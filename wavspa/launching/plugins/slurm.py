@@ -56,7 +56,7 @@ class SlurmLauncher(SweepLauncher):
 
 
 def _most(folders: Sequence[Path]) -> int | None:
-    """How many jobs an array of the sweep may have; None where it fits into any, or nobody tells."""
+    """The most jobs of an array of the sweep; None where it fits into any, or no limit is known."""
     # A sweep that has finished asks nothing of SLURM.
     if all(read_status(folder).get("state") == "finished" for folder in folders):
         return None

@@ -1,4 +1,4 @@
-"""How far a run's budget and model are from the published ones on the same data."""
+"""The distance of a run's budget and model from the published ones on the same data."""
 
 from omegaconf import DictConfig
 

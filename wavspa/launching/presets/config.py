@@ -12,7 +12,7 @@ from wavspa.launching.presets.remarks import (
 )
 
 AS_PUBLISHED = "as_published"
-"""The folder of the presets in the original's manner."""
+"""The folder of the presets in upstream's manner."""
 
 _BASELINE_RANK_ASKED = 32
 # Baselines that know the pads of texts there.
@@ -24,7 +24,7 @@ def preset(row: Released, as_published: bool, experiment: str) -> dict[str, Any]
 
     Args:
         row: The released configuration.
-        as_published: With the original's switches, as far as this project has them: pads that are attended
+        as_published: With upstream's switches, as far as this project has them: pads that are attended
             to, flipped low passes, its boundary, its schedules. Otherwise what its files ask for.
         experiment: The folder of the runs.
     """
@@ -106,5 +106,5 @@ def _schedule(row: Released, as_published: bool) -> dict[str, Any]:
 
 
 def _peak(row: Released) -> float:
-    """The highest rate: the original's is a factor of its rsqrt, which begins at ``1 / sqrt(warm-up)``."""
+    """The highest rate: upstream's is a factor of its rsqrt, which begins at ``1 / sqrt(warm-up)``."""
     return float(f"{row.lr / math.sqrt(row.warmup):.4g}") if row.schedule == "rsqrt" else row.lr

@@ -1,4 +1,4 @@
-"""What help and documentation tell of the presets: where each comes from, and what has to be known of it."""
+"""The presets as help and documentation list them: the source of each, and the remarks on it."""
 
 import textwrap
 from collections.abc import Sequence
@@ -11,11 +11,11 @@ _WIDTH = 100
 
 
 def help_text() -> str:
-    """A paragraph for each task: its presets' source, and what the original makes of them."""
+    """A paragraph for each task: its presets' source, and what upstream makes of them."""
     lines = [
-        f"experiment={ROOT}/… are the paper's released configurations, with the original's mistakes mended;",
-        f"experiment={ROOT}/as_published/… have them back. In a sweep a folder stands for all presets in it:",
-        f"-m experiment={TABLE} is the published table. What the original ignores or gets wrong:",
+        f"experiment={ROOT}/… are the paper's released configurations, with upstream's mistakes mended;",
+        f"experiment={ROOT}/as_published/… have them back. In a sweep a folder means all presets in it:",
+        f"-m experiment={TABLE} is the published table. What upstream ignores or gets wrong:",
         "",
     ]
     for task, rows in _by_task().items():

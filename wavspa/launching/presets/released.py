@@ -1,6 +1,6 @@
-"""The table of released configurations, ``released.csv``: one row for each file of the original.
+"""The table of released configurations, ``released.csv``: one row for each file of upstream's.
 
-The cells are as the files have them; what its code makes of them stands in ``remarks``. Which row led to
+The cells are as the files have them; what its code makes of them is in ``remarks``. Which row led to
 which published number is not stated anywhere.
 """
 
@@ -23,7 +23,7 @@ DATASETS = {
     "retrieval": ("lra/retrieval", "matching"),
     "text": ("lra/text", "text_classification"),
 }
-"""Of each task the data set, and the folder in which the original keeps its files."""
+"""Of each task the data set, and the folder in which upstream keeps its files."""
 
 _DEVIGN = "codexglue/defect"
 _UNTOLD_TAPS = 16  # of two files; those of the pre-training on code that they follow
@@ -34,7 +34,7 @@ _LIFTS = ("lift", "life")
 
 @dataclass(frozen=True)
 class Released:
-    """A released configuration. Pool, wavelet and schedule are in the original's words."""
+    """A released configuration. Pool, wavelet and schedule are in upstream's words."""
 
     task: str
     name: str
@@ -72,7 +72,7 @@ class Released:
 
     @property
     def source(self) -> str:
-        """The file of the original."""
+        """Upstream's file."""
         folder = DATASETS[self.task][1]
         inner = f"{self.task}/" if folder == "pathfinder" else ""
         return f"lra_benchmarks/{folder}/configs/{inner}{self.name}.py"

@@ -1,4 +1,4 @@
-"""What the original ignores of its released configurations, or gets wrong in them."""
+"""Remarks on upstream's released configurations: what its code ignores, or gets wrong."""
 
 from collections.abc import Iterator
 
@@ -8,12 +8,12 @@ LONGEST_DAUBECHIES = 76
 """Taps of PyWavelets' longest Daubechies wavelet."""
 
 LISTOPS_WARMUP = 1000
-"""What the original warms up ListOps with, whatever its files ask for."""
+"""Upstream's warm-up on ListOps, which ignores its files."""
 
 BASELINE_RANK = 16
-"""Of the original's Linformer baseline, whatever its files ask for."""
+"""Upstream's rank of the Linformer baseline, which ignores its files."""
 
-# The other baselines, and these files of its own, do not start.
+# The other baselines, and these of upstream's own files, do not start.
 _RUNS_AS_BASELINE = "softmax"
 _UNKNOWN_MODELS = (
     ("d2a", "wavspa_base"),
@@ -32,12 +32,12 @@ def remarks(row: Released) -> list[str]:
 
 
 def warmup_there(row: Released) -> int:
-    """The warm-up that the original really uses."""
+    """The warm-up that upstream really uses."""
     return LISTOPS_WARMUP if row.task == "listops" else row.warmup
 
 
 def pool_there(row: Released) -> str:
-    """The pool that the original really uses."""
+    """The pool that upstream really uses."""
     return "CLS" if row.task == "listops" else row.pool
 
 
@@ -78,6 +78,6 @@ def _of_model(row: Released) -> Iterator[str]:
     if row.mode in ("ada", "ortho"):
         yield "the low pass is flipped along channels there"
     if row.mode == "ada" and (row.taps or 0) > LONGEST_DAUBECHIES:
-        yield f"{row.taps} taps are no wavelet there; {LONGEST_DAUBECHIES} here"
+        yield f"{row.taps} taps are not a wavelet there; {LONGEST_DAUBECHIES} here"
     if not row.is_plain and row.taps is None:
-        yield f"its taps are not told; {row.filter_length} here"
+        yield f"its taps are not stated; {row.filter_length} here"

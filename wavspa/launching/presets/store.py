@@ -18,7 +18,7 @@ TOP = (*(f"{ROOT}/{task}" for task in DATASETS), TABLE, f"{ROOT}/{AS_PUBLISHED}"
 
 @cache
 def options() -> dict[str, tuple[Released, bool]]:
-    """Every preset by what ``experiment=`` chooses it by: its row, and whether in the original's manner."""
+    """Every preset by what ``experiment=`` chooses it by: its row, and whether in upstream's manner."""
     rows = {**by_option(), **cells()}
     published = {
         option.replace(ROOT, f"{ROOT}/{AS_PUBLISHED}", 1): (row, True)

@@ -16,7 +16,7 @@ TABLE = f"{ROOT}/table"
 
 ATTENTIONS = ("softmax", "longformer", "linformer", "linear", "performer")
 MODES = {"none": "", "ada": "db2", "ortho": "ortho", "lift": "lift"}
-"""Modes of the table, and the original's words for them."""
+"""Modes of the table, and upstream's words for them."""
 
 HEADS = {
     "listops": "wavspa-exp9",

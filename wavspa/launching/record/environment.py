@@ -1,9 +1,8 @@
-"""What a run is trained by: Python, packages, the machine, and the code as git has it."""
+"""The environment that trains a run: Python, packages, the machine, and the code as git has it."""
 
 import os
 import platform
 import shlex
-import subprocess
 import sys
 from collections.abc import Iterable
 from functools import cache
@@ -12,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
+
+from wavspa.git_commit import git
 
 MOST_DIFF = 1_000_000
 """Characters of a diff that are kept."""
@@ -33,7 +34,7 @@ def environment() -> dict[str, Any]:
 
 
 def typed_command() -> str:
-    """The command of this process as it may be typed again, whatever has started it."""
+    """The command of this process as it may be typed again, however it was started."""
     words = sys.orig_argv[1:]
     while words and words[0].startswith("-") and words[0] not in ("-m", "-c"):
         words = words[1:]
@@ -99,23 +100,3 @@ def _state(root: Path) -> dict[str, Any]:
         "diff": diff[:MOST_DIFF] + cut,
         "untracked": untracked.splitlines()[:MOST_NAMES],
     }
-
-
-def git(folder: Path, *arguments: str) -> str | None:
-    """What git prints, without blanks around it; None where it fails or is not installed.
-
-    Args:
-        folder: In or below a checkout.
-        *arguments: Its command and the options of that.
-    """
-    try:
-        done = subprocess.run(
-            ["git", "-C", str(folder), *arguments],
-            capture_output=True,
-            text=True,
-            errors="replace",
-            check=True,
-        )
-    except (OSError, subprocess.CalledProcessError):
-        return None
-    return done.stdout.strip()

@@ -1,4 +1,4 @@
-"""Objects from the nodes of a run's configuration; what they refuse is named by its option."""
+"""Objects from the nodes of a run's configuration; errors name the option that they refuse."""
 
 import re
 from collections.abc import Iterable
@@ -26,7 +26,7 @@ def build(config: DictConfig, node: str, **extra: Any) -> Any:
 
     Args:
         config: A run's configuration.
-        node: Name of the node, dotted where it lies deeper.
+        node: Name of the node, dotted where it is deeper.
         **extra: Further keyword arguments of its target.
 
     Raises:
@@ -57,7 +57,7 @@ def build_run(config: DictConfig) -> tuple["Task", "SequenceDataModule"]:
 
 
 def explain(error: Exception, node: str, options: DictConfig) -> UserError:
-    """The library's message as a mistake of the user, beginning with the option that it names first."""
+    """The library's message as a user error, with the option that it names first at the front."""
     if isinstance(error, OptionError):
         return OptionError(as_typed(error.option, node, options), error.message)
     if isinstance(error, UserError):

@@ -1,4 +1,4 @@
-"""The plugin that tells Lightning where this process stands among the ranks."""
+"""The plugin from which Lightning knows the rank of this process."""
 
 import os
 
@@ -15,7 +15,7 @@ from wavspa.launching.run.slurm import in_step, number_of_devices
 
 
 def cluster_environment(trainer: DictConfig) -> list[ClusterEnvironment]:
-    """The plugin that tells Lightning where this process stands; none where it finds out by itself.
+    """The plugin from which Lightning knows the rank of this process; none where it finds out by itself.
 
     Args:
         trainer: The run's ``trainer`` node.
@@ -30,7 +30,7 @@ def cluster_environment(trainer: DictConfig) -> list[ClusterEnvironment]:
         return [_Ranks()]
     if trainer.num_nodes > 1:
         raise UserError(f"trainer.num_nodes={trainer.num_nodes}: start it with srun wavspa-run …")
-    # Without srun there is one process, whatever the variables of the job say.
+    # Without srun there is one process, even if the job's variables promise more.
     return [LightningEnvironment()]
 
 

@@ -1,4 +1,4 @@
-"""Preparing the data sets of several runs, each one once."""
+"""Preparation of the data sets of several runs, each one once."""
 
 from collections.abc import Iterable, Iterator
 
@@ -10,7 +10,7 @@ from wavspa.launching.run.build import build
 
 
 def prepare_each(configs: Iterable[DictConfig]) -> Iterator[SequenceDataModule]:
-    """Prepare what some runs train on; those that share their data share its preparation.
+    """Prepare the data of several runs; those that share their data share its preparation.
 
     Args:
         configs: Configurations of runs.
@@ -19,7 +19,7 @@ def prepare_each(configs: Iterable[DictConfig]) -> Iterator[SequenceDataModule]:
         Each data set, as soon as it is prepared.
 
     Raises:
-        UserError: An option or a file cannot be used, or what is prepared is damaged.
+        UserError: An option or a file cannot be used, or prepared data are damaged.
     """
     for data in distinct(configs):
         if data.folder.is_dir():

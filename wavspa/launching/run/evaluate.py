@@ -1,4 +1,4 @@
-"""Trained weights on one split of the data, or on other labelled rows."""
+"""Evaluation of trained weights on one split of the data, or on other labelled rows."""
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -62,11 +62,11 @@ def evaluate(
 
 
 class OtherRows(LightningDataModule):
-    """Other rows in the place of a data set's test.
+    """Other rows in place of a data set's test split.
 
     Args:
-        loader: Gives the batches.
-        training_card: Makes the card of what the run was trained on, from which weights are made.
+        loader: Yields the batches.
+        training_card: Returns the card of the training data, from which class weights are computed.
         data: The data set to prepare and to set up before, if the rows are its own.
     """
 
@@ -81,7 +81,7 @@ class OtherRows(LightningDataModule):
 
     @property
     def training_card(self) -> Mapping[str, Any]:
-        """The card of what the run was trained on."""
+        """The card of the run's training data."""
         return self._training_card()
 
     def prepare_data(self) -> None:

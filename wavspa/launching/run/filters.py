@@ -20,7 +20,7 @@ def all_filters(model: nn.Module) -> list[dict[str, np.ndarray]]:
 def paired(
     before: Sequence[dict[str, np.ndarray]], after: Sequence[dict[str, np.ndarray]]
 ) -> list[Filters]:
-    """What :func:`all_filters` gives before and after training, to be drawn; what stayed the same once."""
+    """The results of :func:`all_filters` before and after training, to draw; unchanged ones once."""
     return [
         Filters(
             f"layer {number}, {name}", new, None if np.array_equal(old[name], new) else old[name]

@@ -1,8 +1,8 @@
-"""A run's folder: made from a configuration, found again by it."""
+"""Run folders: made from a configuration, and found again by it."""
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -14,14 +14,15 @@ from yaml import YAMLError
 from wavspa import atomic
 from wavspa.config_options import differences
 from wavspa.errors import UserError, first_line
-from wavspa.launching.record.environment import git
+from wavspa.git_commit import commit_of
 from wavspa.launching.run.naming import UNHASHED, config_hash, run_name
+from wavspa.plugins import describe_plugins, import_plugins
 from wavspa.reporting import report
 from wavspa.run_folder import layout
 from wavspa.run_folder.lock import exclusive, is_locked
 from wavspa.run_folder.replaced import set_aside
 
-# What a run that is there takes from a later command, by the option's first part, and where it is frozen.
+# What an existing run takes from a later command, by the option's first part, and where it is frozen.
 _EXCHANGEABLE = {
     "logger": "logger",
     "checkpoints": "checkpoints",
@@ -65,7 +66,7 @@ def freeze(config: DictConfig, overrides: Sequence[str]) -> Path:
             atomic.write_text(folder / layout.CONFIG, OmegaConf.to_yaml(frozen))
     except OSError as error:
         raise UserError(
-            f"runs={config.runs}: {folder} cannot be written ({error.strerror}); name a folder of your own"
+            f"runs={config.runs}: {folder} cannot be written ({error.strerror}); name a writable one"
         ) from error
     return folder
 
@@ -104,7 +105,7 @@ def folder_of(config: DictConfig, overrides: Sequence[str]) -> Path:
 
 
 def experiment_folder(config: DictConfig) -> Path:
-    """Where the folders of an experiment's runs lie.
+    """The folder that holds the run folders of an experiment.
 
     Args:
         config: The composed configuration of one.
@@ -113,14 +114,20 @@ def experiment_folder(config: DictConfig) -> Path:
 
 
 def read_config(folder: Path) -> DictConfig:
-    """Read the frozen configuration of a run.
+    """Read the frozen configuration of a run, and import the plugins that bring its parts.
 
     Args:
         folder: The run's folder.
 
     Raises:
-        UserError: There is none, or it is damaged.
+        UserError: There is none, it is damaged, or a plugin cannot be imported.
     """
+    config = _held_config(folder)
+    import_plugins(config.get("plugins") or (), config.frozen.get("plugins"))
+    return config
+
+
+def _held_config(folder: Path) -> DictConfig:
     path = folder / layout.CONFIG
     if not path.is_file():
         raise UserError(f"{folder} is not a run's folder: it has no {layout.CONFIG}")
@@ -135,13 +142,22 @@ def read_config(folder: Path) -> DictConfig:
 
 
 def warn_if_code_changed(folder: Path, config: DictConfig) -> None:
-    """Say so on standard error when a run was frozen by other code than this."""
+    """Warn on standard error when a run was frozen by other code than this."""
     now = code_version()
     then = {key: config.frozen.get(key) for key in now}
     if then != now:
         report(
             f"note: {folder} was started with wavspa {format_version(then)}; this is {format_version(now)}"
         )
+    plugins = describe_plugins(config.get("plugins") or ())
+    for name, then in (config.frozen.get("plugins") or {}).items():
+        if name not in plugins:
+            report(f"note: {folder} was started with the plugin {name}, which is not installed")
+        elif _code(then) != _code(plugins[name]):
+            report(
+                f"note: {folder} was started with {name} {format_version(then)}; this is "
+                f"{format_version(plugins[name])}"
+            )
 
 
 def _check_folders(configs: Sequence[DictConfig], overrides: Sequence[Sequence[str]]) -> None:
@@ -158,14 +174,14 @@ def _check_folders(configs: Sequence[DictConfig], overrides: Sequence[Sequence[s
         if not (folder / layout.CONFIG).exists():
             continue
         if not config.rerun:
-            _check_same(folder, read_config(folder), config)
+            _check_same(folder, _held_config(folder), config)
         elif is_locked(folder):
             raise UserError(f"rerun=true: another process is running {folder}; stop it first")
 
 
 def _reuse(folder: Path, config: DictConfig, overrides: Sequence[str]) -> None:
     """Keep the configuration of a run, but for typed options that do not shape its result."""
-    held = read_config(folder)
+    held = _held_config(folder)
     _check_same(folder, held, config)
     typed = {re.split(r"[=.]", word.lstrip("+~").removeprefix("dataset."))[0] for word in overrides}
     before, wanted = held.copy(), OmegaConf.create(_resolved(config, folder.name))
@@ -183,7 +199,7 @@ def _check_same(folder: Path, held: DictConfig, config: DictConfig) -> None:
     assert isinstance(there, dict)
     raise UserError(
         f"{folder} holds another configuration ({_difference(there, _resolved(config, folder.name))}): "
-        "choose another name, or rerun=true to start it anew"
+        "choose another name, or rerun=true to start it from scratch"
     )
 
 
@@ -198,12 +214,14 @@ def _difference(there: dict[Any, Any], here: dict[Any, Any]) -> str:
 
 
 def _frozen(config: DictConfig, name: str, overrides: Sequence[str]) -> dict[str, Any]:
-    frozen = {
+    frozen: dict[str, Any] = {
         "hash": config_hash(config),
         "cell": config_hash(config, without=["seed"]),
         **code_version(),
         "overrides": list(overrides),
     }
+    if plugins := describe_plugins(config.get("plugins") or ()):
+        frozen["plugins"] = plugins
     return {**_resolved(config, name), "frozen": frozen}
 
 
@@ -224,9 +242,13 @@ def _one_level(name: str) -> str:
     return name.replace(os.sep, "-")
 
 
-def format_version(version: dict[str, Any]) -> str:
+def format_version(version: Mapping[str, Any]) -> str:
     """Format :func:`code_version` for a message."""
     return f"{version['version']} ({version['commit'] or 'no commit'})"
+
+
+def _code(version: Mapping[str, Any]) -> tuple[str | None, str | None]:
+    return version["version"], version["commit"]
 
 
 _PACKAGE = Path(__file__).parents[2]
@@ -238,11 +260,4 @@ def code_version() -> dict[str, str | None]:
         number = version("wavspa")
     except PackageNotFoundError:
         number = "unknown"
-    return {"version": number, "commit": _commit(_PACKAGE)}
-
-
-def _commit(package: Path) -> str | None:
-    # An installed copy may lie inside somebody else's repository, which does not track it.
-    if git(package, "ls-files", "--error-unmatch", "__init__.py") is None:
-        return None
-    return git(package, "describe", "--always", "--dirty", "--exclude=*")
+    return {"version": number, "commit": commit_of(_PACKAGE / "__init__.py")}

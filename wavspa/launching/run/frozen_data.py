@@ -1,4 +1,4 @@
-"""What a run keeps of its data, and whether data that are prepared later are still those."""
+"""The card that a run keeps of its data, and a check that data prepared later are still those."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -15,7 +15,7 @@ from wavspa.errors import UserError
 from wavspa.reporting import warn
 from wavspa.run_folder import layout
 
-# What tells rows apart, whatever version of Arrow wrote them; older cards lack the last one.
+# What distinguishes rows, in any version of Arrow; older cards lack the last one.
 _CONTENT = ("examples", "labels", "length", "largest_token", "content")
 SPLITS = ("train", "val", "test")
 
@@ -23,7 +23,7 @@ SPLITS = ("train", "val", "test")
 class FrozenData(Callback):
     """Keeps the card and the vocabulary of the data in the run's folder when the run starts.
 
-    A run that resumes is held to them.
+    A run that resumes has to have the same.
 
     Args:
         folder: The run's folder.
@@ -68,7 +68,7 @@ def keep_data(folder: Path, data: SequenceDataModule) -> None:
 
 
 def training_card(folder: Path, data: SequenceDataModule) -> Mapping[str, Any]:
-    """The card of what the run in ``folder`` is trained on: the one that it keeps, or that of its data."""
+    """The card of the training data of the run in ``folder``: the one that it keeps, or that of its data."""
     card = kept_card(folder)
     if card is not None:
         return card
@@ -78,7 +78,7 @@ def training_card(folder: Path, data: SequenceDataModule) -> Mapping[str, Any]:
 
 
 def open_vocabulary(folder: Path, data: SequenceDataModule) -> None:
-    """Make a data set ready for new examples, with the vocabulary that the run was trained with.
+    """Prepare a data set for new examples, with the vocabulary that the run was trained with.
 
     Raises:
         UserError: The run keeps none, and that of the data is another one by now.
@@ -93,7 +93,7 @@ def open_vocabulary(folder: Path, data: SequenceDataModule) -> None:
 
 
 def check_same_data(folder: Path, data: SequenceDataModule, splits: Sequence[str]) -> None:
-    """Hold prepared data to what the run in ``folder`` was trained on.
+    """Check that prepared data are those that the run in ``folder`` was trained on.
 
     Args:
         folder: The run's folder.
@@ -101,7 +101,7 @@ def check_same_data(folder: Path, data: SequenceDataModule, splits: Sequence[str
         splits: Whose rows have to be the same; the labels and the vocabulary always have to.
 
     Raises:
-        UserError: They are other data, of which the metrics of the run would mean nothing.
+        UserError: They are other data, on which the run's metrics would be meaningless.
     """
     kept = kept_card(folder)
     if kept is None:
@@ -114,7 +114,7 @@ def check_same_data(folder: Path, data: SequenceDataModule, splits: Sequence[str
 
 
 def print_warnings(card: Mapping[str, Any]) -> None:
-    """Print what a card has to warn of on standard error."""
+    """Print a card's warnings on standard error."""
     for line in warnings_of(card):
         warn(line)
 

@@ -1,4 +1,4 @@
-"""Names of runs: a function of the configuration, without clock, job number or chance."""
+"""Names of runs: a function of the configuration, never of the clock, a job number or chance."""
 
 import hashlib
 import json
@@ -11,7 +11,7 @@ from omegaconf import DictConfig, OmegaConf
 from wavspa.run_folder.labels import attention_label, option_labels
 
 PLACES = ("data_root", "runs", "experiment_name", "name")
-"""Keys that say where files lie; they are blanked before a configuration is hashed."""
+"""Keys that are places of files; they are blanked before a configuration is hashed."""
 
 UNHASHED = ("rerun", "dry_run", "device", "mfu", "find", "jobs", "logger", "checkpoints")
 """Keys that do not shape a result."""
@@ -34,6 +34,7 @@ LATER = {
     "model.layer_scale": None,
     "trainer.max_epochs": None,
     "trainer.compile": False,
+    "plugins": [],
     "trainer.profile": False,
 }
 """Options that came when runs had been made, by their default, at which they leave names as they were."""
@@ -90,9 +91,9 @@ def _identify_parent(config: DictConfig, by_cell: bool) -> None:
 
 
 def run_name(config: DictConfig, overrides: Sequence[str], identity: str) -> str:
-    """A readable name of a new run: data, attention, wavelet, what else was chosen, seed, hash.
+    """A readable name of a new run: data, attention, wavelet, other choices, seed, hash.
 
-    What was chosen stands as far as there is room; the hash tells any two runs apart.
+    The choices are listed as far as there is room; the hash distinguishes any two runs.
 
     Args:
         config: The composed configuration.

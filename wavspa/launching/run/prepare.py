@@ -1,4 +1,4 @@
-"""From a composed configuration to a folder that ``wavspa-run`` can start."""
+"""The way from a composed configuration to a folder that ``wavspa-run`` can start."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,11 +13,12 @@ from wavspa.launching.options.types import check_types
 from wavspa.launching.run.build import build
 from wavspa.launching.run.freeze import freeze_all
 from wavspa.launching.run.validate import check_missing, validate
+from wavspa.plugins import import_plugins
 from wavspa.training.trainer_options import check_trainer_options
 
 
 def strip_hydra_node(config: DictConfig) -> DictConfig:
-    """The program's own part of what Hydra composed."""
+    """The composed configuration without Hydra's own node."""
     config = config.copy()
     OmegaConf.set_struct(config, False)
     config.pop("hydra", None)
@@ -27,7 +28,7 @@ def strip_hydra_node(config: DictConfig) -> DictConfig:
 def prepare(config: DictConfig, overrides: Sequence[str]) -> Path:
     """Validate a configuration and freeze it into its folder.
 
-    What the data set leaves to its data (``auto``) is looked up there, and the data prepared for it.
+    Options that are ``auto`` are read from the data, which are prepared for it.
 
     Args:
         config: The composed configuration, without Hydra's node.
@@ -44,7 +45,7 @@ def prepare(config: DictConfig, overrides: Sequence[str]) -> Path:
 
 
 def checked(config: DictConfig, overrides: Sequence[str]) -> DictConfig:
-    """The configuration with what its data set leaves to its data, after every check of it.
+    """The configuration with its ``auto`` options resolved from the data, after every check.
 
     Args:
         config: The composed configuration, without Hydra's node.
@@ -56,6 +57,7 @@ def checked(config: DictConfig, overrides: Sequence[str]) -> DictConfig:
     check_removed(overrides)
     check_missing(config)
     check_top_level(config)
+    import_plugins(config.plugins)
     config = _steps_or_epochs(config, overrides)
     check_types(config)
     check_init(config)
@@ -68,7 +70,7 @@ def checked(config: DictConfig, overrides: Sequence[str]) -> DictConfig:
 
 
 def resolve_from_data(config: DictConfig) -> DictConfig:
-    """The configuration with what the data decide.
+    """The configuration with the values that the data decide.
 
     That is what its data set leaves to them (``auto``), the share of tokens that ``task=masked`` masks, and
     the steps that ``trainer.max_epochs`` are.
@@ -97,7 +99,7 @@ def resolve_from_data(config: DictConfig) -> DictConfig:
 
 
 def _steps_or_epochs(config: DictConfig, overrides: Sequence[str]) -> DictConfig:
-    """What was typed wins over what files say; epochs in a file win over the steps that are the default."""
+    """What was typed wins over files; epochs in a file win over the steps that are the default."""
     values = dict(override.lstrip("+").partition("=")[::2] for override in overrides)
     steps, epochs = (
         values.get(f"trainer.{name}", "null") != "null" for name in ("max_steps", "max_epochs")
@@ -112,7 +114,7 @@ def _steps_or_epochs(config: DictConfig, overrides: Sequence[str]) -> DictConfig
     if steps:
         config.trainer.max_epochs = None
     else:
-        # A stand-in, until the data tell how many steps the epochs are.
+        # A placeholder, until the data are read and the epochs counted in steps.
         config.trainer.max_steps = 1
     return config
 

@@ -1,4 +1,4 @@
-"""Which checkpoint a run resumes from, and whether it is its own."""
+"""The checkpoint that a run resumes from, and the check that it is its own."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -21,10 +21,10 @@ _FREE = (
 
 
 def check_resumable(content: Mapping[str, Any], checkpoint: Path, config: DictConfig) -> None:
-    """Hold a checkpoint against the configuration of the run that resumes from it.
+    """Check a checkpoint against the configuration of the run that resumes from it.
 
     Args:
-        content: What the checkpoint holds.
+        content: The content of the checkpoint.
         checkpoint: Its file, for the message.
         config: The frozen configuration of the run.
 
@@ -35,14 +35,14 @@ def check_resumable(content: Mapping[str, Any], checkpoint: Path, config: DictCo
     if then["frozen"]["hash"] != config.frozen.hash:
         raise UserError(
             f"{checkpoint} is of another configuration ({then['frozen']['hash']}, this is "
-            f"{config.frozen.hash}): put the right one there, or remove it to start anew"
+            f"{config.frozen.hash}): put the right one there, or remove it to start from scratch"
         )
     values, now = dict(_values(then)), OmegaConf.to_container(config)
     assert isinstance(now, dict)
     for key, value in _values(now):
         if value != values.get(key, value):
             raise UserError(
-                f"{layout.CONFIG} says {key}={value}, and {checkpoint} was written with {values[key]}: "
+                f"{layout.CONFIG} has {key}={value}, and {checkpoint} was written with {values[key]}: "
                 "put that back, or make another run by wavspa-train"
             )
 

@@ -15,6 +15,8 @@ from wavspa.run_folder.failures import first_failure
 
 # A job with such a name is somebody's shell (Lightning has the same rule).
 _SHELLS = ("bash", "interactive")
+# How a run ends that was told by sbatch's --signal=USR1 and has saved.
+_TIME_IS_OVER = 128 + signal.SIGUSR1
 
 
 def in_step() -> bool:
@@ -30,14 +32,14 @@ def number_of_devices(trainer: DictConfig) -> int:
     """
     if not isinstance(trainer.devices, int) or trainer.devices < 1:
         raise UserError(
-            f"trainer.devices={trainer.devices}: SLURM starts a process for each device, so say how "
+            f"trainer.devices={trainer.devices}: SLURM starts a process for each device, so set how "
             "many a node has, such as trainer.devices=4"
         )
     return trainer.devices
 
 
 def requeue_after(number: int) -> None:
-    """Put this run's job back into the queue if its time is over or it is pre-empted.
+    """Requeue this run's job if its time is over or it is pre-empted.
 
     The state must have been saved. A job that is cancelled or requeued by hand, or pre-empted without
     a grace period, is in SLURM's hands already.
@@ -52,9 +54,12 @@ def requeue_after(number: int) -> None:
 
 
 def requeue() -> str:
-    """Put this process's job back into the queue; what came of it, in a line."""
+    """Requeue this process's job; return the outcome in a line."""
     job = _job()
-    done = subprocess.run(["scontrol", "requeue", job], capture_output=True, text=True)
+    try:
+        done = subprocess.run(["scontrol", "requeue", job], capture_output=True, text=True)
+    except FileNotFoundError:
+        return f"job {job} is left to its script to requeue: there is no scontrol here"
     if done.returncode:
         return f"job {job} cannot be requeued: {' '.join(done.stderr.split())}"
     return f"requeued: job {job} resumes in the same folder when SLURM starts it again"
@@ -68,15 +73,17 @@ def retry(folder: Path, code: int, retries: int) -> str | None:
 
     Args:
         folder: The run's folder.
-        code: What srun ended with.
-        retries: How often a job is put back.
+        code: The exit code of srun.
+        retries: How often a job is requeued.
 
     Returns:
-        What came of it in a line, or None if SLURM is ending the job already (it was cancelled,
+        The outcome in a line, or None if SLURM is ending the job already (it was cancelled,
         pre-empted or requeued).
     """
     if _facts().get("JobState") != "RUNNING":
         return None
+    if code == _TIME_IS_OVER:  # it has saved in a container, where there is no scontrol
+        return requeue()
     job = _job()
     path = folder / layout.DEATHS
     now = datetime.now().isoformat(timespec="seconds")
@@ -98,7 +105,7 @@ def stop_array(runs: Path, stop_after: int, folder: Path, code: int) -> str | No
         code: What srun ended with.
 
     Returns:
-        What came of it in a line, or None if the array is to go on.
+        The outcome in a line, or None if the array is to continue.
     """
     folders = map(Path, runs.read_text(encoding="utf-8").splitlines())
     reason = first_failure(folders, runs.stat().st_mtime, stop_after, {folder: code})
@@ -121,7 +128,10 @@ def _job() -> str:
 
 
 def _facts() -> dict[str, Any]:
-    """What SLURM says of this process's job."""
+    """SLURM's facts about this process's job; none in a container without its commands."""
     command = ["scontrol", "show", "job", "--oneliner", os.environ["SLURM_JOB_ID"]]
-    words = subprocess.run(command, capture_output=True, text=True).stdout.split()
+    try:
+        words = subprocess.run(command, capture_output=True, text=True).stdout.split()
+    except FileNotFoundError:
+        return {}
     return dict(word.split("=", 1) for word in words if "=" in word)

@@ -1,4 +1,4 @@
-"""Checks of a whole configuration, before anything is written or queued."""
+"""Checks of a complete configuration, before anything is written or queued."""
 
 import re
 from functools import partial
@@ -28,13 +28,13 @@ from wavspa.training.schedules import check_warmup
 from wavspa.training.stop_signals import StopRequest
 from wavspa.training.trainer_options import check_trainer_options
 
-# Strategies that share the weights out, and the optimizers that need them whole.
+# Strategies that share the weights out, and the optimizers that need all of them.
 _SHARING = ("fsdp", "deepspeed")
 _NEED_WHOLE = ("muon", "schedule_free")
 
 
 def validate(config: DictConfig) -> None:
-    """Build everything that a run builds, on the meta device, and hold it against the card of the data.
+    """Build everything that a run builds, on the meta device, and check it against the card of the data.
 
     The trainer is not built: its devices may be on another machine, as the data may be.
 
@@ -216,7 +216,7 @@ def _check_average(config: DictConfig, option: str, average: AverageWeights) -> 
 
 
 def _check_whole(config: DictConfig, option: str) -> None:
-    """Refuse what needs whole weights where a device holds a share of them."""
+    """Refuse what needs complete weights where a device holds a share of them."""
     strategy = config.trainer.strategy
     if str(strategy).startswith(_SHARING):
         raise UserError(

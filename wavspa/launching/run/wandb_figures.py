@@ -24,7 +24,7 @@ from wavspa.training.wandb_run import WandbRun
 
 
 def figure_callbacks(logger: WandbRun) -> list[Callback]:
-    """What draws for a logger that wants figures.
+    """The callbacks that draw for a logger with figures.
 
     Raises:
         UserError: It wants one that cannot be drawn while a run trains.
@@ -35,10 +35,10 @@ def figure_callbacks(logger: WandbRun) -> list[Callback]:
 
 
 class FiguresInWandb(Callback):
-    """Draws at each validation, on rank zero, what a W&B logger wants to be drawn.
+    """Draws the figures that a W&B logger asks for at each validation, on rank zero.
 
-    What the run does not have (filters of a plain base, classes) is left out. A figure is no reason to
-    lose a run: when drawing fails, that is said once on standard error and nothing more is drawn.
+    What the run does not have (filters of a plain base, classes) is left out. A figure is not a reason to
+    lose a run: when drawing fails, one line on standard error reports it and nothing more is drawn.
 
     Args:
         logger: Where figures go.
@@ -52,7 +52,7 @@ class FiguresInWandb(Callback):
 
     @override
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        # Before a checkpoint is loaded: the filters that the run began with.
+        # Before a checkpoint is loaded: the filters before the first step.
         self.run.initial = all_filters(pl_module)
 
     @override
@@ -86,7 +86,7 @@ class _TrainingRun:
         self._module: Any = None
 
     def see(self, trainer: Trainer, pl_module: Any, figures: Sequence[str]) -> None:
-        """Look at the run after a validation; every rank does, for each has its share of the counts."""
+        """Read the run after a validation, on every rank, for each has its share of the counts."""
         self._trainer, self._module, self._counts = trainer, pl_module, None
         if self._predictions and any(FIGURES[name].needs == "confusion" for name in figures):
             counts = self._predictions.confusion(pl_module.classes)

@@ -1,4 +1,4 @@
-"""What ``wavspa-run FOLDER`` does: train from the folder, test once, say "finished" ever after."""
+"""The work of ``wavspa-run FOLDER``: train from the folder, test once, report "finished" on later calls."""
 
 import errno
 import logging
@@ -70,7 +70,7 @@ def run(folder: Path, data_root: Path | None = None) -> dict[str, float]:
         data_root: Where its data are now; None is where they were.
 
     Returns:
-        The test metrics (empty on all ranks but the first, and of a run that was given up).
+        The test metrics (empty on all ranks but the first, and of a run that was pruned).
 
     Raises:
         UserError: The folder, its configuration, data or checkpoint cannot be used.
@@ -85,13 +85,13 @@ def run(folder: Path, data_root: Path | None = None) -> dict[str, float]:
     with exclusive(folder), StopRequest() as stop:
         if (folder / layout.PRUNE).exists():
             known = status["reason"] if status.get("state") == "pruned" else ""
-            return _give_up(folder, known or "given up by a search before its next start")
+            return _end_pruned(folder, known or "given up by a search before its next start")
         warn_if_code_changed(folder, config)
         try:
             with RunRecord(folder) as record:
                 return _train_and_test(folder, config, stop, record)
         except RunPruned as error:
-            return _give_up(folder, str(error))
+            return _end_pruned(folder, str(error))
         except RunInterrupted as error:
             # Whoever started the ranks ends all the others as soon as one ends badly, and the first has
             # something to write down.
@@ -115,7 +115,7 @@ def run(folder: Path, data_root: Path | None = None) -> dict[str, float]:
 
 
 def quiet_lightning() -> None:
-    """Leave out what Lightning says of itself; its other warnings stay."""
+    """Leave out what Lightning prints about itself; its other warnings stay."""
     logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
     for expected in _EXPECTED:
         warnings.filterwarnings("ignore", message=f".*{expected}.*")
@@ -193,7 +193,7 @@ def _print_finished(folder: Path, status: Status) -> None:
     print_line("  ".join(filter(None, parts)))
 
 
-def _give_up(folder: Path, reason: str) -> dict[str, float]:
+def _end_pruned(folder: Path, reason: str) -> dict[str, float]:
     _update(folder, state="pruned", reason=reason)
     print_line(f"pruned: {folder}  {reason}; it resumes once {folder / layout.PRUNE} is removed")
     return {}

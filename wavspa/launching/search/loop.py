@@ -1,8 +1,7 @@
-"""A search: choose trials, train them as runs of a sweep, tell what they reached, and so on."""
+"""A search: choose trials, train them as runs of a sweep, report what they reached, and so on."""
 
 import hashlib
 import json
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -21,23 +20,21 @@ from wavspa.launching.search.result import FOLDER, REASON, Result, print_result,
 from wavspa.launching.search.space import Space
 from wavspa.launching.search.study import Options, next_trial, open_study, running_trials
 from wavspa.launching.sweeps.launcher import SweepLauncher
-from wavspa.reporting import report
-from wavspa.run_folder.lock import exclusive, is_locked
+from wavspa.run_folder.lock import exclusive, is_locked, wait_until_free
 from wavspa.run_folder.status import read_status
 
 _MISTAKES = (UserError, HydraException, OmegaConfBaseException)
-_SECONDS_BETWEEN_LOOKS = 1.0
 
 
 def search(space: Space, launcher: SweepLauncher, options: Options) -> None:
-    """Train trials until there are as many as were asked for; print them and write them down.
+    """Train the number of trials that was asked for; print and write their results.
 
-    The search's folder is a function of what is searched, so the same command resumes it.
+    The search's folder is a function of its space, so the same command resumes it.
 
     Args:
-        space: What is searched.
+        space: The space to search.
         launcher: What starts the runs.
-        options: What the user says of the search.
+        options: The user's options of the search.
 
     Raises:
         UserError: The configuration has a mistake; nothing was started.
@@ -91,7 +88,7 @@ def _check(space: Space, launcher: SweepLauncher) -> DictConfig:
         raise UserError("dry_run=true does not go with hydra/sweeper=optuna: leave one of them out")
     if right[0].rerun:
         raise UserError(
-            "rerun=true: a search is begun anew with another hydra.sweeper.seed, or by removing its folder"
+            "rerun=true: a search restarts with another hydra.sweeper.seed, or once its folder is removed"
         )
     return right[0]
 
@@ -103,7 +100,7 @@ def _digest(example: DictConfig, space: Space, options: Options) -> str:
 
 
 def _train(trials: Sequence[Trial], launcher: SweepLauncher, result: Result) -> None:
-    """Train a batch of trials to their ends and tell the study."""
+    """Train a batch of trials to their ends and report them to the study."""
     pairs = []
     for trial in trials:
         words = result.space.words(trial.params)
@@ -121,7 +118,7 @@ def _train(trials: Sequence[Trial], launcher: SweepLauncher, result: Result) -> 
         return
     with Watch(pairs, result.monitor):
         for folder in folders:
-            _wait_until_free(folder)
+            wait_until_free(folder)
         try:
             launcher.start(folders)
         except RunFailed:
@@ -145,16 +142,8 @@ def _compose(launcher: SweepLauncher, words: Sequence[str], result: Result) -> D
     return config
 
 
-def _wait_until_free(folder: Path) -> None:
-    """Wait for a run that has outlived the search that started it."""
-    if is_locked(folder):
-        report(f"waiting for the process that is running {folder}")
-    while is_locked(folder):
-        time.sleep(_SECONDS_BETWEEN_LOOKS)
-
-
 def _tell(trial: Trial, folder: Path) -> None:
-    """Tell the study how a trial's run ended; of one that can be resumed, nothing."""
+    """Report to the study how a trial's run ended; of one that can be resumed, nothing."""
     try:
         status = read_status(folder)
     except UserError as error:

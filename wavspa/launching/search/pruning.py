@@ -1,4 +1,4 @@
-"""The validations of running trials: reported to the study, which may give a trial up."""
+"""The validations of running trials: reported to the study, which may prune a trial."""
 
 import threading
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ _SECONDS_BETWEEN_LOOKS = 1.0
 class Watch:
     """Looks at the runs of a batch while they train, as a context manager.
 
-    A run that is given up finds the file ``prune`` in its folder, on whatever machine it runs, and
+    A run that is pruned finds the file ``prune`` in its folder, on any machine, and
     saves and ends by itself.
 
     Args:
@@ -57,7 +57,7 @@ class Watch:
 
 
 def is_hopeless(trial: Trial, folder: Path, monitor: str) -> bool:
-    """Tell a study the validations of a trial, and ask its pruner.
+    """Report the validations of a trial to its study, and ask its pruner.
 
     Args:
         trial: The trial.
@@ -76,7 +76,7 @@ def is_hopeless(trial: Trial, folder: Path, monitor: str) -> bool:
 
 
 def _trains(folder: Path) -> bool:
-    """Whether a run says that it trains, and has not been given up yet."""
+    """Whether a run's status is that it trains, and it has not been pruned yet."""
     try:
         return (
             read_status(folder).get("state") == "running" and not (folder / layout.PRUNE).exists()

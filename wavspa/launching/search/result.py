@@ -1,4 +1,4 @@
-"""What a search has found: printed, and kept beside its trials as search.json."""
+"""The result of a search: printed, and kept next to its trials as search.json."""
 
 import json
 import shlex

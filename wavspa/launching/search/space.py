@@ -1,4 +1,4 @@
-"""What a search varies: ranges in Hydra's syntax, as Optuna's distributions and back."""
+"""The space of a search: ranges in Hydra's syntax, as Optuna's distributions and back."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
@@ -50,7 +50,7 @@ class Space(NamedTuple):
 
 
 def space_of(overrides: Sequence[Override]) -> Space:
-    """Sort a command line into what is fixed and what is searched.
+    """Sort a command line into fixed and searched keys.
 
     Args:
         overrides: Its overrides; of several for one key the last counts.
@@ -119,5 +119,5 @@ def _ends(distribution: Any) -> list[Any]:
 
 
 def _text(value: Any) -> str:
-    # Six digits say more than a search can know, and make names that can be read.
+    # Six digits are more than a search can know, and make names that can be read.
     return f"{value:.6g}" if isinstance(value, float) else str(value)

@@ -26,7 +26,7 @@ _JOURNAL = "journal.log"
 
 @dataclass(frozen=True)
 class Options:
-    """What a user says of a search, as ``conf/hydra/sweeper/optuna.yaml`` tells it.
+    """The user's options of a search; ``conf/hydra/sweeper/optuna.yaml`` describes them.
 
     Raises:
         UserError: A value is impossible.
@@ -48,14 +48,14 @@ class Options:
 
 
 def open_study(folder: Path, mode: str, options: Options) -> Study:
-    """Begin a study, or resume the one in ``folder``.
+    """Start a study, or resume the one in ``folder``.
 
     Nobody else may use the folder at the same time.
 
     Args:
         folder: The search's folder.
         mode: ``max`` or ``min``.
-        options: What the user says of the search.
+        options: The user's options of the search.
 
     Raises:
         UserError: The file of the study is damaged.
@@ -75,7 +75,7 @@ def open_study(folder: Path, mode: str, options: Options) -> Study:
         )
     except (ValueError, KeyError, AssertionError) as error:
         raise UserError(
-            f"{path} is damaged ({error}): remove it, and the search begins anew with the runs there are"
+            f"{path} is damaged ({error}): remove it, and the search restarts with the existing runs"
         ) from error
 
 
@@ -84,17 +84,17 @@ def next_trial(study: Study, space: Space, options: Options) -> Trial:
 
     Args:
         study: The study.
-        space: What is searched.
-        options: What the user says of the search.
+        space: The space to search.
+        options: The user's options of the search.
     """
-    # A sampler that is begun anew would choose the same again: the number makes it continue.
+    # A sampler that is restarted would choose the same again: the number makes it continue.
     seed = np.random.SeedSequence([options.seed, len(study.trials)]).generate_state(1)[0]
     study.sampler = _sampler(options, int(seed))
     return study.ask(dict(space.searched))
 
 
 def running_trials(study: Study) -> list[Trial]:
-    """The trials that were chosen and have come to no end."""
+    """The trials that were chosen and have not ended."""
     left = study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
     return [Trial(study, trial._trial_id) for trial in left]
 

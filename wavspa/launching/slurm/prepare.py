@@ -1,4 +1,4 @@
-"""Preparing what a sweep trains on once, before its jobs start: here, or by a job that they wait for."""
+"""Preparation of a sweep's data once, before its jobs start: here, or by a job that they wait for."""
 
 import hashlib
 import shlex
@@ -20,18 +20,18 @@ from wavspa.launching.slurm.submit import print_script, queued_jobs, sbatch, wai
 
 
 def prepare_before(arrays: Sequence[Array], options: Options) -> str | None:
-    """Have what the runs that are about to start train on prepared before they do.
+    """Have the data of a sweep's runs prepared before they start.
 
     Args:
         arrays: The sweep's arrays.
-        options: What the user says of the jobs.
+        options: The user's options of the jobs.
 
     Returns:
         The job that they have to wait for; None if there is none. With ``submit=False`` nothing is
         prepared: it is printed what does so, and the job is a variable of the shell.
 
     Raises:
-        UserError: What they train on cannot be prepared here, or SLURM refuses the job.
+        UserError: Their data cannot be prepared here, or SLURM refuses the job.
     """
     if options.prepare == "no":
         return None
@@ -50,12 +50,12 @@ def prepare_before(arrays: Sequence[Array], options: Options) -> str | None:
 
 
 def preparing_script(base: Path, runs: Mapping[str, Path], options: Options) -> str:
-    """What sbatch gets of a job that prepares data sets.
+    """The script for sbatch of a job that prepares data sets.
 
     Args:
-        base: What its files begin with.
+        base: The prefix of its files.
         runs: Of each data set, by its folder, a run that trains on it.
-        options: What the user says of the jobs.
+        options: The user's options of the jobs.
     """
     directives = [
         f"--job-name={base.name}",

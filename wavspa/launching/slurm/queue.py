@@ -1,4 +1,4 @@
-"""Which runs wait in SLURM's queue, and for what."""
+"""Runs that wait in SLURM's queue, and the reasons."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -14,7 +14,7 @@ _WAITING = ("--array", "--states=PENDING", "--format=%i|%r|%o")
 def waiting_runs(folders: Iterable[Path]) -> dict[Path, str]:
     """Of the runs that wait in SLURM's queue, their jobs and SLURM's reasons.
 
-    SLURM is asked where a script of the launcher lies next to a run, and nowhere else.
+    SLURM is asked only where a script of the launcher is next to a run.
 
     Args:
         folders: Runs that have not finished.

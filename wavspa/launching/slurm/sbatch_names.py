@@ -1,4 +1,4 @@
-"""What users of sbatch type by habit, and what is typed here instead."""
+"""Names of sbatch's options that users type by habit, and the names here."""
 
 import re
 

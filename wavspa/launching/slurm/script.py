@@ -1,4 +1,4 @@
-"""What SLURM gets of a sweep: arrays of one shape each, and their scripts."""
+"""A sweep as SLURM runs it: arrays of one shape each, and their scripts."""
 
 import hashlib
 import os
@@ -26,7 +26,7 @@ PYTHON = shlex.quote(sys.executable)
 PREPARE = ("here", "job", "no")
 """Where data sets are prepared: at submission, by a job that the array waits for, or in the runs."""
 
-# What the script says by itself.
+# What the script sets by itself.
 _DERIVED = (
     *("-a", "--array", "-N", "--nodes", "-n", "--ntasks", "--ntasks-per-node"),
     *("-c", "--cpus-per-task", "-o", "--output", "--requeue", "--no-requeue", "--signal"),
@@ -36,7 +36,7 @@ _DERIVED = (
 
 @dataclass(frozen=True)
 class Options:
-    """What a user says of the jobs, as ``conf/hydra/launcher/slurm.yaml`` tells it.
+    """The user's options of the jobs; ``conf/hydra/launcher/slurm.yaml`` describes them.
 
     The rest comes from the jobs' trainers.
 
@@ -102,7 +102,7 @@ class Options:
 
         Args:
             name: ``time`` or ``memory``.
-            data: The data set's name; None of a job on several, for which amounts by data set say nothing.
+            data: The data set's name; None of a job on several, for which amounts by data set do not apply.
 
         Raises:
             UserError: Amounts are given by data set, and this one has none.
@@ -137,7 +137,7 @@ def options_from(given: Mapping[str, Any]) -> Options:
 
 
 class Shape(NamedTuple):
-    """What a trainer needs of SLURM; an array has one."""
+    """The resources that a trainer needs of SLURM; an array has one shape."""
 
     nodes: int
     tasks_per_node: int
@@ -152,12 +152,12 @@ class Array(NamedTuple):
 
     folders: Sequence[Path]
     shape: Shape
-    base: Path  # what its files begin with
+    base: Path  # the prefix of its files
     data: str = ""
 
     @property
     def script(self) -> Path:
-        """What sbatch takes."""
+        """The script that sbatch takes."""
         return self.base.with_suffix(".sbatch")
 
     @property
@@ -167,7 +167,7 @@ class Array(NamedTuple):
 
     @property
     def job_name(self) -> str:
-        """Tells the array from all others, whenever it is submitted."""
+        """The name that distinguishes the array from all others, whenever it is submitted."""
         experiment = re.sub(r"[^\w.+-]", "-", self.base.parent.name)
         return f"{experiment}-{self.base.name.removeprefix('sweep-')}"
 
@@ -205,8 +205,8 @@ def arrays_of(
 
     Args:
         folders: The runs' folders.
-        most: How many runs an array may have; None is any number.
-        by_data: Give the runs on each data set arrays of their own.
+        most: The most runs of an array; None is any number.
+        by_data: Separate arrays for the runs on each data set.
     """
     paths = [folder.absolute() for folder in folders]
     home = Path(os.path.commonpath([path.parent for path in paths]))
@@ -223,12 +223,12 @@ def arrays_of(
 
 
 def script(array: Array, tasks: Sequence[int], options: Options) -> str:
-    """What sbatch gets.
+    """The script for sbatch.
 
     Args:
         array: The runs.
         tasks: The numbers of those to start.
-        options: What the user says of the jobs.
+        options: The user's options of the jobs.
     """
     lines = [
         "#!/bin/bash",
@@ -252,7 +252,7 @@ def script(array: Array, tasks: Sequence[int], options: Options) -> str:
 
 
 def _stopping(array: Array, options: Options) -> str:
-    """What the command after a bad end is told besides, so that it can end the array."""
+    """Further options of the command after a failure, so that it can end the array."""
     if options.stop_after is None:
         return ""
     return f" --stop-after {options.stop_after} --runs {shlex.quote(str(array.folders_file))}"
@@ -269,7 +269,7 @@ def _directives(array: Array, tasks: Sequence[int], options: Options) -> list[st
         *([options.gpus.format(gpus=shape.gpus_per_node)] if shape.gpus_per_node else []),
         *amounts(options, array.data),
         "--requeue",
-        # Of SLURM's own messages alone; a run's output lies in its folder.
+        # Of SLURM's own messages alone; a run's output is in its folder.
         "--open-mode=append",
         log_option(array.base),
     ]
@@ -285,7 +285,7 @@ def environment(options: Options) -> list[str]:
 
 
 def amounts(options: Options, data: str | None) -> list[str]:
-    """What is asked for a job on a data set, or on several (None), as sbatch takes it."""
+    """The time and memory of a job on a data set, or on several (None), as options of sbatch."""
     given: Mapping[str, Any] = {
         "partition": options.partition,
         "account": options.account,
@@ -296,7 +296,7 @@ def amounts(options: Options, data: str | None) -> list[str]:
 
 
 def log_option(base: Path) -> str:
-    """Where SLURM writes what it has to say, for sbatch."""
+    """The option of sbatch that names the file of SLURM's own messages."""
     return f"--output={shlex.quote(str(base.with_suffix('.log')).replace('%', '%%'))}"
 
 

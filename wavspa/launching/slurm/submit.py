@@ -1,4 +1,4 @@
-"""Submitting the arrays of a sweep to SLURM, and waiting for them."""
+"""Submission of a sweep's arrays to SLURM, and the wait for them."""
 
 import os
 import re
@@ -23,7 +23,7 @@ def submit(array: Array, options: Options, after: str | None = None) -> str | No
 
     Args:
         array: The runs.
-        options: What the user says of the jobs; with ``submit=False`` the script is printed instead.
+        options: The user's options of the jobs; with ``submit=False`` the script is printed instead.
         after: A job that has to succeed first.
 
     Returns:
@@ -62,11 +62,11 @@ def print_script(path: Path, command: str) -> None:
 
 
 def sbatch(script: Path, *options: str) -> str:
-    """Submit a script; its job id.
+    """Submit a script; return its job id.
 
     Args:
         script: The file.
-        *options: Of sbatch, beside those in the file.
+        *options: Of sbatch, in addition to those in the file.
 
     Raises:
         UserError: There is no SLURM here, or it refuses the script.
@@ -87,16 +87,16 @@ def waiting_tasks(array: Array, options: Options) -> list[int]:
 
     Args:
         array: The runs.
-        options: What the user says of the jobs.
+        options: The user's options of the jobs.
     """
     return _tasks(array, options)[0]
 
 
 def largest_array() -> int | None:
-    """How many jobs an array may have on this cluster; None where SLURM does not tell."""
+    """The most jobs of an array on this cluster; None where SLURM does not report it."""
     done = _ask("scontrol", "show", "config")
     found = re.search(r"^MaxArraySize\s*=\s*(\d+)", done.stdout if done else "", re.MULTILINE)
-    # The numbers of tasks have to be below it, and ours begin with 1.
+    # The numbers of tasks have to be below it, and ours start at 1.
     return max(int(found[1]) - 1, 1) if found else None
 
 
@@ -110,7 +110,7 @@ def queued_jobs(job_name: str) -> list[str]:
 
 
 def squeue(*options: str) -> list[str]:
-    """The lines that SLURM's queue tells of the user's jobs; none where there is no SLURM.
+    """The lines of SLURM's queue on the user's jobs; none where there is no SLURM.
 
     Args:
         *options: Of squeue.

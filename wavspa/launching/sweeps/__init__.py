@@ -1,1 +1,1 @@
-"""Sweeps: what launchers and sweepers share."""
+"""Sweeps: the common part of launchers and sweepers."""

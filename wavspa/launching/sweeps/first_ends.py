@@ -1,4 +1,4 @@
-"""A sweep whose first jobs fail alike: told as soon as it is known, so that the others do not start."""
+"""A sweep whose first jobs fail alike: reported as soon as it is known, so that the others do not start."""
 
 import threading
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What every launcher of sweeps does before it starts something: compose, validate and freeze all jobs."""
+"""The base of all launchers of sweeps: it composes, validates and freezes all jobs before any starts."""
 
 from abc import abstractmethod
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ class SweepLauncher(Launcher):
     def setup(
         self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig
     ) -> None:
-        """Keep what Hydra composes jobs with."""
+        """Keep the objects with which Hydra composes jobs."""
         self.hydra_context = hydra_context
         self.config = config
 
@@ -37,7 +37,7 @@ class SweepLauncher(Launcher):
             initial_job_idx: Number of the first one.
 
         Returns:
-            One result a job.
+            One result per job.
 
         Raises:
             UserError: A job's configuration has a mistake; no job was started.
@@ -91,7 +91,7 @@ class SweepLauncher(Launcher):
 
 
 def print_budget(jobs: Sequence[DictConfig], overrides: Sequence[Sequence[str]]) -> None:
-    """Print what jobs would cost.
+    """Print the estimated cost of jobs.
 
     Args:
         jobs: Their configurations.
@@ -103,7 +103,7 @@ def print_budget(jobs: Sequence[DictConfig], overrides: Sequence[Sequence[str]])
 
 
 def print_table(folders: Sequence[Path]) -> None:
-    """Print what the runs in ``folders`` reached, side by side."""
+    """Print the results of the runs in ``folders``, side by side."""
     from wavspa.reports.formats.terminal import console, print_report
     from wavspa.reports.runs.collect import collect
 

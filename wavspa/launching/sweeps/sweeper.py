@@ -1,4 +1,4 @@
-"""What the sweepers share: a parser of the typed words, and a launcher of run folders."""
+"""The common part of the sweepers: a parser of the typed words, and a launcher of run folders."""
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
@@ -18,7 +18,7 @@ class FolderSweeper(Sweeper):
     def setup(
         self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig
     ) -> None:
-        """Keep what jobs are composed and started with."""
+        """Keep the objects with which jobs are composed and started."""
         self.parser = OverridesParser.create(config_loader=hydra_context.config_loader)
         self.run_launcher = sweep_launcher(hydra_context, task_function, config)
 
@@ -31,7 +31,7 @@ def swept_values(override: Override) -> list[str]:
     """
     values = list(override.sweep_string_iterator())
     if not values:
-        raise UserError(f"{override.input_line} stands for no value: nothing matches")
+        raise UserError(f"{override.input_line} has no value: nothing matches")
     return values
 
 
@@ -41,7 +41,7 @@ def sweep_launcher(
     """The launcher that ``hydra/launcher`` chooses, as one that starts run folders.
 
     Args:
-        hydra_context: What Hydra composes jobs with.
+        hydra_context: The objects with which Hydra composes jobs.
         task_function: The task function of Hydra's program, which is not called.
         config: The sweep's configuration.
     """

@@ -15,19 +15,19 @@ from wavspa.launching.subprocesses import run_subprocess
 from wavspa.launching.sweeps.launcher import SweepLauncher
 from wavspa.reporting import warn
 
-# How these say how many jobs run at the same time.
+# Their options for the number of jobs that run at the same time.
 _AT_ONCE = {"joblib": "n_jobs", "submitit_slurm": "array_parallelism"}
 # Their jobs on one machine would all take its first GPUs.
 _SHARE_GPUS = ("joblib", "submitit_local")
-# Where these say how many GPUs a job gets.
-_GPUS = {"submitit_slurm": "gpus_per_node", "ray": "ray.remote.num_gpus"}
+# Their option for the number of GPUs of a job.
+_GPUS = {"submitit_slurm": "gpus_per_node"}
 
 
 class ForeignLauncher(SweepLauncher):
     """Lets another launcher start the runs, in workers wherever it has them.
 
-    The folders are frozen here, before anything starts: what a worker composes anew, when its turn has
-    come, is of no account.
+    The folders are frozen here, before anything starts: what a worker composes again, when its turn has
+    come, is ignored.
 
     Args:
         inner: The other launcher.
@@ -68,13 +68,13 @@ class ForeignLauncher(SweepLauncher):
         place = f"hydra.sweep.dir='{Path(self.config.hydra.sweep.dir).absolute()}'"
         try:
             self.inner.launch([[place] for _ in paths], initial_job_idx=0)
-        except Exception as error:  # whatever theirs is; what the runs wrote down counts
+        except Exception as error:  # any of theirs; what the runs wrote down counts
             warn(f"hydra/launcher={self.name}: {first_line(error)}")
 
     def _check_gpus(self, gpus: Any, options: DictConfig) -> None:
         if self.name in _SHARE_GPUS:
             raise UserError(
-                f"hydra/launcher={self.name} gives all jobs the same GPUs; hydra/launcher=local with "
+                f"hydra/launcher={self.name} shares the same GPUs among all jobs; hydra/launcher=local with "
                 "jobs=N divides them"
             )
         where = _GPUS.get(self.name)
@@ -91,7 +91,7 @@ def _start(folders: Sequence[Path], _: DictConfig) -> int:
 
 
 def _gpus(trainer: DictConfig) -> Any:
-    """What the trainer says of its GPUs; 0 if it uses none."""
+    """The trainer's option for its GPUs; 0 if it uses none."""
     import torch
 
     on_gpus = trainer.accelerator in ("gpu", "cuda") or (

@@ -1,1 +1,1 @@
-"""What a few steps of a run tell, without the run: its cost, a learning rate, a batch size."""
+"""Estimates from a few steps of a run: its cost, a learning rate, a batch size."""

@@ -1,4 +1,4 @@
-"""What the runs of a sweep will cost: counted from their configurations, on any machine."""
+"""The cost of the runs of a sweep: counted from their configurations, on any machine."""
 
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
@@ -58,7 +58,7 @@ def budget_lines(found: Sequence[Cost], device: str | None, mfu: float) -> list[
 
     Args:
         found: What the cells cost.
-        device: The device to tell hours for.
+        device: The device to estimate hours for.
         mfu: The share of its peak that is reached.
     """
     head = [

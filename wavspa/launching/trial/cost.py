@@ -1,4 +1,4 @@
-"""What a run will cost, from a few steps of it."""
+"""The cost of a run, from a few steps of it."""
 
 import time
 from datetime import timedelta
@@ -26,7 +26,7 @@ class Estimate(NamedTuple):
     ``flops`` counts multiplications and additions of the matrix products, transforms and attention
     of a training step, None where the model is of a kind that is not known; ``tokens_per_second`` counts
     pads as well; ``mfu`` is the share of the device's peak that is reached, where that is known; ``memory``
-    is a peak in bytes, of the GPU or of the whole process.
+    is a peak in bytes, of the GPU or of the process.
     """
 
     parameters: int

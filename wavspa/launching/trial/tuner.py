@@ -1,4 +1,4 @@
-"""A learning rate to begin with and the largest batch that fits, by Lightning's tuner."""
+"""A suggested learning rate and the largest batch that fits, by Lightning's tuner."""
 
 import math
 import tempfile
@@ -76,7 +76,7 @@ def find_batch_size(config: DictConfig) -> int:
         if isinstance(trainer.accelerator, CPUAccelerator):
             raise UserError(
                 "find=batch_size needs a GPU: on a CPU the first batch that does not fit ends the process; "
-                "dry_run=true tells the memory of a step"
+                "dry_run=true prints the memory of a step"
             )
         return largest_batch(trainer, task, data) * devices_of(trainer_node)
 

@@ -1,4 +1,4 @@
-"""A causal Transformer decoder with cross-attention, for whole sequences and token by token.
+"""A causal Transformer decoder with cross-attention, for complete sequences and token by token.
 
 Shapes: B batch, N source length, M target length, D width, H heads, K head width.
 """
@@ -75,11 +75,11 @@ class DecoderBlock(nn.Module):
     """Pre-norm residual block: causal attention, attention to the source, an MLP.
 
     Args:
-        dim: width D.
-        heads: number of heads.
-        mlp_dim: hidden width of the MLP.
-        dropout: rate on the three branches.
-        attention: options of both attentions.
+        dim: Width D.
+        heads: Number of heads.
+        mlp_dim: Hidden width of the MLP.
+        dropout: Rate on the three branches.
+        attention: Options of both attentions.
     """
 
     def __init__(
@@ -117,9 +117,9 @@ class Memory:
     """What a decoder remembers while it writes: the source, and what it has written so far.
 
     Args:
-        sources: keys and values of the source, of each block.
-        real: which positions of the source are its own, bool [B, 1, 1, N], or None.
-        written: room for keys and values of what is written, of each block.
+        sources: Keys and values of the source, of each block.
+        real: Which positions of the source are its own, bool [B, 1, 1, N], or None.
+        written: Room for keys and values of what is written, of each block.
     """
 
     def __init__(
@@ -143,14 +143,14 @@ class Decoder(nn.Module):
     """Blocks over target embeddings, each of which sees the positions before it and the source.
 
     Args:
-        dim: width D.
-        depth: number of blocks.
-        heads: number of heads.
-        mlp_dim: hidden width of the MLPs.
-        max_len: longest target M.
+        dim: Width D.
+        depth: Number of blocks.
+        heads: Number of heads.
+        mlp_dim: Hidden width of the MLPs.
+        max_len: Longest target M.
         positions: ``sinusoidal`` or ``learned``.
-        dropout: rate on embeddings, branches and in MLPs.
-        attention: options of the attentions.
+        dropout: Rate on embeddings, branches and in MLPs.
+        attention: Options of the attentions.
     """
 
     def __init__(
@@ -176,9 +176,9 @@ class Decoder(nn.Module):
         """States [B, M, D] of target embeddings ``x [B, M, D]``.
 
         Args:
-            x: embeddings of the target, shifted by one place to the right.
-            states: of the source, [B, N, D].
-            lengths: real positions of each source, int64 [B]; None: all N.
+            x: Embeddings of the target, shifted by one place to the right.
+            states: Of the source, [B, N, D].
+            lengths: Real positions of each source, int64 [B]; None: all N.
         """
         real = _mask(states, lengths)
         x = self.dropout(self.positions(x))

@@ -24,7 +24,7 @@ class ScaledEmbedding(nn.Embedding):
     """
 
     def reset_parameters(self) -> None:
-        """Fill the table anew."""
+        """Initialise the table again."""
         nn.init.normal_(self.weight, std=1 / math.sqrt(self.embedding_dim))
 
     @override
@@ -40,28 +40,28 @@ class EncoderDecoder(nn.Module):
     must not. Source, target and output share one table of embeddings (:class:`ScaledEmbedding`).
 
     Args:
-        vocab_size: number of token ids V; 0 is the pad.
-        max_len: longest source N.
-        max_target_len: longest target M.
-        dim: model width D.
-        depth: number of encoder blocks.
-        decoder_depth: number of decoder blocks; None means ``depth``.
-        heads: number of attention heads.
-        mlp_dim: hidden width of the MLPs.
-        positions: as in :class:`~wavspa.models.encoder.Encoder`; the decoder adds ``learned`` ones where the
+        vocab_size: Number of token ids V; 0 is the pad.
+        max_len: Longest source N.
+        max_target_len: Longest target M.
+        dim: Model width D.
+        depth: Number of encoder blocks.
+        decoder_depth: Number of decoder blocks; None means ``depth``.
+        heads: Number of attention heads.
+        mlp_dim: Hidden width of the MLPs.
+        positions: As in :class:`~wavspa.models.encoder.Encoder`; the decoder adds ``learned`` ones where the
             encoder does, else sinusoidal ones.
-        dropout: rate on embeddings, branches and in MLPs.
-        attention_dropout: rate inside the attentions; None means ``dropout``.
+        dropout: Rate on embeddings, branches and in MLPs.
+        attention_dropout: Rate inside the attentions; None means ``dropout``.
         norm_mlp: LayerNorm before each MLP of the encoder.
-        padding: as in :class:`~wavspa.models.encoder.Encoder`; the decoder never looks at pads.
-        drop_path: as in :class:`~wavspa.models.encoder.Encoder`, of the encoder.
-        layer_scale: as in :class:`~wavspa.models.encoder.Encoder`, of the encoder.
-        pool: without effect, as ``head_dim``: nothing is pooled.
-        head_dim: without effect.
-        **layer: options of :class:`~wavspa.models.wavelet_attention.WavSpAttention`, of the encoder.
+        padding: As in :class:`~wavspa.models.encoder.Encoder`; the decoder never looks at pads.
+        drop_path: As in :class:`~wavspa.models.encoder.Encoder`, of the encoder.
+        layer_scale: As in :class:`~wavspa.models.encoder.Encoder`, of the encoder.
+        pool: Without effect, as ``head_dim``: nothing is pooled.
+        head_dim: Without effect.
+        **layer: Options of :class:`~wavspa.models.wavelet_attention.WavSpAttention`, of the encoder.
 
     Raises:
-        ValueError: an option with an impossible value; the message names it.
+        ValueError: An option with an impossible value; the message names it.
     """
 
     def __init__(
@@ -128,9 +128,9 @@ class EncoderDecoder(nn.Module):
         """Logits of every target token, given those before it.
 
         Args:
-            tokens: ids of the sources, int64 [B, N].
-            targets: ids of the targets, int64 [B, M], padded on the right with any id.
-            lengths: real tokens of each source, int64 [B]; None means all N.
+            tokens: Ids of the sources, int64 [B, N].
+            targets: Ids of the targets, int64 [B, M], padded on the right with any id.
+            lengths: Real tokens of each source, int64 [B]; None means all N.
 
         Returns:
             [B, M, V]; those at ``[:, i]`` depend on ``targets[:, :i]`` alone.
@@ -148,7 +148,7 @@ class EncoderDecoder(nn.Module):
         encoder's states are the same.
 
         Args:
-            weights: by their names in an encoder without a head.
+            weights: By their names in an encoder without a head.
         """
         table = "embedding.weight"
         taken = dict(weights)

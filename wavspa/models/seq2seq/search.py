@@ -18,7 +18,7 @@ class Written(NamedTuple):
     Attributes:
         tokens: int64 [B, T], 0 after the end of each.
         lengths: int64 [B], the tokens of each; its end is counted.
-        scores: float [B], sums of the tokens' log probabilities, divided by ``length ** length_penalty``.
+        scores: Float [B], sums of the tokens' log probabilities, divided by ``length ** length_penalty``.
         ended: bool [B], whether it has an end; False where it was cut at the longest length.
     """
 
@@ -134,10 +134,10 @@ class _Best:
         """Take what is better than before.
 
         Args:
-            rows: sources [R].
-            scores: of their W candidates, [R, W].
-            targets: tokens of those, int64 [R, W, T], without the end.
-            end: the token that follows them; None: they are cut.
+            rows: Sources [R].
+            scores: Of their W candidates, [R, W].
+            targets: Tokens of those, int64 [R, W, T], without the end.
+            end: The token that follows them; None: they are cut.
         """
         values, beams = scores.max(dim=1)
         better = values > self.scores[rows]

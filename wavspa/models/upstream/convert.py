@@ -12,7 +12,9 @@ from wavspa.attention import (
     AttentionOptions,
     Linear,
     Linformer,
+    Longformer,
     Performer,
+    Softmax,
     build_attention,
 )
 from wavspa.models.block import Block
@@ -43,7 +45,7 @@ BASE_OF_KIND = {
     "ported performer": "performer",
 }
 POOLS = ("MEAN", "SUM", "CLS", "CLS2", "CLSM", "FLATTEN")
-# PyWavelets knows more, but above this upstream's own filters are no wavelets.
+# PyWavelets has longer ones, but above this upstream's own filters are not wavelets.
 LONGEST_FIXED_UPSTREAM = 40
 BASELINE_LINFORMER_RANK = 16
 
@@ -52,23 +54,23 @@ def build_from_flax(params: Params, options: Options, upstream_defects: bool) ->
     """Rebuild an original model from its Flax parameters.
 
     Args:
-        params: arrays by flat Flax name (``encoderblock_0/LayerNorm_0/scale``), as
-            :func:`~wavspa.models.upstream.load_flax_checkpoint` gives them.
-        options: upstream's model options: ``vocab_size``, ``emb_dim``, ``num_heads``, ``num_layers``,
+        params: Arrays by flat Flax name (``encoderblock_0/LayerNorm_0/scale``), as
+            :func:`~wavspa.models.upstream.load_flax_checkpoint` returns them.
+        options: Upstream's model options: ``vocab_size``, ``emb_dim``, ``num_heads``, ``num_layers``,
             ``qkv_dim``, ``mlp_dim``, ``max_len``, ``num_classes``, and ``model_type``, ``wavelet``, ``wlen``,
             ``level`` of a WavSpA encoder or ``kind`` of a baseline; others have upstream's
             defaults, and those that upstream ignores are ignored.
-        upstream_defects: compute with upstream's channel flip and misaligned lifting, as its
+        upstream_defects: Compute with upstream's channel flip and misaligned lifting, as its
             checkpoints were trained; False computes what was meant. All else (its boundary, attention
             to pads, pools that count pads, no LayerNorm before the MLP) is upstream's either way.
 
     Returns:
         A float32 module in eval mode: ``module(tokens [B, N])``, or ``module(tokens1, tokens2)`` where the
-        parameters are a dual encoder's, gives logits [B, classes]; without a classifier, states [B, N, E];
-        for the options of a lone attention, ``module(x [B, N, E])`` gives its output.
+        parameters are a dual encoder's, returns logits [B, classes]; without a classifier, states [B, N, E];
+        for the options of a lone attention, ``module(x [B, N, E])`` returns its output.
 
     Raises:
-        ValueError: options that have no defined meaning, or parameters that do not fit them.
+        ValueError: Options that have no defined meaning, or parameters that do not fit them.
     """
     try:
         if "qkv_features" in options:
@@ -151,7 +153,7 @@ def _wavelet_options(options: Options, defects: bool) -> dict[str, Any]:
         mode = "fixed"
         if defects and taps > LONGEST_FIXED_UPSTREAM:
             raise ValueError(
-                f"fixed filters of wlen {taps} are no wavelets in upstream (above "
+                f"fixed filters of wlen {taps} are not wavelets in upstream (above "
                 f"{LONGEST_FIXED_UPSTREAM} taps); import with upstream_defects=False, up to 76 taps"
             )
     return {
@@ -249,10 +251,11 @@ def _baseline_attention(base: str, common: Mapping[str, Any], rows: tuple[int, i
         return Linformer(dim, heads, options, bias=False)
     if base == "performer":
         return Performer(dim, heads, options, norm=False)
-    return build_attention(base, dim, heads, options)
+    kind = Longformer if base == "longformer" else Softmax
+    return kind(dim, heads, options)
 
 
-def _lone_attention(params: Params, options: Options) -> Attention:
+def _lone_attention(params: Params, options: Options) -> nn.Module:
     """The attention modules of a WavSpA block by themselves; longformer's window is in its name."""
     kind, _, window = options["kind"].partition("_window")
     base = BASE_OF_MODEL_TYPE.get(kind)

@@ -19,14 +19,14 @@ def load_flax_checkpoint(path: str | Path) -> dict[str, np.ndarray]:
     Takes the parameters out of a train state (``params`` or ``target``) where the file holds one.
 
     Args:
-        path: file written by ``flax.serialization.to_bytes`` or ``flax.training.checkpoints``.
+        path: File written by ``flax.serialization.to_bytes`` or ``flax.training.checkpoints``.
 
     Returns:
         Arrays by name, ready for :func:`~wavspa.models.upstream.build_from_flax`.
 
     Raises:
-        FileNotFoundError: no such file.
-        ValueError: the file is no whole Flax checkpoint.
+        FileNotFoundError: No such file.
+        ValueError: The file is not a complete Flax checkpoint.
     """
     path = Path(path)
     try:
@@ -39,7 +39,7 @@ def load_flax_checkpoint(path: str | Path) -> dict[str, np.ndarray]:
             return arrays
         raise ValueError("it holds no arrays")
     except _DAMAGE as error:
-        raise ValueError(f"{path}: not a whole Flax msgpack checkpoint ({error})") from error
+        raise ValueError(f"{path}: not a complete Flax msgpack checkpoint ({error})") from error
 
 
 def _decode(code: int, data: bytes) -> Any:

@@ -1,4 +1,4 @@
-"""What upstream computes otherwise than it means to, and its baseline encoder's block.
+"""Upstream's departures from its own intent, and its baseline encoder's block.
 
 The channel flip is ``mirror_low`` of :func:`wavspa.wavelets.operators.analyse_level`.
 """
@@ -47,12 +47,12 @@ class BaselineBlock(nn.Module):
     """Upstream's plain encoder block: pre-norm attention and MLP, the stream not zeroed at pads.
 
     Args:
-        attention: the base.
-        dim: model width D.
-        mlp_dim: hidden width of the MLP.
-        dropout: rate.
-        ported: one of the baselines that upstream cannot run itself; only names depend on it.
-        masked: mask queries and keys at pads. The scores of a masked query are all the same smallest
+        attention: The base.
+        dim: Model width D.
+        mlp_dim: Hidden width of the MLP.
+        dropout: Rate.
+        ported: One of the baselines that upstream cannot run itself; only names depend on it.
+        masked: Mask queries and keys at pads. The scores of a masked query are all the same smallest
             number there, so that it attends uniformly to every position, pads included.
     """
 

@@ -1,4 +1,4 @@
-"""Which Flax parameter is which parameter of ours.
+"""The correspondence of Flax parameters and ours.
 
 Flax stores Dense kernels [in, out] and multi-head kernels [in, H, K] or [H, K, out]; a torch ``Linear``
 weight is the kernel flattened to a matrix and transposed. Everything else only changes shape.
@@ -23,7 +23,7 @@ def copy_weights(module: nn.Module, params: Mapping[str, np.ndarray]) -> None:
     """Copy Flax parameters into ``module``.
 
     Raises:
-        ValueError: a missing, surplus or differently shaped parameter; the message names it.
+        ValueError: A missing, surplus or differently shaped parameter; the message names it.
     """
     names, dead = flax_names(module), dead_suffixes(module)
     missing = [name for name in names if name not in params]
@@ -68,7 +68,7 @@ def flax_shape(name: str, shape: torch.Size, heads: int) -> list[int]:
 
 
 def dead_suffixes(module: nn.Module) -> tuple[str, ...]:
-    """Names that upstream gives parameters it creates and never uses."""
+    """Upstream's names of parameters that it creates and never uses."""
     modules = list(module.modules())
     dead: tuple[str, ...] = ()
     if any(isinstance(m, Longformer) for m in modules):
@@ -79,7 +79,7 @@ def dead_suffixes(module: nn.Module) -> tuple[str, ...]:
 
 
 def flax_names(module: nn.Module) -> dict[str, Tensor]:
-    """Our parameters by the names that upstream gives them."""
+    """Our parameters by upstream's names."""
     if isinstance(module, DualEncoder):
         return dict(_dual(module))
     if isinstance(module, Encoder):

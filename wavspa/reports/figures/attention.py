@@ -1,4 +1,4 @@
-"""Attention in wavelet space over the input: pictures beside pictures, colours behind symbols."""
+"""Attention in wavelet space over the input: pictures next to pictures, colours behind symbols."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -14,7 +14,7 @@ from wavspa.reports.figures.style import SHADES, styled
 
 COLUMNS = 96
 MOST_LINES = 4
-# In inches, of the monospaced letters that stand in the cells.
+# In inches, of the monospaced letters in the cells.
 CELL_WIDTH, CELL_HEIGHT, LETTERS = 0.075, 0.19, 7.5
 TICKS = (*(-(2**power) for power in range(20)), 0, 0.5, *(2**power for power in range(20)))
 LABEL = "attention received / even share"
@@ -29,7 +29,7 @@ class BandOver(NamedTuple):
 
 
 class Attended(NamedTuple):
-    """An example that a model attended to: its pixels, or where it is no picture its symbols."""
+    """An example that a model attended to: its pixels, or where it is not a picture its symbols."""
 
     title: str
     bands: Sequence[BandOver]
@@ -51,7 +51,7 @@ def draw_over_picture(picture: np.ndarray, bands: Sequence[BandOver], title: str
     Args:
         picture: Brightness [S, S].
         bands: The attention over its S * S pixels, row by row.
-        title: Stands above.
+        title: The title above.
     """
     layers = sorted({band.layer for band in bands})
     columns = 1 + max(sum(band.layer == layer for band in bands) for layer in layers)
@@ -77,9 +77,9 @@ def draw_over_symbols(symbols: Sequence[str], bands: Sequence[BandOver], title: 
     """Draw the symbols once for each band of each layer, its attention as the colour behind them.
 
     Args:
-        symbols: What each of N tokens stands for; as many are drawn as go into four lines.
+        symbols: The symbol of each of N tokens; as many are drawn as go into four lines.
         bands: The attention over the N tokens.
-        title: Stands above.
+        title: The title above.
     """
     cells = _cells(symbols)
     lines = 1 + max(line for _, line, _ in cells)

@@ -1,4 +1,4 @@
-"""What became of the bands while a run trained: their energy, and the orthogonality of the filters."""
+"""The bands while a run trained: their energy, and the orthogonality of the filters."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -44,7 +44,7 @@ def draw_energies(rows: Rows) -> Figure:
 
 @styled
 def draw_orthogonality(rows: Rows) -> Figure:
-    """Draw how far the filters of each layer are from orthogonal ones, over the steps.
+    """Draw the distance of each layer's filters from orthogonal ones, over the steps.
 
     Args:
         rows: Of a run's ``metrics.csv``.

@@ -1,4 +1,4 @@
-"""What a classifier gets right: confusion matrices, and accuracy against length."""
+"""The right and wrong answers of a classifier: confusion matrices, and accuracy against length."""
 
 from collections.abc import Sequence
 
@@ -46,7 +46,7 @@ def draw_confusion(counts: np.ndarray, names: Sequence[str], title: str = "") ->
 
 @styled
 def draw_lengths(lengths: np.ndarray, right: np.ndarray, guessing: float) -> Figure:
-    """Draw the accuracy on examples of like length, with its 95 % interval (Wilson).
+    """Draw the accuracy on examples of similar length, with its 95 % interval (Wilson).
 
     Bins hold about equally many examples; a horizontal bar spans the lengths of one.
 

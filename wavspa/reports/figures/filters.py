@@ -71,7 +71,7 @@ def shown_channels(layer: Filters) -> list[int]:
 
 
 def frequencies() -> np.ndarray:
-    """Where :func:`gain` is told: cycles per sample, from 0 to 1/2."""
+    """The frequencies of :func:`gain`: cycles per sample, from 0 to 1/2."""
     return np.linspace(0, 0.5, FREQUENCIES)
 
 

@@ -29,7 +29,7 @@ WHILE_TRAINING = ("filters", "metrics", "confusion")
 class RunFigure(NamedTuple):
     """A figure: what it shows, the attribute of a run that it needs, and what draws it from that.
 
-    ``draw`` gives one figure, or several by their names.
+    ``draw`` returns one figure, or several by their names.
     """
 
     shows: str
@@ -111,7 +111,7 @@ def _confusion(counted: tuple[np.ndarray, Sequence[str]]) -> Figure:
 
 FIGURES = {
     "curves": RunFigure(
-        "the monitored metric over the steps, over the seeds that lie beside the run",
+        "the monitored metric over the steps, over the seeds next to the run",
         "seeds",
         _curves,
     ),
@@ -122,7 +122,7 @@ FIGURES = {
     "cascade": RunFigure("scaling functions and wavelets", "filters", _cascade),
     "energy": RunFigure("the energy of each band over training", "metrics", _energy),
     "orthogonality": RunFigure(
-        "how far free filters (wavelet=ada) are from orthogonal ones, over training",
+        "the distance of free filters (wavelet=ada) from orthogonal ones, over training",
         "metrics",
         _orthogonality,
     ),

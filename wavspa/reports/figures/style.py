@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from wavspa import atomic
 from wavspa.errors import UserError
 
-# Okabe and Ito's colours, which the colour-blind tell apart, without yellow; then other line styles.
+# Okabe and Ito's colours, which the colour-blind can distinguish, without yellow; then other line styles.
 COLOURS = ("#000000", "#E69F00", "#0072B2", "#009E73", "#D55E00", "#CC79A7", "#56B4E9")
 STYLES = ("-", "--", ":", "-.")
 # Of pictures: from little to much, even in grey and for the colour-blind.
@@ -79,7 +79,7 @@ def as_png(figure: Figure) -> bytes:
     return file.getvalue()
 
 
-# It would hold for all of the page; the page's own style says it of these figures.
+# It would hold for all of the page, whose own style does the same for these figures.
 _STYLE = re.compile(r"<style.*?</style>", re.DOTALL)
 _UNDATED = dict.fromkeys(("Creator", "Date", "Format", "Type"))
 

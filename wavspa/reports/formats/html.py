@@ -132,7 +132,7 @@ _RUN_COLUMNS: list[Column[_Row]] = [
 
 
 def _own(name: str) -> Markup:
-    """A file of the page as it stands."""
+    """A file of the page, unchanged."""
     return Markup(files(PACKAGE).joinpath(FOLDER, name).read_text(encoding="utf-8"))
 
 

@@ -1,4 +1,4 @@
-"""What the page knows of cells and runs beyond its tables, small enough to send by mail."""
+"""The page's data of cells and runs beyond its tables, small enough to send by mail."""
 
 import base64
 import gzip
@@ -49,7 +49,7 @@ def page_data(report: Report) -> dict[str, Any]:
 
 
 def packed(text: str) -> str:
-    """Text compressed by gzip, in base64; the page's script gives it back."""
+    """Text compressed by gzip, in base64; the page's script unpacks it."""
     return base64.b64encode(gzip.compress(text.encode(), mtime=0)).decode()
 
 
@@ -59,7 +59,7 @@ def packed_json(content: Any) -> str:
 
 
 def command_of(run: Run) -> str:
-    """The command that makes the run anew from its configuration's groups."""
+    """The command that recreates the run from its configuration's groups."""
     return shlex.join(["wavspa-train", *map(str, run.config["frozen"]["overrides"])])
 
 
@@ -141,5 +141,5 @@ def _thinned(places: Sequence[int], points: int) -> list[int]:
 
 
 def _number(value: float) -> float | None:
-    """Fewer digits; None of what JSON cannot say."""
+    """Fewer digits; None of what JSON cannot represent."""
     return float(f"{value:.{DIGITS}g}") if math.isfinite(value) else None

@@ -1,4 +1,4 @@
-"""Whether two runs differ on their test, in the terminal."""
+"""The tests whether two runs differ, in the terminal."""
 
 import math
 from collections.abc import Mapping

@@ -17,7 +17,7 @@ FORMS = {"table.md": markdown, "table.tex": latex, "table.csv": csv_text, "repor
 
 
 def write_report(report: Report, folder: Path) -> list[Path]:
-    """Write a report in every form, each file whole or not at all.
+    """Write a report in every form, each file completely or not at all.
 
     Args:
         report: The report.
@@ -34,6 +34,6 @@ def write_report(report: Report, folder: Path) -> list[Path]:
 
 
 def default_report_dir(folders: Sequence[Path]) -> Path:
-    """Where the report of some folders lies unless told otherwise: beside their runs."""
+    """The default folder of a report on some folders: next to their runs."""
     above = Path(os.path.commonpath([folder.resolve() for folder in folders]))
     return (above.parent if (above / layout.CONFIG).exists() else above) / FOLDER

@@ -1,4 +1,4 @@
-"""What wavspa-evaluate has kept of a run's answers to its test, and whether two runs answer the same rows."""
+"""A run's answers to its test, as wavspa-evaluate keeps them, and the check that two runs answer the same."""
 
 import json
 from typing import NamedTuple
@@ -91,7 +91,7 @@ def check_same_rows(first: Answered, second: Answered) -> None:
 
 
 def _same_content(first: Run, second: Run) -> bool:
-    """Whether the rows of test hold the same, if cards tell; other tokens of the same files are the same."""
+    """Whether the rows of test are the same by the cards; other tokens of the same files are the same."""
     contents = [run.card.get("splits", {}).get(TEST, {}).get("content") for run in (first, second)]
     if contents[0] is not None and contents[0] == contents[1]:
         return True

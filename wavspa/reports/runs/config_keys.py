@@ -37,24 +37,24 @@ def check_keys(configs: Sequence[Mapping[str, Any]], keys: Sequence[str]) -> Non
 def distinguishing_options(
     configs: Sequence[Mapping[str, Any]], places: Sequence[tuple[object, ...]]
 ) -> list[str]:
-    """For each configuration the ``key=value`` that tell it from the others in its place.
+    """For each configuration the ``key=value`` that distinguish it from the others in its place.
 
     Args:
-        configs: Configurations, each of a cell of its own.
-        places: Where each would stand; empty words go to those that stand alone.
+        configs: Configurations, each of another cell.
+        places: The place of each; those alone in theirs get empty words.
     """
     groups: dict[tuple[object, ...], list[Mapping[str, Any]]] = {}
     for config, place in zip(configs, places, strict=True):
         groups.setdefault(place, []).append(config)
-    keys = {place: _telling_keys(group) for place, group in groups.items()}
+    keys = {place: _distinguishing_keys(group) for place, group in groups.items()}
     return [
         " ".join(_assigned(config, key) for key in keys[place])
         for config, place in zip(configs, places, strict=True)
     ]
 
 
-def _telling_keys(configs: Sequence[Mapping[str, Any]]) -> list[str]:
-    """As few keys, in the order of the configuration, as tell every one from every other."""
+def _distinguishing_keys(configs: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The fewest keys, in the order of the configuration, that distinguish every one from every other."""
     keys: list[str] = []
     told: set[tuple[str, ...]] = {()}
     for key in dict.fromkeys(key for config in configs for key, _ in flatten(config)):
@@ -68,7 +68,7 @@ def _telling_keys(configs: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def _assigned(config: Mapping[str, Any], key: str) -> str:
-    """A class is told by its own name, under what it is for."""
+    """A class is shown by its own name, under what it is for."""
     value = value_label(config, key)
     name = key.removesuffix("._target_").rpartition(".")[2]
     return f"{name}={value.rpartition('.')[2] if key.endswith('_target_') else value}"

@@ -1,11 +1,11 @@
-"""What tables and figures call a cell."""
+"""The labels of cells in tables and figures."""
 
 from collections.abc import Sequence
 
 from wavspa.reports.runs.collect import Run
 from wavspa.run_folder.labels import attention_label, option_labels
 
-# What differs among the runs of a cell, besides the seed.
+# What differs among the runs of a cell, apart from the seed.
 FOLD = "dataset.fold"
 
 
@@ -28,7 +28,7 @@ def parent_of(run: Run) -> str:
 
 
 def is_masked(run: Run) -> bool:
-    """Whether a run tells masked tokens, so that the labels of its data are nothing to it."""
+    """Whether a run predicts masked tokens, so that the labels of its data are nothing to it."""
     target: str = run.config["task"].get("_target_", "")
     return target.endswith(".Masked")
 
@@ -43,12 +43,12 @@ def data_label(cell: Sequence[Run]) -> str:
 def differing_options(
     groups: Sequence[Sequence[Run]], data: Sequence[str], known: Sequence[str] = ()
 ) -> list[str]:
-    """For each cell its overrides that neither its other labels tell nor all cells on its data share.
+    """For each cell its overrides that neither its other labels show nor all cells on its data share.
 
     Args:
         groups: The runs of each cell.
         data: What the data of each are called.
-        known: Keys whose values are told elsewhere.
+        known: Keys whose values are shown elsewhere.
     """
     options = [_options(cell[0], known) for cell in groups]
     shared: dict[str, set[str]] = {}

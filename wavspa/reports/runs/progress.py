@@ -1,4 +1,4 @@
-"""How far the runs of a sweep are."""
+"""The progress of a sweep's runs."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -17,7 +17,7 @@ from wavspa.run_folder.lock import is_locked
 from wavspa.run_folder.status import early_end
 
 LOST = "lost"
-# A first step is told where it took so many times as long as others, and so many seconds.
+# A first step is shown where it took this many times as long as others, and this many seconds.
 NOTABLE_TIMES, NOTABLE_SECONDS = 10, 5
 # Columns of a terminal that has room for those of speed as well.
 WIDE = 110
@@ -25,7 +25,7 @@ _NO_QUEUE: Mapping[Path, str] = MappingProxyType({})
 
 
 def state_of(run: Run) -> str:
-    """A run's state, and ``lost`` if it says that it is running and no process of this machine does."""
+    """A run's state, and ``lost`` if it is marked as running and no process of this machine runs it."""
     if run.state == "running" and not is_locked(run.folder):
         return LOST
     return run.state

@@ -1,4 +1,4 @@
-"""Which cells have the same data: numbers compare there alone, whatever the data are called."""
+"""Groups of cells on the same data: numbers compare there alone, under any name of the data."""
 
 import hashlib
 import json
@@ -27,7 +27,7 @@ class _Data(NamedTuple):
 def data_labels(groups: Sequence[Sequence[Run]]) -> list[str]:
     """What to call the data of each cell: the same for the same data alone.
 
-    Data of one name are told apart by their files or by what else differs, as ``files (train=a.csv)``. Cells
+    Data of one name differ in label by their files or by what else differs, as ``files (train=a.csv)``. Cells
     that no card describes yet are called like the others with the same configuration of the data, if those
     agree.
 
@@ -47,7 +47,7 @@ def data_labels(groups: Sequence[Sequence[Run]]) -> list[str]:
 
 
 def _described(group: Sequence[Run]) -> dict[str, Any]:
-    """Facts that tell a cell's data from others, those first that a person knows them by."""
+    """Facts that distinguish a cell's data from others, those first that a person knows them by."""
     dataset = group[0].config["dataset"]
     card = _card(group)
     choices = card.get("choices", {})

@@ -1,4 +1,4 @@
-"""What the files of a run must hold for a report: those of another version may not."""
+"""The required content of a run's files for a report: those of another version may lack it."""
 
 from collections.abc import Mapping
 from numbers import Real

@@ -37,7 +37,7 @@ def scores_of(answers: Answers) -> Scores:
     """The scores of some answers.
 
     Undefined are: precision of a class that is never predicted, recall of one that does not occur, F1 of one
-    that does neither; where all examples have one label, whatever compares classes.
+    that does neither; where all examples have one label, all that compare classes.
 
     Args:
         answers: At least one.

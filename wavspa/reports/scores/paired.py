@@ -1,4 +1,4 @@
-"""Whether two runs differ on the same rows: McNemar's exact test and the paired bootstrap."""
+"""Tests whether two runs differ on the same rows: McNemar's exact test and the paired bootstrap."""
 
 from collections.abc import Mapping
 from typing import NamedTuple

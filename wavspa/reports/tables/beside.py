@@ -1,4 +1,4 @@
-"""The runs beside what is published of the Long Range Arena, and what the wavelets gain, there and here."""
+"""The runs next to what is published of the Long Range Arena, and what the wavelets gain, there and here."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from statistics import fmean
@@ -97,7 +97,7 @@ def _of_dataset(name: str) -> Column[_Line]:
 
 
 def _ours(cells: Sequence[Cell]) -> Mapping[str, Accuracies]:
-    """By label: attention, wavelet, and the options that tell cells apart."""
+    """By label: attention, wavelet, and the options that distinguish cells."""
     found: dict[str, dict[str, float]] = {}
     for cell, accuracy in _finished(cells):
         found.setdefault(cell.label, {}).setdefault(cell.dataset, accuracy)

@@ -1,4 +1,4 @@
-"""What the runs of a cell say together."""
+"""A cell: the runs that differ in the seed alone, and their numbers together."""
 
 import statistics
 from collections import Counter
@@ -79,7 +79,7 @@ class Cell:
         return monitor.replace("val/", "test/")
 
     def direction(self, metric: str) -> Direction | None:
-        """Whether the best value of a test metric is the highest or the lowest; None if nothing tells."""
+        """Whether the best value of a test metric is the highest or the lowest; None if it is not known."""
         told = self.config["task"].get("mode") if metric == self.metric else None
         return direction(metric) or told
 
@@ -126,7 +126,7 @@ class Cell:
 
     @cached_property
     def protocol(self) -> str:
-        """How its data were split; empty where its data set knows one way alone, or no card tells."""
+        """How its data were split; empty where its data set knows one way alone, or no card has it."""
         return next((run.card["protocol"] for run in self.runs if run.card.get("protocol")), "")
 
     @property
@@ -187,7 +187,7 @@ def short(metric: str) -> str:
 
 
 def _once_a_seed(group: Sequence[Run]) -> tuple[list[Run], list[Run]]:
-    """A copy of a run is no further seed (or fold of one); what has finished comes first."""
+    """A copy of a run is not a further seed (or fold of one); what has finished comes first."""
     kept: dict[tuple[int, int], Run] = {}
     for run in sorted(group, key=lambda run: run.state != "finished"):
         kept.setdefault(_which(run), run)
@@ -196,5 +196,5 @@ def _once_a_seed(group: Sequence[Run]) -> tuple[list[Run], list[Run]]:
 
 
 def _which(run: Run) -> tuple[int, int]:
-    """What tells a run from the others of its cell: its seed, and its fold where there are some."""
+    """What distinguishes a run from the others of its cell: its seed, and its fold where there are some."""
     return run.config["seed"], run.config["dataset"].get("fold") or 0

@@ -1,4 +1,4 @@
-"""Cells in rows and columns by keys of their configuration, beside the published numbers."""
+"""Cells in rows and columns by keys of their configuration, next to the published numbers."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -70,7 +70,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Table:
-    """Rows by labels, columns by label; ``unit`` says how the metrics are shown."""
+    """Rows by labels, columns by label; ``unit`` is how the metrics are shown."""
 
     title: str
     unit: str
@@ -87,7 +87,7 @@ class Table:
 class Comparison:
     """The tables, one for each data set unless these are rows or columns.
 
-    ``entries`` has what they say of each cell, by its hash; ``metrics`` the test metric of each data set.
+    ``entries`` has the entry of each cell, by its hash; ``metrics`` the test metric of each data set.
     """
 
     tables: list[Table]
@@ -103,7 +103,7 @@ def compare(cells: Sequence[Cell], layout: Layout) -> Comparison:
         layout: What to show.
 
     Returns:
-        The tables; the best entries are marked where tests over the seeds tell them from all others.
+        The tables; the best entries are marked where tests over the seeds separate them from all others.
 
     Raises:
         UserError: A key or the metric is unknown, or a column mixes protocols or numbers of steps

@@ -1,4 +1,4 @@
-"""What must be read beside the numbers."""
+"""The notes below the numbers, to be read with them."""
 
 from collections.abc import Iterable, Sequence
 
@@ -41,7 +41,7 @@ def unfinished_runs(runs: Sequence[Run]) -> list[str]:
 
 
 def reason(run: Run) -> str:
-    """Why a run has not finished, or how far it is."""
+    """Why a run has not finished, or its step."""
     return run.damage or run.status.get("reason") or f"step {run.status.get('step', 0)}"
 
 
@@ -100,14 +100,14 @@ def _published(comparison: Comparison) -> list[str]:
         return []
     return [
         f"published: {published.source()}. Its data splits, budgets and seeds are not stated number by "
-        "number; beside ours for orientation, not as a measurement of ours. Averages are the means of the "
+        "number; they are shown for orientation, not as a measurement of ours. Averages are the means of the "
         "numbers in the row."
     ]
 
 
 def _misprints(comparison: Comparison) -> list[str]:
     found = {
-        f"{' '.join(row)}, {column}: the published table prints {entry.misprint:.2f}; the mean of its own "
+        f"{' '.join(row)}, {column}: the published table prints {entry.misprint:.2f}; the mean of its "
         f"numbers is {entry.published:.2f}, shown here with {MISPRINT}."
         for table in comparison.tables
         for row, entries in table.rows.items()

@@ -1,4 +1,4 @@
-"""Whether the best of several means is the best beyond the chance of the seeds."""
+"""A test whether the best of several means is the best beyond the chance of the seeds."""
 
 import math
 import statistics
@@ -16,7 +16,7 @@ STATED = (
 
 
 def best_of(groups: Sequence[Sequence[float]], direction: Direction = "max") -> int | None:
-    """Which group has the best mean, if tests tell it from each of the others.
+    """The group with the best mean, if tests separate it from each of the others.
 
     Args:
         groups: The values of each cell over its seeds; cells without values, or with undefined ones, do not
@@ -24,7 +24,7 @@ def best_of(groups: Sequence[Sequence[float]], direction: Direction = "max") -> 
         direction: Whether the best is the highest or the lowest.
 
     Returns:
-        Its number; None if a test fails or cannot be made, for want of seeds or of another group.
+        Its number; None if a test fails or cannot be made, for lack of seeds or of another group.
     """
     taking_part = [
         number

@@ -15,10 +15,10 @@ TRAINED = "trained_weights"
 class EvaluatedWeights(Callback):
     """Evaluates other weights than those that are trained.
 
-    They stand in the model during each validation, and as its weights in each checkpoint: what reads
-    ``best.ckpt`` finds what was evaluated. The trained ones come back as they were, to the last bit.
+    They are in the model during each validation, and as its weights in each checkpoint: what reads
+    ``best.ckpt`` finds what was evaluated. The trained ones are restored bit-identically.
 
-    A subclass has :meth:`evaluated`. In a trainer it stands behind all that looks at the weights after a
+    A subclass has :meth:`evaluated`. In a trainer it comes after all that looks at the weights after a
     validation, and before what writes checkpoints.
     """
 

@@ -1,4 +1,4 @@
-"""The class that a model gives each example, collected while a split is evaluated."""
+"""The class that a model predicts for each example, collected while a split is evaluated."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from typing_extensions import override
 
 
 class Predictions(Callback):
-    """Keeps what a classifier answered in the last validation or test.
+    """Keeps a classifier's predictions in the last validation or test.
 
     It listens to the task's forward pass, so that nothing is computed twice. Tasks without ``classes``
     leave it empty. With several ranks each keeps its own share.
@@ -88,7 +88,7 @@ class Predictions(Callback):
             self._handles.append(pl_module.register_forward_hook(self._hear))
 
     def _hear(self, module: Any, inputs: Any, output: Any) -> None:
-        # With several ranks Lightning sends the whole step, which returns None, through forward.
+        # With several ranks Lightning sends the complete step, which returns None, through forward.
         if isinstance(output, Tensor):
             self._logits = output
 

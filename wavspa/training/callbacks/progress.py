@@ -1,4 +1,4 @@
-"""What a training run shows: a bar in a terminal, a line at each validation elsewhere."""
+"""The progress of a training run: a bar in a terminal, a line at each validation elsewhere."""
 
 import sys
 import time
@@ -13,7 +13,7 @@ from wavspa.reporting import report
 
 
 def progress(monitor: str) -> Callback:
-    """The progress callback that suits where standard error goes.
+    """The progress callback that suits standard error: a terminal or a file.
 
     Args:
         monitor: The metric that the lines name.
@@ -22,7 +22,7 @@ def progress(monitor: str) -> Callback:
 
 
 class ProgressBar(Callback):
-    """A bar over the steps of the whole run (Lightning's own bars count one epoch)."""
+    """A bar over all steps of the run (Lightning's own bars count one epoch)."""
 
     def __init__(self, monitor: str) -> None:
         self.monitor = monitor

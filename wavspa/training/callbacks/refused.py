@@ -25,7 +25,7 @@ REFUSED: dict[type[Callback], str] = {
     LearningRateFinder: "find=lr finds one",
     ProgressBar: "a run has its own progress bar, or lines where there is no terminal",
     StochasticWeightAveraging: "it averages epochs, and a run counts steps: callbacks=swa averages steps",
-    OnExceptionCheckpoint: "checkpoints.every_steps and checkpoints.every_minutes say when a run saves its "
+    OnExceptionCheckpoint: "checkpoints.every_steps and checkpoints.every_minutes set when a run saves its "
     "state, and the same command resumes it",
     Timer: "stop it from outside, as by `timeout --signal=TERM 1h wavspa-train …`: the run saves its state, "
     "and the same command resumes it",
@@ -36,7 +36,7 @@ def check_callback(option: str, callback: Callback, accelerator: str) -> None:
     """Refuse a callback that would fail once the run has begun, or end it as if it had finished.
 
     Args:
-        option: What added it.
+        option: The option that added it.
         callback: The callback.
         accelerator: The value of ``trainer.accelerator``.
 

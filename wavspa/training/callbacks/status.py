@@ -1,4 +1,4 @@
-"""Keeping status.json up to date."""
+"""The callback that keeps status.json up to date."""
 
 import math
 import time
@@ -15,7 +15,7 @@ from wavspa.training.callbacks.throughput import Throughput
 from wavspa.training.device_info import device_name, peak_memory
 from wavspa.training.loggers.metrics_csv import MetricsCsv
 
-# Between validations as well, a run says how far it is.
+# A run records its progress between validations as well.
 SECONDS_BETWEEN_SIGNS = 10
 
 
@@ -26,7 +26,7 @@ class StatusFile(Callback):
         folder: The run's folder.
         monitor: Name of the metric whose best value is kept.
         mode: Whether the best value is the highest or the lowest.
-        peak_flops: The operations a second that a device of this name can make, or None.
+        peak_flops: The peak operations per second of a device of this name, or None.
     """
 
     def __init__(
@@ -134,7 +134,7 @@ class StatusFile(Callback):
 
 
 def _why_stopped(trainer: Trainer) -> str:
-    """Why training ended before its last step; empty where no callback of Lightning's tells."""
+    """Why training ended before its last step; empty where no callback of Lightning's knows."""
     for callback in trainer.callbacks:  # type: ignore[attr-defined]
         if not isinstance(callback, EarlyStopping):
             continue

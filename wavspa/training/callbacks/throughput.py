@@ -1,4 +1,4 @@
-"""Tokens and operations a second, from the batches that a model trained on."""
+"""Tokens and operations per second, from the batches that a model trained on."""
 
 import statistics
 from collections import deque
@@ -26,8 +26,8 @@ class Throughput:
     for the device.
 
     Args:
-        model: What is trained; the operations of some kinds are not known.
-        peak: Operations that the device can make in a second, or None.
+        model: The trained model; the operations of some kinds are not known.
+        peak: The device's peak operations per second, or None.
     """
 
     def __init__(self, model: nn.Module, peak: float | None = None) -> None:
@@ -60,7 +60,7 @@ class Throughput:
 
     @property
     def first_step_seconds(self) -> float | None:
-        """What the first step took."""
+        """Seconds of the first step."""
         return self._first.seconds if self._first else None
 
     @property

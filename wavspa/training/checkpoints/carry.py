@@ -1,4 +1,4 @@
-"""Weights of one model in another: which are taken by name and shape, and which are not.
+"""Transfer of weights from one model to another, by name and shape.
 
 Names are those of an encoder: the ``encoder.`` of a model that holds one is left out.
 """
@@ -17,11 +17,11 @@ EMBEDDING = "embedding.weight"
 
 
 class Plan(NamedTuple):
-    """What becomes of weights.
+    """The use of the weights.
 
     Attributes:
         taken: Names of those that are copied.
-        new: Names of the new model's own that nothing is copied to, for want of a counterpart.
+        new: Names of the new model's own that nothing is copied to, for lack of a counterpart.
         left: Names of the others that have no place in the new model, or are not asked for.
         misfits: Names that both have, with another shape: that of the weights, and the new model's.
     """
@@ -35,12 +35,12 @@ class Plan(NamedTuple):
 def plan(
     model: nn.Module, weights: Mapping[str, Tensor], part: str | None, with_head: bool
 ) -> Plan:
-    """Find what can be taken.
+    """Plan which weights can be taken.
 
     Args:
         model: The new model, which may be without memory.
         weights: The weights by name.
-        part: What of them is asked for: see :func:`is_in`; None: all.
+        part: The part to take: see :func:`is_in`; None: all.
         with_head: Whether the head is the same one; it is taken if all of it fits.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Reading an exported model: a folder of safetensors and a config.json, which holds no code."""
+"""Reader of an exported model: a folder of safetensors and a config.json, which holds no code."""
 
 import json
 from pathlib import Path
@@ -25,7 +25,7 @@ def load_exported(folder: Path) -> nn.Module:
             this package.
     """
     config = read_config(folder)
-    model = build_model(config["model"], folder / layout.EXPORT_CONFIG)
+    model = build_model(config["model"], folder / layout.EXPORT_CONFIG, config.get("plugins", ()))
     load_weights(model, read_weights(folder), folder / layout.EXPORT_WEIGHTS)
     return model
 
@@ -38,7 +38,7 @@ def read_config(folder: Path) -> dict[str, Any]:
     """
     path = folder / layout.EXPORT_CONFIG
     if not path.is_file():
-        raise UserError(f"{folder} is no exported model: it has no {layout.EXPORT_CONFIG}")
+        raise UserError(f"{folder} is not an exported model: it has no {layout.EXPORT_CONFIG}")
     try:
         config = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
@@ -64,7 +64,7 @@ def read_weights(folder: Path) -> dict[str, Tensor]:
     """
     path = folder / layout.EXPORT_WEIGHTS
     if not path.is_file():
-        raise UserError(f"{folder} is no whole export: it has no {layout.EXPORT_WEIGHTS}")
+        raise UserError(f"{folder} is not a complete export: it has no {layout.EXPORT_WEIGHTS}")
     try:
         return load_file(path)
     except (SafetensorError, OSError) as error:

@@ -1,6 +1,6 @@
-"""The model hub: which words name a model there, and getting its files.
+"""The model hub: names of its models, and downloads of their files.
 
-``HF_ENDPOINT`` says where the hub is and ``HF_TOKEN`` who asks, as for every program of ``huggingface_hub``.
+``HF_ENDPOINT`` and ``HF_TOKEN`` set its address and the user, as for every program of ``huggingface_hub``.
 """
 
 import os
@@ -51,10 +51,10 @@ def fetch(hub_id: str, revision: str | None = None) -> Path:
 
 @contextmanager
 def hub_errors_as_user_errors(what: str) -> Iterator[None]:
-    """Turn what goes wrong on the way to the hub into one line.
+    """Turn errors on the way to the hub into one line.
 
     Args:
-        what: With what the line begins.
+        what: The beginning of the line.
 
     Raises:
         UserError: Something went wrong.
@@ -67,11 +67,11 @@ def hub_errors_as_user_errors(what: str) -> Iterator[None]:
     except RepositoryNotFoundError as error:
         raise UserError(
             f"{what}: {where} has none of this name that you may see; of a private one, HF_TOKEN (or "
-            "`hf auth login`) says who you are"
+            "`hf auth login`) identifies you"
         ) from error
     except HFValidationError as error:
         raise UserError(f"{what}: {first_line(error)}") from error
-    # That nothing is in the cache is only said where nothing could be asked.
+    # An empty cache is only reported where the hub could not be asked.
     except (LocalEntryNotFoundError, ConnectionError) as error:
         raise UserError(f"{what}: {where} cannot be reached") from error
     except HfHubHTTPError as error:
@@ -83,5 +83,5 @@ def hub_errors_as_user_errors(what: str) -> Iterator[None]:
 def _reason(error: HfHubHTTPError) -> str:
     status = error.response.status_code
     if status in (401, 403):
-        return f"{status}, HF_TOKEN (or `hf auth login`) gives no right to do this"
+        return f"{status}, HF_TOKEN (or `hf auth login`) has no right to do this"
     return f"{status}, {error.server_message or first_line(error)}"

@@ -27,7 +27,7 @@ class LastCheckpoint(Checkpoint):
 
     Args:
         folder: The run's folder.
-        stop: Says whether the run was asked to end.
+        stop: Returns whether the run was asked to end.
         every_steps: Steps from one writing to the next; None: at validations alone.
         every_minutes: The same by the clock.
     """

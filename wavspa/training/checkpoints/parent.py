@@ -25,7 +25,7 @@ from wavspa.training.checkpoints.read import (
 
 
 class Facts(NamedTuple):
-    """What identifies weights.
+    """The facts that identify weights.
 
     Attributes:
         folder: Where they are: a folder or a file, or on the hub ``user/name@commit``.
@@ -41,10 +41,10 @@ class Facts(NamedTuple):
 
 
 class Parent(NamedTuple):
-    """Weights and what is known of them.
+    """Weights and the known facts about them.
 
     Attributes:
-        facts: What identifies them.
+        facts: The facts that identify them.
         model: The options of their model, and its class as ``_target_``.
         task: The name of the task's class in lower case.
         data: The name of the data.

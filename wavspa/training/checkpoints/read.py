@@ -1,4 +1,4 @@
-"""Reading checkpoints: plain containers and tensors, from which the model is rebuilt."""
+"""Reader of checkpoints: plain containers and tensors, from which the model is rebuilt."""
 
 import pickle
 import re
@@ -42,7 +42,8 @@ def load_model(path: str | Path, revision: str | None = None) -> nn.Module:
         return load_exported(Path(path)).eval()
     checkpoint = find_checkpoint(Path(path))
     content = read_checkpoint(checkpoint)
-    model = build_model(content[CONFIG_KEY]["model"], checkpoint)
+    config = content[CONFIG_KEY]
+    model = build_model(config["model"], checkpoint, config["frozen"].get("plugins", ()))
     load_checkpoint_weights(model, content, checkpoint)
     return model.eval()
 
@@ -131,7 +132,7 @@ def fetch(hub_id: str, revision: str | None) -> Path:
     """The folder that holds a model of the hub; see :func:`wavspa.training.checkpoints.hub.fetch`.
 
     Raises:
-        UserError: The hub's client is missing, or what it says.
+        UserError: The hub's client is missing, or reports an error.
     """
     # Only a model on the hub needs its client.
     try:

@@ -1,39 +1,50 @@
 """Models from their options and their weights."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from torch import Tensor, nn
 
 from wavspa.errors import UserError, first_line
+from wavspa.plugins import is_of_plugin, missing_plugins
 from wavspa.training.locate import locate
 
 MODELS_PACKAGE = "wavspa.models"
 
 
-def build_model(options: Mapping[str, Any], source: Path) -> nn.Module:
-    """Build a model of this package; nothing else is ever called.
+def build_model(options: Mapping[str, Any], source: Path, plugins: Iterable[str] = ()) -> nn.Module:
+    """Build a model of this package or of a plugin that was imported; nothing else is ever called.
 
     Args:
         options: Its options, and its class as ``_target_``.
         source: The file that they come from, for the message.
+        plugins: The modules that the model may have parts of. They are not imported here: a file that was
+            downloaded does not decide which code runs.
 
     Raises:
-        UserError: ``_target_`` is no model of wavspa, or refuses its options.
+        UserError: ``_target_`` is not a model of wavspa, or refuses its options.
     """
     options = dict(options)
     target = str(options.pop("_target_", ""))
-    model = locate(target)
-    home = getattr(model, "__module__", "")
-    if not (isinstance(model, type) and issubclass(model, nn.Module)) or not (
-        home == MODELS_PACKAGE or home.startswith(MODELS_PACKAGE + ".")
-    ):
-        raise UserError(f"{source} asks for {target!r}, which is no model of wavspa")
     try:
-        return model(**options)
+        model = locate(target)
+        home = getattr(model, "__module__", "")
+        if not (isinstance(model, type) and issubclass(model, nn.Module)) or not (
+            home == MODELS_PACKAGE or home.startswith(MODELS_PACKAGE + ".") or is_of_plugin(home)
+        ):
+            raise UserError(f"{source} asks for {target!r}, which is not a model of wavspa")
+        built: nn.Module = model(**options)
     except (TypeError, ValueError) as error:
+        if missing := missing_plugins(plugins):
+            raise UserError(
+                f"{source} is of a model with parts of {missing[0]}: install its package, and write "
+                f"import {missing[0]} before the model is loaded"
+            ) from error
+        if isinstance(error, UserError):
+            raise
         raise UserError(f"{source}: {target} cannot be built: {first_line(error)}") from error
+    return built
 
 
 def load_weights(model: nn.Module, weights: Mapping[str, Tensor], source: Path) -> None:

@@ -1,4 +1,4 @@
-"""Writing checkpoints: whole or absent on the disk, plain containers and tensors inside."""
+"""Writer of checkpoints: complete or absent on the disk, plain containers and tensors inside."""
 
 import os
 from pathlib import Path
@@ -110,7 +110,7 @@ class AtomicCheckpointIO(TorchCheckpointIO):
                 torch.save(checkpoint, file)
                 if path.name == layout.LAST and path.exists():
                     os.replace(path, path.with_name(layout.PREVIOUS))
-        # torch's own writer says RuntimeError when the disk is full.
+        # torch's own writer raises RuntimeError when the disk is full.
         except (OSError, RuntimeError) as error:
             raise RunFailed(
                 f"{path} cannot be written ({first_line(error)}); the one before is as it "

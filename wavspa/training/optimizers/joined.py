@@ -79,7 +79,7 @@ class Joined(Optimizer):
     """Several optimizers as one: each steps the parameter groups that are its own.
 
     Args:
-        parts: The optimizers by name; a group's ``part`` tells whose it is.
+        parts: The optimizers by name; a group's ``part`` names one.
     """
 
     def __init__(self, parts: dict[str, Optimizer]) -> None:

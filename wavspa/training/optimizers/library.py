@@ -33,7 +33,7 @@ def lion(
 
     Raises:
         ValueError: An option is out of range.
-        UserError: pytorch-optimizer is missing.
+        UserError: Pytorch-optimizer is missing.
     """
     pair = two_betas(betas)
     groups = parameter_groups(model, lr, weight_decay, decay, filter_lr)
@@ -62,7 +62,7 @@ def schedule_free(
 
     Raises:
         ValueError: An option is out of range.
-        UserError: pytorch-optimizer is missing.
+        UserError: Pytorch-optimizer is missing.
     """
     number("eps", eps, 0)
     pair = two_betas(betas)

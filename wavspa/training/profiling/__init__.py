@@ -1,1 +1,1 @@
-"""What the time of a training step goes into: ``trainer.profile``."""
+"""The division of a training step's time among its parts: ``trainer.profile``."""

@@ -17,7 +17,7 @@ from wavspa.training.profiling.ranges import (
 )
 
 OTHER, GAPS = "other", "gaps"
-# Rows of a table, and those that only some runs have: of compiled blocks, parts may not be told apart.
+# Rows of a table, and those that only some runs have: of compiled blocks, parts may not be distinguishable.
 OF_BLOCKS = (TRANSFORM, ATTENTION, PROJECTIONS, MLP)
 ROWS = (*OF_BLOCKS, COMPILED, OPTIMIZER, DATA, VALIDATION, OTHER, GAPS)
 SELDOM = (COMPILED, VALIDATION)

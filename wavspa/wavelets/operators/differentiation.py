@@ -21,9 +21,9 @@ def differentiable_gradients(
     """Gradients, recorded by autograd, of those inputs that need one; None for the others.
 
     Args:
-        outputs: what plain torch made of ``inputs``.
-        inputs: tensors as the operator got them.
-        gradients: of the outputs.
+        outputs: What plain torch made of ``inputs``.
+        inputs: Tensors as the operator got them.
+        gradients: Of the outputs.
     """
     needed = [tensor for tensor in inputs if tensor.requires_grad]
     found = iter(torch.autograd.grad(outputs, needed, gradients, create_graph=True))

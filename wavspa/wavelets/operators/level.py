@@ -27,13 +27,13 @@ def analyse_level(
     """Analyse a signal into the approximation and the detail of one level.
 
     Args:
-        x: signal [B, N, D], any float; sums are float32, or float64 where an input is.
-        filters: low-pass taps [L, D] (dec_lo), L even.
-        boundary: how the signal continues past its ends.
-        lengths: samples of each row, int64 [B]; None means all N.
-        mirror_low: the low pass of channel d is channel D-1-d's.
-        approximation_dtype: dtype of the approximation; None means that of ``x``.
-        detail_dtype: dtype of the detail; None means that of ``x``.
+        x: Signal [B, N, D], any float; sums are float32, or float64 where an input is.
+        filters: Low-pass taps [L, D] (dec_lo), L even.
+        boundary: How the signal continues past its ends.
+        lengths: Samples of each row, int64 [B]; None means all N.
+        mirror_low: The low pass of channel d is channel D-1-d's.
+        approximation_dtype: Dtype of the approximation; None means that of ``x``.
+        detail_dtype: Dtype of the detail; None means that of ``x``.
 
     Returns:
         cA and cD, [B, M, D], zero beyond each row's own coefficients.
@@ -71,12 +71,12 @@ def synthesise_level(
     Args:
         approximation: cA [B, M, D], any float.
         detail: cD [B, M, D], any float.
-        filters: the low-pass taps [L, D] of the analysis.
-        length: samples N wanted.
-        boundary: as in :func:`analyse_level`.
-        lengths: samples of each row of the result, int64 [B]; it is zero beyond them.
-        mirror_low: as in :func:`analyse_level`.
-        dtype: dtype of the result; None means that of ``detail``.
+        filters: The low-pass taps [L, D] of the analysis.
+        length: Samples N wanted.
+        boundary: As in :func:`analyse_level`.
+        lengths: Samples of each row of the result, int64 [B]; it is zero beyond them.
+        mirror_low: As in :func:`analyse_level`.
+        dtype: Dtype of the result; None means that of ``detail``.
 
     Returns:
         The signal [B, N, D].
@@ -100,6 +100,6 @@ def synthesise_level(
 def _by_kernels(*tensors: Tensor) -> bool:
     if is_transformed():
         return False
-    # On a CPU torch.compile fuses plain torch with what stands around it.
+    # On a CPU torch.compile fuses plain torch with the operations around it.
     by_numba = not torch.compiler.is_compiling() and runs_numba(*tensors)
     return runs_triton(*tensors) or by_numba

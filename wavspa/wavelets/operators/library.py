@@ -1,6 +1,6 @@
 """The operators as torch knows them: ``wavspa::analysis``, ``synthesis``, ``filter_gradient``.
 
-An operator is one node to ``torch.compile``, whatever runs inside. Under autocast its inputs stay as
+An operator is one node to ``torch.compile``, whichever implementation runs. Under autocast its inputs stay as
 they are: x in its own dtype, filters as the parameters are; sums are float32 inside. Calls with
 gradients go through :mod:`wavspa.wavelets.operators.gradients`.
 """

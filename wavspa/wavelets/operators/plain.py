@@ -1,4 +1,4 @@
-"""The three operators in plain torch: the formulas as they stand, on any device, in any mode.
+"""The three operators in plain torch: the bare formulas, on any device, in any mode.
 
 With x a signal, c a band, f the band's filter and ``x~`` the extended signal
 (:data:`wavspa.wavelets.boundaries.EXTENSIONS`), all three are
@@ -10,7 +10,7 @@ derivatives of one number, ``sum over b, m, k, d of f[k, d] c[b, m, d] x~[b, 2 m
 
 torch differentiates these functions by itself: forward and backward, under ``vmap`` and
 ``torch.export``. Shapes: x [B, N, D], bands [B, M, D], filters [L, D] (dec_lo), lengths int64 [B]
-or None. Sums are float32 (float64 where an input is) whatever goes in and out.
+or None. Sums are float32 (float64 where an input is) for any dtype of inputs and outputs.
 """
 
 import contextlib
@@ -65,7 +65,7 @@ def synthesis(
     mirror_low: bool,
     dtype: torch.dtype,
 ) -> Tensor:
-    """``x[n] = sum of f[k] c[m]`` over whatever reads sample n; zero beyond a row's samples."""
+    """``x[n] = sum of f[k] c[m]`` over the coefficients that read sample n; zero beyond a row's samples."""
     sum_dtype, taps, bands = _sum_dtype(low, high, filters), filters.shape[0], low.shape[1]
     low_pass, high_pass = filter_pair(filters.to(sum_dtype), mirror_low)
     low, high = low.to(sum_dtype), high.to(sum_dtype)

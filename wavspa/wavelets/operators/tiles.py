@@ -1,4 +1,4 @@
-"""How the Triton kernels cut up their work: a small table by channels, taps and bytes an element.
+"""Tile sizes of the Triton kernels: a small table by channels, taps and bytes per element.
 
 Nothing here depends on the length, so that a new length compiles nothing and tunes nothing. Every
 thread loads 16 bytes of neighbouring channels at a time.
@@ -18,11 +18,11 @@ class Tile:
     """A program's share of one level.
 
     Args:
-        strips: strips of time G, side by side.
-        steps: coefficients T (or pairs of samples) that a thread makes of its strip.
-        channels: channels TD.
-        warps: warps of a program.
-        unroll: taps that stand in a row in the program; more are looped over. A multiple of 4.
+        strips: Strips of time G, side by side.
+        steps: Coefficients T (or pairs of samples) that a thread makes of its strip.
+        channels: Channels TD.
+        warps: Warps of a program.
+        unroll: Taps that the program unrolls; more are looped over. A multiple of 4.
     """
 
     strips: int
@@ -42,12 +42,12 @@ class GradientTile:
     """A program's share of the filters' gradient.
 
     Args:
-        strips: strips G, of time and of taps: each strip of time stands there ``blocks`` times.
-        steps: coefficients T that a thread reads of its strip at a time.
-        channels: channels TD.
-        warps: warps of a program.
-        blocks: blocks of taps.
-        taps: taps of a block.
+        strips: Strips G, of time and of taps: each strip of time occurs ``blocks`` times.
+        steps: Coefficients T that a thread reads of its strip at a time.
+        channels: Channels TD.
+        warps: Warps of a program.
+        blocks: Blocks of taps.
+        taps: Taps of a block.
     """
 
     strips: int

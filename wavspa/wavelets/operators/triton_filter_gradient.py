@@ -6,7 +6,7 @@
 
 A program owns TD channels and a run of time steps, and keeps its sums in registers until its end:
 a [G, TD] tile for each of COUNT taps and both bands. G is strips of time x blocks of taps: strips
-split the time of a step, blocks of COUNT taps read the same samples. At its end a program adds its
+split a step's samples, blocks of COUNT taps read the same samples. At its end a program adds its
 strips up and writes float32 partial sums, which one sum over programs turns into the gradient:
 in the same order in every run.
 """

@@ -1,6 +1,6 @@
 """Launching a kernel again without Triton's own look-up, which costs the host more than the kernel the GPU.
 
-Triton compiles a kernel anew for other constants, dtypes and alignments, and finds out at each call which it
+Triton compiles a kernel again for other constants, dtypes and alignments, and finds out at each call which it
 has. A kernel that ran before is remembered here by what Triton compiled it for, and then started directly.
 """
 
@@ -69,5 +69,5 @@ def device_of(x: Tensor) -> contextlib.AbstractContextManager[object]:
 
 
 def _specialisation(number: int) -> tuple[bool, bool, bool]:
-    """What Triton compiles anew for: the divisibility, the number 1, and 64 bits."""
+    """The properties for which Triton compiles again: the divisibility, the number 1, and 64 bits."""
     return number % ALIGNMENT == 0, number == 1, number > 2**31 - 1

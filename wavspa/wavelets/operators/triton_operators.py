@@ -1,7 +1,7 @@
 """The three operators by Triton: signatures and results of :mod:`wavspa.wavelets.operators.plain`.
 
-Signals and bands are float32, float16 or bfloat16 and may lie in memory as they like: rows whose
-channels are not beside each other are copied once. Sums are float32, outputs contiguous.
+Signals and bands are float32, float16 or bfloat16 and may have any strides: rows whose
+channels are not contiguous are copied once. Sums are float32, outputs contiguous.
 """
 
 import functools

@@ -76,7 +76,7 @@ def source(position, samples, bands, BEFORE: tl.constexpr, EXTENSION: tl.constex
 
 @triton.jit
 def load_channels(pointers, channel_mask, WHOLE: tl.constexpr):
-    """Tiles or rows of channels as float32; no mask where channel tiles are whole."""
+    """Tiles or rows of channels as float32; no mask where channel tiles are full."""
     if WHOLE:
         return tl.load(pointers).to(tl.float32)
     else:

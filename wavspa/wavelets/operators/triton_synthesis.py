@@ -98,7 +98,7 @@ def _add_images(
 ):  # fmt: skip
     """Add every further place where the tile's samples are read.
 
-    Images stand at ``sample + BEFORE`` and, backwards, at ``offset - sample``, every period again:
+    Images are at ``sample + BEFORE`` and, backwards, at ``offset - sample``, every period again:
     backwards those of inner samples of a reflected row, and of an odd periodic row's last sample.
     ``upstream`` reflects in the first 2 M places, and repeats the first TAPS - 2 of them behind.
     """
@@ -131,7 +131,7 @@ def _add_images(
                     sample = first_sample + 2 * (tl.arange(0, G) * T + t) + parity
                     place = sign * sample + offset + turn * period
                     if EXTENSION == "periodic":
-                        # An odd row's last sample stands at an even place.
+                        # An odd row's last sample is at an even place.
                         doubled = (sample == samples - 1) & (sample % 2 == 0)
                     else:
                         doubled = (sample > 0) & (sample < samples - 1)

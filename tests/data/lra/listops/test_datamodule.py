@@ -38,7 +38,7 @@ def test_the_evaluator(expression: str, value: int) -> None:
 
 @pytest.mark.parametrize("broken", ["", "1 2", "[MAX 1 2", "1 ]", "[MAX 1 ]", "[AVG 1 2 ]", "12"])
 def test_the_evaluator_refuses_what_is_no_expression(broken: str) -> None:
-    with pytest.raises(ValueError, match=r"(does not belong where it stands|not one whole expr)"):
+    with pytest.raises(ValueError, match=r"(is out of place in|not one complete expr)"):
         evaluate(broken)
 
 

@@ -43,8 +43,8 @@ def test_the_benchmark_s_files(tmp_path: Path, folder: str) -> None:
 @pytest.mark.parametrize(
     ("row", "message"),
     [
-        ("( [AVG 5 ) ]\t0", r"basic_train\.tsv, line 3: '\[AVG' is no symbol"),
-        ("5\tten", r"basic_train\.tsv, line 3: the target 'ten' is no digit"),
+        ("( [AVG 5 ) ]\t0", r"basic_train\.tsv, line 3: '\[AVG' is not a symbol"),
+        ("5\tten", r"basic_train\.tsv, line 3: the target 'ten' is not a digit"),
         ("5", r"basic_train\.tsv, line 3: a broken row"),
         ("5\t", r"basic_train\.tsv, line 3: no value in the column 'Target'"),
     ],

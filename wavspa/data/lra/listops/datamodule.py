@@ -36,18 +36,18 @@ class ListOps(SequenceDataModule):
 
     Args:
         generate: False reads the benchmark's own files, and the options of the generator do nothing.
-        train_examples: samples of the training split.
-        val_examples: samples of the validation split.
-        test_examples: samples of the test split.
-        min_length: samples are longer than this; a quarter of ``max_length`` if None.
-        max_length: samples are shorter than this.
-        max_depth: no list is nested deeper than ``max_depth - 1``.
-        max_args: most arguments of a list; the least are 2.
-        data_seed: of the samples; the training seed leaves them alone.
-        **options: see :class:`SequenceDataModule`; ``workers`` are also the generating threads.
+        train_examples: Samples of the training split.
+        val_examples: Samples of the validation split.
+        test_examples: Samples of the test split.
+        min_length: Samples are longer than this; a quarter of ``max_length`` if None.
+        max_length: Samples are shorter than this.
+        max_depth: No list is nested deeper than ``max_depth - 1``.
+        max_args: Most arguments of a list; the least are 2.
+        data_seed: Of the samples; the training seed leaves them alone.
+        **options: See :class:`SequenceDataModule`; ``workers`` are also the generating threads.
 
     Raises:
-        UserError: an option is out of range.
+        UserError: An option is out of range.
     """
 
     downloads = (LRA,)
@@ -106,7 +106,7 @@ class ListOps(SequenceDataModule):
         """The three splits, generated or read while they are written.
 
         Raises:
-            UserError: the files are not below the data root, or a row of theirs is broken.
+            UserError: The files are not below the data root, or a row of theirs is broken.
         """
         if not self.generate:
             folder = find_folder(self.data_root, PLACES, list(FILES.values()))
@@ -157,8 +157,8 @@ def root_operator_control(
     better has not learned any nesting.
 
     Args:
-        train: the first tokens [samples] and the labels [samples] to count.
-        scored: the same of the samples whose accuracy is returned.
+        train: The first tokens [samples] and the labels [samples] to count.
+        scored: The same of the samples whose accuracy is returned.
     """
     counts = np.zeros((len(SYMBOLS) + 1, 10), dtype=np.int64)
     np.add.at(counts, train, 1)

@@ -25,26 +25,26 @@ def tokens_of(source: str, where: str) -> np.ndarray:
     """The ids [N] uint8 of an expression, with the parentheses of the official files or without.
 
     Args:
-        source: the expression.
-        where: how a message names its row.
+        source: The expression.
+        where: How a message names its row.
 
     Raises:
-        UserError: it holds a symbol that ListOps has not.
+        UserError: It holds a symbol that ListOps has not.
     """
     try:
         return encode(source.translate(PARENTHESES))
     except KeyError as error:
-        raise UserError(f"{where}: {error} is no symbol of ListOps") from error
+        raise UserError(f"{where}: {error} is not a symbol of ListOps") from error
 
 
 def read_tables(path: Path) -> Iterator[pa.Table]:
     """The samples of a file, in pieces.
 
     Args:
-        path: tab-separated with the header ``Source``, ``Target``.
+        path: Tab-separated with the header ``Source``, ``Target``.
 
     Raises:
-        UserError: a row is broken, holds a symbol that ListOps has not, or a target that is no digit.
+        UserError: A row is broken, holds a symbol that ListOps has not, or a target that is not a digit.
     """
     table = open_table(path, quoted=False)
     rows = table.read(COLUMNS)
@@ -53,6 +53,6 @@ def read_tables(path: Path) -> Iterator[pa.Table]:
         for place, (source, target) in chunk:
             tokens.append(tokens_of(source, table.at(place)))
             if len(target) != 1 or target not in "0123456789":
-                raise UserError(f"{table.at(place)}: the target {target!r} is no digit")
+                raise UserError(f"{table.at(place)}: the target {target!r} is not a digit")
             labels.append(int(target))
         yield store.token_table(tokens, labels)

@@ -2,9 +2,9 @@
 # mypy: disable-error-code="no-untyped-def"
 """Draws ListOps expressions as the Long Range Arena's generator does, about a hundred times faster.
 
-The benchmark's rule: a node is an operator with probability 1/4, unless it stands at ``max_depth``;
+The benchmark's rule: a node is an operator with probability 1/4, unless it is at ``max_depth``;
 otherwise it is a digit. Operators, their number of arguments (2 to ``max_args``) and digits are
-uniform. A whole expression is kept if ``min_length < symbols < max_length``, and if it has not been
+uniform. An expression is kept if ``min_length < symbols < max_length``, and if it has not been
 drawn before.
 """
 
@@ -55,7 +55,7 @@ class Chunk(NamedTuple):
 
 
 class UniqueListOps:
-    """Splits of distinct samples, the same for a seed whatever the number of threads.
+    """Splits of distinct samples, the same for a seed and any number of threads.
 
     Chunk k of a split has its own random stream, a function of (seed, split, k), and duplicates
     fall in the order of splits and chunks. So the splits have to be consumed one after the other,
@@ -74,7 +74,7 @@ class UniqueListOps:
         """Tables with the columns ``tokens`` (lists of uint8) and ``label``, ``examples`` rows.
 
         Raises:
-            UserError: the rule allows too few distinct expressions of such lengths.
+            UserError: The rule allows too few distinct expressions of such lengths.
         """
         with ThreadPoolExecutor(self._threads) as pool:
             for chunk in self._chunks(pool, split):
@@ -114,7 +114,7 @@ class UniqueListOps:
 
 
 def draw_chunk(rule: ListOpsRule, seed: tuple[int, ...], samples: int = CHUNK) -> Chunk:
-    """Draws ``samples`` kept expressions (fewer where the rule hardly allows any)."""
+    """Draw ``samples`` kept expressions (fewer where the rule hardly allows any)."""
     rng = np.random.Generator(np.random.PCG64(np.random.SeedSequence(seed)))
     return Chunk(
         *_draw_chunk(rng, samples, rule.max_depth, rule.max_args, rule.min_length, rule.max_length)
@@ -142,7 +142,7 @@ def _draw_chunk(rng, samples, max_depth, max_args, min_length, max_length):
 
 @njit(nogil=True)
 def _draw_expression(rng, tokens, arguments):
-    """Writes one expression into ``tokens``; returns its length and value, or (0, 0): no room.
+    """Write one expression into ``tokens``; return its length and value, or (0, 0): no room.
 
     ``arguments`` [max_depth, max_args] holds the values of the lists that are open.
     """
@@ -152,7 +152,7 @@ def _draw_expression(rng, tokens, arguments):
     given = np.empty(max_depth, np.int64)
     length = depth = 0
     while length < tokens.size:
-        # The root stands at depth 1.
+        # The root is at depth 1.
         if depth + 1 < max_depth and rng.random() < OPERATOR_SHARE:
             operators[depth] = _MAX + int(rng.random() * 4)
             wanted[depth] = 2 + int(rng.random() * (max_args - 1))

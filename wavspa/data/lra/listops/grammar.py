@@ -25,7 +25,7 @@ def encode(expression: str) -> np.ndarray:
     """The ids [N] uint8 of an expression whose symbols are separated by white space.
 
     Raises:
-        KeyError: a symbol outside the vocabulary.
+        KeyError: A symbol outside the vocabulary.
     """
     return np.array([IDS[symbol] for symbol in expression.split()], dtype=np.uint8)
 
@@ -39,7 +39,7 @@ def evaluate(expression: str) -> int:
     """The value of an expression, by the book and slowly.
 
     Raises:
-        ValueError: the text is not one whole expression.
+        ValueError: The text is not one complete expression.
     """
     open_lists: list[tuple[str, list[int]]] = [("", [])]
     for symbol in expression.split():
@@ -51,7 +51,7 @@ def evaluate(expression: str) -> int:
         elif symbol.isdecimal() and len(symbol) == 1:
             open_lists[-1][1].append(int(symbol))
         else:
-            raise ValueError(f"{symbol!r} does not belong where it stands in {expression!r}")
+            raise ValueError(f"{symbol!r} is out of place in {expression!r}")
     if len(open_lists) > 1 or len(open_lists[0][1]) != 1:
-        raise ValueError(f"not one whole expression: {expression!r}")
+        raise ValueError(f"not one complete expression: {expression!r}")
     return open_lists[0][1][0]

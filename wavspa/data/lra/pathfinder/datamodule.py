@@ -35,19 +35,19 @@ class Pathfinder(Pictures):
     proportion (the benchmark's own choice cannot be had from its files).
 
     Args:
-        pixels: side of a picture: 32, 64, 128 (Path-X with hard) or 256.
+        pixels: Side of a picture: 32, 64, 128 (Path-X with hard) or 256.
         difficulty: ``easy``, ``intermediate`` or ``hard``: paths of 6, 9 or 14 dashes.
-        generate: make the pictures by the benchmark's rule, full specification, instead of reading.
-        faithful: generate with the original's defect that leaves most distractors out at 32 and 64
+        generate: Make the pictures by the benchmark's rule, full specification, instead of reading.
+        faithful: Generate with the authors' defect that leaves most distractors out at 32 and 64
             pixels; without it pictures are fuller than the benchmark's.
-        train_examples: generated pictures of the training split.
-        val_examples: of the validation split.
-        test_examples: of the test split.
-        data_seed: of the pictures, or of the split; the training seed leaves both alone.
-        **options: see :class:`SequenceDataModule`; ``workers`` are also the threads that prepare.
+        train_examples: Generated pictures of the training split.
+        val_examples: Of the validation split.
+        test_examples: Of the test split.
+        data_seed: Of the pictures, or of the split; the training seed leaves both alone.
+        **options: See :class:`SequenceDataModule`; ``workers`` are also the threads that prepare.
 
     Raises:
-        UserError: an option is out of range.
+        UserError: An option is out of range.
     """
 
     downloads = (LRA,)
@@ -89,12 +89,12 @@ class Pathfinder(Pictures):
         """The three splits, generated or read while they are written.
 
         Raises:
-            UserError: the pictures are not below the data root, or one cannot be read.
+            UserError: The pictures are not below the data root, or one cannot be read.
         """
         return self._generated() if self.generate else self._read()
 
     def card_facts(self, splits: store.Splits) -> store.Facts:
-        """Source and licence, and a name that says what is not the benchmark's own."""
+        """Source and licence, and a name that marks what is not the benchmark's own."""
         split = f"80 : 10 : 10 at random, stratified, data_seed {self.data_seed}"
         if not self.generate:
             licence = "Apache-2.0 (the benchmark's code; its archive names none)"

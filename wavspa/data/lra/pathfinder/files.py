@@ -40,7 +40,7 @@ class Picture(NamedTuple):
 
 
 def places(pixels: int) -> list[str]:
-    """Where the folders of the three difficulties may lie below the data root."""
+    """The places below the data root that may hold the folders of the three difficulties."""
     return below(LRA_PLACES, f"pathfinder{pixels}", f"pathfinder/pathfinder{pixels}", "")
 
 
@@ -55,7 +55,7 @@ def list_pictures(folder: Path) -> list[Picture]:
     The picture that is empty in the benchmark's own archive is left out.
 
     Raises:
-        UserError: a line that is not one of such metadata.
+        UserError: A line that is not one of such metadata.
     """
     pictures = []
     for path in sorted(folder.glob("metadata/*.npy"), key=lambda path: (len(path.name), path.name)):
@@ -76,9 +76,9 @@ def read_tables(
     """Tables of tokens and labels.
 
     Args:
-        pictures: those to read.
-        tokens_of: the tokens [N] of a file, which messages name by the second argument.
-        threads: that work at the same time.
+        pictures: Those to read.
+        tokens_of: The tokens [N] of a file, which messages name by the second argument.
+        threads: That work at the same time.
     """
     with ThreadPoolExecutor(threads) as pool:
         for start in range(0, len(pictures), CHUNK):
@@ -96,17 +96,17 @@ def write_pictures(
     threads: int = 1,
     files_per_folder: int = FILES_PER_FOLDER,
 ) -> None:
-    """Writes generated pictures in the benchmark's own format, all or nothing.
+    """Write generated pictures in the benchmark's own format, all or nothing.
 
     Args:
-        folder: of one difficulty, for example ``pathfinder32/curv_contour_length_14``; not there yet.
-        generator: of the pictures.
-        examples: how many.
-        threads: that work at the same time.
-        files_per_folder: how many lie together.
+        folder: Of one difficulty, for example ``pathfinder32/curv_contour_length_14``; not there yet.
+        generator: Of the pictures.
+        examples: How many.
+        threads: That work at the same time.
+        files_per_folder: The number of files in a folder.
 
     Raises:
-        UserError: the folder is there already.
+        UserError: The folder is there already.
     """
     if folder.exists():
         raise UserError(f"{folder} is there already: name a new folder")

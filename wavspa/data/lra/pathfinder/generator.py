@@ -1,8 +1,8 @@
 # A compiled function's types are Numba's.
 # mypy: disable-error-code="no-untyped-def"
-"""Draws Pathfinder's pictures as the original does (Linsley et al., 2018), a thousand times faster.
+"""The generator of Pathfinder's pictures after Linsley et al. (2018), a thousand times faster.
 
-Two snakes of segments begin near the middle and grow in turns; a dead end starts both anew. Then shorter
+Two snakes of segments begin near the middle and grow in turns; a dead end restarts both. Then shorter
 snakes fill the rest as distractors. A disc marks one end of a snake, another the other end of the same
 (label 1) or of the other snake (label 0).
 
@@ -42,7 +42,7 @@ class Drawn(NamedTuple):
 
 
 class Pathfinder:
-    """Pictures by their number, each a function of (rule, seed, number) whatever the number of threads."""
+    """Pictures by their number, each a function of (rule, seed, number), not of the number of threads."""
 
     def __init__(self, rule: PathfinderRule, seed: int, threads: int = 1) -> None:
         self.rule = rule
@@ -95,7 +95,7 @@ class Pathfinder:
 
 @njit(nogil=True)
 def _draw(rng, t, length, contrasts, distractors, free, mask, picture):
-    """Draws into ``picture`` [W, W] float32; returns the label. ``free`` and ``mask`` are used up."""
+    """Draw into ``picture`` [W, W] float32; return the label. ``free`` and ``mask`` are used up."""
     targets = np.empty((2, length, 3), np.int64)
     pivots = np.empty((2, 2), np.int64)
     while True:
@@ -137,7 +137,7 @@ def _is_crowded(mask):
 def _seed_two(rng, t, snakes, pivots):
     """The first segments of the two targets: one in the middle, the other near it.
 
-    Both always lie in the picture.
+    Both are always inside the picture.
     """
     seed = t.first_seeds[_below(rng, len(t.first_seeds))]
     y = seed[1] + _below(rng, seed[2] - seed[1])
@@ -150,7 +150,7 @@ def _seed_two(rng, t, snakes, pivots):
 
 @njit(nogil=True)
 def _seed_one(rng, t, mask, snakes, pivots):
-    """The first segment of a distractor; returns whether there is room for it."""
+    """The first segment of a distractor; return whether there is room for it."""
     for _ in range(TRIES):
         direction = _below(rng, 360)
         if t.refused[direction]:
@@ -165,7 +165,7 @@ def _seed_one(rng, t, mask, snakes, pivots):
 
 @njit(nogil=True)
 def _place_seed(t, direction, y, x, snake, pivot):
-    """Begins a snake with its tail at (y, x); returns whether head and pivot are in the picture."""
+    """Begin a snake with its tail at (y, x); return whether head and pivot are in the picture."""
     snake[0, 0], snake[0, 1], snake[0, 2] = y, x, direction
     head_y = ceil(y + t.seed_head[direction, 0])
     head_x = ceil(x + t.seed_head[direction, 1])
@@ -209,7 +209,7 @@ def _is_free(t, mask, direction, y, x):
 
 @njit(nogil=True)
 def _grow(rng, t, free, mask, snakes, pivots):
-    """Grows seeded snakes in turns; returns whether they are complete, else nothing is left of them.
+    """Grow seeded snakes in turns; return whether they are complete, else nothing is left of them.
 
     ``free`` is the mask without them, and is equal to ``mask`` before and after. A snake never collides
     with its own newest segment, which is added to the mask when the next one is placed.
@@ -229,7 +229,7 @@ def _grow(rng, t, free, mask, snakes, pivots):
 
 @njit(nogil=True)
 def _extend(rng, t, mask, snake, pivot, i):
-    """Places segment ``i`` and moves the pivot; returns whether there is a way on."""
+    """Place segment ``i`` and move the pivot; return whether there is a way on."""
     orientation = snake[i - 1, 2]
     pivot[0] = ceil(pivot[0] + t.step[orientation, 0])
     pivot[1] = ceil(pivot[1] + t.step[orientation, 1])
@@ -290,7 +290,7 @@ def _add_mask(stamps, segment, mask):
 
 @njit(nogil=True)
 def _copy_around(target, source, snakes, half):
-    """Makes ``target`` equal to ``source`` wherever stamps of ``snakes`` reach."""
+    """Make ``target`` equal to ``source`` wherever stamps of ``snakes`` reach."""
     for s in range(len(snakes)):
         for segment in snakes[s]:
             for y in range(max(0, segment[0] - half), min(len(target), segment[0] + half + 1)):

@@ -1,4 +1,4 @@
-"""What Pathfinder's generator looks up: its parameters, and stamps and weights for every direction.
+"""The tables of Pathfinder's generator: its parameters, and stamps and weights for every direction.
 
 Points are (y, x); directions are angles from the x axis towards growing y.
 """
@@ -37,11 +37,11 @@ class PathfinderRule:
     target_contrast: float
     distractor_contrast: float
     faithful: bool = True
-    """with the original's defect: no first segment in most directions, so few distractors (`Tables`)"""
+    """with the authors' defect: no first segment in most directions, so few distractors (`Tables`)"""
 
     @property
     def distractor_length(self) -> float:
-        """A third of a contour; a distractor has so many segments, rounded down."""
+        """A third of a contour; the number of a distractor's segments, rounded down."""
         return self.contour_length / 3
 
     @property
@@ -81,9 +81,9 @@ class Tables(NamedTuple):
     """What pictures with one margin are drawn by.
 
     S orientations: 360 of seeds (first segments), degree by degree from -180, then those of the C
-    candidates for what follows. The original finds the pixels that are free for a seed by a dilation
-    with its footprint, takes a pixel whose whole footprint lies outside the picture for an error, and
-    then gives up the direction; a faithful table has those directions in ``refused``.
+    candidates for what follows. The authors' code finds the pixels that are free for a seed by a dilation
+    with its footprint, takes a pixel whose footprint is entirely outside the picture for an error,
+    and then abandons the direction; a faithful table has those directions in ``refused``.
     """
 
     pixels: int
@@ -99,7 +99,7 @@ class Tables(NamedTuple):
     refused: np.ndarray
     """[360] bool, directions in which there are no seeds"""
     first_seeds: np.ndarray
-    """[n, 5] int64 direction of the first snake's seed, and where its tail may lie: y and x, each from
+    """[n, 5] int64 direction of the first snake's seed, and where its tail may be: y and x, each from
     and to (exclusive)"""
     seed_head: np.ndarray
     """[360, 2] from a seed's tail to its head"""
@@ -210,14 +210,14 @@ def _shrunk(picture: np.ndarray, side: int) -> np.ndarray:
 def _footprint(mask: np.ndarray, reach: int) -> np.ndarray:
     """[n, 2] the pixels that a seed has to find free: where its mask is solid, from its tail.
 
-    The original looks one pixel beside the seed in both directions, in a window that it may leave.
+    The authors' code looks one pixel away from the seed in both directions, in a window that it may leave.
     """
     pixels = np.argwhere(mask == 255) - len(mask) // 2 + 1
     return pixels[(np.abs(pixels) <= reach).all(axis=1)]
 
 
 def _misses_a_corner(footprint: np.ndarray) -> bool:
-    """Whether a footprint at a corner of the picture lies wholly outside it."""
+    """Whether a footprint at a corner of the picture is entirely outside it."""
     y, x = footprint.T
     return any(((dy * y > 0) | (dx * x > 0)).all() for dy in (-1, 1) for dx in (-1, 1))
 
@@ -225,7 +225,7 @@ def _misses_a_corner(footprint: np.ndarray) -> bool:
 def _first_seeds(
     rule: PathfinderRule, footprints: Sequence[np.ndarray], refused: np.ndarray
 ) -> np.ndarray:
-    """[n, 5] as in `Tables`: the footprint lies in the picture's middle."""
+    """[n, 5] as in `Tables`: the footprint is in the picture's middle."""
     low, high = 2 * rule.seed_distance, rule.pixels - 2 * rule.seed_distance
     rows = []
     for direction, pixels in enumerate(footprints):

@@ -1,4 +1,4 @@
-"""The lattice as an operator: ``plain`` (torch, the formula) and ``triton_*`` beside each other."""
+"""The lattice as an operator: ``plain`` (torch, the formula) and ``triton_*`` side by side."""
 
 from wavspa.wavelets.operators.lattice.gradients import Lattice, filters_of_angles
 

@@ -24,12 +24,12 @@ def lift_level(
     """Lift a signal to the approximation and the detail of one level.
 
     Args:
-        x: signal [B, N, D], any float; sums are float32, or float64 where an input is.
-        predict: filter [L, D], or None (with ``update``) for the fixed lifting.
-        update: filter [L, D].
-        lengths: samples of each row, int64 [B]; None means all N.
-        smooth_dtype: dtype of the approximation; None means that of ``x``.
-        detail_dtype: dtype of the detail; None means that of ``x``.
+        x: Signal [B, N, D], any float; sums are float32, or float64 where an input is.
+        predict: Filter [L, D], or None (with ``update``) for the fixed lifting.
+        update: Filter [L, D].
+        lengths: Samples of each row, int64 [B]; None means all N.
+        smooth_dtype: Dtype of the approximation; None means that of ``x``.
+        detail_dtype: Dtype of the detail; None means that of ``x``.
 
     Returns:
         s and d, [B, (N + 1) // 2, D], zero beyond each row's own coefficients.
@@ -56,11 +56,11 @@ def unlift_level(
     Args:
         smooth: s [B, M, D], any float.
         detail: d [B, M, D], any float.
-        predict: as in :func:`lift_level`.
-        update: as in :func:`lift_level`.
-        samples: samples N wanted, at most 2 M.
-        lengths: samples of each row of the result, int64 [B]; it is zero beyond them.
-        dtype: dtype of the result; None means that of ``detail``.
+        predict: As in :func:`lift_level`.
+        update: As in :func:`lift_level`.
+        samples: Samples N wanted, at most 2 M.
+        lengths: Samples of each row of the result, int64 [B]; it is zero beyond them.
+        dtype: Dtype of the result; None means that of ``detail``.
 
     Returns:
         The signal [B, N, D].

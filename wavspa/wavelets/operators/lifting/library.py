@@ -1,7 +1,7 @@
 """Lifting as torch knows it: ``wavspa::lifting_analysis``, ``lifting_synthesis``, and the gradient of each.
 
 As in :mod:`wavspa.wavelets.operators.library`: one node each to ``torch.compile``, inputs as they are
-under autocast, float32 sums inside. Calls with gradients go through ``gradients`` beside this module.
+under autocast, float32 sums inside. Calls with gradients go through the module ``gradients`` here.
 """
 
 import torch

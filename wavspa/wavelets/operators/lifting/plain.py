@@ -1,4 +1,4 @@
-"""One level of lifting in plain torch: the formulas as they stand, on any device, in any mode.
+"""One level of lifting in plain torch: the bare formulas, on any device, in any mode.
 
 A level splits a signal into even samples e and odd samples o; with ``C(x, w)[n] = sum_k x[(n + k) mod
 len] w[k]`` over the taps ``k < len``, len the row's own half, rounded up:
@@ -8,8 +8,8 @@ len] w[k]`` over the taps ``k < len``, len the row's own half, rounded up:
 
 Without filters the steps are ``(e[n] + e[n+1]) / 2`` and ``(d[n-1] + d[n]) / 4``. torch differentiates
 both by itself. Shapes: signals [B, N, D], bands [B, M, D] with M = (N + 1) // 2, filters [L, D], lengths
-(samples of the signal's rows) int64 [B] or None. Sums are float32 (float64 where an input is) whatever
-goes in and out; results are zero beyond a row's end.
+(samples of the signal's rows) int64 [B] or None. Sums are float32 (float64 where an input is) for any
+dtype of inputs and outputs; results are zero beyond a row's end.
 """
 
 import contextlib
@@ -119,8 +119,8 @@ def circular(x: Tensor, filters: Tensor, lengths: Tensor | None) -> Tensor:
     more = taps if is_exporting() else max(taps - length, 0)
     position, turn = torch.arange(length + more + taps - 1, device=x.device), _turn(lengths)
     result = correlate(gather_rows(x, position % turn), depthwise_kernel(filters))
-    # Rows shorter than the filter wrap round it: they use their first `len` taps only, which makes
-    # filters of their own, and only the first `taps` places matter.
+    # Rows shorter than the filter wrap round it: they use their first `len` taps only, each with
+    # its own filter, and only the first `taps` places matter.
     own = filters[:, None] * (tap < lengths)[..., None]
     short = _row_by_row(gather_rows(x, position[: 2 * taps - 1] % turn), own)
     is_short = (lengths < taps)[:, None, None]

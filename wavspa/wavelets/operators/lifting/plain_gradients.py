@@ -27,13 +27,13 @@ def analysis_gradient(
     """Gradients of x and of both filters, [predict's taps + update's taps, D].
 
     Args:
-        smooth: gradient of s [B, M, D].
-        detail: gradient of d [B, M, D].
-        x: the signal that was analysed.
+        smooth: Gradient of s [B, M, D].
+        detail: Gradient of d [B, M, D].
+        x: The signal that was analysed.
         written: d, the analysis' result.
-        predict: its filter [L, D].
-        update: its filter [L, D].
-        lengths: samples of each row, int64 [B], or None.
+        predict: Its filter [L, D].
+        update: Its filter [L, D].
+        lengths: Samples of each row, int64 [B], or None.
     """
     wide, halves = sum_dtype(x, predict), half_lengths(lengths)
     even, _ = split(x.to(wide), lengths)
@@ -59,13 +59,13 @@ def synthesis_gradient(
     """Gradients of s, of d and of both filters, as :func:`analysis_gradient`.
 
     Args:
-        x: gradient of the signal [B, N, D].
+        x: Gradient of the signal [B, N, D].
         smooth: s, of which only the dtype matters.
         detail: d [B, M, D].
-        written: the signal, the synthesis' result.
-        predict: its filter [L, D].
-        update: its filter [L, D].
-        lengths: samples of each row, int64 [B], or None.
+        written: The signal, the synthesis' result.
+        predict: Its filter [L, D].
+        update: Its filter [L, D].
+        lengths: Samples of each row, int64 [B], or None.
     """
     wide, halves = sum_dtype(x, detail, predict), half_lengths(lengths)
     even, odd = split(x.to(wide), lengths)

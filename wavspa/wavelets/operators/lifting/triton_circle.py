@@ -7,7 +7,7 @@
 ``C(x, w)[n] = sum_k x[(n + k) mod half] w[k]`` over the taps ``k < half``, and its transpose, which
 reads ``x[(n - k) mod half]``. A program owns a row, TD channels and G strips of T places; a thread
 walks along its strip's samples once. STEP is the distance of two samples of a half in memory: the
-halves of a signal are read where they lie.
+halves of a signal are read in place.
 """
 
 import triton

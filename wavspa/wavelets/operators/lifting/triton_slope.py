@@ -5,7 +5,7 @@
 With z the correlation of a step and g the gradient of its result, its *slope* ``SCALE g silu'(z)`` is
 the gradient of z. One launch takes the slope of the step before back to its source, by the transpose of
 the correlation, adds what else that source's gradient has, and makes the slope of the next step of the
-sum while it is in registers. Correlations are made anew: they cost less than to keep.
+sum while it is in registers. Correlations are recomputed: that costs less than keeping them.
 """
 
 import triton

@@ -2,7 +2,7 @@
 # mypy: disable-error-code="no-untyped-def, untyped-decorator, assignment"
 """One lifting step on a GPU: ``out = base + SCALE silu(C(source, filters))``.
 
-``base``, ``source`` and ``out`` are bands or halves of a signal, which stay where they lie in it.
+``base``, ``source`` and ``out`` are bands or halves of a signal, which are not copied out of it.
 """
 
 import triton

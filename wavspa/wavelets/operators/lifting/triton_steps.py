@@ -1,4 +1,4 @@
-"""Launches of the lifting kernels: where their tensors lie, and which tile they get."""
+"""Launches of the lifting kernels: the strides of their tensors, and the choice of a tile."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -15,12 +15,12 @@ from wavspa.wavelets.operators.triton_operators import steps_of_program
 
 
 class Half(NamedTuple):
-    """A band, or every second sample of a signal where it lies.
+    """A band, or every second sample of a signal, in place.
 
     Attributes:
-        tensor: [B, places, D], channels beside each other.
-        step: distance of two places in memory.
-        odd: it holds the odd samples, of which a row has one less where its length is odd.
+        tensor: [B, places, D], channels contiguous.
+        step: Distance of two places in memory.
+        odd: It holds the odd samples, of which a row has one less where its length is odd.
     """
 
     tensor: Tensor
@@ -44,8 +44,8 @@ class Level:
     """The rows of one level.
 
     Args:
-        samples: samples N of the signal.
-        lengths: samples of each row, int64 [B], or None.
+        samples: Samples N of the signal.
+        lengths: Samples of each row, int64 [B], or None.
     """
 
     samples: int
@@ -85,10 +85,10 @@ class Level:
         """Take a slope back to its source, and make the next slope of the source's gradient.
 
         Args:
-            base: the gradient's other share.
-            back: slope [B, M, D], its filter, and where the source's gradient goes; None: that is
+            base: The gradient's other share.
+            back: Slope [B, M, D], its filter, and where the source's gradient goes; None: that is
                 ``base``.
-            onward: source and filter of the step whose result has this gradient, its scale, and
+            onward: Source and filter of the step whose result has this gradient, its scale, and
                 where its slope [B, M, D] goes; or None.
         """
         slope, slope_filters, out = back or (onward[3], onward[1], base)  # type: ignore[index]

@@ -3,7 +3,7 @@
 """The loops of the three operators on a CPU: both bands from one read of the signal.
 
 A strip is four coefficients (or pairs of samples) of one vector of channels, whose sums stay in
-registers. Strips that lie wholly inside a row read the arrays where they are; those at its ends read a copy,
+registers. Strips entirely inside a row read the arrays in place; those at its ends read a copy,
 which a table of indices (-1: nothing) makes as the boundary wants it. Work is cut into units that do not
 depend on the number of threads; no two units write the same place.
 
@@ -180,7 +180,7 @@ def synthesise(
         own, end = owns[row], ends[row]
         signal, band = row * samples * width + channel, row * bands * width + channel
         pairs = own - 1 + half
-        # Inside first: whatever lies outside is added to it.
+        # Inside first: what is outside is added to it.
         for n in range(samples):
             if n >= end or n + before >= 2 * pairs:
                 x[signal + n * width : signal + n * width + channels] = _ZERO
@@ -241,7 +241,7 @@ def synthesise(
 
 @njit(inline="always")
 def _gradient_of_four_taps(x, x_at, x_stride, low, high, at, stride, count, sums, tap, width, span):
-    """Add ``count`` coefficients to the sums of four taps of both bands, which lie ``span`` apart."""
+    """Add ``count`` coefficients to the sums of four taps of both bands, which are ``span`` apart."""
     a0, a1 = load(sums, tap), load(sums, tap + width)
     a2, a3 = load(sums, tap + 2 * width), load(sums, tap + 3 * width)
     b0, b1 = load(sums, span + tap), load(sums, span + tap + width)
@@ -319,7 +319,7 @@ def _gradient_of_block(
 
 @kernel
 def differentiate(begin, stop, x, low, high, partial, shape, index, ends, owns, before, chunk):
-    """Units: (row, chunk of coefficients, group of channels), each with sums of its own.
+    """Units: (row, chunk of coefficients, group of channels), each with its own sums.
 
     Args:
         begin: First unit.

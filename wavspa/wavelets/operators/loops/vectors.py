@@ -3,7 +3,7 @@
 """Vectors of neighbouring channels for loops that Numba compiles: load, multiply and add, store.
 
 Numba vectorises innermost loops alone. Here the innermost loop is over taps or time, and its sums are vectors
-over channels that stay in registers: so vectors are a type of their own, :data:`LANES` floats wide.
+over channels that stay in registers: so vectors have their own type, :data:`LANES` floats wide.
 """
 
 import numpy as np
@@ -38,7 +38,7 @@ _VECTOR, _LLVM_VECTOR = Vector(), ir.VectorType(ir.FloatType(), LANES)
 
 
 def _place(context, builder, array_type, array, index):
-    """Where element ``index`` of a flat contiguous array lies, as a pointer to a vector."""
+    """A pointer to a vector: the address of element ``index`` of a flat contiguous array."""
     data = context.make_array(array_type)(context, builder, array).data
     return builder.bitcast(builder.gep(data, [index]), _LLVM_VECTOR.as_pointer())
 
@@ -90,7 +90,7 @@ def add_product(typing_context, a, b, total):
 
 @njit(inline="always")
 def copy_rows(source, offset, stride, index, first, count, channels, copy):
-    """Rows ``index[first .. first + count - 1]`` of a signal, zero where the table says nothing."""
+    """Rows ``index[first .. first + count - 1]`` of a signal, zero where the table has -1."""
     for s in range(count):
         row = index[first + s]
         for d in range(channels):

@@ -4,6 +4,7 @@ import itertools
 import re
 from collections.abc import Iterator
 from functools import cache
+from importlib.resources import as_file, files
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,7 +13,7 @@ from hydra import compose, initialize_config_module
 from hydra.core.global_hydra import GlobalHydra
 from omegaconf import DictConfig
 
-CONF = Path(__file__).parents[2] / "conf"
+_CONF = files("wavspa.conf")
 HIDDEN = ("defaults", "_target_", "_partial_")
 
 
@@ -45,7 +46,8 @@ class ConfigFile(NamedTuple):
 def read_files() -> list[ConfigFile]:
     """Every file of conf/."""
     groups = sorted(map(str, defaults().hydra.runtime.choices), key=len, reverse=True)
-    return [_read(path, groups) for path in sorted(CONF.rglob("*.yaml"))]
+    with as_file(_CONF) as folder:
+        return [_read(folder, path, groups) for path in sorted(folder.rglob("*.yaml"))]
 
 
 @cache
@@ -56,9 +58,9 @@ def defaults() -> DictConfig:
         return compose("train", return_hydra_config=True)
 
 
-def _read(path: Path, groups: list[str]) -> ConfigFile:
-    text = path.read_text()
-    place = path.relative_to(CONF).with_suffix("").as_posix()
+def _read(folder: Path, path: Path, groups: list[str]) -> ConfigFile:
+    text = path.read_text(encoding="utf-8")
+    place = path.relative_to(folder).with_suffix("").as_posix()
     group = next((g for g in groups if place.startswith(f"{g}/")), "")
     package = re.search(r"^# @package (\S+)$", text, flags=re.MULTILINE)
     prefix = package[1].replace("_global_", "") if package else group.replace("/", ".")

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
-import griffe
-from hydra.utils import get_object
 from omegaconf import OmegaConf
 
-from conf_files import ConfigFile, Key, defaults
+from wavspa.launching.options.conf_files import ConfigFile, Key, defaults
+from wavspa.training.locate import locate
 
+ARGS = re.compile(r"^Args:\n((?:(?: {4}.*)?\n?)*)", re.MULTILINE)
 ROLE = re.compile(r":\w+:`~?([\w.]+)`")
 
 
@@ -42,7 +42,7 @@ def _in_docstring(target: str | None, name: str) -> str:
 def _arguments(target: str) -> dict[str, str]:
     """Every argument that a target's docstring describes, those of what takes its rest included."""
     described: dict[str, str] = {}
-    found = get_object(target)
+    found = locate(target)
     for owner in inspect.getmro(found) if inspect.isclass(found) else [found]:
         for name, text in _of_docstring(owner):
             described.setdefault(name.lstrip("*"), _plain(text))
@@ -55,13 +55,12 @@ def _arguments(target: str) -> dict[str, str]:
 
 def _of_docstring(owner: Any) -> list[tuple[str, str]]:
     """Name and description of each argument in one docstring, in one line each."""
-    docstring = griffe.Docstring(inspect.cleandoc(owner.__doc__ or ""))
-    return [
-        (item.name, " ".join(item.description.split()))
-        for section in docstring.parse("google", warnings=False)
-        if section.kind is griffe.DocstringSectionKind.parameters
-        for item in section.value
-    ]
+    section = ARGS.search(inspect.cleandoc(owner.__doc__ or ""))
+    if section is None:
+        return []
+    items = re.split(r"^ {4}(?=\S)", section[1], flags=re.MULTILINE)[1:]
+    pairs = (item.partition(":") for item in items)
+    return [(name, " ".join(text.split())) for name, _, text in pairs]
 
 
 def _plain(text: str) -> str:

@@ -1,0 +1,1 @@
+"""A repository with parts of its own for wavspa."""

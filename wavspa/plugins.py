@@ -1,0 +1,103 @@
+"""Plugins: modules of the user's own that bring bases, modes, data sets, tasks and optimizers.
+
+A plugin is named by the option ``plugins`` or installed with an entry point of the group
+``wavspa.plugins``. It is imported by every process that works with the run, before anything is built;
+importing it registers its bases and modes, and a ``_target_`` may name what it holds.
+"""
+
+import sys
+from collections.abc import Iterable, Mapping
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError, entry_points, packages_distributions, version
+from pathlib import Path
+from typing import Any
+
+from wavspa.errors import UserError, first_line
+from wavspa.git_commit import commit_of
+
+GROUP = "wavspa.plugins"
+
+_imported: dict[str, None] = {}  # names in the order of their import
+
+
+def import_plugins(
+    names: Iterable[str], frozen: Mapping[str, Mapping[str, Any]] | None = None
+) -> None:
+    """Import the plugins that are installed with an entry point, and those that are named.
+
+    Args:
+        names: Modules as they are imported.
+        frozen: What :func:`describe_plugins` said of them when the run was made, for the message.
+
+    Raises:
+        UserError: One cannot be imported, or is a module of Python itself.
+    """
+    for point in entry_points(group=GROUP):
+        _import(point.module, f"the entry point {point.name} ({GROUP})", {})
+    for name in names:
+        _import(name, "plugins", (frozen or {}).get(name, {}))
+
+
+def is_of_plugin(dotted: str) -> bool:
+    """Whether a dotted path is a plugin that was imported, or below one."""
+    return any(dotted == name or dotted.startswith(f"{name}.") for name in _imported)
+
+
+def missing_plugins(names: Iterable[str]) -> list[str]:
+    """Those of some modules that nobody has imported yet."""
+    return [name for name in names if name not in sys.modules]
+
+
+def describe_plugins(names: Iterable[str] = ()) -> dict[str, dict[str, str | None]]:
+    """The version, path and git commit of plugins that were imported, by name.
+
+    Args:
+        names: Those that the run names; installed ones come on top.
+    """
+    installed = [point.module for point in entry_points(group=GROUP)]
+    wanted = dict.fromkeys([*installed, *names])
+    return {name: _described(name) for name in wanted if name in _imported}
+
+
+def _import(name: str, option: str, frozen: Mapping[str, Any]) -> None:
+    if name in _imported:
+        return
+    if name.partition(".")[0] in sys.stdlib_module_names:
+        raise UserError(f"{option} must be modules of your own, got {name!r}, which is Python's")
+    try:
+        import_module(name)
+    except Exception as error:  # whatever the module's own lines raise
+        absent = isinstance(error, ModuleNotFoundError) and f"{name}.".startswith(f"{error.name}.")
+        way = (
+            "install its package in this environment, or put its folder on PYTHONPATH"
+            if absent
+            else "WAVSPA_DEBUG=1 shows the traceback"
+        )
+        raise UserError(
+            f"{option}: {name} cannot be imported ({first_line(error)}){_origin(frozen)}: {way}"
+        ) from error
+    _imported[name] = None
+
+
+def _origin(frozen: Mapping[str, Any]) -> str:
+    if not frozen:
+        return ""
+    known = [str(frozen[key]) for key in ("version", "commit") if frozen.get(key)]
+    return f"; the run was made with {' '.join([*known, 'of', str(frozen.get('path'))])}"
+
+
+def _described(name: str) -> dict[str, str | None]:
+    file = getattr(sys.modules[name], "__file__", None)
+    commit = commit_of(Path(file)) if file else None
+    return {"version": _version(name), "path": file, "commit": commit}
+
+
+def _version(name: str) -> str | None:
+    """The version of the package that installed a module, or what the module itself says."""
+    for package in packages_distributions().get(name.partition(".")[0], ()):
+        try:
+            return version(package)
+        except PackageNotFoundError:
+            continue
+    own = getattr(sys.modules[name], "__version__", None)
+    return None if own is None else str(own)
