@@ -14,8 +14,8 @@ from wavspa.commands.overrides import apply_overrides, listed, typed_words
 from wavspa.errors import UserError
 
 DESCRIPTION = """\
-Predict the class of each example of a file, by the best checkpoint of a run; with task=regression its numbers,
-with task=multilabel its labels; of a run that embeds (POJ-104), its embedding; of a run that writes
+Predict the class of each example of a file, by the best checkpoint of a run; with task=regression its
+numbers, with task=multilabel its labels; of a run that embeds (POJ-104), its embedding; of a run that writes
 (summarization, translation), the text with its score.
 
   input=       .csv, .tsv, .jsonl, .json, .parquet (all but the last may be followed by .gz, .bz2, .xz), or
