@@ -21,6 +21,7 @@ NAMES = [
 ]
 # Constants, and what a batch consists of: told where they are used.
 INNER = {"__version__", "BASES", "MODES", "BOUNDARIES", "Example", "PairExample", "Seq2SeqExample"}
+INNER |= {"AttentionFactory", "WaveletFactory"}
 
 
 def named(path):
