@@ -32,7 +32,11 @@ TASKS = {
         "dataset.vocab_size=300",
         "task.metrics.sacrebleu=true",
     ],
-    "translation": ["dataset=codexglue/translation", "dataset.vocab_size=300"],
+    "translation": [
+        "dataset=codexglue/translation",
+        "dataset.vocab_size=300",
+        "task.metrics.codebleu=c_sharp",
+    ],
 }
 
 

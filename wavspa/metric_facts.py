@@ -46,6 +46,7 @@ METRICS = {
     "sentence_bleu": Fact("max"),
     "bleu": Fact("max"),
     "sacrebleu": Fact("max"),
+    "codebleu": Fact("max"),
     "exact_match": Fact("max"),
     "empty": Fact("min"),
     "cut_off": Fact("min"),

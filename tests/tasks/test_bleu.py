@@ -3,7 +3,10 @@
 import math
 
 import pytest
+from codebleu import calc_codebleu
 
+from wavspa.errors import UserError
+from wavspa.tasks import text_metrics
 from wavspa.tasks.bleu import corpus_bleu, count_ngrams, is_exact, sentence_bleu, words_and_signs
 from wavspa.tasks.text_metrics import summarization, translation
 
@@ -87,3 +90,33 @@ def test_a_second_opinion():
     metric.update(["a b c d e", "x ü"], ["a b c d e", "x y"])
     # 6 of 7, 4 of 5, 3 of 3, 2 of 2, nothing is smoothed, and the lengths are the same.
     assert float(metric.compute()) == pytest.approx((6 / 7 * 4 / 5) ** (1 / 4))
+
+
+def test_codebleu_is_a_quarter_each_of_four_scores():
+    metric = translation(codebleu="c_sharp")["codebleu"]
+    metric.update(
+        ["public int F ( int b ) { return b + 1 ; }", None],
+        ["public int F ( int a ) { return a + 1 ; }", "x"],
+    )
+    found = calc_codebleu(
+        ["public int F ( int a ) { return a + 1 ; }", "x"],
+        ["public int F ( int b ) { return b + 1 ; }", ""],
+        lang="c_sharp",
+    )
+    parts = [
+        found[f"{name}_match_score"] for name in ("ngram", "weighted_ngram", "syntax", "dataflow")
+    ]
+    assert float(metric.compute()) == pytest.approx(sum(parts) / 4)
+    assert 0 < sum(parts) / 4 < 1
+
+
+def test_other_grammars_are_refused(monkeypatch):
+    monkeypatch.setitem(text_metrics.CODEBLEU_VERSIONS, "tree-sitter-java", "0.20.9")
+    with pytest.raises(
+        UserError, match=r"codebleu=java needs tree-sitter-java 0\.20\.9 .*found 0\.21\.0"
+    ):
+        translation(codebleu="java")
+    with pytest.raises(
+        UserError, match=r"codebleu='python' is unknown; choose one of java, c_sharp"
+    ):
+        translation(codebleu="python")

@@ -4,6 +4,7 @@ Each returns fresh metrics of texts by their logged name: ``update(predictions, 
 """
 
 from collections.abc import Sequence
+from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from typing import Any
 
@@ -12,7 +13,7 @@ from torch import Tensor
 from torchmetrics import Metric
 from torchmetrics.utilities import dim_zero_cat
 
-from wavspa.checks import true_or_false
+from wavspa.checks import one_of, true_or_false
 from wavspa.errors import UserError
 from wavspa.tasks.bleu import (
     ORDERS,
@@ -25,6 +26,15 @@ from wavspa.tasks.bleu import (
 )
 
 Texts = Sequence[str | None]
+
+# CodeBLEU is compared through syntax trees: other grammars, other scores.
+CODEBLEU_VERSIONS = {
+    "codebleu": "0.7.0",
+    "tree-sitter": "0.22.3",
+    "tree-sitter-java": "0.21.0",
+    "tree-sitter-c-sharp": "0.21.3",
+}
+CODEBLEU_LANGUAGES = ("java", "c_sharp")
 
 
 def summarization(sacrebleu: bool = False) -> dict[str, Metric]:
@@ -41,18 +51,40 @@ def summarization(sacrebleu: bool = False) -> dict[str, Metric]:
     }
 
 
-def translation(sacrebleu: bool = False) -> dict[str, Metric]:
+def translation(sacrebleu: bool = False, codebleu: str | None = None) -> dict[str, Metric]:
     """CodeXGLUE's ``bleu`` and ``exact_match``, and the share of texts that are ``empty``.
 
     Args:
         sacrebleu: Also ``sacrebleu``.
+        codebleu: Also ``codebleu``, of targets in this language: ``java`` or ``c_sharp``.
+
+    Raises:
+        UserError: The language is unknown, or a package is missing or of another version.
     """
     return {
         "bleu": CorpusBleu(),
         "exact_match": ExactMatch(),
         "empty": Empty(),
         **_second_opinion(sacrebleu),
+        **_code_bleu(codebleu),
     }
+
+
+def _code_bleu(language: str | None) -> dict[str, Metric]:
+    if language is None:
+        return {}
+    one_of("codebleu", language, CODEBLEU_LANGUAGES)
+    for package, tested in CODEBLEU_VERSIONS.items():
+        try:
+            found = version(package)
+        except PackageNotFoundError:
+            found = "none"
+        if found != tested:
+            raise UserError(
+                f"codebleu={language} needs {package} {tested} (other versions change the score), found "
+                f"{found}: pip install 'wavspa[codebleu]'"
+            )
+    return {"codebleu": CodeBleu(language)}
 
 
 def _second_opinion(wanted: bool) -> dict[str, Metric]:
@@ -142,8 +174,8 @@ class CorpusBleu(Metric):
         return torch.tensor(corpus_bleu(NgramCounts(matches, possible, predicted, expected)))
 
 
-class SacreBleu(Metric):
-    """Sacrebleu's score of all texts together, as they are split already (``tokenize=none``), over 100."""
+class _AllTexts(Metric):
+    """A score of all texts together, which are collected until it is computed."""
 
     full_state_update = False
     texts: list[Tensor]
@@ -160,10 +192,12 @@ class SacreBleu(Metric):
                 content = [*(byte + 1 for byte in (text or "").encode("utf-8", "replace")), 0]
                 self.texts.append(torch.tensor(content, dtype=torch.int16, device=self.device))
 
+    def score(self, predictions: list[str], references: list[str]) -> float:
+        """The score between 0 and 1."""
+        raise NotImplementedError
+
     def compute(self) -> Tensor:
         """The score, a scalar."""
-        from sacrebleu import corpus_bleu as score
-
         texts, current = [], bytearray()
         for value in dim_zero_cat(self.texts).tolist():
             if value:
@@ -171,5 +205,34 @@ class SacreBleu(Metric):
             else:
                 texts.append(current.decode("utf-8"))
                 current = bytearray()
-        result = score(texts[::2], [texts[1::2]], tokenize="none", force=True)
-        return torch.tensor(result.score / 100)
+        return torch.tensor(self.score(texts[::2], texts[1::2]))
+
+
+class SacreBleu(_AllTexts):
+    """Sacrebleu's score of all texts together, as they are split already (``tokenize=none``)."""
+
+    def score(self, predictions: list[str], references: list[str]) -> float:
+        """Sacrebleu's score, which is over 100, between 0 and 1."""
+        from sacrebleu import corpus_bleu as bleu
+
+        found = bleu(predictions, [references], tokenize="none", force=True)
+        return float(found.score) / 100
+
+
+class CodeBleu(_AllTexts):
+    """CodeBLEU (Ren et al. 2020): n-grams, weighted n-grams, syntax trees and data flow, a quarter each.
+
+    Args:
+        language: Of the texts, as the package codebleu names it.
+        **options: Of :class:`torchmetrics.Metric`.
+    """
+
+    def __init__(self, language: str, **options: Any) -> None:
+        super().__init__(**options)
+        self.language = language
+
+    def score(self, predictions: list[str], references: list[str]) -> float:
+        """The score of the package codebleu."""
+        from codebleu import calc_codebleu
+
+        return float(calc_codebleu(references, predictions, lang=self.language)["codebleu"])

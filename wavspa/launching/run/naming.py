@@ -32,6 +32,7 @@ LATER = {
     "dataset.tokenizer.download": True,
     "model.drop_path": 0.0,
     "model.layer_scale": None,
+    "task.metrics.codebleu": None,
     "trainer.max_epochs": None,
     "trainer.compile": False,
     "plugins": [],
