@@ -8,8 +8,9 @@ import yaml
 from omegaconf import OmegaConf
 from torch import nn
 
+from support.registered_parts import forgotten_parts
 from support.tiny_runs import compose_run, tiny_run
-from wavspa import Encoder, WavSpAttention, plugins, register_attention, register_wavelet, registry
+from wavspa import Encoder, WavSpAttention, plugins, register_attention, register_wavelet
 from wavspa.attention import BASES, Softmax
 from wavspa.errors import UserError
 from wavspa.launching.options.plugins import check_plugins, offer_plugins
@@ -17,7 +18,7 @@ from wavspa.launching.run.freeze import read_config
 from wavspa.launching.run.naming import config_hash
 from wavspa.training.checkpoints.rebuild import build_model
 from wavspa.training.locate import locate
-from wavspa.wavelets.modes import MODES, Ada
+from wavspa.wavelets.modes import Ada
 
 SOURCE = """\
 from torch import nn
@@ -38,15 +39,8 @@ class Copied(nn.Module):
 def fresh(monkeypatch):
     """What a test registers and imports is forgotten."""
     monkeypatch.setattr(plugins, "_imported", {})
-    monkeypatch.setattr(registry, "_registered", {})
-    for parts in (BASES, MODES):
-        for name in list(parts):
-            monkeypatch.setitem(parts, name, parts[name])
-    before = set(BASES), set(MODES)
-    yield
-    for parts, names in zip((BASES, MODES), before, strict=True):
-        for name in set(parts) - names:
-            del parts[name]
+    with forgotten_parts():
+        yield
 
 
 @pytest.fixture

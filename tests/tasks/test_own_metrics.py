@@ -62,7 +62,7 @@ def test_one_score_is_the_probability_of_class_one():
             r"task\.metrics\.r must be a metric of torchmetrics, got Identity",
         ),
         ("+task.metrics.r={_target_:os.system}", r"_target_ 'os\.system' is not in one of"),
-        ("task.metrics=3", r"task\.metrics must be one of wavspa\.tasks\.metrics by its _target_"),
+        ("task.metrics=3", r"task\.metrics must be a node with a _target_, got 3"),
     ],
 )
 def test_mistakes_make_no_folder(tmp_path, word, message):

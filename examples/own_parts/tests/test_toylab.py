@@ -10,13 +10,15 @@ import pytest
 import torch
 import yaml
 
+from support.registered_parts import forgotten_parts
+
 HERE = Path(__file__).parents[1]
 PLUGIN = "plugins=[toylab.wavspa_parts]"
 
 
 @pytest.fixture(scope="module")
 def parts():
-    with pytest.MonkeyPatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch, forgotten_parts():
         patch.syspath_prepend(str(HERE))
         import toylab.wavspa_parts
 

@@ -154,4 +154,6 @@ def _describe(kind: Any) -> str:
         return f"a list of {one}s" if one and " or " not in one else "a list"
     if _is(origin, Mapping):
         return "a mapping"
+    if origin is Callable:
+        return "a node with a _target_"
     return _WORDS.get(kind, getattr(kind, "__name__", str(kind)))

@@ -133,11 +133,6 @@ def _check_own_metrics(config: DictConfig) -> None:
     metrics = config.task.get("metrics")
     if metrics is None or "classes" not in config.task:
         return
-    if not isinstance(metrics, DictConfig):
-        raise UserError(
-            f"task.metrics must be one of wavspa.tasks.metrics by its _target_, got {metrics!r}; a metric "
-            "is added by +task.metrics.NAME._target_=…"
-        )
     for name, options in ((str(key), options) for key, options in metrics.items()):
         option = f"task.metrics.{name}"
         if name.startswith("_"):
