@@ -24,6 +24,7 @@ from wavspa.launching.plugins import ray as plugin
 from wavspa.launching.plugins.ray import RayLauncher
 from wavspa.launching.run.worker import run
 from wavspa.launching.sweeps.ray_tasks import shape_of
+from wavspa.run_folder import layout
 from wavspa.run_folder.status import read_status
 
 NEEDS_RAY = pytest.mark.skipif(find_spec("ray") is None, reason="needs pip install 'wavspa[ray]'")
@@ -107,12 +108,14 @@ def test_runs_of_a_lost_node_end_elsewhere_bit_identical(tmp_path):
             [sys.executable, "-m", *command], stdout=file, stderr=subprocess.STDOUT
         )
 
-        def both_train():
-            states = [read_status(folder) for folder in folders]
-            steps = [s.get("step", 0) for s in states if s.get("state") == "running"]
-            return sum(step > 0 for step in steps) == 2 or sweep.poll() is not None
+        def both_can_resume():
+            running = [
+                folder for folder in folders if read_status(folder).get("state") == "running"
+            ]
+            kept = [(folder / layout.CHECKPOINTS / layout.LAST).exists() for folder in running]
+            return sum(kept) == 2 or sweep.poll() is not None
 
-        until(both_train, "each node trains")
+        until(both_can_resume, "each node trains a run that has a checkpoint")
         lose(second)
         code = sweep.wait()
     printed = log.read_text()
