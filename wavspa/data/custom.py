@@ -1,20 +1,19 @@
 """The user's own files: texts with labels or without."""
 
 import itertools
-import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import cached_property, partial
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
-from wavspa.checks import one_of, share, true_or_false, whole_number
+from wavspa.checks import one_of, true_or_false, whole_number
 from wavspa.data.joined_text import joined_text
 from wavspa.data.preparation import store
-from wavspa.data.preparation.checksum import checksum_of
-from wavspa.data.preparation.holdout import divide, folds_of
+from wavspa.data.preparation.checksum import OwnFiles, named_paths
+from wavspa.data.preparation.holdout import divide, folds_of, shares_of
 from wavspa.data.preparation.overlap import digest_of_equal, digest_of_similar
 from wavspa.data.preparation.packing import packed as packed_rows
 from wavspa.data.preparation.packing import split_of
@@ -27,7 +26,7 @@ from wavspa.data.text_datamodule import CHUNK, TextRow, Texts, TextSplit
 from wavspa.errors import UserError
 
 
-class Files(Texts):
+class Files(OwnFiles, Texts):
     """Files of rows (see :func:`wavspa.data.sources.tables.open_table`) with a text and a label in each.
 
     Without a label the texts are for pre-training, and may be plain text, or many files: nothing but the
@@ -101,10 +100,7 @@ class Files(Texts):
         **options: Any,
     ) -> None:
         super().__init__(**options)
-        named = {"train": train, "val": val, "test": test}
-        self.paths = {
-            split: Path(os.path.expanduser(path)) for split, path in named.items() if path
-        }
+        self.paths = named_paths(train=train, val=val, test=test)
         self.input_columns = [text] if isinstance(text, str) else list(text)
         self.joins, self.join = len(self.input_columns) > 1, join
         self.target = target_of(label_kind, label, separator)
@@ -118,14 +114,7 @@ class Files(Texts):
         self.folds, self.fold = folds, fold
         self._check_folds()
         self._check_label_options()
-        shares = {"val": share("val_share", val_share), "test": share("test_share", test_share)}
-        elsewhere = {*self.paths, *(["test"] if self.folds else [])}
-        self.shares = {split: of for split, of in shares.items() if split not in elsewhere}
-        if sum(self.shares.values()) >= 1:
-            raise UserError(
-                f"dataset.val_share={val_share} and dataset.test_share={test_share} leave nothing of "
-                "train"
-            )
+        self.shares = shares_of(val_share, test_share, [*self.paths, *(["test"] if folds else [])])
         self.data_seed = whole_number("data_seed", data_seed, least=0)
         self.together = one_of("together", together, ("equal", "similar"))
         self.encoding = check_encoding("dataset.encoding", encoding)
@@ -173,11 +162,6 @@ class Files(Texts):
                     f"dataset.{split}={path} holds no labels: dataset.label=null reads it for task=masked"
                 )
 
-    @property
-    def checksum(self) -> str:
-        """16 hexadecimal digits that identify the content of the files."""
-        return self._found_checksum if self._checksum == "auto" else self._checksum
-
     def source_cache_key(self) -> Mapping[str, Any]:
         """The content of the files, and how rows are made of it."""
         # Only what differs from how the first data were prepared, which are found again by this.
@@ -209,11 +193,7 @@ class Files(Texts):
 
     def read(self) -> Mapping[str, TextSplit]:
         """The splits, row by row; train has been read once before, for its labels."""
-        if self._found_checksum != self.checksum:
-            raise UserError(
-                f"{', '.join(map(str, self.paths.values()))}: the content is not that of "
-                f"dataset.checksum={self.checksum}: bring it back, or start a new run with wavspa-train"
-            )
+        self.check_content()
         if not self.has_labels:
             return {
                 split: TextSplit(partial(self._unlabelled, split), None)
@@ -232,11 +212,7 @@ class Files(Texts):
 
     def card_facts(self, splits: store.Splits) -> store.Facts:
         """The files, what the labels are, and what was held out."""
-        facts = {
-            "source": "own files: "
-            + ", ".join(f"{split} {os.path.abspath(path)}" for split, path in self.paths.items()),
-            "licence": "that of the files",
-        }
+        facts = self.source_facts()
         if not self.has_labels:
             held = {
                 split: f"{of:.0%} of the texts of train, by their content (seed {self.data_seed})"
@@ -254,9 +230,9 @@ class Files(Texts):
             | ({"test": f"fold {self.fold} of {self.folds} of train"} if self.folds else {}),
         }
 
-    @cached_property
-    def _found_checksum(self) -> str:
-        return checksum_of((split, file) for split in self.paths for file in self._files(split))
+    def hashed_files(self) -> Iterator[tuple[str, Path]]:
+        """The file of each split, or those of its folder."""
+        return ((split, file) for split in self.paths for file in self._files(split))
 
     def _files(self, split: str) -> list[Path]:
         path = self.paths[split]

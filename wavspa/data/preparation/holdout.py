@@ -1,11 +1,32 @@
 """Examples held out of train, where a data set has no validation or test split."""
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
+from wavspa.checks import share
 from wavspa.errors import UserError
+
+
+def shares_of(val_share: float, test_share: float, given: Collection[str]) -> dict[str, float]:
+    """The share of train that is held out for each split that is not given.
+
+    Args:
+        val_share: Of val.
+        test_share: Of test.
+        given: The splits that are not held out.
+
+    Raises:
+        UserError: A share is impossible, or they leave nothing of train.
+    """
+    shares = {"val": share("val_share", val_share), "test": share("test_share", test_share)}
+    shares = {split: of for split, of in shares.items() if split not in given}
+    if sum(shares.values()) >= 1:
+        raise UserError(
+            f"dataset.val_share={val_share} and dataset.test_share={test_share} leave nothing of train"
+        )
+    return shares
 
 
 def hold_out(

@@ -1,7 +1,6 @@
 """The user's own series of numbers, with a class or numbers for each."""
 
 import itertools
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property, partial
 from pathlib import Path
@@ -10,12 +9,12 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from wavspa.checks import one_of, share, whole_number
+from wavspa.checks import one_of, whole_number
 from wavspa.data.datamodule import SequenceDataModule
 from wavspa.data.loading.collate import Example, collate_series
 from wavspa.data.preparation import store
-from wavspa.data.preparation.checksum import checksum_of
-from wavspa.data.preparation.holdout import divide
+from wavspa.data.preparation.checksum import OwnFiles, named_paths
+from wavspa.data.preparation.holdout import divide, shares_of
 from wavspa.data.series.files import VALUES, Columns, SeriesFile, open_series
 from wavspa.data.series.missing import POLICIES, filled
 from wavspa.data.targets.choose import CollateTargets, target_of
@@ -27,7 +26,7 @@ CHUNK = 256
 SPLITS = ("train", "val", "test")
 
 
-class Series(SequenceDataModule):
+class Series(OwnFiles, SequenceDataModule):
     """Files of series (see :mod:`wavspa.data.series.files`), each [N, D] with its own N, and a label of each.
 
     The loaders yield :class:`wavspa.data.Batch` whose ``tokens`` are values [B, N, D] float32. They are as in
@@ -87,10 +86,10 @@ class Series(SequenceDataModule):
         **options: Any,
     ) -> None:
         super().__init__(vocab_size="auto", **options)
-        self.paths = _paths(train=train, val=val, test=test)
-        self.labels = _paths(train=train_labels, val=val_labels, test=test_labels)
-        if alone := set(self.labels) - set(self.paths):
-            (split, *_) = alone
+        self.paths = named_paths(train=train, val=val, test=test)
+        self.labels = named_paths(train=train_labels, val=val_labels, test=test_labels)
+        if alone := [split for split in self.labels if split not in self.paths]:
+            split = alone[0]
             raise UserError(
                 f"dataset.{split}_labels are labels of dataset.{split}, which was not given"
             )
@@ -103,19 +102,9 @@ class Series(SequenceDataModule):
             raise UserError("dataset.channels must name at least one column, got []")
         self.nan = one_of("nan", nan, POLICIES)
         self._inputs = None if inputs == "auto" else whole_number("inputs", inputs)
-        shares = {"val": share("val_share", val_share), "test": share("test_share", test_share)}
-        self.shares = {split: of for split, of in shares.items() if split not in self.paths}
-        if sum(self.shares.values()) >= 1:
-            raise UserError(
-                f"dataset.val_share={val_share} and dataset.test_share={test_share} leave nothing of train"
-            )
+        self.shares = shares_of(val_share, test_share, self.paths)
         self.data_seed = whole_number("data_seed", data_seed, least=0)
         self._checksum = checksum
-
-    @property
-    def checksum(self) -> str:
-        """16 hexadecimal digits that identify the content of the files."""
-        return self._found_checksum if self._checksum == "auto" else self._checksum
 
     @cached_property
     def channels(self) -> list[str]:
@@ -148,11 +137,7 @@ class Series(SequenceDataModule):
 
     def build(self) -> Mapping[str, store.Source]:
         """The splits as tables of values, made while they are written."""
-        if self._found_checksum != self.checksum:
-            raise UserError(
-                f"{', '.join(map(str, self.paths.values()))}: the content is not that of "
-                f"dataset.checksum={self.checksum}: bring it back, or start a new run with wavspa-train"
-            )
+        self.check_content()
         labels, groups = [], []
         for _, (values,), label in self._read("train"):
             labels.append(label)
@@ -172,9 +157,7 @@ class Series(SequenceDataModule):
         column = splits["train"].data.column(VALUES).combine_chunks()
         values = column.flatten().to_numpy().reshape(-1, self.inputs)
         return {
-            "source": "own files: "
-            + ", ".join(f"{split} {os.path.abspath(path)}" for split, path in self.paths.items()),
-            "licence": "that of the files",
+            **self.source_facts(),
             **self.target.facts(splits),
             "channels": described(self.channels, values),
             "held_out": {
@@ -206,10 +189,10 @@ class Series(SequenceDataModule):
         unlabelled = self.target.unlabelled
         return [Example(values[: self.max_length], unlabelled) for (values,) in parts]
 
-    @cached_property
-    def _found_checksum(self) -> str:
+    def hashed_files(self) -> Iterator[tuple[str, Path]]:
+        """The file of each split, then those of their labels."""
         labels = ((f"{split}_labels", path) for split, path in self.labels.items())
-        return checksum_of(itertools.chain(self.paths.items(), labels))
+        return itertools.chain(self.paths.items(), labels)
 
     def _open(self, split: str) -> SeriesFile:
         columns = self._columns(labels=self.target.columns, channels=self._channels)
@@ -233,7 +216,3 @@ class Series(SequenceDataModule):
             flat = [values.reshape(-1) for values, _ in chunk]
             labels = self.target.array([label for _, label in chunk])
             yield pa.table({VALUES: store.ragged(flat), "label": labels})
-
-
-def _paths(**named: str | Path | None) -> dict[str, Path]:
-    return {name: Path(os.path.expanduser(path)) for name, path in named.items() if path}
