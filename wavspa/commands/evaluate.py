@@ -72,7 +72,6 @@ def print_metrics(words: dict[str, str], overrides: list[str]) -> dict[str, floa
     """
     # Imported here: --help need not wait for Lightning.
     from wavspa.checks import one_of, whole_number
-    from wavspa.data import SourceTargets
     from wavspa.launching.decisions.evaluation import Evaluator
     from wavspa.launching.run.build import build_run
     from wavspa.launching.run.freeze import read_config
@@ -101,8 +100,6 @@ def print_metrics(words: dict[str, str], overrides: list[str]) -> dict[str, floa
         data.prepare_data()
         check_same_data(folder, data, [split])
         rows = data
-    if isinstance(task, Seq2Seq) and isinstance(data, SourceTargets):
-        task.use_vocabulary(data)
     found = evaluator.evaluate(rows, split, decision, resamples)
     print(format_metrics(found.metrics))
     _show_and_write(folder, words, split, found)

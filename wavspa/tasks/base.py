@@ -1,6 +1,7 @@
 """The base of all tasks: the optimizer and its schedule, a finite loss, and what may be monitored."""
 
 from collections.abc import Callable, Collection, Mapping
+from pathlib import Path
 from typing import Any, Literal
 
 import torch
@@ -19,6 +20,7 @@ from wavspa.models.stem import Stem
 from wavspa.reporting import warn
 from wavspa.tasks.step_sums import Mean, StepSums
 from wavspa.training.callbacks.evaluated_weights import ScheduleFreeWeights
+from wavspa.training.checkpoints.read import load_checkpoint_weights, read_checkpoint
 from wavspa.training.finite import FiniteWatch, Noted, NotFinite
 from wavspa.training.plateau import LowerOnPlateau, Plateau
 from wavspa.training.schedules import Schedule, scheduler
@@ -82,6 +84,23 @@ class Task(LightningModule):
         Args:
             state: The checkpoint's ``state_dict``.
         """
+
+    def load_trained(self, checkpoint: Path) -> dict[str, Any]:
+        """Take the weights of a checkpoint and what else it holds; return its content.
+
+        Args:
+            checkpoint: The file.
+
+        Raises:
+            UserError: It cannot be read, or does not fit.
+        """
+        content = read_checkpoint(checkpoint)
+        load_checkpoint_weights(self.model, content, checkpoint)
+        self.take_state(content["state_dict"])
+        return content
+
+    def use_vocabulary(self, vocabulary: Any) -> None:
+        """Make texts of tokens by a data set, in tasks that write texts."""
 
     def check_data(self, card: Mapping[str, Any]) -> None:
         """Check the options against the data.

@@ -130,6 +130,7 @@ class Seq2Seq(Task):
         if self._vocabulary is None:
             self.use_vocabulary(self.trainer.datamodule)  # type: ignore[attr-defined]
 
+    @override
     def use_vocabulary(self, vocabulary: Vocabulary) -> None:
         """Make texts of tokens by this; without it, by the data set of the trainer."""
         self._vocabulary = vocabulary

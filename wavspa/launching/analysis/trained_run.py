@@ -78,8 +78,8 @@ class TrainedRun:
             return predictions
         data.prepare_data()
         check_same_data(self.folder, data, [self.split])
-        best = find_checkpoint(self.folder)
-        evaluate(task, data, best, self.config.trainer, self.split, [predictions])
+        task.load_trained(find_checkpoint(self.folder))
+        evaluate(task, data, self.config.trainer, self.split, [predictions])
         return predictions
 
     def examples(self, count: int) -> Iterator[tuple[np.ndarray, Any]]:

@@ -25,7 +25,7 @@ from wavspa.reports.scores.intervals import Estimates, estimate
 from wavspa.tasks import Classification
 from wavspa.tasks.base import Task
 from wavspa.training.callbacks.predictions import Predictions
-from wavspa.training.checkpoints.read import find_checkpoint, read_checkpoint
+from wavspa.training.checkpoints.read import find_checkpoint
 
 
 class Evaluation(NamedTuple):
@@ -72,7 +72,7 @@ class Evaluator:
         self._folder, self._config, self._task, self._data = folder, config, task, data
         self._classes = task.classes if isinstance(task, Classification) else None
         self._checkpoint = find_checkpoint(folder)
-        self._step: int = read_checkpoint(self._checkpoint)["global_step"]
+        self._step: int = task.load_trained(self._checkpoint)["global_step"]
 
     def decide(self, words: Mapping[str, str]) -> Decision:
         """Decide as typed and keep the decision; without words, read the one that is kept.
@@ -127,7 +127,7 @@ class Evaluator:
         predictions = Predictions(keep_logits=True)
         trainer = self._config.trainer
         callbacks = [predictions] if self._classes else []
-        metrics = evaluate(self._task, rows, self._checkpoint, trainer, split, callbacks)
+        metrics = evaluate(self._task, rows, trainer, split, callbacks)
         return metrics, predictions
 
     def _names(self) -> list[str]:

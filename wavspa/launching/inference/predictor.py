@@ -27,8 +27,6 @@ from wavspa.tasks.seq2seq import Text
 from wavspa.tasks.targets.base import TargetTask
 from wavspa.training.checkpoints.read import (
     find_checkpoint,
-    load_checkpoint_weights,
-    read_checkpoint,
 )
 from wavspa.training.trainer import usable_accelerator
 
@@ -94,13 +92,9 @@ class Predictor:
                 f"embeddings=true: {folder} writes texts, and embeds nothing: leave it out"
             )
         checkpoint = find_checkpoint(folder)
-        content = read_checkpoint(checkpoint)
-        load_checkpoint_weights(task.model, content, checkpoint)
-        task.take_state(content["state_dict"])
+        content = task.load_trained(checkpoint)
         self.decision = read_decision(folder, content["global_step"])
         open_vocabulary(folder, data)
-        if isinstance(task, Seq2Seq) and isinstance(data, SourceTargets):
-            task.use_vocabulary(data)
         # Where pads are attended to, an answer depends on its batch: then it is that of the test.
         self._by_length = config.model.padding != "upstream"
         self._fabric = Fabric(

@@ -53,7 +53,9 @@ def build_run(config: DictConfig) -> tuple["Task", "SequenceDataModule"]:
     optimizer = build(config, "optimizer")
     schedule = build(config, "schedule")
     task = build(config, "task", model=model, optimizer=optimizer, schedule=schedule)
-    return task, build(config, "dataset")
+    data = build(config, "dataset")
+    task.use_vocabulary(data)
+    return task, data
 
 
 def explain(error: Exception, node: str, options: DictConfig) -> UserError:

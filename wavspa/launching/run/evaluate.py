@@ -1,7 +1,6 @@
-"""Evaluation of trained weights on one split of the data, or on other labelled rows."""
+"""Evaluation of a trained task on one split of the data, or on other labelled rows."""
 
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from omegaconf import DictConfig
@@ -9,10 +8,8 @@ from pytorch_lightning import Callback, LightningDataModule
 from torch.utils.data import DataLoader
 
 from wavspa.checks import one_of
-from wavspa.data import SourceTargets
 from wavspa.launching.run.frozen_data import SPLITS
 from wavspa.tasks.seq2seq import Seq2Seq
-from wavspa.training.checkpoints.read import load_checkpoint_weights, read_checkpoint
 from wavspa.training.trainer import evaluation_trainer
 
 if TYPE_CHECKING:
@@ -22,17 +19,15 @@ if TYPE_CHECKING:
 def evaluate(
     task: "Task",
     data: LightningDataModule,
-    checkpoint: Path,
     trainer: DictConfig,
     split: str = "test",
     callbacks: Sequence[Callback] = (),
 ) -> dict[str, float]:
-    """Evaluate a checkpoint on one device.
+    """Evaluate a task on one device.
 
     Args:
-        task: The task; its model takes the checkpoint's weights.
+        task: The task, with trained weights.
         data: The data.
-        checkpoint: The file.
         trainer: The run's ``trainer`` node.
         split: ``train``, ``val`` or ``test``.
         callbacks: Called while it evaluates.
@@ -41,18 +36,13 @@ def evaluate(
         The metrics, ``<split>/<name>``.
 
     Raises:
-        UserError: The split is unknown, or the checkpoint cannot be read or does not fit.
+        UserError: The split is unknown.
     """
     one_of("split", split, SPLITS)
-    content = read_checkpoint(checkpoint)
-    load_checkpoint_weights(task.model, content, checkpoint)
-    task.take_state(content["state_dict"])
     evaluator = evaluation_trainer(trainer, callbacks)
     rows: Any = data
     # A task that writes texts writes those of all examples, as of the test; its validation does not.
     as_test = split == "train" or (split == "val" and isinstance(task, Seq2Seq))
-    if isinstance(task, Seq2Seq) and isinstance(data, SourceTargets):
-        task.use_vocabulary(data)
     if as_test:
         own: Any = data
         rows = OtherRows(lambda: own.evaluation_loader(split), lambda: own.training_card, data=own)

@@ -161,7 +161,8 @@ def _train_and_test(
     if torch.distributed.is_initialized():
         # The other ranks have left; a metric would wait for them.
         torch.distributed.destroy_process_group()
-    metrics = evaluate(task, data, layout.best_checkpoint(folder), config.trainer)
+    task.load_trained(layout.best_checkpoint(folder))
+    metrics = evaluate(task, data, config.trainer)
     for logger in loggers:
         logger.log_metrics(metrics, step=trainer.global_step - 1)
         if isinstance(logger, WandbRun):
