@@ -8,7 +8,7 @@ from importlib.metadata import version
 import torch
 
 from benchmarks import layers, page, transforms
-from benchmarks.figures import here, not_measured, processor, write
+from benchmarks.figures import here, not_measured, processor
 from benchmarks.measure import keep_memory
 
 PARTS = (transforms, layers)
@@ -29,10 +29,7 @@ def main() -> None:
     software = [f"torch {torch.__version__}"]
     software += [f"{name} {version(name)}" for name in ("numba", "ptwt", "PyWavelets")]
     measured = here([*figures, JAX], processor(), [*software, "float32"])
-    path = write(measured)
-    page.update()
-    print(path.with_suffix(".md").read_text(encoding="utf-8"))
-    print(f"written: {path}")
+    page.publish(measured)
 
 
 if __name__ == "__main__":

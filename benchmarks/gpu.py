@@ -10,7 +10,7 @@ import sys
 import torch
 
 from benchmarks import gpu_layers, gpu_lifting, gpu_transforms, page
-from benchmarks.figures import here, write
+from benchmarks.figures import here
 
 PARTS = (gpu_transforms, gpu_lifting, gpu_layers)
 
@@ -29,10 +29,7 @@ def main() -> None:
         if importlib.util.find_spec(name):
             software.append(f"{name} {importlib.import_module(name).__version__}")
     measured = here(figures, torch.cuda.get_device_name(), [*software, "TF32 off"], *sys.argv[1:2])
-    path = write(measured)
-    page.update()
-    print(path.with_suffix(".md").read_text(encoding="utf-8"))
-    print(f"written: {path}")
+    page.publish(measured)
 
 
 if __name__ == "__main__":

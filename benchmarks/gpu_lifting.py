@@ -13,15 +13,7 @@ from torch import Tensor
 from benchmarks.figures import Figure, compared
 
 # First: it replaces PyWavelets where that is missing.
-from benchmarks.gpu_transforms import (
-    OURS,
-    PLAIN,
-    host_milliseconds,
-    milliseconds,
-    print_here,
-    replayed,
-    seconds,
-)
+from benchmarks.gpu_transforms import PLAIN, print_here, seconds, trip_times
 from wavspa.backend import use_backend
 from wavspa.wavelets.operators.lattice import filters_of_angles
 from wavspa.wavelets.operators.lifting import lift_level, unlift_level
@@ -140,14 +132,7 @@ def figures() -> Iterator[Figure]:
         for dtype in (FULL, HALF)
     }
     for name, run in {**trips, **{f"lattice, {n} taps": lattice(n) for n in (16, 40)}}.items():
-        times = {
-            OURS: milliseconds(run),
-            f"{OURS}, as a CUDA graph": milliseconds(replayed(run)),
-            f"{OURS}, the host alone": host_milliseconds(run),
-        }
-        with use_backend("torch"):
-            times[PLAIN] = milliseconds(run)
-        yield from compared(TABLE, name, seconds(times), PLAIN)
+        yield from compared(TABLE, name, seconds(trip_times(run)), PLAIN)
 
 
 def main() -> None:

@@ -233,10 +233,8 @@ def operator_figures(
         yield from compared(OPERATORS_TABLE, case, seconds(times), PLAIN)
 
 
-def trip_figures(shape: tuple[int, int, int], taps: int, dtype: torch.dtype) -> Iterator[Figure]:
-    """One level and back with all gradients."""
-    case = f"there and back with gradients, {list(shape)}, {taps} taps, {str(dtype)[6:]}"
-    trip = round_trip(shape, taps, dtype)
+def trip_times(trip: Callable[[], object]) -> dict[str, float]:
+    """Milliseconds of a round trip by kernels, as a graph, of its host alone, and by plain torch."""
     times = {
         OURS: milliseconds(trip),
         f"{OURS}, as a CUDA graph": milliseconds(replayed(trip)),
@@ -244,6 +242,14 @@ def trip_figures(shape: tuple[int, int, int], taps: int, dtype: torch.dtype) -> 
     }
     with use_backend("torch"):
         times[PLAIN] = milliseconds(trip)
+    return times
+
+
+def trip_figures(shape: tuple[int, int, int], taps: int, dtype: torch.dtype) -> Iterator[Figure]:
+    """One level and back with all gradients."""
+    case = f"there and back with gradients, {list(shape)}, {taps} taps, {str(dtype)[6:]}"
+    trip = round_trip(shape, taps, dtype)
+    times = trip_times(trip)
     has_peer = importlib.util.find_spec("ptwt") is not None
     if has_peer and dtype == torch.float32:
         times[PTWT] = milliseconds(by_ptwt(shape, taps))

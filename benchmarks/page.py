@@ -1,9 +1,10 @@
 """The tables of docs/science/results.md, from benchmarks/results: `python -m benchmarks.page`."""
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.figures import RESULTS, read, tables
+from benchmarks.figures import RESULTS, Measured, read, tables, write
 
 PAGE = Path(__file__).parents[1] / "docs/science/results.md"
 BEGIN = "<!-- Written by `python -m benchmarks.page` from benchmarks/results: run that. -->"
@@ -43,6 +44,14 @@ def with_figures(text: str, results: Path = RESULTS) -> str:
 def update() -> None:
     """Write the page."""
     PAGE.write_text(with_figures(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
+
+
+def publish(measured: Sequence[Measured]) -> None:
+    """Write the figures of a device and the page, and print them."""
+    path = write(measured)
+    update()
+    print(path.with_suffix(".md").read_text(encoding="utf-8"))
+    print(f"written: {path}")
 
 
 if __name__ == "__main__":

@@ -1,14 +1,13 @@
 """The programs of `make bench` run, on inputs that take no time; what they measure is not looked at."""
 
 from functools import cache
-from types import SimpleNamespace
 
 import pytest
 import torch
 
 pytest.importorskip("ptwt")
 
-from benchmarks import cpu, layers, measure, transforms
+from benchmarks import cpu, layers, measure, page, transforms
 from benchmarks.figures import read
 from benchmarks.figures import write as write_figures
 
@@ -31,8 +30,8 @@ def small(monkeypatch):
 
 def test_all_figures_of_a_cpu_are_compared_measured_and_written(small, monkeypatch, tmp_path):
     monkeypatch.setattr(cpu, "keep_memory", lambda: None)
-    monkeypatch.setattr(cpu, "page", SimpleNamespace(update=lambda: None))
-    monkeypatch.setattr(cpu, "write", lambda measured: write_figures(measured, tmp_path))
+    monkeypatch.setattr(page, "update", lambda: None)
+    monkeypatch.setattr(page, "write", lambda measured: write_figures(measured, tmp_path))
     cpu.main()
     (path,) = tmp_path.glob("*.csv")
     figures = [row.figure for row in read(path)]
@@ -55,6 +54,6 @@ def test_nothing_is_measured_where_a_result_is_wrong(small, monkeypatch):
     monkeypatch.setattr(cpu, "keep_memory", lambda: None)
     monkeypatch.setattr(transforms, "by_ptwt", wrong)
     monkeypatch.setattr(measure, "alternate", None)
-    monkeypatch.setattr(cpu, "write", None)
+    monkeypatch.setattr(page, "write", None)
     with pytest.raises(SystemExit, match="parity is red: 16 taps, ptwt is off by"):
         cpu.main()
