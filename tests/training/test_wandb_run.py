@@ -59,23 +59,25 @@ def crash():
 
 
 @pytest.fixture
-def at_step_4(monkeypatch):
-    """Does something when training comes to step 4 for the first time."""
+def crashes_at(monkeypatch):
+    """Lets training fail when it comes to a step for the first time."""
     step = Classification.training_step
-    actions = []
+    steps = []
 
     def training_step(self, batch, batch_idx):
-        if self.global_step == 4 and actions:
-            actions.pop()()
+        if self.global_step in steps:
+            steps.remove(self.global_step)
+            crash()
         return step(self, batch, batch_idx)
 
     monkeypatch.setattr(Classification, "training_step", training_step)
-    return actions.append
+    return steps.append
 
 
-def test_a_restart_goes_on_with_the_same_run(tmp_path, at_step_4, sent):
-    folder = tiny_run(tmp_path, *STEPS)
-    at_step_4(crash)
+@pytest.mark.parametrize("at", [4, 5], ids=["at a checkpoint", "a step after it"])
+def test_a_restart_goes_on_with_the_same_run(tmp_path, crashes_at, sent, at):
+    folder = tiny_run(tmp_path, *STEPS, "logger.wandb.figures=[]")
+    crashes_at(at)
     with pytest.raises(RuntimeError):
         run(folder)
     run(folder)
@@ -86,7 +88,20 @@ def test_a_restart_goes_on_with_the_same_run(tmp_path, at_step_4, sent):
     steps = [step for _, step, _ in sent]
     assert steps == sorted(steps)
     assert set(steps) == {1, 2, 3, 4, 5, 6}
-    assert {"train/loss", "lr"} <= sent[0][2]
+    assert {"train/loss", "train/gradient_norm", "lr"} <= sent[0][2]
+    once = [(step, name) for _, step, names in sent for name in names & {"train/loss", "val/loss"}]
+    assert len(once) == len(set(once)) == 6 + 2
+
+
+def test_a_run_that_was_stopped_in_its_test_sends_it_later(tmp_path, monkeypatch, sent):
+    folder = tiny_run(tmp_path, *STEPS, "logger.wandb.figures=[]")
+    with monkeypatch.context() as patched:
+        patched.setattr("wavspa.launching.run.worker.evaluate", lambda *_: crash())
+        with pytest.raises(RuntimeError):
+            run(folder)
+    wandb.finish()  # as the end of its process does
+    run(folder)
+    assert [step for _, step, names in sent if "test/accuracy" in names] == [6]
 
 
 def start(folder, **variables):

@@ -145,8 +145,10 @@ def _train_and_test(
         print_line(f"resuming from step {step}: {folder}")
     start(config, task, folder, resumed=last is not None)
     batches = config.trainer.accumulate_grad_batches
+    # First, for they see by metrics.csv what they have sent; then rows that are repeated are dropped.
+    more = _more_loggers(folder, config)
     csv = MetricsCsv(folder, step, lambda step: data.epoch_of(step * batches))
-    loggers = [csv, *_more_loggers(folder, config)]
+    loggers = [csv, *more]
     trainer = _trainer(folder, config, stop, loggers, storage, record)
     try:
         trainer.fit(task, datamodule=data, ckpt_path=last)
