@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from pytorch_lightning.loggers import WandbLogger
 from pytorch_lightning.loggers.logger import rank_zero_experiment
 from pytorch_lightning.utilities import rank_zero_only
@@ -34,6 +35,7 @@ class WandbRun(ServiceLogger, WandbLogger):
         figures: Names of what is drawn at each validation, by whoever holds this logger.
         artifacts: Send the configuration, the record (with git's commit and diff) and the best checkpoint
             once the run has been tested.
+        predictions: The most rows of the test that are sent as a table, with what the run predicts; 0: none.
         **options: Further arguments of ``wandb.init``.
     """
 
@@ -49,6 +51,7 @@ class WandbRun(ServiceLogger, WandbLogger):
         offline: bool = True,
         figures: Sequence[str] = (),
         artifacts: bool = False,
+        predictions: int = 0,
         **options: Any,
     ) -> None:
         folder = Path(save_dir)
@@ -67,6 +70,7 @@ class WandbRun(ServiceLogger, WandbLogger):
             self._go_offline()
         self.figures = list(figures)
         self.artifacts = artifacts
+        self.predictions = predictions
 
     @property
     @rank_zero_experiment
@@ -100,6 +104,27 @@ class WandbRun(ServiceLogger, WandbLogger):
 
         picture = wandb.Image(PIL.Image.open(io.BytesIO(png)))
         self.log_metrics({f"figures/{name}": picture}, step)
+
+    @rank_zero_only
+    def log_predictions(
+        self, columns: Sequence[str], rows: Sequence[Sequence[Any]], step: int
+    ) -> None:
+        """Send a table of predictions, as ``test/predictions`` of a step, on the terms of
+        :meth:`log_metrics`.
+
+        Args:
+            columns: The names of the columns.
+            rows: Their cells; a picture is an array.
+            step: As Lightning counts it.
+        """
+        # Imported here: runs without a table start sooner.
+        import wandb
+
+        cells = [
+            [wandb.Image(cell) if isinstance(cell, np.ndarray) else cell for cell in row]
+            for row in rows
+        ]
+        self.log_metrics({"test/predictions": wandb.Table(list(columns), cells)}, step)
 
     @rank_zero_only
     def log_artifacts(self) -> None:

@@ -109,7 +109,7 @@ class StatusFile(Callback):
         if not trainer.is_global_zero:
             return
         speed = self._speed(trainer)
-        known = {name: speed[name] for name in _CURVES if speed.get(name) is not None}
+        known = {name: value for name in _CURVES if (value := speed.get(name)) is not None}
         if known:
             for logger in trainer.loggers:
                 # metrics.csv has seconds in each row, and the same rows each time.

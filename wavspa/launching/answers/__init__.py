@@ -1,0 +1,1 @@
+"""What a run predicts, as columns and tables."""
