@@ -1,1 +1,1 @@
-"""What a run predicts, as columns and tables."""
+"""Columns and tables of what a run predicts."""

@@ -21,7 +21,7 @@ from wavspa.training.loggers.service import Sent, ServiceLogger, config_of
 
 DATABASE = "mlflow.db"
 _LOCK = ".mlflow.lock"
-# What MLflow reads: tell nobody of the tables that it makes, report nothing to its makers, and wait seconds
+# What MLflow reads: print no line for each table that is made, report nothing to its makers, wait seconds
 # for a server, not minutes.
 _ENVIRONMENT = {
     "MLFLOW_LOGGING_LEVEL": "WARNING",
@@ -84,7 +84,7 @@ class MlflowRun(ServiceLogger, MLFlowLogger):
                     synchronous=synchronous,
                 )
         except Exception as error:
-            self.give_up(error)
+            self.stop_sending(error)
 
     @property
     @override
@@ -115,13 +115,13 @@ class MlflowRun(ServiceLogger, MLFlowLogger):
 
     @rank_zero_only
     def finalize(self, status: str = "success") -> None:
-        """Tell MLflow how the run ended."""
+        """Report to MLflow how the run ended."""
         if self.failed:
             return
         try:
             MLFlowLogger.finalize(self, status)
         except Exception as error:
-            self.give_up(error)
+            self.stop_sending(error)
 
     def _kept_id(self) -> str | None:
         path = self.folder / layout.MLFLOW_ID

@@ -1,4 +1,4 @@
-"""What loggers of a service share: one run a job, which restarts continue and which never stops training."""
+"""The base of loggers of a service: one run a job, which restarts continue and which never stops training."""
 
 from abc import abstractmethod
 from collections.abc import Mapping
@@ -38,7 +38,7 @@ class Sent(NamedTuple):
 
 
 class ServiceLogger(Logger):
-    """Sends metrics once, whatever a restart repeats, and gives up when the service fails.
+    """Sends metrics once, also those that a restart repeats, and stops sending when the service fails.
 
     Attributes:
         service: What messages call the service.
@@ -63,7 +63,7 @@ class ServiceLogger(Logger):
         try:
             self.send(new, step)
         except Exception as error:
-            self.give_up(error)
+            self.stop_sending(error)
 
     @rank_zero_only
     def log_hyperparams(self, params: Any) -> None:
@@ -73,7 +73,7 @@ class ServiceLogger(Logger):
         """Print that the service failed, and what that means for the run."""
         warn(f"{self.service}: {first_line(error)}; {consequence}")
 
-    def give_up(self, error: Exception) -> None:
+    def stop_sending(self, error: Exception) -> None:
         """Send nothing more."""
         self.warn(error, "nothing more is logged to it")
         self.failed = True

@@ -25,7 +25,7 @@ class TrackioRun(ServiceLogger):
     Args:
         save_dir: The run's folder.
         project: Trackio's project.
-        name: What the run's name begins with.
+        name: The start of the run's name.
         group: What the dashboard groups runs by.
         space_id: The Space that gets the metrics; None: they stay on this machine, below ``TRACKIO_DIR``.
         **options: Further arguments of ``trackio.init``.
