@@ -1,5 +1,5 @@
+import multiprocessing
 import os
-import subprocess
 import sys
 
 import numpy as np
@@ -7,6 +7,7 @@ import pytest
 from mlflow import MlflowClient
 
 from support.tiny_runs import compose_run, tiny_run, tiny_words
+from support.waiting import LIMIT
 from wavspa import atomic
 from wavspa.launching.run.prepare import prepare
 from wavspa.launching.run.worker import run
@@ -79,22 +80,27 @@ def test_a_restart_continues_the_run_and_sends_no_step_twice(folder):
     assert client_of(folder).get_run(identity(folder)).info.status == "FINISHED"
 
 
+def log_twenty_steps(folder):
+    logger = MlflowRun(str(folder), "digits")
+    for step in range(20):
+        logger.log_metrics({"loss": 1.0}, step)
+    logger.finalize("success")
+    sys.exit(logger.failed)
+
+
+@pytest.mark.filterwarnings("ignore:.*fork")
 def test_two_processes_make_one_database_and_one_experiment(tmp_path):
-    program = """
-import sys
-from wavspa.training.loggers.mlflow_run import MlflowRun
-logger = MlflowRun(sys.argv[1], "digits")
-for step in range(20):
-    logger.log_metrics({"loss": 1.0}, step)
-logger.finalize("success")
-assert not logger.failed
-"""
     folders = [tmp_path / "digits" / name for name in "ab"]
     for each in folders:
         each.mkdir(parents=True)
-    commands = [[sys.executable, "-c", program, str(each)] for each in folders]
-    started = [subprocess.Popen(command, stderr=subprocess.PIPE, text=True) for command in commands]
-    assert [(process.communicate()[1], process.returncode) for process in started] == [("", 0)] * 2
+    # Forked: what takes longest is to import MLflow.
+    fork = multiprocessing.get_context("fork")
+    started = [fork.Process(target=log_twenty_steps, args=(each,)) for each in folders]
+    for process in started:
+        process.start()
+    for process in started:
+        process.join(LIMIT)
+    assert [process.exitcode for process in started] == [0, 0]
     runs = [client_of(each).get_run(identity(each)) for each in folders]
     assert len({each.info.experiment_id for each in runs}) == 1
     assert len({each.info.run_id for each in runs}) == 2
