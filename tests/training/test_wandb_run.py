@@ -98,7 +98,7 @@ def test_a_restart_goes_on_with_the_same_run(tmp_path, crashes_at, sent, at):
 def test_a_run_that_was_stopped_in_its_test_sends_it_later(tmp_path, monkeypatch, sent):
     folder = tiny_run(tmp_path, *STEPS, "logger.wandb.figures=[]")
     with monkeypatch.context() as patched:
-        patched.setattr("wavspa.launching.run.worker.evaluate", lambda *_: crash())
+        patched.setattr("wavspa.launching.run.worker.evaluate", lambda *_, **__: crash())
         with pytest.raises(RuntimeError):
             run(folder)
     wandb.finish()  # as the end of its process does
