@@ -14,6 +14,7 @@ GENERATED = ROOT / "docs/reference/all_options.md"
 PAGES = [
     *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "data/README.md")),
     *sorted((ROOT / "benchmarks").rglob("*.md")),
+    *sorted((ROOT / "tests/users").glob("*.md")),
     *sorted(path for path in (ROOT / "docs").rglob("*.md") if path != GENERATED),
 ]
 PYTHON = [

@@ -129,6 +129,14 @@ def test_a_pre_trained_encoder_gets_another_head(tmp_path):
     assert all(torch.equal(old[name], new[name]) for name in old)
 
 
+def test_a_process_that_swapped_nothing_loads(bert, tmp_path, monkeypatch):
+    bert.save_pretrained(tmp_path)
+    # transformers remembers by class what it read in a class's source.
+    for place in type(bert).__mro__:
+        monkeypatch.delattr(place, "_can_set_attn_implementation_cached_value", raising=False)
+    assert load_swapped(tmp_path).config._attn_implementation == "wavspa"
+
+
 class Other(nn.Module):
     """Of nobody's registry."""
 

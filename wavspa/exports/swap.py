@@ -162,8 +162,10 @@ def _swapped_class(architecture: type[PreTrainedModel]) -> type[PreTrainedModel]
         architecture.__init__(self, config, *args, **kwargs)
         swap(self, **config.wavspa)
 
-    # Of the same name, which is what save_pretrained writes.
-    return type(architecture.__name__, (architecture,), {"__init__": __init__})
+    # Of the same name, which is what save_pretrained writes, and of the same module, whose source
+    # transformers reads to find out what kind of attention the class has.
+    members = {"__init__": __init__, "__module__": architecture.__module__}
+    return type(architecture.__name__, (architecture,), members)
 
 
 def _like(old: nn.Module, config: Any, layer: Any) -> SwappedSelfAttention:
