@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from wavspa.data.labels import alike, check_classes, in_order, read_label, shown
+from wavspa.checks import shown
+from wavspa.data.labels import alike, check_classes, in_order, read_label
 from wavspa.data.preparation.store import Facts, Splits
 from wavspa.data.targets.base import Target
 from wavspa.errors import UserError
