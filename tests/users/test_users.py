@@ -2,6 +2,8 @@
 
 import os
 import re
+import sys
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -32,6 +34,16 @@ def commands_of(user):
     return [typed for code in transcripts for typed in typed_lines(code)]
 
 
+@contextmanager
+def forgotten_modules(place):
+    """Modules that a user wrote are not those of the next test that imports their names."""
+    yield
+    for name, module in list(sys.modules.items()):
+        paths = [getattr(module, "__file__", None), *getattr(module, "__path__", ())]
+        if any(path and Path(path).is_relative_to(place) for path in paths):
+            del sys.modules[name]
+
+
 @pytest.mark.parametrize(
     "user",
     [pytest.param(user, marks=pytest.mark.slow if user in SLOW else ()) for user in USERS],
@@ -41,7 +53,7 @@ def test_a_user_comes_to_the_end(user, tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("HOME", str(tmp_path))
     session = Session(monkeypatch, capsys.readouterr)
     names = {}
-    with forgotten_parts():
+    with forgotten_parts(), forgotten_modules(tmp_path):
         for block in blocks_of(page_of(user)):
             where = f"{user}.md, line {block.line}"
             if block.language == "python":
