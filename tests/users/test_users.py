@@ -37,10 +37,11 @@ def commands_of(user):
 @contextmanager
 def forgotten_modules(place):
     """Modules that a user wrote are not those of the next test that imports their names."""
+    before = set(sys.modules)
     yield
-    for name, module in list(sys.modules.items()):
-        paths = [getattr(module, "__file__", None), *getattr(module, "__path__", ())]
-        if any(path and Path(path).is_relative_to(place) for path in paths):
+    written = {path.stem for path in place.iterdir()}
+    for name in set(sys.modules) - before:
+        if name.partition(".")[0] in written:
             del sys.modules[name]
 
 
