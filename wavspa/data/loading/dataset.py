@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from datasets import Dataset
 from torch.utils.data import Dataset as TorchDataset
 
@@ -87,6 +88,11 @@ class Rows(TorchDataset[Any]):
         """How many rows an example shows of a column only the head of."""
         longest = max(length for name, length in self._views if name == column and length)
         return int((self._full_lengths[column] > longest).sum())
+
+    def beyond(self, column: str, least: int) -> tuple[int, int]:
+        """How many numbers in the lists of a column are ``least`` or more, and how many there are."""
+        flat = pc.list_flatten(self._table[self._kept.tolist()][column])
+        return int(pc.sum(pc.greater_equal(flat, least)).as_py() or 0), len(flat)
 
     def _tokens(self, column: pa.ChunkedArray) -> pa.ChunkedArray:
         return column if self._pool is None else self._pool[column.to_pylist()]["tokens"]
