@@ -134,7 +134,8 @@ def _check_output(output: Path, kept: Sequence[str]) -> None:
 
 
 def _format_of(output: str | None) -> str:
-    from wavspa.launching.inference.writers import CONLL, LINES, TABLES
+    from wavspa.data.tagging.files import CONLL
+    from wavspa.launching.inference.writers import LINES, TABLES
 
     if output is None:
         return TABLES[0]

@@ -154,7 +154,7 @@ def _strict(
 def _table(patterns: str) -> np.ndarray:
     """[prefix, next prefix, same type] bool."""
     table = np.zeros((len(PREFIXES), len(PREFIXES), 2), bool)
-    for before, after, types in patterns.split():
+    for before, after, types in map(tuple, patterns.split()):
         rows = PREFIXES if before == _ANY else before
         columns = PREFIXES if after == _ANY else after
         same = {"=": [1], "!": [0], "*": [0, 1]}[types]

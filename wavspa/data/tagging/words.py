@@ -76,13 +76,13 @@ def read_spans(values: Sequence[object], where: str) -> list[Span]:
             parts = [value.get("start"), value.get("end"), value.get("label")]
         else:
             parts = list(value) if isinstance(value, list | tuple) else []
-        numbers = [part for part in parts[:2] if isinstance(part, int)]
+        numbers = [part for part in parts[:2] if type(part) is int]
         if len(parts) != 3 or len(numbers) != 2 or not isinstance(parts[2], str) or not parts[2]:
             raise UserError(
                 f"{where}: {shown(value)} is not a span: it must be an object with start, end and label, "
                 "or a list of the three"
             )
-        spans.append(Span(*numbers, parts[2]))
+        spans.append(Span(numbers[0], numbers[1], parts[2]))
     return sorted(spans)
 
 

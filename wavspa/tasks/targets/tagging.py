@@ -125,7 +125,7 @@ class Tagging(Weighted, Task):
     @override
     def setup(self, stage: str) -> None:
         super().setup(stage)
-        data: Any = self.trainer.datamodule  # type: ignore[attr-defined]
+        data: Any = self.trainer.datamodule
         tagset = Tagset(class_names(data.training_card, self.outputs), self.scheme)
         for split in SPLITS:
             self._counts(split).tagset = tagset

@@ -108,8 +108,10 @@ class TagCounts(Metric):
         self.confusion += torch.from_numpy(counts).view_as(self.confusion).to(self.confusion.device)
         if self.tagset.has_entities:
             # One sequence of all rows, with a word that is outside after each.
-            both = [_in_line(np.where(there, ids, -1)) for ids in (found, true)]
-            counted = torch.from_numpy(_count(*map(self.tagset.entities, both), self._tags))
+            of_both = [
+                self.tagset.entities(_in_line(np.where(there, ids, -1))) for ids in (found, true)
+            ]
+            counted = torch.from_numpy(_count(of_both[0], of_both[1], self._tags))
             self.entities += counted.to(self.entities.device)
 
     def compute(self) -> tuple[Tensor, Tensor]:
