@@ -54,7 +54,7 @@ class Tagging(Files):
         text: The column of the words or of the texts.
         label: The column of the tags or of the spans.
         tag_names: What tags that are numbers are called, in their order; None: as a parquet of Hugging Face
-            `datasets` itself says, or their numbers.
+            `datasets` itself names them, or by their numbers.
         unit: What has a tag in texts with spans: one of :data:`wavspa.data.tagging.words.UNITS`.
         row: Of a word a line, what a row is: ``sentence``, ``document`` or ``file``.
         scheme: How tags make entities: ``lenient``, ``none`` (there are none) or strictly by a scheme;
