@@ -10,6 +10,7 @@ import torch
 from sklearn.metrics import accuracy_score, f1_score
 
 from wavspa.data.tagging.entities import Tagset
+from wavspa.tasks.class_weights import balanced_weights, of_seen
 from wavspa.tasks.targets.tags import TagCounts
 
 NAMES = ["B-LOC", "B-PER", "I-LOC", "I-PER", "O"]
@@ -79,6 +80,13 @@ def test_words_that_are_not_read_count_as_missed():
     assert (scores["entity_precision"], scores["entity_recall"]) == (1.0, 0.5)
     assert scores["token_accuracy"] == 0.75
     assert found.confusion[:, -1].tolist() == [1, 0, 0, 0, 0]
+
+
+def test_a_tag_without_words_in_train_has_no_balanced_weight():
+    counts = {"0": 30, "2": 10}
+    weights = of_seen(balanced_weights(counts, 3), counts)
+    assert weights[1] == 0
+    assert weights[2] == pytest.approx(3 * float(weights[0]))
 
 
 def test_plain_tags_have_scores_of_words_alone():

@@ -126,6 +126,12 @@ def balanced_weights(counts: Mapping[str, int], classes: int) -> Tensor:
     return examples.sum() / (classes * examples)
 
 
+def of_seen(weights: Tensor, counts: Mapping[str, int]) -> Tensor:
+    """Weights ``[classes]``, 0 where there are no examples: those classes would weigh as the rarest of all."""
+    seen = torch.tensor([counts.get(str(label), 0) > 0 for label in range(len(weights))])
+    return weights * seen.to(weights.device)
+
+
 def train_labels(card: Mapping[str, Any]) -> Mapping[str, int]:
     """The training examples of each label, of those that ``dataset.limit`` left where a card has them."""
     counts: Mapping[str, int] = card.get("train_labels", card["splits"]["train"]["labels"])

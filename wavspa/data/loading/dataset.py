@@ -51,6 +51,7 @@ class Rows(TorchDataset[Any]):
         width: int | None = None,
     ) -> None:
         self._width = width
+        self._split = split
         self._table = split.with_format("arrow")
         self._views = views
         self._example = example
@@ -91,7 +92,7 @@ class Rows(TorchDataset[Any]):
 
     def beyond(self, column: str, least: int) -> tuple[int, int]:
         """How many numbers in the lists of a column are ``least`` or more, and how many there are."""
-        flat = pc.list_flatten(self._table[self._kept.tolist()][column])
+        flat = pc.list_flatten(self._split.data.column(column).take(self._kept))
         return int(pc.sum(pc.greater_equal(flat, least)).as_py() or 0), len(flat)
 
     def _tokens(self, column: pa.ChunkedArray) -> pa.ChunkedArray:

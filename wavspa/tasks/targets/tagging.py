@@ -26,7 +26,7 @@ from wavspa.data.tagging.tags import Tags
 from wavspa.errors import UserError
 from wavspa.models.encoder import Encoder
 from wavspa.tasks.base import Task, full_precision
-from wavspa.tasks.class_weights import ClassWeights, Weighted
+from wavspa.tasks.class_weights import BALANCED, ClassWeights, Weighted, of_seen, train_labels
 from wavspa.tasks.step_sums import Mean
 from wavspa.tasks.targets.tags import OF_ENTITIES, OF_WORDS, Counted, TagCounts
 from wavspa.training.schedules import Schedule
@@ -125,8 +125,11 @@ class Tagging(Weighted, Task):
     @override
     def setup(self, stage: str) -> None:
         super().setup(stage)
-        data: Any = self.trainer.datamodule
-        tagset = Tagset(class_names(data.training_card, self.outputs), self.scheme)
+        card = self.trainer.datamodule.training_card
+        if self.chosen_weights == BALANCED:
+            weights = of_seen(self.class_weights, train_labels(card))
+            self.class_weights.copy_(weights)
+        tagset = Tagset(class_names(card, self.outputs), self.scheme)
         for split in SPLITS:
             self._counts(split).tagset = tagset
 
