@@ -127,7 +127,7 @@ def balanced_weights(counts: Mapping[str, int], classes: int) -> Tensor:
 
 
 def of_seen(weights: Tensor, counts: Mapping[str, int]) -> Tensor:
-    """Weights ``[classes]``, 0 where there are no examples: those classes would weigh as the rarest of all."""
+    """Weights ``[classes]``, 0 where there are no examples: balanced ones would be the largest of all."""
     seen = torch.tensor([counts.get(str(label), 0) > 0 for label in range(len(weights))])
     return weights * seen.to(weights.device)
 
