@@ -58,6 +58,7 @@ ROOMS = {
         "loading": {"preparation"},
         "seq2seq": {"", "loading", "preparation", "sources", "targets"},
         "series": {"", "loading", "preparation", "sources", "targets"},
+        "tagging": {"", "loading", "preparation", "sources", "targets"},
         "targets": {"", "loading", "preparation"},
     },
     "exports": {"model_card": {""}},

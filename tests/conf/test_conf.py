@@ -37,7 +37,7 @@ NESTED = (*GROUPS, "model/encoder")
 BESIDE = {
     **{
         f"dataset={name}": ["dataset.train=train.csv"]
-        for name in ("files", "file_pairs", "file_seq2seq", "series")
+        for name in ("files", "file_pairs", "file_seq2seq", "series", "tagging")
     },
     **{
         f"task={name}": ["dataset=docstrings"]
@@ -50,6 +50,7 @@ BESIDE = {
         f"task={name}": ["dataset=files", "dataset.train=train.csv"]
         for name in ("multilabel", "regression")
     },
+    "task=tagging": ["dataset=tagging", "dataset.train=train.conll"],
     "task=clones": ["dataset.classes=2"],
     "task=detection": ["dataset.classes=2"],
     "task=lego": ["dataset=lego"],

@@ -51,6 +51,7 @@ BASES: Mapping[str, tuple[str, ...]] = {
     "masked": ("task=masked",),
     "seq2seq": ("dataset=file_seq2seq", "dataset.train=train.csv"),
     "series": ("dataset=series", "dataset.train=train.csv"),
+    "tagging": ("dataset=tagging", "dataset.train=train.conll"),
     "multilabel": ("dataset=files", "dataset.train=train.csv", "task=multilabel"),
     "regression": ("dataset=files", "dataset.train=train.csv", "task=regression"),
     "docstrings": ("dataset=docstrings",),
