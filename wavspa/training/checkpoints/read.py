@@ -123,7 +123,7 @@ def read_checkpoint(path: Path, map_location: Any = "cpu") -> dict[str, Any]:
         if not (path.parent.name == layout.CHECKPOINTS and (folder / layout.CONFIG).exists()):
             # Anything may have been named, which nobody is told to remove.
             raise UserError(
-                f"{path} is not a checkpoint, or is damaged or holds more than plain data"
+                f"{path} is damaged, is not a checkpoint, or holds more than plain data"
             ) from error
         raise UserError(
             f"checkpoint {path} is damaged or holds more than plain data; restore it, or remove it and "
