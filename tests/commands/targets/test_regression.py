@@ -148,6 +148,6 @@ def test_nothing_is_explained_of_numbers_that_do_not_vary():
 def test_numbers_that_are_alike_once_others_are_held_out_are_refused():
     entry = {"name": "price", "mean": 5.0, "deviation": 0.0, "min": 5.0, "max": 5.0}
     with pytest.raises(
-        UserError, match="price have the standard deviation 0 in train .from 5 to 5."
+        UserError, match=r"price have the standard deviation 0 in train .from 5 to 5"
     ):
         check_scale([entry])

@@ -15,8 +15,8 @@ from wavspa.config_options import flatten
 from wavspa.data.targets.classes import Classes
 from wavspa.data.targets.numbers import Numbers
 from wavspa.errors import UserError, first_line
+from wavspa.launching.options.batches import check_batches
 from wavspa.launching.options.loggers import check_logger
-from wavspa.launching.run.batches import check_batches
 from wavspa.launching.run.build import build, check_option_names, explain
 from wavspa.reports.figures.registry import check_live
 from wavspa.tasks.own_metrics import check_metric
