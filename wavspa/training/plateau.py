@@ -99,7 +99,7 @@ class Plateau:
         vars(self._torchs).update(state)
 
     def _watch(self, mode: Literal["min", "max"]) -> ReduceLROnPlateau:
-        return ReduceLROnPlateau(self._rate, mode, **self._options)  # type: ignore[arg-type]
+        return ReduceLROnPlateau(self._rate, mode, **self._options)
 
 
 class LowerOnPlateau(Callback):

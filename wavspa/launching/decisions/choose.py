@@ -110,7 +110,7 @@ def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
     if min(abs(found.x - bound) for bound in _BOUNDS) < 1e-3:
         raise UserError(
             f"temperature={FIT}: no temperature between 0.01 and 100 is the best for the {len(labels)} "
-            "predictions of val, which say too little about their labels: give a number"
+            "predictions of val, which do not go with their labels: give a number"
         )
     return float(np.exp(found.x))
 

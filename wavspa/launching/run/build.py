@@ -88,7 +88,7 @@ def _holder(name: str, node: str, options: DictConfig) -> tuple[str, DictConfig]
     if name not in options:
         for key, inner in options.items_ex(resolve=False):
             if isinstance(inner, DictConfig) and name in inner:
-                return f"{node}.{key}", inner
+                return f"{node}.{key!s}", inner
     return node, options
 
 
