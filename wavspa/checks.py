@@ -134,10 +134,10 @@ def one_of(option: str, value: T, legal: Collection[T]) -> T:
 
 
 def different_names(option: str, names: Sequence[str]) -> list[str]:
-    """``names`` as a list, if there is at least one and none of them twice.
+    """``names`` as a list, if there is at least one and none occurs twice.
 
     Raises:
-        OptionError: There is none, or one stands there twice.
+        OptionError: There is none, or one occurs twice.
     """
     if not names:
         raise OptionError(option, " must name at least one column, got []")

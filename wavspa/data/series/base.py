@@ -11,7 +11,7 @@ VALUES = "values"
 """The column of a series, [N, D] float32."""
 
 COARSE = 0.01
-"""The share of a channel's standard deviation from which on rounding is told."""
+"""The share of a channel's standard deviation from which on rounding is reported."""
 
 
 class Columns(NamedTuple):

@@ -1,4 +1,4 @@
-"""Whether the batches of a data set are those that a task and its model take."""
+"""The check that a data set has the batches that a task and its model take."""
 
 from typing import Any
 
@@ -40,7 +40,7 @@ _WAYS_OUT = {
 def check_batches(task: Any, data: Any) -> None:
     """Refuse a task whose batches the data do not have, and a model that answers others.
 
-    Parts of the user's own may have batches of their own, and are left alone.
+    Parts of the user may have other batches, and are left alone.
 
     Args:
         task: The task, with its model.

@@ -121,7 +121,7 @@ def read_checkpoint(path: Path, map_location: Any = "cpu") -> dict[str, Any]:
     ) as error:
         folder = path.parent.parent
         if not (path.parent.name == layout.CHECKPOINTS and (folder / layout.CONFIG).exists()):
-            # Anything may have been named, which nobody is told to remove.
+            # Anything may have been named, so the message suggests no removal.
             raise UserError(
                 f"{path} is damaged, is not a checkpoint, or holds more than plain data"
             ) from error
