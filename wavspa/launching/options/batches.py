@@ -76,7 +76,7 @@ def _wrong_model(model: Any, held: str) -> str | None:
             "model/encoder=token" if held == CHAINS else "model/encoder=classifier (series: series)"
         )
     if (model.pool.kind == "token") != (held == CHAINS):
-        wanted = "token" if held == CHAINS else "mean, or another that gives one vector"
+        wanted = "token" if held == CHAINS else "mean, or another with one vector"
         return f"model.pool={wanted}, got {model.pool.kind}"
     return None
 
