@@ -70,7 +70,7 @@ def explain(error: Exception, node: str, options: DictConfig) -> UserError:
         at, inner = _holder(unknown[1], node, options)
         return _unknown(unknown[1], at, inner, map(str, inner))
     if doubled := re.search(r"got multiple values for keyword argument '(\w+)'", message):
-        # The class gives it itself, so it is not to be typed; that of a vocabulary comes with tokenizer=.
+        # The class passes it itself, so it is not to be typed; that of a vocabulary comes with tokenizer=.
         has_tokenizer = doubled[1] == "vocab_size" and "tokenizer" in options
         return _unknown("tokenizer" if has_tokenizer else doubled[1], node, options, ())
     if missing := re.search(r"missing \d+ required .*argument.*?: '(\w+)'", message):
