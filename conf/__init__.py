@@ -7,6 +7,8 @@ metric that wavspa does not know it is null, or the mode of another option that 
 ``${label_kind:wavspa.tasks.Regression}`` is ``number``: the kind of labels that a task needs. Of a task that
 wavspa does not know it is ``class``.
 
+``${tag_monitor:IOB2}`` is the metric that ``task=tagging`` monitors by default: of a scheme of entities their F1.
+
 ``${presets:}`` is the paragraph of the help on the presets, which are in the ConfigStore: experiment=paper/….
 """
 
@@ -38,6 +40,13 @@ def _label_kind(task: object) -> str:
 
 
 OmegaConf.register_new_resolver("label_kind", _label_kind, replace=True)
+
+
+def _tag_monitor(scheme: object) -> str:
+    return "val/token_f1" if scheme == "none" else "val/entity_f1"
+
+
+OmegaConf.register_new_resolver("tag_monitor", _tag_monitor, replace=True)
 
 OmegaConf.register_new_resolver("presets", help_text, replace=True)
 register()

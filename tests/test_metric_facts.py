@@ -27,6 +27,7 @@ TASKS = {
     "lego": ["dataset=lego"],
     "multilabel": ["dataset=files", "dataset.train=train.csv", *SIZES],
     "regression": ["dataset=files", "dataset.train=train.csv", *SIZES],
+    "tagging": ["dataset=tagging", "dataset.train=train.conll", "dataset.scheme=lenient", *SIZES],
     "summarization": [
         "dataset=docstrings",
         "dataset.vocab_size=300",

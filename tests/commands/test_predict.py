@@ -194,7 +194,7 @@ def test_a_broken_row_is_named_and_leaves_what_was_there(place, texts):
         ({"output": "no/x.csv"}, "output=no/x.csv cannot be written .No such file"),
         (
             {"format": "tsv"},
-            "format='tsv' is unknown; choose one of csv, jsonl, parquet, txt, d2a, codexglue",
+            "format='tsv' is unknown; choose one of csv, jsonl, parquet, txt, conll, d2a, codexglue",
         ),
         ({"format": "parquet"}, "format=parquet cannot go to standard output"),
         ({"id": "n,n"}, "id=n,n: there would be two columns 'n'"),

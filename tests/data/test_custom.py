@@ -176,7 +176,7 @@ def test_pairs(tmp_path: Path) -> None:
             "a.jsonl",
             '{"body": "a", "y": [0]}',
             {},
-            r"line 1: .*'y' holds \[0\], which is not a label",
+            r"line 1: .*'y' holds the list \[0\]: task=multilabel",
         ),
         ("a.xls", "", {}, r"a\.xls: its name has to end in \.csv"),
         ("a.csv", "", {"val_share": 0.5, "test_share": 0.5}, r"val_share=0\.5 .* leave nothing"),

@@ -17,7 +17,8 @@ NAMES = [
 
 # The user's own files have to be named.
 NAMED = {
-    name: ["dataset.train=train.csv"] for name in ("files", "file_pairs", "file_seq2seq", "series")
+    name: ["dataset.train=train.csv"]
+    for name in ("files", "file_pairs", "file_seq2seq", "series", "tagging")
 }
 
 Compose = Callable[..., DictConfig]

@@ -11,6 +11,7 @@ PAGES = [
     *ROOT.glob("*/README.md"),
     *(ROOT / "docs").rglob("*.md"),
     *(ROOT / "benchmarks/results").rglob("*.md"),
+    *(ROOT / "tests/users").glob("*.md"),
 ]
 LINK = re.compile(r"\]\((?!\w+:)([^)#\s]*)(?:#([^)\s]+))?\)|(?:src|srcset)=\"([^\"]+)\"")
 

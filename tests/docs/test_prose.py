@@ -16,6 +16,7 @@ PAGES = [
     *sorted((ROOT / "benchmarks").rglob("*.md")),
     *sorted(path for path in (ROOT / "docs").rglob("*.md") if path != GENERATED),
 ]
+USERS = sorted((ROOT / "tests/users").glob("*.md"))
 PYTHON = [
     *sorted(path for path in (ROOT / "wavspa").iterdir() if path.suffix == ".py" or path.is_dir()),
     *(ROOT / name for name in ("benchmarks", "scripts")),
@@ -62,7 +63,7 @@ def running(text):
     return re.sub(r"\[[^]]*\]\([^)]*\)", "", text)
 
 
-@pytest.mark.parametrize("page", [*PAGES, GENERATED], ids=name_of)
+@pytest.mark.parametrize("page", [*PAGES, *USERS, GENERATED], ids=name_of)
 def test_a_page_is_plain(page):
     assert phrases_in(markdown_prose(page.read_text())) == []
 

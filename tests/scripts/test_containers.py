@@ -49,6 +49,6 @@ def test_a_slurm_script_starts_its_run_in_the_container(tmp_path):
     said = tmp_path / "said"
     variables = {"PATH": f"{programs}:/usr/bin:/bin", "SAID": str(said), "SLURM_ARRAY_TASK_ID": "1"}
     subprocess.run(["bash"], input=text, text=True, check=True, env=variables)
-    options = ["--kill-on-bad-exit=1", "--wait=0", "--cpus-per-task=1"]
+    options = ["--export=ALL", "--kill-on-bad-exit=1", "--wait=0", "--cpus-per-task=1"]
     inside = ["apptainer", "exec", "--nv", "/shared/a.sif", "python", "-m", "wavspa.commands.run"]
     assert said.read_text().splitlines() == [*options, *inside, str(array.folders[0])]

@@ -17,7 +17,11 @@ RECIPES = Path(__file__).parents[2] / "scripts/slurm"
 
 def words_of(path, tmp_path, **variables):
     """The words that a recipe calls wavspa-train with; of several values, the first."""
-    for name, program in {"srun": 'exec "${@:4}"', "wavspa-train": 'printf "%s\\n" "$@"'}.items():
+    programs = {
+        "srun": 'while [[ $1 == --* ]]; do shift; done; exec "$@"',
+        "wavspa-train": 'printf "%s\\n" "$@"',
+    }
+    for name, program in programs.items():
         (tmp_path / name).write_text(f"#!/bin/bash\n{program}\n")
         (tmp_path / name).chmod(0o755)
     environment = {**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}", **variables}

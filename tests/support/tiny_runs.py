@@ -57,6 +57,8 @@ def with_sizes_of_any_data(config: DictConfig) -> DictConfig:
     for key in ("vocab_size", "classes", "inputs"):
         if config.dataset.get(key) == "auto":
             config.dataset[key] = 300
+    if config.dataset.get("scheme") == "auto":
+        config.dataset.scheme = "lenient"
     if config.task.get("rate") == "auto":
         config.task.rate = 0.15
     return config

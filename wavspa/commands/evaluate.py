@@ -21,7 +21,7 @@ labels, on one device.
                into tokens and classes as the run's own data were: nothing is learned from it
   column=      the column of the examples, of pairs two: column=COLUMN,COLUMN; without it, as in training
   label=       the column of the labels, spelled as in training, or of the targets; without it, as in training
-  kind=        how input is read, under any name: csv, tsv, jsonl, json or parquet
+  kind=        how input is read, under any name: csv, tsv, jsonl, json, parquet or conll
   names=       the columns of a csv or tsv without header, whose quotes are plain characters
   output=      of a run that writes: a .csv, .jsonl or .txt for the texts that it writes
   threshold=   of two classes: decide for class 1 from this probability on: a number, or best:f1, best:mcc or
@@ -31,7 +31,8 @@ labels, on one device.
   folder=      of the files below; without it evaluation/test (val, train, input-NAME) in the run's
 
 It prints the metrics and writes evaluation.json; of a run that classifies it also prints a table of scores
-and writes confusion.csv and predictions.csv.
+and writes confusion.csv and predictions.csv; of a run that tags words a table of its entities by type and
+confusion.csv.
 Everything else comes from the run's folder; key=value then changes single values of its configuration."""
 
 EPILOG = """\
@@ -112,16 +113,19 @@ def print_metrics(words: dict[str, str], overrides: list[str]) -> dict[str, floa
 def _show_and_write(folder: Path, words: dict[str, str], split: str, found: "Evaluation") -> None:
     """Print the scores, and write them next to the answers."""
     from wavspa.reports.formats.evaluation import print_evaluation, write_evaluation
+    from wavspa.reports.formats.tags import print_tags
     from wavspa.reports.formats.terminal import console
 
     if found.answers is not None and found.estimates is not None:
         described = found.decision.described(found.answers.names)
         print_evaluation(found.answers, found.estimates, described, console())
+    if found.tags is not None:
+        print_tags(found.tags, console())
     rows = f"input-{Path(words['input']).stem}" if "input" in words else split
     place = Path(words["folder"]) if "folder" in words else layout.evaluation(folder, rows)
     facts = found.facts(words.get("input") or split)
     with writing(place, "folder=FOLDER"):
-        for path in write_evaluation(place, facts, found.answers, found.estimates):
+        for path in write_evaluation(place, facts, found.answers, found.estimates, found.tags):
             print(f"written: {path}")
 
 
@@ -161,14 +165,16 @@ def _other_rows(folder: Path, task: Any, data: Any, words: dict[str, str]) -> An
         labelled_batches,
         names_of_classes,
         open_examples,
+        tagged_batches,
         target_batches,
     )
     from wavspa.launching.run.evaluate import OtherRows
     from wavspa.launching.run.frozen_data import open_vocabulary, training_card
-    from wavspa.tasks import Classification, Seq2Seq
+    from wavspa.tasks import Classification, Seq2Seq, Tagging
     from wavspa.tasks.targets.base import TargetTask
 
-    if not data.input_columns or not isinstance(task, Classification | Seq2Seq | TargetTask):
+    answering = Classification | Seq2Seq | Tagging | TargetTask
+    if not data.input_columns or not isinstance(task, answering):
         raise UserError(
             f"{folder} is a run on {data.name}, which does not classify new examples: input= is for "
             "runs that do"
@@ -178,6 +184,9 @@ def _other_rows(folder: Path, task: Any, data: Any, words: dict[str, str]) -> An
     columns = example_columns(data, table, listed(words.get("column", "")))
     if isinstance(task, Seq2Seq):
         batches = target_batches(data, table, columns, words.get("label"))
+    elif isinstance(task, Tagging):
+        known = training_card(folder, data)
+        batches = tagged_batches(data, table, columns[0], words.get("label"), known)
     else:
         card = {**training_card(folder, data)}
         if isinstance(task, Classification):

@@ -119,7 +119,9 @@ def _class_weights(run: "Run") -> list[float] | None:
     if not needs_data(chosen):
         given: list[float] | None = chosen
         return given
-    weights: list[float] = class_weights(chosen, run.config["task"]["classes"], run.card).tolist()
+    task = run.config["task"]
+    classes = task["classes"] if "classes" in task else task["outputs"]
+    weights: list[float] = class_weights(chosen, classes, run.card).tolist()
     return weights
 
 

@@ -15,22 +15,23 @@ from wavspa.errors import UserError
 
 DESCRIPTION = """\
 Predict the class of each example of a file, by the best checkpoint of a run; with task=regression its
-numbers, with task=multilabel its labels; of a run that embeds (POJ-104), its embedding; of a run that writes
+numbers, with task=multilabel its labels, with task=tagging the tags of its words and the spans that they
+make; of a run that embeds (POJ-104), its embedding; of a run that writes
 (summarization, translation), the text with its score.
 
   input=       .csv, .tsv, .jsonl, .json, .parquet (all but the last may be followed by .gz, .bz2, .xz), or
                .txt: one text per line; - reads standard input, as plain text or with kind=jsonl; of a run
                on pictures a picture or a folder of such, and a table or a line holds the path of
                one, from the current folder on, or in parquet the picture itself; of a run on
-               series .npz, .npy, .csv or .parquet
-  output=      .csv, .jsonl or .parquet, of a run that writes also .txt, one per line; without it, csv goes
-               to standard output
+               series .npz, .npy, .csv or .parquet; of a run that tags also a word a line (.conll)
+  output=      .csv, .jsonl or .parquet, of a run that writes also .txt, one per line, of one that tags
+               .conll; without it, csv goes to standard output
   column=      the column of the examples, of pairs two: column=COLUMN,COLUMN; without it, as in training
   id=          columns of the input to keep: id=COLUMN[,COLUMN ...]; without it, of pictures their path
   embeddings=  true: also the vector that the classifier sees of each example
-  format=      csv, jsonl, parquet or txt, under any name; or a submission: d2a (id=id),
+  format=      csv, jsonl, parquet, txt or conll, under any name; or a submission: d2a (id=id),
                codexglue (id=idx, of pairs id=idx1,idx2)
-  kind=        how input is read, under any name: txt, csv, tsv, jsonl, json or parquet
+  kind=        how input is read, under any name: txt, csv, tsv, jsonl, json, parquet or conll
   names=       the columns of a csv or tsv without header, whose quotes are plain characters
 
 Classes and probabilities are those of the run's decision.json, where wavspa-evaluate threshold= or
@@ -40,6 +41,7 @@ dataset.eval_batch_size=."""
 EPILOG = """\
 examples:
   wavspa-predict run=runs/files/NAME input=new.csv column=body id=number output=classes.csv
+  wavspa-predict run=runs/tagging/NAME input=new.txt output=tags.jsonl
   wavspa-predict run=runs/image/NAME input=photos output=classes.jsonl
   wavspa-predict run=runs/translation-java-cs/NAME input=methods.jsonl column=java output=methods.txt
   echo "a text" | wavspa-predict run=runs/files/NAME input=-
@@ -109,6 +111,12 @@ def predict(words: dict[str, str]) -> None:
     seconds = time.perf_counter() - start
     place = output or "standard output"
     print(f"{rows:,} examples in {seconds:.1f} s: {place}", file=sys.stderr)
+    if predictor.tags is not None and predictor.tags.unread:
+        print(
+            f"{predictor.tags.unread:,} words begin after "
+            f"dataset.max_length={predictor.data.max_length} tokens and were not read",
+            file=sys.stderr,
+        )
     if predictor.cut_sources:
         print(
             f"{predictor.cut_sources:,} of them had more than "
@@ -126,12 +134,13 @@ def _check_output(output: Path, kept: Sequence[str]) -> None:
 
 
 def _format_of(output: str | None) -> str:
+    from wavspa.data.tagging.files import CONLL
     from wavspa.launching.inference.writers import LINES, TABLES
 
     if output is None:
         return TABLES[0]
     kind = Path(output).suffix.removeprefix(".")
-    if kind not in (*TABLES, LINES):
+    if kind not in (*TABLES, LINES, CONLL):
         raise UserError(
             f"output={output}: its name has to end in {', '.join(f'.{kind}' for kind in TABLES)}, "
             "or format= has to name the format"

@@ -34,6 +34,8 @@ from wavspa.data.seq2seq.datamodule import SourceTargets
 from wavspa.data.seq2seq.docstrings import Docstrings
 from wavspa.data.seq2seq.files import FileSeq2Seq
 from wavspa.data.series.datamodule import Series
+from wavspa.data.tagging.collate import TagBatch, TagExample
+from wavspa.data.tagging.datamodule import Tagging
 from wavspa.data.text_datamodule import TextPairs, Texts
 
 __all__ = [
@@ -63,6 +65,9 @@ __all__ = [
     "Series",
     "SourceTargets",
     "Summarization",
+    "TagBatch",
+    "TagExample",
+    "Tagging",
     "TextPairs",
     "Texts",
     "Translation",

@@ -51,6 +51,11 @@ class _ByteLevel(Tokenizer):
         tokens = (np.array(encoding.ids[:length], dtype) + 1 for encoding in encodings)
         return [ended(row, length, self.end_token) for row in tokens]
 
+    def places(self, text: str, starts: np.ndarray) -> np.ndarray:
+        """The first token that ends after the beginning of a character; it may begin with a blank."""
+        ends = [end for _, end in self._tokenizer.encode(_whole(text)).offsets]
+        return np.searchsorted(ends, starts, side="right")
+
     def decode(self, tokens: Sequence[int]) -> str:
         """The text of the bytes; those that are not UTF-8 are a replacement character."""
         ids = [t - 1 for t in tokens if t > 0 and t != self.end_token]

@@ -340,7 +340,7 @@ class Files(OwnFiles, Texts):
 
     def parse_input(
         self, values: Sequence[object], where: str, columns: Sequence[str] = ()
-    ) -> tuple[str, ...]:
+    ) -> tuple[Any, ...]:
         """The text of a row, joined of several columns."""
         if self.joins:
             columns, values = columns or self.input_columns, list(values)

@@ -16,7 +16,7 @@ from wavspa.data.sources.text_files import UTF_8, named, opened, plain_suffix
 from wavspa.errors import UserError
 
 STANDARD_INPUT = "-"
-KINDS = ("txt", "csv", "tsv", "json", "jsonl", "parquet")
+KINDS = ("txt", "csv", "tsv", "json", "jsonl", "parquet", "conll")
 PIPED = ("txt", "jsonl")
 NAMED = ("csv", "tsv")
 

@@ -54,6 +54,15 @@ class Tokenizer:
         """The first ``length`` tokens of each text (None: all), arrays of one integer dtype."""
         raise NotImplementedError
 
+    def places(self, text: str, starts: np.ndarray) -> np.ndarray:
+        """The place among the tokens of ``text``, from 0, of the token in which each character begins.
+
+        Args:
+            text: The text.
+            starts: The characters, [W] int64 in increasing order.
+        """
+        raise NotImplementedError
+
     def word_kinds(self) -> np.ndarray:
         """[size] int64, the place of each token in its word: :data:`ALONE`, :data:`INSIDE`
         (it continues what is before it, unless that is alone) or :data:`BEGINS`.
@@ -102,6 +111,13 @@ class Bytes(Tokenizer):
         parts = (text[:length].encode("utf-8", "surrogatepass") for text in texts)
         tokens = (np.frombuffer(part, np.uint8).astype(np.uint16) + 1 for part in parts)
         return [ended(row, length, self.end_token) for row in tokens]
+
+    def places(self, text: str, starts: np.ndarray) -> np.ndarray:
+        """The first byte of each character."""
+        codes = _code_points(text)
+        widths = 1 + (codes >= 0x80).astype(np.int64) + (codes >= 0x800) + (codes >= 0x10000)
+        first: np.ndarray = (np.cumsum(widths) - widths)[starts]
+        return first
 
     def decode(self, tokens: Sequence[int]) -> str:
         """The text of the bytes; those that are not UTF-8 are a replacement character."""
@@ -169,6 +185,10 @@ class Characters(Tokenizer):
         """[characters] uint16, or int32 of a very large vocabulary, of each text."""
         tokens = (self._tokens[_code_points(text[:length])] for text in texts)
         return [ended(row, length, self.end_token) for row in tokens]
+
+    def places(self, text: str, starts: np.ndarray) -> np.ndarray:
+        """A character is a token."""
+        return starts
 
     def decode(self, tokens: Sequence[int]) -> str:
         """The characters; an unknown one is a replacement character."""

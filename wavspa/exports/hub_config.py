@@ -8,6 +8,7 @@ from wavspa.training.checkpoints.exported import FORMAT, MODEL_TYPE
 
 CLASSIFICATION = "classification"
 MASKED = "masked"
+TAGGING = "tagging"
 # The classes of `transformers` that take such models (wavspa.exports.transformers).
 ARCHITECTURES = {
     CLASSIFICATION: "WavspaForSequenceClassification",
@@ -59,6 +60,8 @@ def hub_config(
         names = class_names(card, model["classes"])
         content["id2label"] = {str(number): name for number, name in enumerate(names)}
         content["label2id"] = {name: number for number, name in enumerate(names)}
+    if task == TAGGING:
+        content["scheme"] = config["task"]["scheme"]
     if single:
         content["problem_type"] = "single_label_classification"
         content["loss"] = {

@@ -149,7 +149,10 @@ def swap_attention(model: nn.Module, **layer: Unpack[LoneLayerOptions]) -> nn.Mo
         if isinstance(module, nn.MultiheadAttention) and module is not model
     }
     if not found:
-        raise ValueError(f"{type(model).__name__} holds no nn.MultiheadAttention to swap")
+        raise ValueError(
+            f"{type(model).__name__} holds no nn.MultiheadAttention to swap (those of an encoder of "
+            "transformers are swapped by wavspa.exports.swap.swap)"
+        )
     swapped = {name: _like(old, layer) for name, old in found.items()}
     for name, new in swapped.items():
         parent, _, attribute = name.rpartition(".")

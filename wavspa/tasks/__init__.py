@@ -7,6 +7,7 @@ from wavspa.tasks.masked import Masked
 from wavspa.tasks.seq2seq import Seq2Seq
 from wavspa.tasks.targets.multilabel import Multilabel
 from wavspa.tasks.targets.regression import Regression
+from wavspa.tasks.targets.tagging import Tagging
 
 __all__ = [
     "Classification",
@@ -17,4 +18,5 @@ __all__ = [
     "Multilabel",
     "Regression",
     "Seq2Seq",
+    "Tagging",
 ]

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from wavspa.data.labels import class_names
 from wavspa.errors import UserError
@@ -13,6 +13,54 @@ from wavspa.errors import UserError
 BALANCED = "balanced"
 
 ClassWeights = Sequence[float] | Mapping[Any, float] | str | None
+
+
+class Weighted(nn.Module):
+    """The part of a task that weighs its classes in the loss.
+
+    Attributes:
+        chosen_weights: The option.
+        class_weights: [C], once the data are known those that they have a part in.
+    """
+
+    trainer: Any
+    chosen_weights: ClassWeights
+    class_weights: Tensor
+
+    def choose_weights(self, chosen: ClassWeights, classes: int) -> None:
+        """Take the option.
+
+        Raises:
+            ValueError: :func:`check_class_weights` refuses it.
+        """
+        check_class_weights(chosen, classes)
+        self.chosen_weights = chosen
+        self.register_buffer("class_weights", class_weights(chosen, classes), persistent=False)
+
+    def _apply(self, fn: Any, recurse: bool = True) -> Any:
+        exact = self.class_weights
+        # torch leaves it untyped.
+        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
+        # A trainer of low precision casts all buffers, and the weights of the classes would be rounded.
+        self.class_weights = exact.to(self.class_weights.device)
+        return self
+
+    def setup(self, stage: str) -> None:
+        """Read the weights off the data, where those have a part in them."""
+        if needs_data(self.chosen_weights):
+            data = getattr(self.trainer, "datamodule", None)
+            if data is None:
+                raise UserError(
+                    f"task.class_weights={self.chosen_weights} needs a data set whose card counts and names "
+                    "its labels: give one weight for each class"
+                )
+            classes = len(self.class_weights)
+            weights = class_weights(self.chosen_weights, classes, data.training_card)
+            self.class_weights.copy_(weights)
+
+    def check_data(self, card: Mapping[str, Any]) -> None:
+        """Check the weights against the card of the data."""
+        class_weights(self.chosen_weights, len(self.class_weights), card)
 
 
 def check_class_weights(chosen: ClassWeights, classes: int) -> None:
@@ -76,6 +124,12 @@ def balanced_weights(counts: Mapping[str, int], classes: int) -> Tensor:
     """Weights ``[classes]``, inverse to the classes' ``counts``; their mean over the examples is 1."""
     examples = torch.tensor([max(1, counts.get(str(label), 0)) for label in range(classes)])
     return examples.sum() / (classes * examples)
+
+
+def of_seen(weights: Tensor, counts: Mapping[str, int]) -> Tensor:
+    """Weights ``[classes]``, 0 where there are no examples: balanced ones would be the largest of all."""
+    seen = torch.tensor([counts.get(str(label), 0) > 0 for label in range(len(weights))])
+    return weights * seen.to(weights.device)
 
 
 def train_labels(card: Mapping[str, Any]) -> Mapping[str, int]:

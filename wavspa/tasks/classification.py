@@ -1,6 +1,6 @@
 """The tasks of one label for each sequence, or for each pair."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, Literal, Protocol
 
 import torch
@@ -11,11 +11,9 @@ from torchmetrics import MeanMetric, Metric, MetricCollection
 from typing_extensions import override
 
 from wavspa.checks import at_least
-from wavspa.errors import UserError
 from wavspa.tasks import metrics as metrics_of
 from wavspa.tasks.base import Task, full_precision
-from wavspa.tasks.class_weights import ClassWeights, check_class_weights, needs_data
-from wavspa.tasks.class_weights import class_weights as weights_of
+from wavspa.tasks.class_weights import ClassWeights, Weighted
 from wavspa.tasks.step_sums import Mean, mean_over
 from wavspa.training.schedules import Schedule
 
@@ -28,7 +26,7 @@ class Batch(Protocol):
     labels: Tensor
 
 
-class Classification(Task):
+class Classification(Weighted, Task):
     """Trains a model with cross entropy; reports accuracy, macro F1 and, of two classes, AUROC.
 
     Logged: ``train/loss``, ``train/accuracy`` (of a step's batch) and ``lr``; over all of a split
@@ -51,8 +49,6 @@ class Classification(Task):
         ValueError: An option is out of range.
     """
 
-    class_weights: Tensor
-
     def __init__(
         self,
         model: nn.Module,
@@ -71,9 +67,7 @@ class Classification(Task):
             raise ValueError(f"label_smoothing must be in [0, 1), got {label_smoothing}")
         self.classes = classes
         self.label_smoothing = label_smoothing
-        check_class_weights(class_weights, classes)
-        self.chosen_weights = class_weights
-        self.register_buffer("class_weights", weights_of(class_weights, classes), persistent=False)
+        self.choose_weights(class_weights, classes)
         splits = ("val", "test")
         self.losses = nn.ModuleDict({split: MeanMetric() for split in splits})
         self.scores = nn.ModuleDict(
@@ -102,31 +96,6 @@ class Classification(Task):
         )
         # A batch whose classes all weigh nothing has no loss.
         return total / weights[labels].sum().clamp(min=torch.finfo(logits.dtype).tiny)
-
-    @override
-    def _apply(self, fn: Any, recurse: bool = True) -> Any:
-        exact = self.class_weights
-        # torch leaves it untyped.
-        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
-        # A trainer of low precision casts all buffers, and the weights of the classes would be rounded.
-        self.class_weights = exact.to(self.class_weights.device)
-        return self
-
-    @override
-    def setup(self, stage: str) -> None:
-        if needs_data(self.chosen_weights):
-            data = getattr(self.trainer, "datamodule", None)
-            if data is None:
-                raise UserError(
-                    f"task.class_weights={self.chosen_weights} needs a data set whose card counts and names "
-                    "its labels: give one weight for each class"
-                )
-            weights = weights_of(self.chosen_weights, self.classes, data.training_card)
-            self.class_weights.copy_(weights)
-
-    @override
-    def check_data(self, card: Mapping[str, Any]) -> None:
-        weights_of(self.chosen_weights, self.classes, card)
 
     @override
     def training_step(self, batch: Any, batch_idx: int) -> Tensor:

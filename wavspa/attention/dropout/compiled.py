@@ -105,8 +105,11 @@ def _draw(bits, start, first):
         bits[i] = _mix(start + np.uint64(first + i) * _STEP)
 
 
+# Helpers are inlined, by Numba or LLVM: one that is called has two versions, its own and one that was
+# optimised again in its caller's library. The process that compiles ran the first, those that read the cache
+# the second, which rounds otherwise.
 # No NaN is promised only here, where one does no harm: its row's sum is not a number anyway.
-@njit(fastmath=FAST | {"nnan"})
+@njit(fastmath=FAST | {"nnan"}, forceinline=True)
 def _largest(row):
     largest = row[0]
     for j in range(row.shape[0]):
@@ -122,7 +125,7 @@ def _seen(query, key, keys, end, left, right):
 
 
 # Loops over slices from 0 on: of other bounds Numba asks at each step whether they count from the end.
-@njit(fastmath=FAST, error_model="numpy")
+@njit(fastmath=FAST, error_model="numpy", forceinline=True)
 def _softmax(numbers, bits, threshold, scale):
     """Scores of what a query sees become probabilities after dropout; returns their log-sum."""
     largest = _largest(numbers)
@@ -137,7 +140,7 @@ def _softmax(numbers, bits, threshold, scale):
     return largest + np.log(total)
 
 
-@njit(fastmath=FAST, error_model="numpy")
+@njit(fastmath=FAST, error_model="numpy", forceinline=True)
 def _slopes(numbers, slopes, bits, threshold, scale, log_sum, average):
     """Scores become probabilities after dropout, and the gradient of these that of the scores."""
     for j in range(numbers.shape[0]):

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from datasets import Dataset
 from torch.utils.data import Dataset as TorchDataset
 
@@ -50,6 +51,7 @@ class Rows(TorchDataset[Any]):
         width: int | None = None,
     ) -> None:
         self._width = width
+        self._split = split
         self._table = split.with_format("arrow")
         self._views = views
         self._example = example
@@ -87,6 +89,11 @@ class Rows(TorchDataset[Any]):
         """How many rows an example shows of a column only the head of."""
         longest = max(length for name, length in self._views if name == column and length)
         return int((self._full_lengths[column] > longest).sum())
+
+    def beyond(self, column: str, least: int) -> tuple[int, int]:
+        """How many numbers in the lists of a column are ``least`` or more, and how many there are."""
+        flat = pc.list_flatten(self._split.data.column(column).take(self._kept))
+        return int(pc.sum(pc.greater_equal(flat, least)).as_py() or 0), len(flat)
 
     def _tokens(self, column: pa.ChunkedArray) -> pa.ChunkedArray:
         return column if self._pool is None else self._pool[column.to_pylist()]["tokens"]

@@ -2,7 +2,8 @@
 
 ``<data root>/prepared/<name>-<hash of every choice that shaped it>/`` holds ``<split>.arrow`` for
 each split and ``card.json``. A split has the column ``label``, int64 or a list of such or of float64, and
-one or more columns of tokens, lists of uint8, uint16 or int32; or of series, lists of float32.
+one or more columns of tokens, lists of uint8, uint16 or int32; or of series, lists of float32. Where words
+have labels, ``places`` are those of their first tokens, lists of int32.
 
 Where rows share their sequences, those are kept once: in ``pool.arrow``, whose one column is
 ``tokens``. The other columns of the splits are then numbers of its rows, int32.
@@ -35,6 +36,7 @@ Splits = Mapping[str, Dataset]
 Facts = Mapping[str, Any]
 
 POOL = "pool"
+PLACES = "places"
 
 QUANTILES = {
     "min": 0.0,
@@ -69,8 +71,8 @@ def ragged(rows: Sequence[np.ndarray]) -> pa.ListArray:
 
 
 def token_columns(names: Iterable[str]) -> list[str]:
-    """The columns that hold tokens: all but the label."""
-    return [name for name in names if name != "label"]
+    """The columns that hold tokens: all but the label and the places of words."""
+    return [name for name in names if name not in ("label", PLACES)]
 
 
 def prepared_folder(data_root: Path, name: str, cache_key: Mapping[str, Any]) -> Path:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from wavspa.checks import shown
 from wavspa.data.labels import alike, check_classes, in_order, read_label
 from wavspa.data.preparation.store import Facts, Splits
 from wavspa.data.targets.base import Target
@@ -27,6 +28,11 @@ class Classes(Target):
 
     def read(self, values: Sequence[object], where: str) -> str:
         """The label as text."""
+        if isinstance(values[0], list):
+            raise UserError(
+                f"{where}: the column {self.columns[0]!r} holds the list {shown(values[0])}: task=multilabel "
+                "takes several labels"
+            )
         return read_label(values[0], self.columns[0], where)
 
     def learn(self, labels: Sequence[Any], where: str, classes: int | None) -> np.ndarray:

@@ -25,6 +25,7 @@ PIPELINES = {
     "embedding": "feature-extraction",
     "multilabel": "text-classification",
     "regression": "text-classification",
+    "tagging": "token-classification",
     "lego": "token-classification",
     MASKED: "fill-mask",
 }

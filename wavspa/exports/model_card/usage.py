@@ -7,7 +7,7 @@ from wavspa.data import SequenceDataModule
 from wavspa.data.bpe import TOKENIZER
 from wavspa.data.text_datamodule import Texts
 from wavspa.exports.graph_files import ONNX, PROGRAM
-from wavspa.exports.hub_config import CLASSIFICATION, MASKED, task_name
+from wavspa.exports.hub_config import CLASSIFICATION, MASKED, TAGGING, task_name
 from wavspa.reports.runs.collect import Run
 
 # Words that are places of files, or describe how a sweep was run.
@@ -33,7 +33,13 @@ _CALLS = {
     "multilabel": "found = model(tokens, lengths).sigmoid()  # of each label; predicted from config.json's"
     "\n# thresholds on",
     "regression": "numbers = model(tokens, lengths)  # in the units of the data, in the order of id2label",
+    TAGGING: "logits = model(tokens, lengths)  # of every token; a word's tag is read at its first one",
     "lego": "logits = model(tokens, lengths)  # of every place",
+}
+_OF_CLASSES = "input=new.csv output=classes.csv"
+_ANSWERS = {
+    **dict.fromkeys((CLASSIFICATION, "matching", "multilabel", "regression"), _OF_CLASSES),
+    TAGGING: "input=new.txt output=tags.jsonl",
 }
 _LOGITS = "logits = model(tokens, lengths)  # one for each class of config.json's id2label"
 _ONNX = """\
@@ -95,9 +101,9 @@ def loading(run: Run, data: SequenceDataModule, files: Mapping[str, str], name: 
         code = _TRANSFORMERS if task == CLASSIFICATION else _TRANSFORMERS_MASKED
         imports = "".join(f"{line}\n" for line in plugins)
         blocks.append(_python(code.format(name=name, plugins=imports)))
-    if isinstance(data, Texts) and task in (CLASSIFICATION, "matching", "multilabel", "regression"):
+    if isinstance(data, Texts) and task in _ANSWERS:
         folder = f"runs/{run.config['experiment_name']}/{run.config['name']}"
-        blocks.append(f"```\nwavspa-predict run={folder} input=new.csv output=classes.csv\n```")
+        blocks.append(f"```\nwavspa-predict run={folder} {_ANSWERS[task]}\n```")
     return "\n\n".join(blocks)
 
 

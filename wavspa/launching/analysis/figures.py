@@ -58,11 +58,13 @@ class FigureData:
         return predictions.lengths.numpy(), right.numpy(), float(counts.max() / counts.sum())
 
     @property
-    def confusion(self) -> tuple[np.ndarray, list[str]]:
-        """Examples of each true class (rows) by predicted class (columns), and the classes' names."""
+    def confusion(self) -> tuple[np.ndarray, list[str], str]:
+        """Of each true class (rows) by predicted class (columns), the classes' names, and what is counted."""
+        if (tags := self._run.tags) is not None:
+            return tags.confusion[:, :-1], tags.tagset.names, "words"
         predictions, classes = self._predictions, self._run.config.task.classes
         names = class_names(self._run.data.card, classes)
-        return predictions.confusion(classes).numpy(), names
+        return predictions.confusion(classes).numpy(), names, "examples"
 
     @cached_property
     def attention(self) -> list[Attended]:

@@ -22,6 +22,8 @@ from wavspa.launching.run.frozen_data import check_same_data
 from wavspa.reports.figures.filters import Filters
 from wavspa.reports.runs.collect import Run, read_run
 from wavspa.run_folder import layout
+from wavspa.tasks import Tagging
+from wavspa.tasks.targets.tags import Counted
 from wavspa.training.callbacks.predictions import Predictions
 from wavspa.training.checkpoints.read import find_checkpoint, load_model
 
@@ -81,6 +83,18 @@ class TrainedRun:
         task.load_trained(find_checkpoint(self.folder))
         evaluate(task, data, self.config.trainer, self.split, [predictions])
         return predictions
+
+    @cached_property
+    def tags(self) -> Counted | None:
+        """The counts of the tags that the best checkpoint predicts on the split; None of other runs."""
+        task, data = build_run(self.config)
+        if not isinstance(task, Tagging):
+            return None
+        data.prepare_data()
+        check_same_data(self.folder, data, [self.split])
+        task.load_trained(find_checkpoint(self.folder))
+        evaluate(task, data, self.config.trainer, self.split)
+        return task.counted
 
     def examples(self, count: int) -> Iterator[tuple[np.ndarray, Any]]:
         """The tokens [N] (of a pair: of its first text) and the label of the split's first examples."""

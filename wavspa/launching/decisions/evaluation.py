@@ -20,9 +20,10 @@ from wavspa.launching.decisions.decision import (
 )
 from wavspa.launching.run.evaluate import evaluate
 from wavspa.launching.run.frozen_data import check_same_data, training_card
+from wavspa.reports.formats.tags import TagScores
 from wavspa.reports.scores.classification import Answers
 from wavspa.reports.scores.intervals import Estimates, estimate
-from wavspa.tasks import Classification
+from wavspa.tasks import Classification, Tagging
 from wavspa.tasks.base import Task
 from wavspa.training.callbacks.predictions import Predictions
 from wavspa.training.checkpoints.read import find_checkpoint
@@ -36,6 +37,7 @@ class Evaluation(NamedTuple):
     decision: Decision = Decision()
     answers: Answers | None = None
     estimates: Estimates | None = None
+    tags: TagScores | None = None
 
     def facts(self, rows: str) -> dict[str, Any]:
         """What was evaluated and how, as json has it.
@@ -106,7 +108,7 @@ class Evaluator:
         """
         metrics, predictions = self._run(rows, split)
         if not predictions:
-            return Evaluation(metrics, self._step)
+            return Evaluation(metrics, self._step, tags=self._tags(metrics))
         logits, labels = _arrays(predictions)
         if bad := int((~np.isfinite(logits)).any(axis=1).sum()):
             raise UserError(
@@ -116,6 +118,12 @@ class Evaluator:
         classes = decision.classes(logits)
         answers = Answers(labels, decision.probabilities(logits), classes, self._names())
         return Evaluation(metrics, self._step, decision, answers, estimate(answers, resamples))
+
+    def _tags(self, metrics: Mapping[str, float]) -> TagScores | None:
+        if not isinstance(self._task, Tagging) or (counted := self._task.counted) is None:
+            return None
+        by_type = counted.by_type() if counted.tagset.has_entities else None
+        return TagScores(counted.tagset.names, counted.confusion, by_type, metrics)
 
     def _validation(self) -> tuple[np.ndarray, np.ndarray]:
         self._data.prepare_data()

@@ -9,11 +9,12 @@ from typing import Any
 from torch.utils.data import DataLoader, IterableDataset
 
 from wavspa.checks import shown
-from wavspa.data import Files, SequenceDataModule, Series, SourceTargets
+from wavspa.data import Files, SequenceDataModule, Series, SourceTargets, Tagging
 from wavspa.data.image_datamodule import Pictures
 from wavspa.data.labels import class_names
 from wavspa.data.prediction_inputs import OneColumn, PictureFiles, open_input
 from wavspa.data.sources.tables import TableFile
+from wavspa.data.tagging.files import CONLL
 from wavspa.data.targets.base import Target
 from wavspa.data.targets.classes import Classes
 from wavspa.errors import UserError
@@ -43,6 +44,8 @@ def example_columns(
             f"{table.path}: an example has {len(own)} parts, as in the columns {', '.join(own)}; "
             f"{', '.join(named)} cannot be all of them"
         )
+    if isinstance(data, Tagging) and not named:
+        return data.columns_in(table)[:1]
     return named or own
 
 
@@ -61,6 +64,12 @@ def open_examples(
         if kind or names:
             raise UserError(f"kind= and names= are for texts, and {data.name} holds series")
         return data.open_input(Path(source))
+    if isinstance(data, Tagging):
+        return data.open_input(source, kind, names)
+    if kind == CONLL:
+        raise UserError(
+            f"kind={CONLL} is for runs that tag words, and {data.name} is not such data"
+        )
     return open_input(source, kind, names, **table_options(data))
 
 
@@ -136,6 +145,43 @@ def target_batches(
         batch_size=data.eval_batch_size,
         collate_fn=partial(data.collate, pad_to=data.pad_to),
     )
+
+
+def tagged_batches(
+    data: Tagging, table: TableFile, column: str, label: str | None, card: Mapping[str, Any]
+) -> DataLoader[Any]:
+    """Batches of a table's words and tags in their order, as those of the run's own test.
+
+    Args:
+        data: The run's data set, its vocabulary opened.
+        table: The examples.
+        column: The column of the words or of the texts.
+        label: The column of the tags or of the spans; without it, that of the run's own data.
+        card: Of what the run was trained on, whose tags are ``label_names``.
+    """
+    if isinstance(table, OneColumn):
+        raise UserError(
+            f"input={table.path} is read as plain text, without tags: kind=conll reads a word and its tag a "
+            "line, or take wavspa-predict"
+        )
+    data.target.open(card)
+    return DataLoader(
+        _Tagged(data, table, column, label or data.columns_in(table)[1]),
+        batch_size=data.eval_batch_size,
+        collate_fn=partial(data.collate, pad_to=data.pad_to),
+    )
+
+
+class _Tagged(IterableDataset[Any]):
+    def __init__(self, data: Tagging, table: TableFile, column: str, label: str) -> None:
+        self._data, self._table, self._columns = data, table, (column, label)
+
+    def __iter__(self) -> Iterator[Any]:
+        rows = self._data.tagged_rows(self._table, *self._columns)
+        while chunk := list(itertools.islice(rows, CHUNK)):
+            examples = self._data.encode_inputs([(words,) for _, words, _ in chunk])
+            for example, (where, _, tagged) in zip(examples, chunk, strict=True):
+                yield example._replace(label=self._data.target.encode(tagged, where).tags)
 
 
 class _Targeted(IterableDataset[Any]):

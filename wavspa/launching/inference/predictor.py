@@ -17,12 +17,13 @@ from wavspa.data import SourceTargets
 from wavspa.data.image_datamodule import Pictures
 from wavspa.data.sources.tables import TableFile
 from wavspa.errors import UserError
+from wavspa.launching.answers.targets import TargetColumns, target_columns
 from wavspa.launching.decisions.decision import read_decision
 from wavspa.launching.inference.inputs import names_of_classes
-from wavspa.launching.inference.targets import TargetColumns, target_columns
+from wavspa.launching.answers.tags import TagColumns
 from wavspa.launching.run.build import build_run
 from wavspa.launching.run.frozen_data import open_vocabulary, training_card
-from wavspa.tasks import Classification, Embedding, Seq2Seq
+from wavspa.tasks import Classification, Embedding, Seq2Seq, Tagging
 from wavspa.tasks.seq2seq import Text
 from wavspa.tasks.targets.base import TargetTask
 from wavspa.training.checkpoints.read import (
@@ -33,7 +34,7 @@ from wavspa.training.trainer import usable_accelerator
 # Batches whose examples are in memory, and put in order by length, at a time.
 WINDOW = 32
 
-_ANSWERING = (Classification, Embedding, Seq2Seq, TargetTask)
+_ANSWERING = (Classification, Embedding, Seq2Seq, Tagging, TargetTask)
 
 
 class Examples(NamedTuple):
@@ -72,6 +73,7 @@ class Predictor:
         decision: How logits become classes, as the run keeps it.
         labels: What the classes are called by the card of the run's data; none of other runs.
         writes: Whether the answers are texts.
+        tags: What the outputs mean of a run that tags words.
         targets: What the outputs mean of a run whose targets are not one class.
 
     Raises:
@@ -87,10 +89,9 @@ class Predictor:
                 "wavspa-evaluate prints the metrics of its data"
             )
         self.writes = isinstance(task, Seq2Seq)
-        if self.writes and embeddings:
-            raise UserError(
-                f"embeddings=true: {folder} writes texts, and embeds nothing: leave it out"
-            )
+        if embeddings and isinstance(task, Seq2Seq | Tagging):
+            does = "writes texts" if self.writes else "tags words"
+            raise UserError(f"embeddings=true: {folder} {does}, and embeds nothing: leave it out")
         checkpoint = find_checkpoint(folder)
         content = task.load_trained(checkpoint)
         self.decision = read_decision(folder, content["global_step"])
@@ -112,6 +113,10 @@ class Predictor:
         self.targets: TargetColumns | None = None
         if isinstance(task, Classification):
             self.labels = names_of_classes(folder, data, task.classes)
+        self.tags: TagColumns | None = None
+        if isinstance(task, Tagging):
+            self.tags = TagColumns(task, training_card(folder, data))
+            self._task.mark_forward_method("tags")
         if isinstance(task, TargetTask):
             self.targets = target_columns(task, data, training_card(folder, data))
         if isinstance(task, Classification | TargetTask):
@@ -128,7 +133,8 @@ class Predictor:
     @property
     def target_names(self) -> list[str]:
         """What the columns are called of a run whose targets are not one class."""
-        return [] if self.targets is None else self.targets.names
+        columns = self.targets or self.tags
+        return [] if columns is None else list(columns.names)
 
     @property
     def has_pictures(self) -> bool:
@@ -171,6 +177,13 @@ class Predictor:
                 text for batch in batches for text in self._texts([examples[i] for i in batch])
             ]
             return Answers(window.ids, None, None, None, [texts[i] for i in np.argsort(order)])
+        if self.tags is not None:
+            found = [
+                tags for batch in batches for tags in self._tagged([examples[i] for i in batch])
+            ]
+            words = [row for (row,) in window.parts]
+            columns = self.tags.of([found[i] for i in np.argsort(order)], words)
+            return Answers(window.ids, None, None, None, targets=columns)
         outputs = [self._outputs([examples[i] for i in batch]) for batch in batches]
         back = torch.from_numpy(np.argsort(order))
         logits, embeddings = (_joined(column, back) for column in zip(*outputs, strict=True))
@@ -194,6 +207,13 @@ class Predictor:
         batch = self._fabric.to_device(self.data.collate(examples, pad_to=self.data.pad_to))
         texts: list[Text] = self._task.write(batch)
         return texts
+
+    @torch.inference_mode()
+    def _tagged(self, examples: Sequence[Any]) -> list[np.ndarray]:
+        """The tags [W] of each example."""
+        batch = self._fabric.to_device(self.data.collate(examples, pad_to=self.data.pad_to))
+        tags = self._task.tags(batch).cpu().numpy()
+        return [row[: len(one.places)] for row, one in zip(tags, examples, strict=True)]
 
     def _hear(self, head: Any, inputs: tuple[Tensor]) -> None:
         (self._embeddings,) = inputs

@@ -1,4 +1,4 @@
-"""Answers as files: csv, json lines, parquet, and what leaderboards take."""
+"""Answers as files: csv, json lines, parquet, a word a line, and what leaderboards take."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -10,14 +10,18 @@ import pyarrow.csv
 import pyarrow.parquet
 
 from wavspa.checks import one_of
+from wavspa.data.tagging.files import CONLL
 from wavspa.errors import UserError
 from wavspa.launching.inference.predictor import Answers
+from wavspa.launching.answers.tags import TagColumns
 from wavspa.tasks.written_texts import on_one_line
 
 TABLES = ("csv", "jsonl", "parquet")
 SUBMISSIONS = ("d2a", "codexglue")
 LINES = "txt"
-FORMATS = (*TABLES, LINES, *SUBMISSIONS)
+FORMATS = (*TABLES, LINES, CONLL, *SUBMISSIONS)
+NO_TAG = "_"
+"""In CoNLL, the tag of a word that the model has not read."""
 
 
 class Form(NamedTuple):
@@ -46,9 +50,13 @@ def check_form(form: Form) -> None:
         raise UserError(
             "format=txt is for texts that a run writes; this one has classes or embeddings"
         )
-    if form.kind == LINES and form.ids:
+    if form.kind == CONLL and tuple(form.targets) != TagColumns.names:
+        raise UserError("format=conll is for tags of words; this run has none")
+    if form.kind in (LINES, CONLL) and form.ids:
+        what = "text" if form.kind == LINES else "word"
         raise UserError(
-            f"id={','.join(form.ids)}: format=txt has a text a line and no columns: choose csv or jsonl"
+            f"id={','.join(form.ids)}: format={form.kind} has a {what} a line and no columns of the input: "
+            "choose csv or jsonl"
         )
     if form.kind in SUBMISSIONS and len(form.labels) != 2:
         count = len(form.labels) or "none"
@@ -74,6 +82,8 @@ def write_answers(file: BinaryIO, answers: Iterable[Answers], form: Form) -> int
         return _write_submission(file, answers, form)
     if form.kind == LINES:
         return _write_lines(file, answers)
+    if form.kind == CONLL:
+        return _write_words(file, answers)
     tables = (_table(part, form) for part in answers)
     first = next(tables)
     rows = 0
@@ -110,6 +120,19 @@ def _write_lines(file: BinaryIO, answers: Iterable[Answers]) -> int:
     return rows
 
 
+def _write_words(file: BinaryIO, answers: Iterable[Answers]) -> int:
+    """A word and its tag a line, and a blank line after each example."""
+    rows = 0
+    for part in answers:
+        assert part.targets is not None
+        words, tags, _ = (column.to_pylist() for column in part.targets)
+        for pair in zip(words, tags, strict=True):
+            lines = (f"{word}\t{tag or NO_TAG}\n" for word, tag in zip(*pair, strict=True))
+            file.write("".join([*lines, "\n"]).encode())
+        rows += len(words)
+    return rows
+
+
 def _names_of_classes(form: Form) -> list[str]:
     if form.writes:
         return ["text", "score", "ended"]
@@ -126,7 +149,7 @@ def _table(part: Answers, form: Form) -> pa.Table:
         classes = [form.labels[number] for number in part.classes]
         columns += [pa.array(classes), *_columns(part.probabilities)]
     if part.targets is not None:
-        columns += part.targets
+        columns += map(_as_json, part.targets) if form.kind == "csv" else part.targets
     if part.texts is not None:
         columns += [pa.array([text[place] for text in part.texts]) for place in range(3)]
     if part.embeddings is not None and form.kind == "csv":
@@ -136,6 +159,13 @@ def _table(part: Answers, form: Form) -> pa.Table:
         columns.append(pa.array(list(part.embeddings)))
         names.append("embedding")
     return pa.table(columns, names)
+
+
+def _as_json(column: pa.Array) -> pa.Array:
+    """A column of lists as json text, which a csv can hold; any other as it is."""
+    if not pa.types.is_list(column.type):
+        return column
+    return pa.array([json.dumps(value, ensure_ascii=False) for value in column.to_pylist()])
 
 
 def _columns(values: np.ndarray) -> list[pa.Array]:

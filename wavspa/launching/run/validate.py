@@ -12,6 +12,7 @@ from pytorch_lightning.callbacks import EarlyStopping
 
 from wavspa.checks import whole_number
 from wavspa.config_options import flatten
+from wavspa.data.tagging.tags import Tags
 from wavspa.data.targets.classes import Classes
 from wavspa.data.targets.numbers import Numbers
 from wavspa.errors import UserError, first_line
@@ -55,6 +56,7 @@ def validate(config: DictConfig) -> None:
     for name, options in config.logger.items():
         check_logger(f"logger.{name}", options)
         check_live(f"logger.{name}.figures", options.get("figures", ()))
+        whole_number(f"logger.{name}.predictions", options.get("predictions", 0), least=0)
     data = build(config, "dataset")
     _check_labels(config)
     _check_own_metrics(config)
@@ -107,9 +109,10 @@ def _check_label_kind(config: DictConfig, task: Any, data: Any) -> None:
     """Refuse a task whose targets the data do not have, and a precision that would round numbers."""
     kind = getattr(task, "kind", Classes.kind)
     if data.target.kind != kind:
+        fitting = "tagging" if kind == Tags.kind else "files"
         raise UserError(
             f"task={_task_name(task)} needs labels of the kind {kind}, and {data.name} has the kind "
-            f"{data.target.kind}: choose dataset=files, or task={data.target.task}"
+            f"{data.target.kind}: choose dataset={fitting}, or task={data.target.task}"
         )
     if (data.inputs is None) != (config.model.get("inputs") is None):
         what, way_out = (

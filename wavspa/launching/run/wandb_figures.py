@@ -19,6 +19,7 @@ from wavspa.reports.figures.registry import FIGURES, check_live
 from wavspa.reports.figures.style import as_png
 from wavspa.run_folder import layout
 from wavspa.run_folder.metrics import read_metrics
+from wavspa.tasks import Tagging
 from wavspa.training.callbacks.predictions import Predictions
 from wavspa.training.wandb_run import WandbRun
 
@@ -82,13 +83,18 @@ class _TrainingRun:
         self.initial: list[dict[str, np.ndarray]] = []
         self._predictions, self._metrics = predictions, metrics
         self._counts: np.ndarray | None = None
+        self._what = "examples"
         self._trainer: Any = None
         self._module: Any = None
 
     def see(self, trainer: Trainer, pl_module: Any, figures: Sequence[str]) -> None:
         """Read the run after a validation, on every rank, for each has its share of the counts."""
         self._trainer, self._module, self._counts = trainer, pl_module, None
-        if self._predictions and any(FIGURES[name].needs == "confusion" for name in figures):
+        self._what = "examples"
+        if isinstance(pl_module, Tagging) and pl_module.counted is not None:
+            # The same on all ranks.
+            self._counts, self._what = pl_module.counted.confusion[:, :-1], "words"
+        elif self._predictions and any(FIGURES[name].needs == "confusion" for name in figures):
             counts = self._predictions.confusion(pl_module.classes)
             counts = counts.to(trainer.strategy.root_device)
             self._counts = trainer.strategy.reduce(counts, reduce_op="sum").cpu().numpy()
@@ -105,7 +111,8 @@ class _TrainingRun:
         return read_metrics(self._metrics)
 
     @property
-    def confusion(self) -> tuple[np.ndarray, list[str]]:
+    def confusion(self) -> tuple[np.ndarray, list[str], str]:
         if self._counts is None:
             raise UserError("this figure needs a classification task")
-        return self._counts, class_names(self._trainer.datamodule.card, len(self._counts))
+        names = class_names(self._trainer.datamodule.card, len(self._counts))
+        return self._counts, names, self._what

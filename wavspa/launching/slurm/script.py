@@ -241,7 +241,8 @@ def script(array: Array, tasks: Sequence[int], options: Options) -> str:
         f'FOLDER=$(sed -n "${{SLURM_ARRAY_TASK_ID}}p" {shlex.quote(str(array.folders_file))})',
         f'exec >>"$FOLDER/{layout.SLURM_LOG}" 2>&1',
         "# One rank that dies ends the others; one that is through does not (the first still tests).",
-        f"srun --kill-on-bad-exit=1 --wait=0 --cpus-per-task={options.cpus_per_task} "
+        # After sbatch --export=NONE, which some clusters set, srun would start tasks without the lines above.
+        f"srun --export=ALL --kill-on-bad-exit=1 --wait=0 --cpus-per-task={options.cpus_per_task} "
         f'{PYTHON} -m wavspa.commands.run "$FOLDER"',
         "code=$?",
         f'[ $code = 0 ] || {PYTHON} -m wavspa.commands.retry "$FOLDER" $code {options.retries}'

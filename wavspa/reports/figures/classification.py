@@ -15,12 +15,15 @@ DEVIATIONS = 1.96
 
 
 @styled
-def draw_confusion(counts: np.ndarray, names: Sequence[str], title: str = "") -> Figure:
+def draw_confusion(
+    counts: np.ndarray, names: Sequence[str], what: str = "examples", title: str = ""
+) -> Figure:
     """Draw which classes are taken for which: in each row the shares of one true class.
 
     Args:
         counts: Examples [C, C] of each true class (rows) by predicted class (columns).
         names: Of the classes.
+        what: What is counted.
         title: Goes before the accuracy.
     """
     classes = len(counts)
@@ -37,7 +40,7 @@ def draw_confusion(counts: np.ndarray, names: Sequence[str], title: str = "") ->
         axis.set_xticks(range(classes), names, rotation=90 if max(map(len, names)) > 2 else 0)
         axis.set_yticks(range(classes), names)
     accuracy = 100 * np.trace(counts) / max(counts.sum(), 1)
-    axis.set_title(f"{title}{accuracy:.2f} % of {counts.sum():,} examples are right")
+    axis.set_title(f"{title}{accuracy:.2f} % of {counts.sum():,} {what} are right")
     axis.set_xlabel("predicted class")
     axis.set_ylabel("true class")
     axis.grid(False)

@@ -103,7 +103,7 @@ def _attention(examples: Sequence[Attended]) -> dict[str, Figure]:
     }
 
 
-def _confusion(counted: tuple[np.ndarray, Sequence[str]]) -> Figure:
+def _confusion(counted: tuple[np.ndarray, Sequence[str], str]) -> Figure:
     from wavspa.reports.figures.classification import draw_confusion
 
     return draw_confusion(*counted)

@@ -17,6 +17,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from wavspa import atomic
+from wavspa.reports.formats.tags import TagScores
 from wavspa.reports.number_format import UNDEFINED, count
 from wavspa.reports.scores.classification import BINS, Answers, confusion
 from wavspa.reports.scores.intervals import LEVEL, Estimate, Estimates
@@ -66,15 +67,20 @@ def print_evaluation(answers: Answers, estimates: Estimates, decision: str, out:
 
 
 def write_evaluation(
-    folder: Path, facts: Mapping[str, Any], answers: Answers | None, estimates: Estimates | None
+    folder: Path,
+    facts: Mapping[str, Any],
+    answers: Answers | None,
+    estimates: Estimates | None,
+    tags: TagScores | None = None,
 ) -> list[Path]:
-    """Write evaluation.json and, of a run with classes, confusion.csv and predictions.csv.
+    """Write evaluation.json; of a run with classes also confusion.csv and predictions.csv, of tags the first.
 
     Args:
         folder: Where to; it is made if need be.
         facts: What was evaluated, and how.
         answers: The answers.
         estimates: Their scores.
+        tags: The scores of a run that tags words.
 
     Returns:
         The files.
@@ -88,6 +94,9 @@ def write_evaluation(
             layout.CONFUSION: _confusion_text(answers),
             layout.PREDICTIONS: _predictions_text(answers),
         }
+    if tags is not None:
+        content |= tags.plain()
+        texts = {layout.CONFUSION: tags.confusion_text()}
     texts[layout.EVALUATION_FILE] = json.dumps(content, indent=2, allow_nan=False) + "\n"
     for name, text in texts.items():
         atomic.write_text(folder / name, text)
