@@ -1,5 +1,6 @@
 """Plugins: modules of the user's own that are imported, trusted, frozen, and missed by name."""
 
+import hashlib
 import sys
 
 import pytest
@@ -110,6 +111,7 @@ def test_a_plugin_is_trusted_once_it_was_named(module):
     [
         ("nothing.here", None, r"nothing\.here cannot be imported .*put its folder on PYTHONPATH"),
         ("os.path", None, r"must be your modules, got 'os\.path'"),
+        ("leaving_parts", "raise SystemExit(3)", "leaving_parts cannot be imported .3.*DEBUG"),
         ("broken_parts", "1 / 0", "broken_parts cannot be imported .division by zero.*DEBUG"),
     ],
 )
@@ -152,14 +154,29 @@ def test_a_run_freezes_its_plugins_and_misses_them_by_name(module, tmp_path, mon
     folder = tiny_run(tmp_path, f"plugins=[{module}]", "model.attention=copied")
     (frozen,) = yaml.safe_load((folder / "config.yaml").read_text())["frozen"]["plugins"].items()
     path = str(tmp_path / "lab/mylab/parts.py")
-    assert frozen == (module, {"version": None, "path": path, "commit": None})
+    checksum = hashlib.sha256(b"parts.py\0" + SOURCE.encode()).hexdigest()
+    facts = {"version": None, "path": path, "commit": None, "checksum": checksum}
+    assert frozen == (module, facts)
     assert "plugins" not in folder.name
     monkeypatch.setattr(plugins, "_imported", {})
     for name in ("mylab", module):
         sys.modules.pop(name)
     monkeypatch.setattr(sys, "path", [place for place in sys.path if "lab" not in place[-4:]])
-    with pytest.raises(UserError, match=rf"^plugins: {module} cannot .*; the run was .* {path}: "):
+    with pytest.raises(
+        UserError, match=rf"^plugins: {module} cannot .*; the run was made with {path}: "
+    ):
         read_config(folder)
     options = {"_target_": "wavspa.models.Encoder", "vocab_size": 3, "max_len": 4}
     with pytest.raises(UserError, match="write import absent_parts before the model is loaded"):
         build_model({**options, "attention": "absent"}, folder, ["absent_parts"])
+
+
+def test_other_code_of_a_plugin_is_told_whoever_reads_the_run(module, tmp_path, capsys):
+    folder = tiny_run(tmp_path, f"plugins=[{module}]", "model.attention=copied")
+    capsys.readouterr()
+    read_config(folder)
+    assert capsys.readouterr().err == ""
+    path = tmp_path / "lab/mylab/parts.py"
+    path.write_text(SOURCE.replace("return x", "return 2 * x"))
+    read_config(folder)
+    assert f"was started with other code of {module} (SHA-256 " in capsys.readouterr().err

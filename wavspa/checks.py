@@ -1,7 +1,7 @@
 """Checks of options' values; what is wrong is one line that names the option and the way out."""
 
 import math
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import TypeVar
 
 from wavspa.config_options import did_you_mean
@@ -131,6 +131,19 @@ def one_of(option: str, value: T, legal: Collection[T]) -> T:
         hint = did_you_mean(str(value), names)
         raise OptionError(option, f"={value!r} is unknown; choose one of {', '.join(names)}{hint}")
     return value
+
+
+def different_names(option: str, names: Sequence[str]) -> list[str]:
+    """``names`` as a list, if there is at least one and none occurs twice.
+
+    Raises:
+        OptionError: There is none, or one occurs twice.
+    """
+    if not names:
+        raise OptionError(option, " must name at least one column, got []")
+    if twice := [name for name in names if names.count(name) > 1]:
+        raise OptionError(option, f" names {twice[0]!r} twice: leave one out")
+    return list(names)
 
 
 def shown(value: object, longest: int = 80) -> str:

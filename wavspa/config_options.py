@@ -32,7 +32,7 @@ def did_you_mean(name: str, names: Iterable[str], above: str = "") -> str:
         names: What could have been typed.
         above: The prefix of the suggested name.
     """
-    near = get_close_matches(name, list(names), n=1)
+    near = get_close_matches(name, [other for other in names if other], n=1)
     return f"; did you mean {above}{near[0]}?" if near else ""
 
 

@@ -5,6 +5,7 @@ A plugin is named by the option ``plugins`` or installed with an entry point of 
 importing it registers its bases and modes, and a ``_target_`` may name what it holds.
 """
 
+import hashlib
 import sys
 from collections.abc import Iterable, Mapping
 from importlib import import_module
@@ -49,7 +50,7 @@ def missing_plugins(names: Iterable[str]) -> list[str]:
 
 
 def describe_plugins(names: Iterable[str] = ()) -> dict[str, dict[str, str | None]]:
-    """The version, path and git commit of plugins that were imported, by name.
+    """The version, path, git commit and checksum of plugins that were imported, by name.
 
     Args:
         names: Those that the run names; installed ones come on top.
@@ -66,7 +67,10 @@ def _import(name: str, option: str, frozen: Mapping[str, Any]) -> None:
         raise UserError(f"{option} must be your modules, got {name!r}, which is Python's")
     try:
         import_module(name)
-    except Exception as error:  # the module's own lines may raise any
+    except (
+        Exception,
+        SystemExit,
+    ) as error:  # the module's own lines may raise any, or end the process
         absent = isinstance(error, ModuleNotFoundError) and f"{name}.".startswith(f"{error.name}.")
         way = (
             "install its package in this environment, or put its folder on PYTHONPATH"
@@ -83,13 +87,25 @@ def _origin(frozen: Mapping[str, Any]) -> str:
     if not frozen:
         return ""
     known = [str(frozen[key]) for key in ("version", "commit") if frozen.get(key)]
-    return f"; the run was made with {' '.join([*known, 'of', str(frozen.get('path'))])}"
+    made_with = " of ".join(filter(None, [" ".join(known), str(frozen.get("path"))]))
+    return f"; the run was made with {made_with}"
 
 
 def _described(name: str) -> dict[str, str | None]:
     file = getattr(sys.modules[name], "__file__", None)
     commit = commit_of(Path(file)) if file else None
-    return {"version": _version(name), "path": file, "commit": commit}
+    checksum = _checksum(Path(file)) if file else None
+    return {"version": _version(name), "path": file, "commit": commit, "checksum": checksum}
+
+
+def _checksum(file: Path) -> str:
+    """The SHA-256 of a module, or of all of a package: not every plugin has a version or is in git."""
+    files = sorted(file.parent.rglob("*.py")) if file.name == "__init__.py" else [file]
+    digest = hashlib.sha256()
+    for one in files:
+        digest.update(f"{one.relative_to(file.parent).as_posix()}\0".encode())
+        digest.update(one.read_bytes() if one.is_file() else b"")
+    return digest.hexdigest()
 
 
 def _version(name: str) -> str | None:

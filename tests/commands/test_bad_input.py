@@ -69,6 +69,10 @@ def finished(tmp_path_factory):
         "name=a(1": r"name=a\(1 cannot be read: quote the value, as in \"name='a\(1'\"$",
         "name=ü": r"name=ü cannot be read: quote the value, as in \"name='ü'\"$",
         "seed=[1": r".*\[1",
+        "hydra.sweeper.max_batch_size=2": r"there is no option 'hydra.sweeper.max_batch_size'",
+        "+experiment=demo/digits": r"experiment is chosen already: leave out the \+ before experiment=$",
+        "~dataset.folds": r"~dataset.folds: there is no option 'dataset.folds' to remove",
+        "tokenizer=bytes": r"dataset.tokenizer is not an option of wavspa.data.Digits$",
         "model.dim=${nowhere}": r"model.dim is taken from \$\{nowhere\}: there is no nowhere; choose",
     }.items(),
 )
@@ -172,3 +176,32 @@ def test_debug_shows_the_traceback(monkeypatch, capsys, tmp_path):
     with pytest.raises(SystemExit):
         run.main()
     assert "Traceback" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["find=lr", "dry_run=true"], "find=lr does not go with dry_run=true: leave one out"),
+        (["-m", "jobs=0"], "jobs must be a whole number of at least 1, got 0"),
+        (
+            ["-m", "hydra.launcher.stop_after=0"],
+            "hydra.launcher.stop_after must be a whole number ",
+        ),
+        (
+            ["-m", "hydra/sweeper=optuna", "hydra.sweeper.max_batch_size=2"],
+            "did you mean hydra.sweeper.batch?",
+        ),
+        (
+            ["dataset=series", "dataset.train=x.npz", "tokenizer=bytes"],
+            "dataset.tokenizer is not an option of",
+        ),
+        (
+            ["dataset=file_seq2seq", "dataset.train=x.csv", "+dataset.text=a"],
+            "dataset.text is not an option of",
+        ),
+        (["task=regression", "+task.metrics.mse=1"], "task.metrics.mse is not an option of"),
+    ],
+)
+def test_a_mistake_of_two_options_is_one_line(fails, tmp_path, words, message):
+    assert message in fails(train, *tiny_words(tmp_path, *words))
+    assert not (tmp_path / "runs").exists()

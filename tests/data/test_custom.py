@@ -366,3 +366,21 @@ def test_a_run_of_changed_files_is_another_run(
     assert tiny_run(tmp_path, "dataset=file_pairs", *words) == frozen
     write_csv(Path("train.csv"), rows(41))
     assert tiny_run(tmp_path, "dataset=file_pairs", *words) != frozen
+
+
+@pytest.mark.parametrize(
+    ("kind", "options", "message"),
+    [
+        (Files, {"text": ["body", "body"]}, "text names 'body' twice: leave one out"),
+        (Files, {"text": []}, "text must name at least one column"),
+        (Files, {"text": ["body", "y"]}, "dataset.text names 'y', which is dataset.label"),
+        (Files, {"text": "y"}, "dataset.text names 'y', which is dataset.label: the model would"),
+        (Files, {"label": []}, "label must name at least one column"),
+        (FilePairs, {"text2": "body"}, "dataset.text2 must be another column than dataset.text"),
+        (FilePairs, {"text2": "y"}, "dataset.text names 'y', which is dataset.label"),
+    ],
+)
+def test_a_column_is_one_thing(tmp_path, kind, options, message):
+    write_csv(tmp_path / "train.csv", rows())
+    with pytest.raises(UserError, match=message):
+        ready(tmp_path, kind, train=tmp_path / "train.csv", **options)

@@ -177,3 +177,10 @@ def test_a_report_aggregates_the_folds(tmp_path):
     assert "fold=" not in cell.label.replace("folds=", "")
     (copied,) = summarise(collect([*folders, folders[0]]))
     assert len(copied.finished) == 3
+
+
+def test_a_number_that_no_label_has_divides_nothing():
+    # Of several labels of a row the rarest counts, so that others may never do.
+    labels = np.array([0, 2] * 10)
+    folds = folds_of(labels, 4, 0, range(20))
+    assert np.bincount(folds).tolist() == [5] * 4

@@ -10,6 +10,7 @@ from wavspa.commands import run as command
 from wavspa.errors import RunFailed, UserError
 from wavspa.launching import again
 from wavspa.launching.again import compare, first_difference, train_again
+from wavspa.launching.run.freeze import read_config
 from wavspa.launching.run.worker import run
 from wavspa.run_folder import layout
 
@@ -87,3 +88,14 @@ def test_differences_are_of_bits():
 def test_a_second_training_is_a_process_of_its_own(tmp_path):
     folder = finished_run(tmp_path)
     assert compare(folder, train_again(folder)) == []
+
+
+def test_a_data_root_that_was_mistyped_is_given_anew(tmp_path, monkeypatch):
+    folder = finished_run(tmp_path)
+    monkeypatch.setattr(again, "run_subprocess", lambda _: 1)
+    for place in (tmp_path / "nowhere", tmp_path / "data", None):
+        with pytest.raises(RunFailed, match="the same command resumes"):
+            train_again(folder, place)
+        second = read_config(folder.with_name(f"{folder.name}-again"))
+        wanted = read_config(folder).dataset.data_root if place is None else str(place)
+        assert second.dataset.data_root == wanted

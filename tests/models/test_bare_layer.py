@@ -32,6 +32,18 @@ def test_a_layer_is_exported_with_a_free_length(base, mode):
         torch.testing.assert_close(program(x, lengths), module(x, lengths))
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(("base", "mode"), [("softmax", "ada"), ("performer", "lift")])
+def test_a_named_length_is_exported_as_a_multiple(base, mode):
+    module = layer(base, mode).eval()
+    example = (torch.randn(2, 16, 8), torch.tensor([16, 9]))
+    named = 4 * Dim("n", min=2, max=70)  # 4 is 2 ** level
+    program = export(module, example, dynamic_shapes=({1: named}, None)).module()
+    for length in (16, 24, 276):
+        x, lengths = torch.randn(2, length, 8), torch.tensor([length, length // 2])
+        torch.testing.assert_close(program(x, lengths), module(x, lengths))
+
+
 def second_derivative(module, x):
     (gradient,) = torch.autograd.grad(module(x).square().sum(), x, create_graph=True)
     return torch.autograd.grad(gradient.square().sum(), x)

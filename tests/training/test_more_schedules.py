@@ -113,3 +113,12 @@ def test_a_plateau_lowers_the_rate_of_the_next_step(tmp_path, monkeypatch):
     assert rates == pytest.approx([1e-3] * 4 + [1e-4] * 2)
     last = torch.load(layout.last_checkpoint(folder), weights_only=True)
     assert last["callbacks"]["LowerOnPlateau"]["factor"] == pytest.approx(0.01)
+
+
+@pytest.mark.parametrize(("total", "told"), [(30, "this run has 2 before its last step"), (31, "")])
+def test_a_plateau_that_a_run_does_not_reach_is_announced(capsys, total, told):
+    # The third validation without improvement, after one that set the best value.
+    Plateau(patience=1).check_patience(total, every=10)
+    printed = capsys.readouterr().err
+    assert told in printed
+    assert bool(printed) == bool(told)

@@ -10,11 +10,11 @@ from hydra import compose, initialize_config_module
 from hydra.core.config_loader import ConfigLoader
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.errors import HydraException, OverrideParseException
+from hydra.errors import HydraException, InstantiationException, OverrideParseException
 from omegaconf import DictConfig, OmegaConf
 
 from wavspa.config_options import did_you_mean, flatten
-from wavspa.errors import first_line
+from wavspa.errors import UserError, first_line
 from wavspa.launching.presets.store import GROUP, TOP, below, preset_names
 from wavspa.launching.slurm.sbatch_names import sbatch_hint
 
@@ -38,6 +38,8 @@ def explain_composition(error: Exception) -> str:
         error: What Hydra or OmegaConf raised.
     """
     message = str(error).strip()
+    if isinstance(error, InstantiationException) and isinstance(error.__cause__, UserError):
+        return str(error.__cause__)
     if isinstance(error, OverrideParseException):
         return sbatch_hint(error.override) or unreadable([error.override]) or first_line(error)
     if found := re.search(r"Ambiguous value for argument '([^']+)'", message):
@@ -50,6 +52,10 @@ def explain_composition(error: Exception) -> str:
         return f"{found[1]} is several values, which are a sweep: add -m"
     if found := re.search(r"(\S+) appears more than once in the final defaults list", message):
         return f"{found[1]} is chosen already: leave out the + before {found[1]}="
+    if found := re.search(r"Multiple values for (\S+?)\.", message):
+        return f"{found[1]} is chosen already: leave out the + before {found[1]}="
+    if found := re.search(r"Could not delete from config\. '(.+)' does not exist", message):
+        return f"~{found[1]}: there is no option {found[1]!r} to remove with these choices"
     if found := re.search(r"Could not find '([^']+)/([^'/]+)'", message):
         return _unknown_option(found[1], found[2])
     if found := re.search(r"Could not (?:override|load) '([^']+)'", message):

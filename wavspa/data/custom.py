@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from wavspa.checks import one_of, true_or_false, whole_number
+from wavspa.checks import different_names, one_of, true_or_false, whole_number
 from wavspa.data.joined_text import joined_text
 from wavspa.data.preparation import store
 from wavspa.data.preparation.checksum import OwnFiles, named_paths
@@ -101,7 +101,7 @@ class Files(OwnFiles, Texts):
     ) -> None:
         super().__init__(**options)
         self.paths = named_paths(train=train, val=val, test=test)
-        self.input_columns = [text] if isinstance(text, str) else list(text)
+        self.input_columns = [text] if isinstance(text, str) else different_names("text", text)
         self.joins, self.join = len(self.input_columns) > 1, join
         self.target = target_of(label_kind, label, separator)
         if self.target.kind != Classes.kind:
@@ -135,8 +135,6 @@ class Files(OwnFiles, Texts):
             )
 
     def _check_label_options(self) -> None:
-        if not self.input_columns:
-            raise UserError("dataset.text must name at least one column, got []")
         if not self.has_labels:
             if self.folds is not None:
                 raise UserError(
@@ -194,6 +192,7 @@ class Files(OwnFiles, Texts):
     def read(self) -> Mapping[str, TextSplit]:
         """The splits, row by row; train has been read once before, for its labels."""
         self.check_content()
+        self._check_columns()
         if not self.has_labels:
             return {
                 split: TextSplit(partial(self._unlabelled, split), None)
@@ -209,6 +208,14 @@ class Files(OwnFiles, Texts):
             rows = partial(self._rows_of, split, kept.get(split))
             splits[split] = TextSplit(rows, int(kept[split].sum()) if split in kept else None)
         return splits
+
+    def _check_columns(self) -> None:
+        """Refuse a column that is read twice, as two texts or as a text and the answer."""
+        different_names("dataset.text", self.input_columns)
+        if both := [column for column in self.input_columns if column in self.target.columns]:
+            raise UserError(
+                f"dataset.text names {both[0]!r}, which is dataset.label: the model would read the answer"
+            )
 
     def card_facts(self, splits: store.Splits) -> store.Facts:
         """The files, what the labels are, and what was held out."""

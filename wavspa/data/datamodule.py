@@ -201,8 +201,7 @@ class SequenceDataModule(BatchLoaders):
                 not reach.
         """
         splits = store.open_splits(self.folder)
-        for split, summary in self.card["splits"].items():
-            self._check(split, summary)
+        self.check_card(self.card)
         pool = store.open_pool(self.folder)
         self._rows = {
             split: Rows(
@@ -216,6 +215,18 @@ class SequenceDataModule(BatchLoaders):
             )
             for split, data in splits.items()
         }
+
+    def check_card(self, card: Mapping[str, Any]) -> None:
+        """Check the options against prepared data.
+
+        Args:
+            card: Their card.
+
+        Raises:
+            UserError: An option does not fit them, or a sequence is empty.
+        """
+        for split, summary in card["splits"].items():
+            self._check(split, summary)
 
     def views(self, columns: Sequence[str]) -> list[View]:
         """The parts of an example by the columns of the data: the head of each column of tokens."""

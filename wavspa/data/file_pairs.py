@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from wavspa.checks import OptionError
 from wavspa.data.custom import Files
 from wavspa.data.text_datamodule import TextPairs
 from wavspa.errors import UserError
@@ -30,3 +31,12 @@ class FilePairs(TextPairs, Files):
                 "texts without labels"
             )
         self.input_columns = [*self.input_columns, str(text2)]
+
+    def _check_columns(self) -> None:
+        """Name both options where they name one column."""
+        first, second = self.input_columns
+        if first == second:
+            raise OptionError(
+                "dataset.text2", f" must be another column than dataset.text, got {second!r}"
+            )
+        super()._check_columns()

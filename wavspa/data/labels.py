@@ -74,9 +74,9 @@ def check_classes(counts: Mapping[str, int], column: str, where: str) -> None:
             f"{found} holds numbers with fractions, such as {fractions[0]!r}: task=regression "
             f"predicts numbers, or replace them by classes, such as ranges; {anyway}"
         )
-    if joined := _joined(counts):
+    if several := joined(counts):
         raise UserError(
-            f"{found} holds several labels in one, such as {shown(joined)}: task=multilabel takes "
+            f"{found} holds several labels in one, such as {shown(several)}: task=multilabel takes "
             f"several (dataset.separator is their separator), or keep one; {anyway}"
         )
     if classes == rows:
@@ -133,7 +133,7 @@ def _number(label: str) -> float | None:
     return None if math.isnan(number) else number
 
 
-def _joined(counts: Mapping[str, int]) -> str | None:
+def joined(counts: Mapping[str, int]) -> str | None:
     """A label that is several, if one is: its parts are labels, or it shares a part with another."""
     for separator in _SEPARATORS:
         parts = {

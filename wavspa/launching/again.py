@@ -62,11 +62,12 @@ def train_again(folder: Path, data_root: Path | None = None) -> Path:
             )
         if (folder / layout.CARD).exists():
             shutil.copyfile(folder / layout.CARD, again / layout.CARD)
-        config.name = again.name
-        if data_root is not None:
-            config.dataset.data_root = str(data_root.expanduser().absolute())
-        # The configuration last: without it there is no run.
-        atomic.write_text(again / layout.CONFIG, OmegaConf.to_yaml(config))
+    # Also of one that is resumed: the data may have been elsewhere then.
+    config.name = again.name
+    if data_root is not None:
+        config.dataset.data_root = str(data_root.expanduser().absolute())
+    # The configuration last: without it there is no run.
+    atomic.write_text(again / layout.CONFIG, OmegaConf.to_yaml(config))
     if code := run_subprocess(again):
         raise RunFailed(
             f"--again: {again} did not finish (exit code {code}); the same command resumes"

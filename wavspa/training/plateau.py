@@ -8,6 +8,7 @@ from torch.optim.lr_scheduler import ReduceLROnPlateau
 from typing_extensions import override
 
 from wavspa.checks import OptionError, number, whole_number
+from wavspa.reporting import warn
 from wavspa.training.schedules import linear_warmup, warmup_steps
 
 
@@ -43,7 +44,7 @@ class Plateau:
                 raise OptionError(name, f" must be of at least 0 and below 1, got {value!r}")
         number("threshold", threshold, 0)
         self.warmup = warmup
-        self._options = {
+        self._options: dict[str, Any] = {
             "factor": factor,
             "patience": whole_number("patience", patience, 0),
             "threshold": threshold,
@@ -59,6 +60,22 @@ class Plateau:
         """The factor of the learning rate at a step, counted from 0, of a run of ``total``."""
         warm = linear_warmup(step, warmup_steps(self.warmup, total))
         return warm * float(self._rate.param_groups[0]["lr"])
+
+    def check_patience(self, total: int, every: int) -> None:
+        """Warn of a run that ends before the rate can have fallen.
+
+        Args:
+            total: Steps of the run.
+            every: Steps from one validation to the next.
+        """
+        patience = self._options["patience"]
+        # The first validation has nothing to be better than, and one at the last step comes too late.
+        needed, there = patience + 2, (total - 1) // every
+        if there < needed:
+            warn(
+                f"schedule.patience={patience} lets the rate fall at the validation {needed} at the "
+                f"earliest, and this run has {there} before its last step: lower it, or trainer.val_every"
+            )
 
     def begin(self, mode: Literal["min", "max"]) -> None:
         """Begin to watch a metric whose best value is the lowest or the highest."""
@@ -82,7 +99,7 @@ class Plateau:
         vars(self._torchs).update(state)
 
     def _watch(self, mode: Literal["min", "max"]) -> ReduceLROnPlateau:
-        return ReduceLROnPlateau(self._rate, mode, **self._options)  # type: ignore[arg-type]
+        return ReduceLROnPlateau(self._rate, mode, **self._options)
 
 
 class LowerOnPlateau(Callback):

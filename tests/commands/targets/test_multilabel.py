@@ -14,7 +14,8 @@ from wavspa.commands.evaluate import print_metrics
 from wavspa.commands.export import export
 from wavspa.errors import UserError
 from wavspa.launching.run.worker import run
-from wavspa.tasks.targets.label_sets import best_thresholds
+from wavspa.tasks import Multilabel
+from wavspa.tasks.targets.label_sets import F1, MeanAveragePrecision, best_thresholds
 
 NAMES = ["blue", "green", "red"]
 SETS = [["red"], [], ["blue", "red"], ["green", "blue"], ["red", "green"], ["blue", "green", "red"]]
@@ -98,7 +99,7 @@ def test_the_best_threshold_is_that_of_a_search_through_all():
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["dataset.label=body"], "each row has exactly one label .* task=classification"),
+        (["dataset.label=body"], "dataset.text names 'body', which is dataset.label"),
         (["task.threshold=1.5"], r"task\.threshold must be a number between 0 and 1, or best"),
         (["task.threshold=bets"], r"task\.threshold must be"),
         (["dataset.separator=''"], r"dataset\.separator must be a text of at least 1 character"),
@@ -108,3 +109,54 @@ def test_what_does_not_fit_is_refused_in_a_line(place, tmp_path, words, message)
     with pytest.raises(UserError, match=message) as refused:
         tiny_run(tmp_path, *WORDS, f"dataset.train={place / 'train.csv'}", *words)
     assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("labels", "words", "message"),
+    [
+        ([["a"], ["b"]], [], "each row has exactly one label .* task=classification"),
+        ([["a", None], ["b"], []], [], r"holds \['a', None\], of which a label is blank"),
+        ([["a", " "], ["b"], []], [], r"holds \['a', ' '\], of which a label is blank"),
+        ([["a;z"], ["b"], []], [], r"the label 'a;z' holds ';', by which predictions join labels"),
+        (
+            [["a,b"], ["a"], ["b"], []],
+            [],
+            r"several labels in one, such as 'a,b': choose their sep",
+        ),
+        ([["a,b"], ["a"], ["b"], []], ["dataset.classes=2"], r"classes=2 .* labels from 0 to 2"),
+    ],
+)
+def test_labels_that_are_none_are_refused_before_a_folder_is_made(tmp_path, labels, words, message):
+    rows = [{"body": f"text {i}", "y": labels[i % len(labels)]} for i in range(40)]
+    write_rows(tmp_path / "train.jsonl", rows)
+    with pytest.raises(UserError, match=message):
+        tiny_run(tmp_path, *WORDS, f"dataset.train={tmp_path / 'train.jsonl'}", *words)
+    assert not (tmp_path / "runs").exists()
+
+
+def test_one_label_is_a_set_as_well():
+    probabilities = torch.tensor([[0.9, 0.2], [0.1, 0.8], [0.6, 0.3]])
+    labels = torch.tensor([[1.0, 0.0], [0.0, 0.0], [1.0, 0.0]])
+    metric = MeanAveragePrecision(2)
+    metric.update(probabilities, labels)  # no example has the second one
+    assert metric.compute() == 1
+    metric = MeanAveragePrecision(1)
+    metric.update(probabilities[:, 1:], labels[:, :1])
+    truth = average_precision_score(labels[:, 0], probabilities[:, 1])
+    assert metric.compute() == pytest.approx(truth)
+
+
+def test_nothing_true_and_nothing_predicted_has_no_f1():
+    metric = F1(2, micro=True)
+    metric.update(torch.zeros(3, 2), torch.zeros(3, 2))
+    assert metric.compute().isnan()
+    metric.update(torch.ones(1, 2), torch.zeros(1, 2))
+    assert metric.compute() == 0
+
+
+def test_thresholds_are_not_rounded_with_the_weights():
+    model = torch.nn.Linear(2, 2)
+    task = Multilabel(model, torch.optim.SGD, lambda step, total: 1.0, outputs=2)
+    task.thresholds.copy_(torch.tensor([0.5001, 0.3]))
+    assert task.to(torch.bfloat16).thresholds.tolist() == torch.tensor([0.5001, 0.3]).tolist()
+    assert model.weight.dtype == torch.bfloat16

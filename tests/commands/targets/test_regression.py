@@ -14,8 +14,10 @@ from support.tiny_runs import tiny_run
 from wavspa import load_model
 from wavspa.commands.evaluate import print_metrics
 from wavspa.commands.export import export
+from wavspa.data.targets.numbers import check_scale
 from wavspa.errors import UserError
 from wavspa.launching.run.worker import run
+from wavspa.tasks.targets.numbers import R2
 
 ROWS = [
     {
@@ -107,7 +109,10 @@ def test_an_export_answers_in_the_units_of_the_data(place, trained, predictions)
             ["task=classification"],
             r"dataset\.label=\[low,high\]: several columns .* task=regression",
         ),
-        (["dataset.label=title"], "column 'title' holds"),
+        (["dataset.label=title"], "dataset.text names 'title', which is dataset.label"),
+        (["dataset.text=body", "dataset.label=title"], "the column 'title'"),
+        (["dataset.label=[low,low]"], "dataset.label names 'low' twice"),
+        (["dataset.label=huge"], r"standard deviation inf in train .from 0 to 4.7e.301.: rescale"),
         (["dataset.label=same"], "holds the number 1 in each of the 48 rows"),
         (["dataset.classes=3"], "dataset.classes must be auto"),
         (["trainer.precision=bf16-true"], "take trainer.precision=bf16-mixed"),
@@ -116,7 +121,7 @@ def test_an_export_answers_in_the_units_of_the_data(place, trained, predictions)
     ],
 )
 def test_what_does_not_fit_is_refused_in_a_line(tmp_path, words, message):
-    rows = [{**row, "same": 1, "high": row["high"] / 3} for row in ROWS]
+    rows = [{**row, "same": 1, "high": row["high"] / 3, "huge": row["n"] * 1e300} for row in ROWS]
     write_rows(tmp_path / "odd.csv", rows)
     paths = [f"dataset.{split}={tmp_path / 'odd.csv'}" for split in ("train", "test")]
     with pytest.raises(UserError, match=message) as refused:
@@ -130,3 +135,19 @@ def test_other_data_have_no_numbers(tmp_path):
         UserError, match=r"task=regression needs labels of the kind number, .* digits"
     ):
         tiny_run(tmp_path, "task=regression")
+
+
+def test_nothing_is_explained_of_numbers_that_do_not_vary():
+    metric = R2()
+    metric.update(torch.tensor([[1.0], [2.0]]), torch.tensor([[3.0], [3.0]]))
+    assert metric.compute().isnan()
+    metric.update(torch.tensor([[4.0]]), torch.tensor([[5.0]]))
+    assert metric.compute() == pytest.approx(r2_score([3, 3, 5], [1, 2, 4]), rel=1e-4)
+
+
+def test_numbers_that_are_alike_once_others_are_held_out_are_refused():
+    entry = {"name": "price", "mean": 5.0, "deviation": 0.0, "min": 5.0, "max": 5.0}
+    with pytest.raises(
+        UserError, match=r"price have the standard deviation 0 in train .from 5 to 5"
+    ):
+        check_scale([entry])

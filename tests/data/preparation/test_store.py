@@ -225,3 +225,15 @@ def test_a_file_is_no_data_root(tmp_path: Path) -> None:
     for root in (tmp_path / "file", tmp_path / "file" / "below"):
         with pytest.raises(UserError, match="data_root="):
             make(root / "prepared" / "x-1", train=source([1]))
+
+
+@pytest.mark.parametrize(
+    "typed", ["/lib/wavspa/commands/train.py", "/usr/bin/wavspa-train"], ids=["module", "script"]
+)
+def test_a_card_names_the_command_as_it_is_typed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, typed: str
+) -> None:
+    monkeypatch.setattr("sys.argv", [typed, "dataset=digits", "name=a b"])
+    folder = tmp_path / "prepared" / "x-1"
+    store.prepare(folder, lambda: {"train": source([1, 2])}, lambda splits: {})
+    assert store.read_card(folder)["command"] == "wavspa-train dataset=digits 'name=a b'"

@@ -119,3 +119,144 @@ def test_batches_hold_raw_values_padded_with_zeros(tmp_path):
     expected = np.concatenate([row[:n] for row, n in zip(values, [6, 2] * 5, strict=True)])
     assert [one["mean"] for one in data.card["channels"]] == pytest.approx(expected.mean(axis=0))
     assert data.card["splits"]["train"]["length"]["max"] == 6
+
+
+@pytest.mark.parametrize(
+    ("lengths", "message"),
+    [
+        ([3.0, 3.0], r"lengths must be whole numbers \[examples\], got float64 \[2\]"),
+        ([[3], [3]], r"lengths must be whole numbers \[examples\], got int64 \[2, 1\]"),
+        ([3, 4], "series 2: its length is 4, and it has 3 steps"),
+        ([3, -1], "series 2: its length is -1, below 0"),
+        ([3], "there are 1 lengths and 2 series"),
+    ],
+)
+def test_lengths_that_are_none_are_refused(tmp_path, lengths, message):
+    np.savez(tmp_path / "x.npz", values=np.zeros((2, 3, 1)), lengths=lengths)
+    with pytest.raises(UserError, match=message):
+        rows_of(tmp_path / "x.npz")
+
+
+@pytest.mark.parametrize(
+    ("arrays", "message"),
+    [
+        (
+            {"values": np.zeros((2, 3, 1)), "label": np.zeros((2, 2))},
+            r"'label' must hold one value .* got \[2, 2\]",
+        ),
+        (
+            {"values": np.zeros((2, 3, 1)), "label": np.array(["a", None])},
+            "cannot be read .* texts as dtype=str",
+        ),
+        (
+            {"values": np.zeros((0, 3, 1)), "label": []},
+            r"holds no series: its shape is \[0, 3, 1\]",
+        ),
+        ({"values": np.zeros((2, 3, 0))}, r"holds no series: its shape is \[2, 3, 0\]"),
+        ({"values": np.zeros((2, 3, 1), complex)}, "values must be numbers .* got complex128"),
+    ],
+)
+def test_arrays_that_are_no_series_are_refused(tmp_path, arrays, message):
+    np.savez(tmp_path / "x.npz", **{"label": [0, 1], **arrays})
+    with pytest.raises(UserError, match=message):
+        rows_of(tmp_path / "x.npz", "label")
+
+
+def test_an_npy_of_more_labels_than_are_named_is_refused(tmp_path):
+    np.save(tmp_path / "x.npy", np.zeros((2, 3)))
+    np.save(tmp_path / "y.npy", np.zeros((2, 3)))
+    with pytest.raises(
+        UserError, match=r"y\.npy has 3 columns \[2, 3\], and dataset\.label names 1"
+    ):
+        rows_of(tmp_path / "x.npy", "label", labels=tmp_path / "y.npy")
+
+
+def long(path, *rows, header="id,time,a,label"):
+    path.write_text("\n".join([header, *rows]) + "\n")
+    return path
+
+
+def test_the_order_of_times_of_text_is_not_guessed(tmp_path):
+    late = [f"z,t{hour},{hour},x" for hour in (1, 2, 10)]
+    with pytest.raises(UserError, match=r"holds text such as 't10', .* write numbers, or dates"):
+        rows_of(long(tmp_path / "late.csv", *late))
+    # Where it is also the order of the rows there is nothing to guess.
+    in_order = [f"z,t{hour:02},{hour},x" for hour in (1, 2, 10)]
+    ((values,),) = rows_of(long(tmp_path / "padded.csv", *in_order))
+    assert values[:, 0].tolist() == [1, 2, 10]
+    ((values,),) = rows_of(tmp_path / "late.csv", names=COLUMNS._replace(time=None))
+    assert values[:, 0].tolist() == [1, 2, 10]
+
+
+def test_a_column_of_numbers_with_a_word_is_not_left_out(tmp_path):
+    path = long(tmp_path / "x.csv", "z,1,5,x", "z,2,?,x", "z,3,7,x")
+    with pytest.raises(UserError, match=r"the column 'a' holds numbers, and \? in one of its rows"):
+        rows_of(path)
+
+
+def test_two_columns_of_one_name_are_refused(tmp_path):
+    path = long(tmp_path / "x.csv", "z,1,5,6,x", header="id,time,a,a,label")
+    with pytest.raises(UserError, match="has 2 columns 'a': rename one of them"):
+        rows_of(path)
+
+
+def test_ids_are_as_they_are_spelled(tmp_path):
+    path = long(tmp_path / "x.csv", "007,1,5,x", "7,1,6,x")
+    assert [name for _, name in rows_of(path, "id")] == ["007", "7"]
+
+
+def test_what_a_table_leaves_open_is_told(tmp_path):
+    path = long(tmp_path / "x.csv", "z,1,5,true,x", "z,1,6,true,x", header="id,time,a,b,label")
+    left_out, twice = open_series(path, COLUMNS).remarks()
+    assert "channels are columns of numbers, so 'b' is left out" in left_out
+    assert "series 1: the time 1 occurs twice (in all 1 steps" in twice
+
+
+def test_what_float32_rounds_away_is_told(tmp_path):
+    times = 1.7e9 + np.arange(40.0).reshape(2, 20, 1)
+    np.savez(tmp_path / "x.npz", values=np.concatenate([times, times - 1.7e9], axis=2))
+    (remark,) = open_series(tmp_path / "x.npz", COLUMNS).remarks()
+    assert "float32 rounds the channel 1 by up to" in remark
+
+
+def series(tmp_path, **options):
+    known = {"name": "x", "data_root": tmp_path / "data", "classes": 2, "max_length": 4}
+    return Series(**{**known, "batch_size": 4, **options})
+
+
+def test_channels_of_test_are_in_the_order_of_train(tmp_path):
+    rows = [f"{i},1,{i},{100 + i},{'uv'[i % 2]}" for i in range(20)]
+    turned = [",".join(reversed(row.split(","))) for row in rows]
+    train = long(tmp_path / "train.csv", *rows, header="id,time,a,b,label")
+    test = long(tmp_path / "test.csv", *turned, header="label,b,a,time,id")
+    data = series(tmp_path, train=train, val=train, test=test)
+    data.prepare_data()
+    data.setup()
+    batches = [next(iter(of())).tokens for of in (data.val_dataloader, data.test_dataloader)]
+    assert batches[0].tolist() == batches[1].tolist() == [[[i, 100 + i]] for i in range(4)]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"channels": ["a", "a"]}, "channels names 'a' twice"),
+        ({"channels": ["a", "label"]}, "names 'label', which is dataset.label: leave it out"),
+        ({"channels": ["id"]}, "names 'id', which is dataset.id: leave it out"),
+        ({"label_kind": "number", "label": ["b", "b"]}, "label names 'b' twice"),
+        ({"label": []}, "label must name at least one column"),
+    ],
+)
+def test_columns_that_are_two_things_are_refused(tmp_path, options, message):
+    with pytest.raises(UserError, match=message):
+        series(tmp_path, train="x.csv", **options)
+
+
+def test_another_number_of_channels_is_refused_by_the_card(tmp_path):
+    path = tmp_path / "x.npz"
+    np.savez(path, values=np.arange(40.0).reshape(20, 2, 1), label=[0, 1] * 10)
+    series(tmp_path, train=path).prepare_data()
+    data = series(tmp_path, train=path, inputs=3)
+    with pytest.raises(
+        UserError, match=r"dataset\.inputs must be the number of channels of x, 1, got 3"
+    ):
+        data.check_card(data.card)

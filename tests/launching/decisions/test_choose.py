@@ -116,3 +116,16 @@ def test_one_class_alone_has_no_best_threshold():
         UserError, match="needs both classes in val, where all 5 examples are 'ham'"
     ):
         choose({"threshold": "best:f1"}, 1, ["ham", "spam"], (logits, np.zeros(5, dtype=int)))
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        ([0, 0, 0, 0], "all 4 predictions of val are right, so that no temperature is too low"),
+        ([1, 1, 1, 1], "no temperature between 0.01 and 100 is the best for the 4 predictions"),
+    ],
+)
+def test_predictions_without_a_best_temperature_are_refused(labels, message):
+    logits = np.array([[2.0, 0.0], [3.0, 1.0], [1.0, 0.5], [4.0, 0.0]])
+    with pytest.raises(UserError, match=f"temperature=fit: {message}"):
+        fit_temperature(logits, np.array(labels))

@@ -335,3 +335,17 @@ def test_another_vocabulary_of_the_same_size_is_refused(tmp_path):
 )
 def test_init_is_short_for_its_source(word, spelled):
     assert spelled_out(word) == spelled
+
+
+@pytest.mark.parametrize("file", ["", "/checkpoints/best.ckpt"])
+def test_a_rerun_does_not_replace_the_run_that_it_starts_from(tmp_path, file):
+    folder = finished_run(tmp_path, "name=same")
+    words = tiny_words(
+        tmp_path, "trainer.max_steps=3", "name=same", "rerun=true", f"init.from={folder}{file}"
+    )
+    with pytest.raises(
+        UserError, match=r"^init=.* is the run that rerun=true replaces: choose another name"
+    ):
+        tiny_run(tmp_path, *words)
+    assert read_status(folder)["state"] == "finished"
+    assert not (folder / layout.REPLACED).exists()

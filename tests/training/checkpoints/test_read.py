@@ -125,3 +125,12 @@ def test_the_model_alone_takes_the_weights(folder):
         next(model.parameters()).zero_()
     load_checkpoint_weights(model, read_checkpoint(path), path)
     assert next(model.parameters()).abs().sum() > 0
+
+
+def test_nobody_is_told_to_remove_what_is_no_checkpoint(folder, tmp_path):
+    (tmp_path / "data.csv").write_text("text,label")
+    with pytest.raises(
+        UserError, match=r"data\.csv is damaged, is not a checkpoint, or"
+    ) as refused:
+        read_checkpoint(tmp_path / "data.csv")
+    assert "remove it" not in str(refused.value)

@@ -137,7 +137,8 @@ def folds_of(
         fold_of[members[group]] = fold
     if not filled.any(axis=1).all():
         raise UserError(f"only {len(members)} of the examples differ: too few for {count} folds")
-    if (filled == filled.sum(axis=0)).any():
+    of_each = filled.sum(axis=0)
+    if ((filled == of_each) & (of_each > 0)).any():
         raise UserError("a fold would hold all examples of a label, and leave none to train on")
     return fold_of
 

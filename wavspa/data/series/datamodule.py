@@ -9,18 +9,20 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from wavspa.checks import one_of, whole_number
+from wavspa.checks import different_names, one_of, whole_number
 from wavspa.data.datamodule import SequenceDataModule
 from wavspa.data.loading.collate import Example, collate_series
 from wavspa.data.preparation import store
 from wavspa.data.preparation.checksum import OwnFiles, named_paths
 from wavspa.data.preparation.holdout import divide, shares_of
-from wavspa.data.series.files import VALUES, Columns, SeriesFile, open_series
+from wavspa.data.series.base import VALUES, Columns, SeriesFile
+from wavspa.data.series.files import open_series
 from wavspa.data.series.missing import POLICIES, filled
 from wavspa.data.targets.choose import CollateTargets, target_of
 from wavspa.data.targets.classes import Classes
 from wavspa.data.targets.numbers import described
 from wavspa.errors import UserError
+from wavspa.reporting import warn
 
 CHUNK = 256
 SPLITS = ("train", "val", "test")
@@ -98,13 +100,23 @@ class Series(OwnFiles, SequenceDataModule):
         self.collate = collate
         self._columns = partial(Columns, values, lengths, id, time)
         self._channels = None if channels == "auto" else list(channels)
-        if self._channels == []:
-            raise UserError("dataset.channels must name at least one column, got []")
+        self._check_columns(id)
         self.nan = one_of("nan", nan, POLICIES)
         self._inputs = None if inputs == "auto" else whole_number("inputs", inputs)
         self.shares = shares_of(val_share, test_share, self.paths)
         self.data_seed = whole_number("data_seed", data_seed, least=0)
         self._checksum = checksum
+
+    def _check_columns(self, id: str) -> None:
+        """Refuse channels that are none, or are something else as well."""
+        if self._channels is None:
+            return
+        different_names("channels", self._channels)
+        for option, names in (("label", self.target.columns), ("id", [id])):
+            if both := [name for name in self._channels if name in names]:
+                raise UserError(
+                    f"dataset.channels names {both[0]!r}, which is dataset.{option}: leave it out"
+                )
 
     @cached_property
     def channels(self) -> list[str]:
@@ -138,6 +150,9 @@ class Series(OwnFiles, SequenceDataModule):
     def build(self) -> Mapping[str, store.Source]:
         """The splits as tables of values, made while they are written."""
         self.check_content()
+        for split in self.paths:
+            for remark in self._open(split).remarks():
+                warn(remark)
         labels, groups = [], []
         for _, (values,), label in self._read("train"):
             labels.append(label)
@@ -166,9 +181,18 @@ class Series(OwnFiles, SequenceDataModule):
             },
         }
 
+    def check_card(self, card: Mapping[str, Any]) -> None:
+        """With the number of channels."""
+        super().check_card(card)
+        if len(card["channels"]) != self.inputs:
+            raise UserError(
+                f"dataset.inputs must be the number of channels of {self.name}, {len(card['channels'])}, got "
+                f"{self.inputs}"
+            )
+
     def open_input(self, path: Path) -> SeriesFile:
         """Another file, with its parts in the places of those of train."""
-        columns = self._columns(labels=self.target.columns, channels=self._channels)
+        columns = self._columns(labels=self.target.columns, channels=self.channels)
         return open_series(path, columns)
 
     def parse_input(
@@ -195,7 +219,9 @@ class Series(OwnFiles, SequenceDataModule):
         return itertools.chain(self.paths.items(), labels)
 
     def _open(self, split: str) -> SeriesFile:
-        columns = self._columns(labels=self.target.columns, channels=self._channels)
+        # The channels of val and test are those of train, in its order.
+        of_train = self._channels if split == "train" else self.channels
+        columns = self._columns(labels=self.target.columns, channels=of_train)
         return open_series(self.paths[split], columns, self.labels.get(split))
 
     def _read(self, split: str) -> Iterator[tuple[str, tuple[np.ndarray], Any]]:

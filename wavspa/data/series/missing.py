@@ -24,7 +24,9 @@ def filled(series: np.ndarray, policy: str, where: str) -> np.ndarray:
         raise UserError(f"{where}: the series has no steps")
     if np.isinf(series).any():
         step, channel = np.argwhere(np.isinf(series))[0] + 1
-        raise UserError(f"{where}: the value of step {step}, channel {channel} is infinite")
+        raise UserError(
+            f"{where}: the value of step {step}, channel {channel} is infinite (in float32)"
+        )
     missing = np.isnan(series)
     if not missing.any():
         return series

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import torch
 
-from wavspa.checks import one_of
+from wavspa.checks import different_names, one_of
 from wavspa.data.loading.widths import Width
 from wavspa.data.targets.base import Target
 from wavspa.data.targets.classes import Classes
@@ -28,8 +28,10 @@ def target_of(kind: str, label: str | Sequence[str] | None, separator: str) -> T
         UserError: The kind is unknown, or does not go with the columns.
     """
     one_of("label_kind", kind, KINDS)
-    columns = [label] if isinstance(label, str) else list(label or [])
-    if kind == Numbers.kind and columns:
+    if label is None:
+        return Classes([])
+    columns = [label] if isinstance(label, str) else different_names("label", label)
+    if kind == Numbers.kind:
         return Numbers(columns)
     if len(columns) > 1:
         raise UserError(

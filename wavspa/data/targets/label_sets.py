@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from wavspa.checks import shown
-from wavspa.data.labels import alike, in_order, read_label
+from wavspa.data.labels import alike, in_order, joined, read_label
 from wavspa.data.preparation.store import Facts, Splits
 from wavspa.data.targets.base import Target
 from wavspa.errors import UserError
@@ -50,7 +50,15 @@ class LabelSets(Target):
                 f"{where}: the column {column!r} holds {shown(value)}, which is neither a list of labels "
                 f"nor a text of labels with {self.separator!r} between them (dataset.separator)"
             )
-        return tuple(dict.fromkeys(read_label(one, column, where) for one in found))
+        names = []
+        for one in found:
+            if one is None or not str(one).strip():
+                raise UserError(
+                    f"{where}: the column {column!r} holds {shown(value)}, of which a label is blank: leave "
+                    "it out"
+                )
+            names.append(read_label(one, column, where))
+        return tuple(dict.fromkeys(names))
 
     def learn(self, labels: Sequence[Any], where: str, classes: int | None) -> np.ndarray:
         """The id of each row's rarest label, so that a hold-out takes some of each."""
@@ -64,6 +72,17 @@ class LabelSets(Target):
             )
         if not self._counts:
             raise UserError(f"{where}: no row has a label in the column {self.columns[0]!r}")
+        if classes is None and (several := joined(self._counts)):
+            raise UserError(
+                f"{where}: the column {self.columns[0]!r} holds several labels in one, such as "
+                f"{shown(several)}: choose their separator (dataset.separator is {self.separator!r}); if "
+                f"they are labels all the same, set dataset.classes={len(self._counts)}"
+            )
+        if held := [label for label in in_order(self._counts) if self.separator in label]:
+            raise UserError(
+                f"{where}: the label {shown(held[0])} holds {self.separator!r}, by which predictions join "
+                "labels: choose another dataset.separator, which no label holds"
+            )
         self._name(in_order(self._counts))
         rarest = (
             min((self._counts[label], self._ids[label]) for label in row)[1]

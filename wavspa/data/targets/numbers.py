@@ -36,16 +36,37 @@ def scale_of(card: Mapping[str, Any], key: str) -> Scale:
 
 def described(names: Sequence[str], values: np.ndarray) -> list[dict[str, Any]]:
     """An entry of a card for each column of values [n, K]: its name, mean, deviation, least and most."""
-    return [
-        {
-            "name": name,
-            "mean": float(column.mean()),
-            "deviation": float(column.std()),
-            "min": float(column.min()),
-            "max": float(column.max()),
-        }
-        for name, column in zip(names, values.T.astype(np.float64), strict=True)
-    ]
+    # What is beyond float64 is infinite here, and refused by who needs it.
+    with np.errstate(over="ignore", invalid="ignore"):
+        return [
+            {
+                "name": name,
+                "mean": float(column.mean()),
+                "deviation": float(column.std()),
+                "min": float(column.min()),
+                "max": float(column.max()),
+            }
+            for name, column in zip(names, values.T.astype(np.float64), strict=True)
+        ]
+
+
+def check_scale(entries: Sequence[Mapping[str, Any]]) -> None:
+    """Refuse numbers that cannot be standardised.
+
+    Args:
+        entries: The columns as :func:`described` has them, over what is left of train when val and test have
+            been held out.
+
+    Raises:
+        UserError: They are all alike, or so large or small that their deviation is none.
+    """
+    for entry in entries:
+        if not 0 < entry["deviation"] < math.inf:
+            raise UserError(
+                f"the numbers of dataset.label={entry['name']} have the standard deviation "
+                f"{entry['deviation']:g} in train (from {entry['min']:g} to {entry['max']:g}): rescale them, "
+                "or hold out others by dataset.data_seed"
+            )
 
 
 class Numbers(Target):

@@ -89,16 +89,29 @@ def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
     Args:
         logits: [n, C].
         labels: [n].
+
+    Raises:
+        UserError: There is none: the lower, or the higher, the better.
     """
     from scipy.optimize import minimize_scalar
     from scipy.special import log_softmax
 
     rows = np.arange(len(labels))
+    if (logits[rows, labels] == logits.max(axis=1)).all():
+        raise UserError(
+            f"temperature={FIT}: all {len(labels)} predictions of val are right, so that no temperature is "
+            "too low: give a number"
+        )
 
     def loss(power: float) -> float:
         return -float(log_softmax(logits / np.exp(power), axis=1)[rows, labels].mean())
 
     found = minimize_scalar(loss, bounds=_BOUNDS, method="bounded", options={"xatol": 1e-8})
+    if min(abs(found.x - bound) for bound in _BOUNDS) < 1e-3:
+        raise UserError(
+            f"temperature={FIT}: no temperature between 0.01 and 100 is the best for the {len(labels)} "
+            "predictions of val, which do not go with their labels: give a number"
+        )
     return float(np.exp(found.x))
 
 

@@ -67,6 +67,8 @@ def check_top_level(config: DictConfig) -> None:
     whole_number("seed", config.seed, least=0, most=2**32 - 1)
     whole_number("jobs", config.jobs)
     one_of("find", config.find, FIND)
+    if config.find and config.dry_run:
+        raise UserError(f"find={config.find} does not go with dry_run=true: leave one out")
     for key in ("runs", "data_root"):
         if not isinstance(config[key], str) or not config[key]:
             raise UserError(f"{key} must be a folder, got {config[key]!r}")

@@ -61,12 +61,18 @@ def build_run(config: DictConfig) -> tuple["Task", "SequenceDataModule"]:
 def explain(error: Exception, node: str, options: DictConfig) -> UserError:
     """The library's message as a user error, with the option that it names first at the front."""
     if isinstance(error, OptionError):
-        return OptionError(as_typed(error.option, node, options), error.message)
+        at, inner = _holder(error.option, node, options)
+        return OptionError(as_typed(error.option, at, inner), error.message)
     if isinstance(error, UserError):
         return error
     message = first_line(error)
     if unknown := re.search(r"unexpected keyword argument '(\w+)'", message):
-        return _unknown(unknown[1], node, options, map(str, options))
+        at, inner = _holder(unknown[1], node, options)
+        return _unknown(unknown[1], at, inner, map(str, inner))
+    if doubled := re.search(r"got multiple values for keyword argument '(\w+)'", message):
+        # The class passes it itself, so it is not to be typed; that of a vocabulary comes with tokenizer=.
+        has_tokenizer = doubled[1] == "vocab_size" and "tokenizer" in options
+        return _unknown("tokenizer" if has_tokenizer else doubled[1], node, options, ())
     if missing := re.search(r"missing \d+ required .*argument.*?: '(\w+)'", message):
         option = f"{node}.{missing[1]}"
         return UserError(f"{option} has no value: give it with {option}=…")
@@ -75,6 +81,15 @@ def explain(error: Exception, node: str, options: DictConfig) -> UserError:
         return UserError(as_typed(named[0], node, options) + message.removeprefix(named[0]))
     option = f"{node}.{named[0]}" if named else node
     return UserError(f"{option}: {message}")
+
+
+def _holder(name: str, node: str, options: DictConfig) -> tuple[str, DictConfig]:
+    """The node that holds an option: this one, or one in it that the same target has built."""
+    if name not in options:
+        for key, inner in options.items_ex(resolve=False):
+            if isinstance(inner, DictConfig) and name in inner:
+                return f"{node}.{key!s}", inner
+    return node, options
 
 
 def check_option_names(options: DictConfig, node: str) -> None:

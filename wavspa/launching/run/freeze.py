@@ -124,6 +124,7 @@ def read_config(folder: Path) -> DictConfig:
     """
     config = _held_config(folder)
     import_plugins(config.get("plugins") or (), config.frozen.get("plugins"))
+    _warn_if_plugins_changed(folder, config)
     return config
 
 
@@ -149,6 +150,9 @@ def warn_if_code_changed(folder: Path, config: DictConfig) -> None:
         report(
             f"note: {folder} was started with wavspa {format_version(then)}; this is {format_version(now)}"
         )
+
+
+def _warn_if_plugins_changed(folder: Path, config: DictConfig) -> None:
     plugins = describe_plugins(config.get("plugins") or ())
     for name, then in (config.frozen.get("plugins") or {}).items():
         if name not in plugins:
@@ -157,6 +161,11 @@ def warn_if_code_changed(folder: Path, config: DictConfig) -> None:
             report(
                 f"note: {folder} was started with {name} {format_version(then)}; this is "
                 f"{format_version(plugins[name])}"
+            )
+        elif then.get("checksum") not in (None, now := plugins[name]["checksum"]):
+            report(
+                f"note: {folder} was started with other code of {name} (SHA-256 {then['checksum'][:12]}; "
+                f"this is {str(now)[:12]})"
             )
 
 
@@ -177,6 +186,16 @@ def _check_folders(configs: Sequence[DictConfig], overrides: Sequence[Sequence[s
             _check_same(folder, _held_config(folder), config)
         elif is_locked(folder):
             raise UserError(f"rerun=true: another process is running {folder}; stop it first")
+        elif (parent := OmegaConf.select(config, "init.parent.folder")) and _is_in(parent, folder):
+            raise UserError(
+                f"init={config.init['from']} is the run that rerun=true replaces: choose another name, or "
+                "other weights"
+            )
+
+
+def _is_in(place: str, folder: Path) -> bool:
+    """Whether weights are those of a run, or a file of it."""
+    return folder.resolve() in (path := Path(place).resolve(), *path.parents)
 
 
 def _reuse(folder: Path, config: DictConfig, overrides: Sequence[str]) -> None:

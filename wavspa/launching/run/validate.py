@@ -16,6 +16,7 @@ from wavspa.data.tagging.tags import Tags
 from wavspa.data.targets.classes import Classes
 from wavspa.data.targets.numbers import Numbers
 from wavspa.errors import UserError, first_line
+from wavspa.launching.options.batches import check_batches
 from wavspa.launching.options.loggers import check_logger
 from wavspa.launching.run.build import build, check_option_names, explain
 from wavspa.reports.figures.registry import check_live
@@ -25,6 +26,7 @@ from wavspa.training.callbacks.refused import check_callback
 from wavspa.training.checkpoints.last import LastCheckpoint
 from wavspa.training.compiled import GRAPHS
 from wavspa.training.monitors import check_defined, check_monitors, monitors
+from wavspa.training.plateau import Plateau
 from wavspa.training.schedules import check_warmup
 from wavspa.training.stop_signals import StopRequest
 from wavspa.training.trainer_options import check_trainer_options
@@ -68,8 +70,11 @@ def validate(config: DictConfig) -> None:
             warmup, steps = config.schedule.warmup, config.trainer.max_steps
             overfits = bool(config.trainer.get("overfit_batches"))
             _call(config, "schedule", partial(check_warmup, warmup, steps, overfits))
+        if isinstance(schedule, Plateau):
+            schedule.check_patience(config.trainer.max_steps, config.trainer.val_every)
         task = build(config, "task", model=model, optimizer=optimizer, schedule=schedule)
     check_monitors(config, task)
+    check_batches(task, data)
     _check_label_kind(config, task, data)
     task.check_dataset(data)
     for name in config.callbacks:
@@ -81,6 +86,7 @@ def validate(config: DictConfig) -> None:
         if isinstance(callback, AverageWeights):
             _check_average(config, option, callback)
     if card := _card(data):
+        data.check_card(card)
         for monitor in monitors(config):
             check_defined(monitor, card)
         task.check_data(card)

@@ -5,7 +5,7 @@ from typing import Any
 import torch
 from torch import Tensor
 from torchmetrics import Metric
-from torchmetrics.functional.classification import multilabel_average_precision
+from torchmetrics.functional.classification import binary_average_precision
 from torchmetrics.utilities import dim_zero_cat
 
 EVEN = 0.5
@@ -83,7 +83,9 @@ class OfLabels(Metric):
 
 
 class F1(OfLabels):
-    """F1 over all labels together, or its mean over them; 0 of a label that is neither true nor predicted.
+    """F1 over all labels together, or its mean over them, 0 of one that is neither true nor predicted.
+
+    It is NaN where no label at all is true or predicted.
 
     Args:
         labels: How many there are.
@@ -100,6 +102,8 @@ class F1(OfLabels):
         dim = (0, 1) if self.micro else 0
         hits = (predicted & true).sum(dim=dim)
         counted = predicted.sum(dim=dim) + true.sum(dim=dim)
+        if not counted.any():
+            return torch.full((), torch.nan, device=true.device)
         return (2 * hits / counted.clamp(min=1)).mean()
 
 
@@ -118,10 +122,10 @@ class MeanAveragePrecision(OfLabels):
     def compute(self) -> Tensor:
         """The mean, a scalar; NaN where no example has a label."""
         probabilities, labels = self.collected()
-        there = labels.sum(dim=0) > 0
-        if not there.any():
+        there = torch.nonzero(labels.sum(dim=0)).flatten().tolist()
+        if not there:
             return torch.full((), torch.nan, device=labels.device)
-        of_each: Tensor = multilabel_average_precision(
-            probabilities[:, there], labels[:, there].long(), int(there.sum()), average=None
-        )
-        return of_each.mean()
+        of_each = [
+            binary_average_precision(probabilities[:, i], labels[:, i].long()) for i in there
+        ]
+        return torch.stack(of_each).mean()

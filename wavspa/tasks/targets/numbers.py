@@ -44,11 +44,13 @@ class MAE(MeanAbsoluteError):
 
 
 class R2(R2Score):
-    """The share of the variance that is explained; NaN of less than two examples."""
+    """The share of the variance that is explained; NaN where the targets of a column do not vary."""
 
     def compute(self) -> Tensor:
         """The share, a scalar."""
-        if int(self.total) < 2:
+        # That of one example is 0; torchmetrics takes what is close to 0 for it, and returns 0.
+        variation = self.sum_squared_error - self.sum_error * (self.sum_error / self.total)
+        if torch.isclose(variation, torch.zeros_like(variation), atol=1e-4).any():
             return torch.tensor(math.nan, device=self.total.device)
         return super().compute()
 

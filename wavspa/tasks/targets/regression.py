@@ -10,7 +10,7 @@ from torchmetrics import Metric, MetricCollection
 from typing_extensions import override
 
 from wavspa.checks import at_least
-from wavspa.data.targets.numbers import Numbers, Scale, scale_of
+from wavspa.data.targets.numbers import Numbers, Scale, check_scale, scale_of
 from wavspa.errors import UserError
 from wavspa.tasks.step_sums import Mean, mean_over
 from wavspa.tasks.targets import numbers as metrics_of
@@ -79,6 +79,7 @@ class Regression(TargetTask):
                 f"dataset.classes must be the columns of dataset.label, {len(card['targets'])}, got "
                 f"{self.outputs}"
             )
+        check_scale(card["targets"])
 
     def standardised(self, labels: Tensor) -> Tensor:
         """Numbers ``[B, K]`` of the data as the model is to predict them, float32."""

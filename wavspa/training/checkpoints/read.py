@@ -119,9 +119,15 @@ def read_checkpoint(path: Path, map_location: Any = "cpu") -> dict[str, Any]:
         LookupError,
         pickle.UnpicklingError,
     ) as error:
+        folder = path.parent.parent
+        if not (path.parent.name == layout.CHECKPOINTS and (folder / layout.CONFIG).exists()):
+            # Anything may have been named, so the message suggests no removal.
+            raise UserError(
+                f"{path} is damaged, is not a checkpoint, or holds more than plain data"
+            ) from error
         raise UserError(
             f"checkpoint {path} is damaged or holds more than plain data; restore it, or remove it and "
-            f"start the run again with wavspa-run {path.parent.parent}"
+            f"start the run again with wavspa-run {folder}"
         ) from error
     if not isinstance(checkpoint, dict) or not {CONFIG_KEY, "state_dict"} <= checkpoint.keys():
         raise UserError(f"{path} is not a checkpoint of wavspa: it lacks {CONFIG_KEY!r}")
