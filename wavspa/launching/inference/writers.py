@@ -12,8 +12,8 @@ import pyarrow.parquet
 from wavspa.checks import one_of
 from wavspa.data.tagging.files import CONLL
 from wavspa.errors import UserError
-from wavspa.launching.inference.predictor import Answers
 from wavspa.launching.answers.tags import TagColumns
+from wavspa.launching.inference.predictor import Answers
 from wavspa.tasks.written_texts import on_one_line
 
 TABLES = ("csv", "jsonl", "parquet")
