@@ -7,7 +7,7 @@ from torch.utils.hooks import RemovableHandle
 
 from wavspa.models.wavelet_attention import WavSpAttention
 from wavspa.wavelets import orthogonality_error
-from wavspa.wavelets.modes import Ada, Dwt, Lift
+from wavspa.wavelets.modes import Ada, Conv, Dwt, Lift
 
 See = Callable[[int, int, Tensor, Tensor | None], None]
 
@@ -24,8 +24,12 @@ def band_names(layer: WavSpAttention) -> list[str]:
 
 
 def filters_of(layer: WavSpAttention) -> dict[str, Tensor]:
-    """The layer's filters [L, D] by name: ``low pass``; ``predict`` and ``update``; or none."""
-    names: dict[type, list[str]] = {Dwt: ["low pass"], Lift: ["predict", "update"]}
+    """The layer's filters [L, D] by name: ``low pass``; ``predict`` and ``update``; ``kernel``; or none."""
+    names: dict[type, list[str]] = {
+        Dwt: ["low pass"],
+        Lift: ["predict", "update"],
+        Conv: ["kernel"],
+    }
     for mode, of_mode in names.items():
         if isinstance(layer.wavelet, mode):
             filters = zip(of_mode, layer.wavelet.filters(), strict=True)

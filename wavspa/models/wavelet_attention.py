@@ -29,10 +29,10 @@ class WavSpAttention(nn.Module):
             band, coarsest first. Instead of a name, a class or function that makes a module of
             (dim, heads, :class:`~wavspa.attention.options.AttentionOptions`).
         wavelet: ``none``, ``ada``, ``ortho``, ``lift``, or an ablation: ``fixed``, ``lift_fixed``,
-            ``fourier``; or a mode that :func:`~wavspa.wavelets.modes.register_wavelet` named, or a class or
-            function that makes one of (dim, :class:`~wavspa.wavelets.options.WaveletOptions`).
+            ``fourier``, ``conv``; or a mode that :func:`~wavspa.wavelets.modes.register_wavelet` named, or a
+            class or function that makes one of (dim, :class:`~wavspa.wavelets.options.WaveletOptions`).
         taps: Filter length, even.
-        level: Number of levels J; there are J + 1 bands (one band with ``none`` and ``fourier``).
+        level: Number of levels J; there are J + 1 bands (one band with ``none``, ``fourier`` and ``conv``).
         boundary: ``zero``, ``reflect``, ``periodic`` or ``upstream`` (modes ada, ortho, fixed).
         padding: ``mask``: outputs at real positions depend only on the row's own real
             positions; ``upstream``: ``lengths`` are ignored, and pads attended to, as in upstream.

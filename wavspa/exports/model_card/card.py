@@ -117,6 +117,8 @@ def _summary(run: Run) -> str:
     attention = attention_label(model["attention"])
     if model["wavelet"] == "none":
         layer = f"{attention} attention (no wavelet: the plain base)"
+    elif model["wavelet"] == "conv":
+        layer = f"{attention} attention after a depthwise convolution of {model['taps']} taps"
     else:
         layer = (
             f"{attention} attention in the space of the wavelet `{model['wavelet']}` "
