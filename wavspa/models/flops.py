@@ -49,7 +49,7 @@ def _encoder(encoder: Encoder, length: int) -> int:
 
 def _layer(layer: WavSpAttention, length: int) -> int:
     bands = layer.wavelet.band_lengths(length)
-    attended = sum(_attention(*pair) for pair in zip(layer.attentions, bands, strict=True))
+    attended = sum(_attention(*pair) for pair in zip(layer.attention_of_bands, bands, strict=False))
     return attended + _transform(layer.wavelet, length, bands[1:])
 
 

@@ -1,6 +1,7 @@
 """Looking at the layers of a model from outside: their filters, and what comes to their attentions."""
 
-from collections.abc import Callable
+import itertools
+from collections.abc import Callable, Sequence
 
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
@@ -18,9 +19,10 @@ def layers_of(model: nn.Module) -> list[WavSpAttention]:
 
 
 def band_names(layer: WavSpAttention) -> list[str]:
-    """``[cA<J>, cD<J>, ..., cD1]``; ``[x]`` where the mode has no bands."""
-    level = len(layer.attentions) - 1
-    return [f"cA{level}", *(f"cD{j}" for j in range(level, 0, -1))] if level else ["x"]
+    """The bands that are attended to, ``[cA<J>, cD<J>, ..., cD1]``; ``[x]`` where the mode has no bands."""
+    level = len(layer.wavelet.band_lengths(1)) - 1
+    names = [f"cA{level}", *(f"cD{j}" for j in range(level, 0, -1))] if level else ["x"]
+    return names[: layer.bands]
 
 
 def filters_of(layer: WavSpAttention) -> dict[str, Tensor]:
@@ -60,13 +62,15 @@ def watch_bands(model: nn.Module, see: See) -> list[RemovableHandle]:
         Handles; ``remove()`` each of them to look away.
     """
 
-    def watch(layer: int, band: int, attention: nn.Module) -> RemovableHandle:
+    def watch(layer: int, attention: nn.Module, bands: Sequence[int]) -> RemovableHandle:
+        turn = itertools.cycle(bands)
         return attention.register_forward_pre_hook(
-            lambda _module, inputs: see(layer, band, inputs[0], inputs[1])
+            lambda _module, inputs: see(layer, next(turn), inputs[0], inputs[1])
         )
 
     return [
-        watch(number, band, attention)
+        # One attention of all bands is called for each in turn.
+        watch(number, attention, range(layer.bands) if layer.share_attention else [band])
         for number, layer in enumerate(layers_of(model))
         for band, attention in enumerate(layer.attentions)
     ]

@@ -32,6 +32,8 @@ LATER = {
     "dataset.tokenizer.download": True,
     "model.drop_path": 0.0,
     "model.layer_scale": None,
+    "model.share_attention": False,
+    "model.keep_details": True,
     "task.metrics.codebleu": None,
     "trainer.max_epochs": None,
     "trainer.compile": False,
