@@ -218,7 +218,9 @@ def _scores(run: Run) -> dict[str, float]:
 
 def _used(run: Run, split: str) -> int:
     examples: int = run.card["splits"][split]["examples"]
-    return min(examples, run.config["dataset"].get("limit") or examples)
+    dataset = run.config["dataset"]
+    limits = [dataset.get("limit"), dataset.get("eval_limit") if split != "train" else None]
+    return min(limit or examples for limit in (*limits, examples))
 
 
 def _short(node: Mapping[str, Any]) -> str:

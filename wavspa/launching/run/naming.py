@@ -30,6 +30,7 @@ LATER = {
     "dataset.tokenizer.end": False,
     "dataset.tokenizer.run": None,
     "dataset.tokenizer.download": True,
+    "dataset.eval_limit": None,
     "model.drop_path": 0.0,
     "model.layer_scale": None,
     "model.share_attention": False,
