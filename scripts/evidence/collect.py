@@ -85,7 +85,7 @@ def keep(run: Run, folder: Path, places: Mapping[str, str]) -> None:
         if not w.startswith(("runs=", "data_root=", "jobs="))
     ]
     # Where data were is a resolved value of the configuration, too.
-    roots = {**places, str(run.config["dataset"]["data_root"]): "DATA_ROOT"}
+    roots = {**places, str(Path(run.config["dataset"]["data_root"]).absolute()): "DATA_ROOT"}
     config = run.config | {"frozen": run.config["frozen"] | {"overrides": words}}
     files = {
         layout.CONFIG: yaml.safe_dump(config, sort_keys=False),

@@ -12,7 +12,7 @@ from scripts.evidence import figures, tables
 from scripts.evidence.collect import RESULTS
 from scripts.evidence.jobs import THREADS
 from scripts.evidence.load import Results, facts_of, load
-from scripts.evidence.studies import DATA, ROOT, STUDIES, arm_of
+from scripts.evidence.studies import DATA, LONG_BASES, ROOT, STUDIES, arm_of
 
 PAGE = ROOT / "docs/science/evidence.md"
 PICTURES = ROOT / "docs/pictures"
@@ -43,6 +43,9 @@ def blocks() -> Mapping[str, Callable[[Results], str]]:
             tables.cells_table(results, data)
             for data in DATA
             if any(of == data for of, _ in results.runs)
+        ),
+        "long": _if_runs(
+            "long", lambda results: tables.cells_table(results, "bbc", "long", LONG_BASES)
         ),
         "over-bases": _if_runs("cells", tables.over_bases_table),
         "counts": _if_runs("cells", tables.counts),
@@ -102,6 +105,7 @@ def example_cells() -> dict[str, tuple[str, str, int]]:
         "cells": ("digits", arm_of("softmax", "ada").name, 1),
         "helps": ("text", "linear-conv", 1),
         "pretraining": ("digits", arm_of("softmax", "ortho").name, 2),
+        "long": ("bbc", arm_of("linear", "ada").name, 1),
         "lego": ("lego", arm_of("softmax", "lift").name, 1),
     }
 

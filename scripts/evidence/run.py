@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from scripts.evidence import cost
+from scripts.evidence import bbc, cost
 from scripts.evidence.jobs import UNFINISHED, Stopped, listen, start
 from scripts.evidence.pieces import Piece, Settings, command_of, executable, pieces
 from scripts.evidence.studies import STUDIES, Study
@@ -65,7 +65,11 @@ def main(words: Sequence[str] | None = None) -> None:
     failed: list[Piece] = []
     try:
         for name, study in chosen(options.study, options.data, options.arm):
-            if study.cells:
+            if name == "long" and not (Path(options.data_root or "data") / bbc.FILE).exists():
+                print(
+                    f"# {name}: left out, python -m scripts.evidence.bbc makes its file", flush=True
+                )
+            elif study.cells:
                 print(f"# {name}: {study.question}", flush=True)
                 failed += run(study, settings, until)
         if options.study in (None, "cost"):

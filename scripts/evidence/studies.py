@@ -15,6 +15,7 @@ ROOT = Path(__file__).parents[2]
 SEEDS = (1, 2, 3)
 RATES = ("0.001", "0.003")
 BASES = ("softmax", "longformer", "linformer", "linear", "performer")
+LONG_BASES = ("softmax", "linear")
 MODES = ("none", "ada", "ortho", "lift")
 DATA = ("digits", "listops", "text", "image", "pathfinder")
 
@@ -134,6 +135,8 @@ def _studies() -> Iterator[tuple[str, Study]]:
         for arm in (*scratch, *(half for m in ("none", "ada", "ortho") for half in _pretrained(m)))
     ]
     yield "pretraining", Study("Does it still help when the base is pre-trained?", tuple(trained))
+    long = tuple(Cell("bbc", arm_of(base, mode)) for base in LONG_BASES for mode in MODES)
+    yield "long", Study("Does it help with texts that are really long?", long)
     lego = tuple(Cell("lego", arm_of("softmax", mode)) for mode in MODES)
     yield "lego", Study("How far is a chain followed?", lego)
 

@@ -15,6 +15,7 @@ NAMES = {
     "text": "Text (IMDB bytes, 512)",
     "image": "Image (CIFAR-10, 1,024)",
     "pathfinder": "Pathfinder-32, easy",
+    "bbc": "BBC News (bytes, 4,096)",
     "lego": "LEGO",
 }
 LEARNED = MODES[1:]
@@ -69,11 +70,13 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]], left: int = 1) -> 
     return "\n".join(f"| {' | '.join(row)} |" for row in (head, ruler, *rows))
 
 
-def cells_table(results: Results, data: str) -> str:
-    """The 20 cells on a data set: accuracies, and the differences from the base."""
-    tested = Tested(results, STUDIES["cells"].cells)
+def cells_table(
+    results: Results, data: str, study: str = "cells", bases: Sequence[str] = BASES
+) -> str:
+    """The cells of a study on a data set: accuracies, and the differences from the base."""
+    tested = Tested(results, STUDIES[study].cells)
     rows = []
-    for base in BASES:
+    for base in bases:
         row = [base]
         for mode in MODES:
             values = list(results.values(data, f"{base}-{mode}").values())

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ import yaml
 from matplotlib.image import imread
 from scipy.stats import ttest_rel
 
-from scripts.evidence import figures, page, paired, tables
+from scripts.evidence import bbc, figures, page, paired, tables
 from scripts.evidence.again import differences
 from scripts.evidence.collect import RESULTS, collect
 from scripts.evidence.cost import LENGTH_COLUMNS, STEP_COLUMNS, append, cpu_seconds, measure_length
@@ -153,7 +154,7 @@ def test_parts_of_the_studies_can_be_chosen():
     parts = dict(chosen("cells", "digits", None))
     assert list(parts) == ["cells"]
     assert len(parts["cells"].cells) == 20
-    assert [len(s.cells) for _, s in chosen(None, None, "softmax-conv")] == [0, 2, 0, 0]
+    assert [len(s.cells) for _, s in chosen(None, None, "softmax-conv")] == [0, 2, 0, 0, 0]
 
 
 def test_the_time_and_signals_stop_what_a_command_started(tmp_path):
@@ -268,6 +269,19 @@ def test_the_page_s_blocks_are_made_anew_and_the_rest_is_kept(collected):
     assert "| digits, lego, text | `0123456` | a processor | 1 | torch 2 |" in made
     names = [name for name, _ in figures.figures(results)]
     assert names == ["gains", "pareto", "lego", "lengths", *names[4:]]
+
+
+def test_news_are_read_from_a_package(tmp_path, monkeypatch):
+    wheel = tmp_path / "news.whl"
+    with zipfile.ZipFile(wheel, "w") as archive:
+        for name, text in (("tech/2", "b"), ("tech/1", "é".encode()), ("art/1", b"\xff")):
+            archive.writestr(f"{bbc.FOLDER}{name}.txt", text)
+        archive.writestr("other.txt", "")
+    with pytest.raises(ValueError, match=r"must hold 2,225 texts .* got 3"):
+        bbc.rows(wheel)
+    monkeypatch.setattr(bbc, "TEXTS", 3)
+    expected = [("\ufffd", "art"), ("é", "tech"), ("b", "tech")]
+    assert [(row["text"], row["label"]) for row in bbc.rows(wheel)] == expected
 
 
 def test_the_front_has_what_nothing_beats():
