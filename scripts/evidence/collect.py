@@ -1,6 +1,6 @@
 """Collect what tables and figures need of finished runs: ``python -m scripts.evidence.collect``.
 
-It writes ``results/`` anew::
+It writes ``results/`` from scratch::
 
     runs/DATA/ARM/sSEED/   config.yaml, status.json, card.json, metrics.csv (of evaluations), run.json (facts)
     rates.csv              what each learning rate of the grid reached on validation

@@ -1,4 +1,4 @@
-"""What models cost: a layer over its length, and a training step of every cell, in CPU seconds of a thread.
+"""The cost of models: a layer over its length, and a training step of every cell, in CPU seconds of a thread.
 
     python -m scripts.evidence.cost length softmax ada 4096 FILE
     python -m scripts.evidence.cost steps RUNS DATA FILE

@@ -40,7 +40,7 @@ def start(command: Sequence[str], until: float, variables: Mapping[str, str] = T
     """
     job = subprocess.Popen(command, env={**os.environ, **variables}, start_new_session=True)
     try:
-        # A wait that may be as long as one likes is none that the system takes.
+        # The system refuses a wait of years.
         left = until - time.monotonic()
         return job.wait(timeout=max(0.0, left) if left < 1e9 else None)
     except BaseException:

@@ -21,7 +21,7 @@ ABSENT = "Not run yet."
 
 
 def page(text: str, results: Results) -> str:
-    """The page with its blocks made anew.
+    """The page with its blocks made again.
 
     Args:
         text: The page as it is.

@@ -10,7 +10,7 @@ from scripts.evidence.studies import RATES, SEEDS, Arm, Cell, Study, find, steps
 from wavspa.reports.runs.collect import Run, read_run
 from wavspa.run_folder import layout
 
-# Words that say where a run is, not what it is.
+# Words about where a run is, not about what it is.
 PLACES = ("runs", "data_root", "jobs", "init", "name")
 PHASES = ("pretrained", "finetuned")
 

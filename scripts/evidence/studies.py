@@ -19,7 +19,7 @@ LONG_BASES = ("softmax", "linear")
 MODES = ("none", "ada", "ortho", "lift")
 DATA = ("digits", "listops", "text", "image", "pathfinder")
 
-# CPU seconds of a step with ada, as a share of those of the plain base (one thread, `--study cost`).
+# CPU time per step with ada, as a share of the plain base's (one thread, `--study cost`).
 TIME_OF_ADA = {
     ("text", "softmax"): 0.66,
     ("text", "linear"): 1.13,
@@ -109,7 +109,7 @@ def _helps(data: str, base: str) -> Iterator[Arm]:
 
 
 def _pretrained(mode: str) -> Iterator[Arm]:
-    """The two halves of pre-training; :mod:`scripts.evidence.pieces` gives them steps and parents."""
+    """The two halves of pre-training; :mod:`scripts.evidence.pieces` adds their steps and parents."""
     arm = arm_of("softmax", mode)
     base = "softmax-none-finetuned"
     yield Arm(f"{arm.name}-pretrained", (*arm.words, "task=masked"), base, arm.name)
@@ -138,7 +138,7 @@ def _studies() -> Iterator[tuple[str, Study]]:
     long = tuple(Cell("bbc", arm_of(base, mode)) for base in LONG_BASES for mode in MODES)
     yield "long", Study("Does it help with texts that are really long?", long)
     lego = tuple(Cell("lego", arm_of("softmax", mode)) for mode in MODES)
-    yield "lego", Study("How far is a chain followed?", lego)
+    yield "lego", Study("Where does a chain break?", lego)
 
 
 STUDIES: dict[str, Study] = dict(_studies())
