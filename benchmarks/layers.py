@@ -23,7 +23,13 @@ LAYERS: dict[str, dict[str, Any]] = {
         "attention": ["softmax", "longformer", "longformer", "longformer"],
     },
 }
-SHAPES = [(8, 2000, 128, 4), (8, 2000, 512, 8), (2, 4096, 256, 4), (1, 16384, 128, 4)]
+SHAPES = [
+    (8, 1024, 256, 4),
+    (8, 2000, 128, 4),
+    (8, 2000, 512, 8),
+    (2, 4096, 256, 4),
+    (1, 16384, 128, 4),
+]
 ROUNDS = 5
 RATE = 0.1
 TABLE = "Layer: forward and backward, 16 taps, window 512"

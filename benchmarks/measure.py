@@ -17,13 +17,18 @@ FEWEST = 3  # turns that count, however long they take
 
 
 def keep_memory() -> None:
-    """Start this program again with an allocator that keeps memory, for every peer alike.
+    """Start this program again as the commands run, for every peer alike: memory kept, OpenMP asleep.
 
-    glibc reads the setting before ``main``; without it page faults cost more than the arithmetic.
+    glibc reads its settings before ``main``, OpenMP when torch is loaded; without them page faults and
+    threads that spin cost more than the arithmetic.
     """
     if "MALLOC_TOP_PAD_" not in os.environ:
         # Jobs do not import from the working folder; `python -m benchmarks.…` must.
-        environment = {**clean_environment(), "PYTHONSAFEPATH": ""}
+        environment = {
+            "OMP_WAIT_POLICY": "PASSIVE",
+            **clean_environment(),
+            "PYTHONSAFEPATH": "",
+        }
         os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], environment)
     torch.set_num_threads(THREADS)
 

@@ -64,7 +64,8 @@ ROOMS = {
     "launching": {
         "plugins": {"", "search", "slurm", "sweeps"},
         "presets": set(),
-        "run": {"init", "options", "presets", "record"},
+        "answers": set(),
+        "run": {"answers", "init", "options", "presets", "record"},
         "record": set(),
         "search": {"", "run", "sweeps"},
         "slurm": {"", "run"},
@@ -72,7 +73,7 @@ ROOMS = {
         "trial": {"init", "options", "run"},
         "analysis": {"run"},
         "decisions": {"run"},
-        "inference": {"decisions", "run"},
+        "inference": {"answers", "decisions", "run"},
     },
     "models": {"seq2seq": {""}, "upstream": {""}},
     "reports": {

@@ -9,6 +9,7 @@ import wavspa.conf
 from tokenizers.pre_tokenizers import ByteLevel
 
 from support.tiny_runs import compose_run, with_sizes_of_any_data
+from support.trackio_stand_in import stand_in_for_trackio
 from wavspa.errors import UserError
 from wavspa.launching.run.build import build
 from wavspa.launching.run.validate import validate
@@ -69,6 +70,8 @@ def test_every_option_composes_and_validates(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     write_vocabulary(tmp_path)
     word = choice(name)
+    if word == "logger=trackio":
+        stand_in_for_trackio(monkeypatch)
     validate(with_sizes_of_any_data(compose_run(*BESIDE.get(word, []), word)))
 
 
@@ -113,7 +116,7 @@ def test_trainers_of_absent_devices_are_refused(name):
 
 
 def test_loggers_build(tmp_path):
-    for name in ("tensorboard", "wandb"):
+    for name in ("tensorboard", "wandb", "mlflow", "trackio"):
         config = compose_run(f"logger={name}", "name=some")
         assert build(config, f"logger.{name}", save_dir=str(tmp_path)).save_dir == str(tmp_path)
 

@@ -65,11 +65,14 @@ def read_json(path):
     return json.loads(path.read_text())
 
 
+LEFT_OUT = ("seconds", "train/gradient_norm")
+
+
 def rows(path):
-    """The rows of a csv without the clock's column and without what is empty."""
+    """The rows of a csv without the clock's column, what is empty, and what is logged only since."""
     with path.open() as file:
         return [
-            {name: value for name, value in row.items() if value and name != "seconds"}
+            {name: value for name, value in row.items() if value and name not in LEFT_OUT}
             for row in csv.DictReader(file)
         ]
 

@@ -82,7 +82,7 @@ def test_a_crash_before_the_test_leaves_no_trace(tmp_path, monkeypatch):
     undisturbed = tiny_run(tmp_path / "one", *STEPS)
     run(undisturbed)
     disturbed = tiny_run(tmp_path / "other", *STEPS)
-    monkeypatch.setattr("wavspa.launching.run.worker.evaluate", lambda *_: crash())
+    monkeypatch.setattr("wavspa.launching.run.worker.evaluate", lambda *_, **__: crash())
     with pytest.raises(RuntimeError):
         run(disturbed)
     monkeypatch.undo()
@@ -130,7 +130,7 @@ def test_a_run_that_a_search_gives_up_trains_no_more_until_the_mark_is_removed(
 
 def test_a_signal_outside_of_training_is_obeyed_at_once(tmp_path, monkeypatch):
     folder = tiny_run(tmp_path)
-    stop = lambda *_: os.kill(os.getpid(), signal.SIGUSR1)  # noqa: E731
+    stop = lambda *_, **__: os.kill(os.getpid(), signal.SIGUSR1)  # noqa: E731
     monkeypatch.setattr("wavspa.launching.run.worker.evaluate", stop)
     with pytest.raises(RunInterrupted, match="SIGUSR1: the same command resumes"):
         run(folder)
@@ -183,7 +183,7 @@ def test_an_early_stop_stays_one(tmp_path, at_step, monkeypatch):
     """Killed between its last checkpoint and its test, a run that had stopped trains no more."""
     words = ["callbacks=early_stopping", "callbacks.early_stopping.patience=1", "optimizer.lr=0"]
     folder = tiny_run(tmp_path, *words, "trainer.max_steps=60")
-    monkeypatch.setattr("wavspa.launching.run.worker.evaluate", lambda *_: crash())
+    monkeypatch.setattr("wavspa.launching.run.worker.evaluate", lambda *_, **__: crash())
     with pytest.raises(RuntimeError):
         run(folder)
     monkeypatch.undo()

@@ -7,11 +7,13 @@ import pytest
 import torch
 from pytorch_lightning import Trainer
 from torch import Tensor, nn
+from torch.nn.utils import get_total_norm
 from torch.utils.data import DataLoader
 
 from wavspa.run_folder import layout
 from wavspa.run_folder.metrics import read_metrics
 from wavspa.tasks import Classification, Lego
+from wavspa.tasks.base import GRADIENT_NORM
 from wavspa.training import schedules
 from wavspa.training.loggers.metrics_csv import MetricsCsv
 from wavspa.training.optimizers import adamw
@@ -104,9 +106,34 @@ def test_a_divided_step_is_the_whole_one(tmp_path, kind, sizes):
     weights, rows = trained(module, tmp_path / "whole", [EXAMPLES], labels, **clip)
     parts, rows_of_parts = trained(module, tmp_path / "parts", sizes, labels, **clip)
     torch.testing.assert_close(parts, weights, rtol=0, atol=1e-9)
-    for name in ("train/loss", "train/accuracy"):
+    for name in ("train/loss", "train/accuracy", GRADIENT_NORM):
         of_parts = [row[name] for row in rows_of_parts]
         assert of_parts == pytest.approx([row[name] for row in rows], rel=1e-7)
+
+
+@pytest.mark.parametrize("clip", [{}, {"gradient_clip_val": 0.01}], ids=["free", "clipped"])
+def test_the_norm_of_a_step_is_that_before_clipping(tmp_path, clip):
+    kind, labels = KINDS["weights"]
+    _, rows = trained(kind, tmp_path, [24, 8], labels, **clip)
+    torch.manual_seed(0)
+    module, whole = kind().double(), next(batches([EXAMPLES], labels))
+    module.loss(module(whole.tokens, whole.lengths), whole.labels).backward()
+    norm = module.model.table.weight.grad.norm().item()
+    assert norm > 0.02
+    assert rows[0][GRADIENT_NORM] == pytest.approx(norm, rel=1e-6)
+
+
+def test_the_norm_is_computed_once(tmp_path, monkeypatch):
+    computed = []
+
+    def counted(gradients):
+        computed.append(len(gradients))
+        return get_total_norm(gradients)
+
+    monkeypatch.setattr("wavspa.tasks.base.get_total_norm", counted)
+    kind, labels = KINDS["plain"]
+    trained(kind, tmp_path, [EXAMPLES], labels, gradient_clip_val=1.0)
+    assert computed == [1] * STEPS
 
 
 def test_an_epoch_that_ends_within_a_step_has_a_step_of_what_is_left(tmp_path):

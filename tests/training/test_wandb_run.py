@@ -1,3 +1,4 @@
+import json
 import os
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from wavspa.launching.run.worker import run
 from wavspa.run_folder import layout
 from wavspa.run_folder.status import read_status
 from wavspa.tasks import Classification
+from wavspa.training.wandb_run import WandbRun
 
 pytestmark = pytest.mark.slow
 
@@ -59,23 +61,25 @@ def crash():
 
 
 @pytest.fixture
-def at_step_4(monkeypatch):
-    """Does something when training comes to step 4 for the first time."""
+def crashes_at(monkeypatch):
+    """Lets training fail when it comes to a step for the first time."""
     step = Classification.training_step
-    actions = []
+    steps = []
 
     def training_step(self, batch, batch_idx):
-        if self.global_step == 4 and actions:
-            actions.pop()()
+        if self.global_step in steps:
+            steps.remove(self.global_step)
+            crash()
         return step(self, batch, batch_idx)
 
     monkeypatch.setattr(Classification, "training_step", training_step)
-    return actions.append
+    return steps.append
 
 
-def test_a_restart_goes_on_with_the_same_run(tmp_path, at_step_4, sent):
-    folder = tiny_run(tmp_path, *STEPS)
-    at_step_4(crash)
+@pytest.mark.parametrize("at", [4, 5], ids=["at a checkpoint", "a step after it"])
+def test_a_restart_goes_on_with_the_same_run(tmp_path, crashes_at, sent, at):
+    folder = tiny_run(tmp_path, *STEPS, "logger.wandb.figures=[]")
+    crashes_at(at)
     with pytest.raises(RuntimeError):
         run(folder)
     run(folder)
@@ -86,7 +90,20 @@ def test_a_restart_goes_on_with_the_same_run(tmp_path, at_step_4, sent):
     steps = [step for _, step, _ in sent]
     assert steps == sorted(steps)
     assert set(steps) == {1, 2, 3, 4, 5, 6}
-    assert {"train/loss", "lr"} <= sent[0][2]
+    assert {"train/loss", "train/gradient_norm", "lr"} <= sent[0][2]
+    once = [(step, name) for _, step, names in sent for name in names & {"train/loss", "val/loss"}]
+    assert len(once) == len(set(once)) == 6 + 2
+
+
+def test_a_run_that_was_stopped_in_its_test_sends_it_later(tmp_path, monkeypatch, sent):
+    folder = tiny_run(tmp_path, *STEPS, "logger.wandb.figures=[]")
+    with monkeypatch.context() as patched:
+        patched.setattr("wavspa.launching.run.worker.evaluate", lambda *_, **__: crash())
+        with pytest.raises(RuntimeError):
+            run(folder)
+    wandb.finish()  # as the end of its process does
+    run(folder)
+    assert [step for _, step, names in sent if "test/accuracy" in names] == [6]
 
 
 def start(folder, **variables):
@@ -129,6 +146,47 @@ def test_one_run_of_several_ranks(tmp_path):
     assert len(files(folder)) == 1
     assert "figure" not in done.stderr
     assert pictures(folder) == sorted(2 * DRAWN)
+
+
+def test_a_table_shows_what_is_predicted(tmp_path, monkeypatch, sent):
+    """Its pictures travel with the run as an artifact, which W&B makes of the table."""
+    tables, send = [], WandbRun.send
+
+    def seen(self, metrics, step):
+        tables.extend(metrics[name] for name in metrics if name == "test/predictions")
+        send(self, metrics, step)
+
+    monkeypatch.setattr(WandbRun, "send", seen)
+    words = ["logger=wandb", "logger.wandb.figures=[]", "logger.wandb.predictions=40"]
+    folder = tiny_run(tmp_path, *words)
+    run(folder)
+    wandb.finish()
+    assert [step for _, step, names in sent if "test/predictions" in names] == [6]
+    (path,) = folder.rglob("media/table/test/predictions_*.table.json")
+    kept = json.loads(path.read_text())
+    assert kept["columns"] == ["row", "picture", "label", "prediction", "probability", "right"]
+    assert len(kept["data"]) == 40
+    for row, (number, _, label, prediction, probability, right) in enumerate(kept["data"]):
+        assert (number, right) == (row, label == prediction)
+        assert 0.1 <= probability <= 1
+    assert {cell[1].image.size for cell in tables[0].data} == {(8, 8)}
+
+
+@pytest.mark.parametrize("words", [["logger.wandb.predictions=0"], ["task=masked"]])
+def test_no_table(tmp_path, sent, words):
+    words = ["logger=wandb", "logger.wandb.figures=[]", "trainer.max_steps=1", *words]
+    run(tiny_run(tmp_path, *words))
+    names = {name for _, _, names in sent for name in names}
+    assert "test/loss" in names
+    assert "test/predictions" not in names
+
+
+def test_a_table_that_cannot_be_made_stops_no_run(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("wavspa.launching.run.worker.row_table", lambda *_: crash())
+    folder = tiny_run(tmp_path, "logger=wandb", "logger.wandb.figures=[]", "trainer.max_steps=1")
+    run(folder)
+    assert read_status(folder)["state"] == "finished"
+    assert "warning: W&B gets no table of predictions (it rains)" in capsys.readouterr().err
 
 
 def test_figures_are_sent_at_each_validation(tmp_path, sent):

@@ -1,5 +1,6 @@
 """The commands: thin; the only place that composes."""
 
+import os
 import sys
 from importlib.util import find_spec
 
@@ -39,3 +40,7 @@ if missing := [name for name in FRAMEWORK if not find_spec(name)]:
     sys.exit(2)
 
 defer_transformers()
+
+# OpenMP reads it when torch is loaded, which no command has done yet. Its threads would otherwise spin for
+# milliseconds after each operation, on the cores that Numba's loops, loaders and other programs need.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")

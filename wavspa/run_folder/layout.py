@@ -18,6 +18,8 @@ TEXTS = "texts.jsonl"
 LOCK = ".lock"
 PRUNE = "prune"
 WANDB_ID = "wandb-id"
+MLFLOW_ID = "mlflow-id"
+TRACKIO_ID = "trackio-id"
 SLURM_LOG = "slurm.log"
 DEATHS = "deaths.txt"
 CHECKPOINTS = "checkpoints"
@@ -54,8 +56,8 @@ OF_A_RUN = (
         PROFILE_TRACE,
         PROFILE_TABLE,
     ),
-    # What loggers keep: the id and the files of W&B, the folder of TensorBoard.
-    *(WANDB_ID, "wandb", "tensorboard"),
+    # What loggers keep: ids of runs, the files of W&B, the folder of TensorBoard.
+    *(WANDB_ID, "wandb", "tensorboard", MLFLOW_ID, TRACKIO_ID),
 )
 """What a rerun replaces: all that the program itself writes into the folder, but for the lock."""
 

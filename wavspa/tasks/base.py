@@ -30,6 +30,7 @@ FLOAT16_EPS = 1e-4
 # Of a batch that are named when its loss is not finite.
 MOST_ROWS = 64
 
+GRADIENT_NORM = "train/gradient_norm"
 _LOSS, _GRADIENT = "loss", "gradient"
 
 
@@ -170,34 +171,44 @@ class Task(LightningModule):
         gradient_clip_val: float | None = None,
         gradient_clip_algorithm: str | None = None,
     ) -> None:
-        """Clip the gradients, and refuse those that would ruin the weights and the next checkpoint.
+        """Clip the gradients, refuse those that would ruin the weights, and log the step.
 
-        The norm is computed once for both.
+        The norm is computed once for all three. The device is waited for here, where a step is logged, and
+        not in the forward pass as well.
 
         Raises:
             RunFailed: A gradient is not finite, of this step or, on a device that is not waited for, of one
                 before.
         """
+        norm = self._clip(optimizer, gradient_clip_val, gradient_clip_algorithm)
+        # Lightning sets it from outside the class, where its types do not show it.
+        every = self.trainer.log_every_n_steps  # type: ignore[attr-defined]
+        if (self.global_step + 1) % every == 0:
+            self._log_step(norm)
+
+    def _clip(
+        self, optimizer: Optimizer, clip_val: float | None, algorithm: str | None
+    ) -> Tensor | None:
+        """Clip the gradients; return the norm that all of them had before, where this device knows it."""
         precision: Any = self.trainer.precision_plugin
         if (
             getattr(precision, "scaler", None) is not None
         ):  # it leaves such steps out and scales less
-            self.clip_gradients(optimizer, gradient_clip_val, gradient_clip_algorithm)
-            return
+            self.clip_gradients(optimizer, clip_val, algorithm)
+            return None
         parameters = [p for p in precision.main_params(optimizer) if p.grad is not None]
         norm = get_total_norm([p.grad for p in parameters])
         self._note(_GRADIENT, norm)
-        # What clips in another way (by value), or refuses to (of sharded gradients), is Lightning's.
-        by_norm = (
-            gradient_clip_algorithm in (None, "norm")
-            and type(precision).clip_grad_by_norm is Precision.clip_grad_by_norm
-        )
-        if not by_norm:
-            self.clip_gradients(optimizer, gradient_clip_val, gradient_clip_algorithm)
-        elif gradient_clip_val:
-            clip_grads_with_norm_(parameters, gradient_clip_val, norm)
+        # What refuses to clip by a norm has a share of each gradient.
+        whole = type(precision).clip_grad_by_norm is Precision.clip_grad_by_norm
+        # What clips in another way (by value), or refuses to, is Lightning's.
+        if not (whole and algorithm in (None, "norm")):
+            self.clip_gradients(optimizer, clip_val, algorithm)
+        elif clip_val:
+            clip_grads_with_norm_(parameters, clip_val, norm)
         # Last: clipping by a norm that is not finite spoils what is.
         self._watch.leave_out_step(optimizer)
+        return norm if whole and parameters else None
 
     @override
     def on_validation_start(self) -> None:
@@ -212,11 +223,10 @@ class Task(LightningModule):
         self._read_watch()
 
     def count_batch(self, batch_idx: int, examples: int, loss: Mean, **more: Mean) -> Tensor:
-        """Count a batch of a training step; log a step that is complete.
+        """Count a batch of a training step.
 
-        Logs ``lr`` and, over all batches and ranks of the step, ``loss`` and ``more`` as
-        ``train/…``, directly to the loggers: Lightning would log after the checkpoint of the step is
-        written, and a run that dies in between would resume without the row.
+        A step that is complete logs ``lr`` and, over all its batches and ranks, ``loss`` and ``more`` as
+        ``train/…``, with the norm of its gradient.
 
         Args:
             batch_idx: The batch's number.
@@ -233,16 +243,22 @@ class Task(LightningModule):
         """
         self._note(_LOSS, loss.value)
         means = {"loss": loss, **more}
-        scaled = self._step.add(self.trainer, batch_idx, examples, means)
-        # Lightning sets it from outside the class, where its types do not show it.
-        every = self.trainer.log_every_n_steps  # type: ignore[attr-defined]
-        if self._step.complete and (self.global_step + 1) % every == 0:
-            self._read_watch()
-            rate = self.trainer.optimizers[0].param_groups[0]["lr"]
-            row = {f"train/{name}": value for name, value in self._step.means(self.trainer).items()}
-            for logger in self.trainer.loggers:
-                logger.log_metrics({"lr": rate, **row}, step=self.global_step)
-        return scaled
+        return self._step.add(self.trainer, batch_idx, examples, means)
+
+    def _log_step(self, norm: Tensor | None) -> None:
+        """Log the step that is about to be taken.
+
+        Directly to the loggers: Lightning would log after the checkpoint of the step is written, and a run
+        that dies in between would resume without the row.
+        """
+        self._read_watch()
+        row = {"lr": self.trainer.optimizers[0].param_groups[0]["lr"]}
+        means = self._step.means(self.trainer)
+        row |= {f"train/{name}": value for name, value in means.items()}
+        if norm is not None:
+            row[GRADIENT_NORM] = float(norm)
+        for logger in self.trainer.loggers:
+            logger.log_metrics(row, step=self.global_step)
 
     def _note(self, kind: str, value: Tensor) -> None:
         batch = self.trainer.fit_loop.batch_idx

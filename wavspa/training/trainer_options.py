@@ -33,7 +33,7 @@ REFUSED = {
     "fast_dev_run": "dry_run=true trains a few steps and writes nothing",
     "limit_predict_batches": "wavspa-predict reads what input= names",
     "limit_test_batches": "dataset.limit=N uses at most N examples of each split",
-    "logger": "choose logger=csv, tensorboard or wandb",
+    "logger": "choose logger=csv, tensorboard, wandb, mlflow or trackio",
     "max_time": "stop it from outside, as by `timeout --signal=TERM 1h wavspa-train …`: the run saves its "
     "state, and the same command resumes it",
     "min_epochs": "callbacks.early_stopping.patience is how long early stopping waits",

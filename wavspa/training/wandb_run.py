@@ -7,19 +7,18 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
+import numpy as np
 from pytorch_lightning.loggers import WandbLogger
 from pytorch_lightning.loggers.logger import rank_zero_experiment
 from pytorch_lightning.utilities import rank_zero_only
+from typing_extensions import override
 
 from wavspa import atomic
-from wavspa.errors import first_line
-from wavspa.reporting import warn
 from wavspa.run_folder import layout
-from wavspa.run_folder.metrics import read_metrics
+from wavspa.training.loggers.service import Sent, ServiceLogger, config_of
 
 
-class WandbRun(WandbLogger):
+class WandbRun(ServiceLogger, WandbLogger):
     """Logs to W&B what metrics.csv holds, and the resolved configuration.
 
     The run's id is in the run's folder. Steps that a restart repeats are not sent again, so the
@@ -36,8 +35,11 @@ class WandbRun(WandbLogger):
         figures: Names of what is drawn at each validation, by whoever holds this logger.
         artifacts: Send the configuration, the record (with git's commit and diff) and the best checkpoint
             once the run has been tested.
+        predictions: The most rows of the test that are sent as a table, with what the run predicts; 0: none.
         **options: Further arguments of ``wandb.init``.
     """
+
+    service = "W&B"
 
     def __init__(
         self,
@@ -49,10 +51,12 @@ class WandbRun(WandbLogger):
         offline: bool = True,
         figures: Sequence[str] = (),
         artifacts: bool = False,
+        predictions: int = 0,
         **options: Any,
     ) -> None:
         folder = Path(save_dir)
-        options = {"config": _config(folder), "tags": list(tags), **options}
+        self.sent, self.failed = Sent.of_run(folder), False
+        options = {"config": config_of(folder), "tags": list(tags), **options}
         super().__init__(
             name,
             save_dir,
@@ -66,8 +70,7 @@ class WandbRun(WandbLogger):
             self._go_offline()
         self.figures = list(figures)
         self.artifacts = artifacts
-        self.sent = _last_step(folder)
-        self.failed = False
+        self.predictions = predictions
 
     @property
     @rank_zero_experiment
@@ -77,29 +80,21 @@ class WandbRun(WandbLogger):
             try:
                 return super().experiment
             except Exception as error:
-                self._warn(error, f"the run is kept in {self.save_dir} for `wandb sync`")
+                self.warn(error, f"the run is kept in {self.save_dir} for `wandb sync`")
                 self._go_offline()
         if self._experiment is None:
             try:
                 return super().experiment
             except Exception as error:  # no folder to keep it in, such as no home
-                self._warn(error, "nothing is logged to it")
+                self.warn(error, "nothing is logged to it")
                 self.failed = True
                 absent: Any = _Absent()
                 self._experiment = absent
         return super().experiment
 
-    @rank_zero_only
-    def log_metrics(self, metrics: Mapping[str, Any], step: int | None = None) -> None:
-        """Send ``metrics`` of a step, which Lightning counts from zero, unless they were sent before."""
-        if self.failed or (step is not None and step + 1 <= self.sent):
-            return
-        # No failure of W&B, its service or its network is a reason to lose a run.
-        try:
-            super().log_metrics(metrics, step)
-        except Exception as error:
-            self._warn(error, "nothing more is logged to it")
-            self.failed = True
+    @override
+    def send(self, metrics: Mapping[str, Any], step: int | None) -> None:
+        WandbLogger.log_metrics(self, metrics, step)
 
     def log_picture(self, name: str, png: bytes, step: int) -> None:
         """Send a picture, as ``figures/<name>`` of a step, on the terms of :meth:`log_metrics`."""
@@ -109,6 +104,27 @@ class WandbRun(WandbLogger):
 
         picture = wandb.Image(PIL.Image.open(io.BytesIO(png)))
         self.log_metrics({f"figures/{name}": picture}, step)
+
+    @rank_zero_only
+    def log_predictions(
+        self, columns: Sequence[str], rows: Sequence[Sequence[Any]], step: int
+    ) -> None:
+        """Send a table of predictions, as ``test/predictions`` of a step, on the terms of
+        :meth:`log_metrics`.
+
+        Args:
+            columns: The names of the columns.
+            rows: Their cells; a picture is an array.
+            step: As Lightning counts it.
+        """
+        # Imported here: runs without a table start sooner.
+        import wandb
+
+        cells = [
+            [wandb.Image(cell) if isinstance(cell, np.ndarray) else cell for cell in row]
+            for row in rows
+        ]
+        self.log_metrics({"test/predictions": wandb.Table(list(columns), cells)}, step)
 
     @rank_zero_only
     def log_artifacts(self) -> None:
@@ -124,7 +140,7 @@ class WandbRun(WandbLogger):
             self._log_artifact("config", [path for path in files if path.exists()])
             self._log_artifact("model", [layout.best_checkpoint(folder)], ["best"])
         except Exception as error:
-            self._warn(error, "its files are not sent")
+            self.warn(error, "its files are not sent")
 
     def _log_artifact(self, kind: str, files: Sequence[Path], aliases: Sequence[str] = ()) -> None:
         # Imported here: runs without artifacts start sooner.
@@ -136,10 +152,6 @@ class WandbRun(WandbLogger):
         self.experiment.log_artifact(artifact, aliases=["latest", *aliases])
 
     @rank_zero_only
-    def log_hyperparams(self, params: Any) -> None:
-        """Do nothing: the configuration was given at the start."""
-
-    @rank_zero_only
     def finalize(self, status: str) -> None:
         """Report to W&B that a run failed; one that succeeded still has its test to log."""
         if status == "failed" and self._experiment is not None and not self.failed:
@@ -149,9 +161,6 @@ class WandbRun(WandbLogger):
     def _go_offline(self) -> None:
         self._offline = True
         self._wandb_init["mode"] = "offline"
-
-    def _warn(self, error: Exception, consequence: str) -> None:
-        warn(f"W&B: {first_line(error)}; {consequence}")
 
 
 class _Absent:
@@ -169,14 +178,3 @@ def _identity(folder: Path) -> str:
         chosen = os.environ.get("WANDB_RUN_ID", secrets.token_hex(4))
         atomic.write_text(path, chosen + "\n")
     return path.read_text(encoding="utf-8").strip()
-
-
-def _config(folder: Path) -> dict[str, Any]:
-    path = folder / layout.CONFIG
-    return yaml.safe_load(path.read_text(encoding="utf-8")) if path.exists() else {}
-
-
-def _last_step(folder: Path) -> int:
-    path = folder / layout.METRICS
-    rows = read_metrics(path) if path.exists() else []
-    return int(rows[-1]["step"]) if rows else 0

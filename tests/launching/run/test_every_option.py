@@ -37,6 +37,8 @@ BASES: Mapping[str, tuple[str, ...]] = {
     "text": ("dataset=lra/text",),
     "characters": ("dataset=files", "dataset.train=train.csv", "tokenizer=characters"),
     "tensorboard": ("logger=tensorboard",),
+    "mlflow": ("logger=mlflow",),
+    "trackio": ("logger=trackio",),
     "debug": ("trainer=debug",),
     "torch": ("optimizer=torch", "optimizer.kind=SGD"),
     "lion": ("optimizer=lion",),

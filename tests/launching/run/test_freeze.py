@@ -44,7 +44,7 @@ def test_rerun_moves_the_runs_files_aside_and_no_others(tmp_path):
     folder = tiny_run(tmp_path)
     for name in ("checkpoints", "export", "figures", "wandb", "tensorboard"):
         (folder / name).mkdir()
-    for name in ("metrics.csv", "status.json", "wandb-id", "notes.txt"):
+    for name in ("metrics.csv", "status.json", "wandb-id", "mlflow-id", "trackio-id", "notes.txt"):
         (folder / name).touch()
     before = {path.name for path in folder.iterdir()} - {"notes.txt"}
     assert tiny_run(tmp_path, "rerun=true") == folder

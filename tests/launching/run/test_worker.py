@@ -63,7 +63,8 @@ def test_a_finished_run_leaves_its_files(finished):
     assert json.loads((folder / layout.CARD).read_text())["splits"]["test"]["examples"] == 360
     rows = metrics(folder)
     assert [row["step"] for row in rows] == [2, 3, 4, 6]
-    assert rows[0].keys() == {"step", "epoch", "train/loss", "train/accuracy", "lr"}
+    of_a_step = {"train/loss", "train/accuracy", "train/gradient_norm", "lr"}
+    assert rows[0].keys() == {"step", "epoch", *of_a_step}
     assert rows[1].keys() >= {"step", "epoch", "val/loss", "val/accuracy", "val/f1"}
     assert rows[-1].keys() >= {"train/loss", "val/accuracy", "test/accuracy"}
 

@@ -17,9 +17,9 @@ from wavspa.data import SourceTargets
 from wavspa.data.image_datamodule import Pictures
 from wavspa.data.sources.tables import TableFile
 from wavspa.errors import UserError
+from wavspa.launching.answers.targets import TargetColumns, target_columns
 from wavspa.launching.decisions.decision import read_decision
 from wavspa.launching.inference.inputs import names_of_classes
-from wavspa.launching.inference.targets import TargetColumns, target_columns
 from wavspa.launching.run.build import build_run
 from wavspa.launching.run.frozen_data import open_vocabulary, training_card
 from wavspa.tasks import Classification, Embedding, Seq2Seq

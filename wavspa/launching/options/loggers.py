@@ -3,7 +3,9 @@
 import inspect
 import pkgutil
 from collections.abc import Mapping
+from importlib.util import find_spec
 from types import MappingProxyType
+from typing import NamedTuple
 
 from omegaconf import DictConfig
 
@@ -11,13 +13,29 @@ from wavspa.config_options import did_you_mean
 from wavspa.errors import UserError
 from wavspa.training.locate import locate
 
-# What takes the options that a logger hands on, and the extra of this package that installs it.
-_TAKERS: Mapping[str, tuple[str, str]] = MappingProxyType(
+
+class _Needs(NamedTuple):
+    """What a logger is not without."""
+
+    extra: str
+    """of this package, which installs it"""
+    modules: tuple[str, ...]
+    taker: str | None = None
+    """what takes the options that the logger hands on"""
+
+
+_NEEDS: Mapping[str, _Needs] = MappingProxyType(
     {
-        "wavspa.training.wandb_run.WandbRun": ("wandb:init", "train"),
-        "pytorch_lightning.loggers.TensorBoardLogger": (
-            "torch.utils.tensorboard:SummaryWriter",
-            "tensorboard",
+        "wavspa.training.wandb_run.WandbRun": _Needs("train", ("wandb",), "wandb:init"),
+        "pytorch_lightning.loggers.TensorBoardLogger": _Needs(
+            "tensorboard", ("tensorboard",), "torch.utils.tensorboard:SummaryWriter"
+        ),
+        # MLflow takes seconds to import, and hands nothing on.
+        "wavspa.training.loggers.mlflow_run.MlflowRun": _Needs(
+            "mlflow", ("mlflow", "sqlalchemy", "alembic")
+        ),
+        "wavspa.training.loggers.trackio_run.TrackioRun": _Needs(
+            "trackio", ("trackio",), "trackio:init"
         ),
     }
 )
@@ -36,14 +54,14 @@ def check_logger(node: str, options: DictConfig) -> None:
     target = str(options["_target_"])
     logger = locate(target)
     sources = [source.__init__ for source in logger.__mro__[:-1]]
-    if target in _TAKERS:
-        taker, extra = _TAKERS[target]
-        try:
-            sources.append(pkgutil.resolve_name(taker))
-        except ImportError as error:
-            raise UserError(
-                f"{node.replace('.', '=')} needs {error.name}: pip install 'wavspa[{extra}]'"
-            ) from error
+    if needs := _NEEDS.get(target):
+        for module in needs.modules:
+            if find_spec(module) is None:
+                raise UserError(
+                    f"{node.replace('.', '=')} needs {module}: pip install 'wavspa[{needs.extra}]'"
+                )
+        if needs.taker:
+            sources.append(pkgutil.resolve_name(needs.taker))
     elif _takes_any(logger.__init__):
         return
     known = {name for source in sources for name in inspect.signature(source).parameters}

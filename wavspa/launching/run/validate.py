@@ -53,6 +53,7 @@ def validate(config: DictConfig) -> None:
     for name, options in config.logger.items():
         check_logger(f"logger.{name}", options)
         check_live(f"logger.{name}.figures", options.get("figures", ()))
+        whole_number(f"logger.{name}.predictions", options.get("predictions", 0), least=0)
     data = build(config, "dataset")
     _check_labels(config)
     _check_own_metrics(config)

@@ -15,7 +15,8 @@ from pytorch_lightning import Callback, Trainer, seed_everything
 from pytorch_lightning.loggers import Logger
 from pytorch_lightning.utilities import rank_zero_only
 
-from wavspa.errors import RunFailed, RunInterrupted, RunPruned, UserError
+from wavspa.errors import RunFailed, RunInterrupted, RunPruned, UserError, first_line
+from wavspa.launching.answers.row_table import row_table
 from wavspa.launching.init.start import start
 from wavspa.launching.options.devices import peak_flops
 from wavspa.launching.presets.budget import unlike_published
@@ -24,17 +25,19 @@ from wavspa.launching.run.build import build, build_run
 from wavspa.launching.run.cluster import cluster_environment
 from wavspa.launching.run.evaluate import evaluate
 from wavspa.launching.run.freeze import read_config, warn_if_code_changed
-from wavspa.launching.run.frozen_data import FrozenData
+from wavspa.launching.run.frozen_data import FrozenData, open_vocabulary
 from wavspa.launching.run.resume_check import check_resumable, find_resumable
 from wavspa.launching.run.slurm import requeue_after
-from wavspa.reporting import is_first_rank, print_line, report
+from wavspa.reporting import is_first_rank, print_line, report, warn
 from wavspa.reports.number_format import UNDEFINED
 from wavspa.run_folder import layout
 from wavspa.run_folder.lock import exclusive
 from wavspa.run_folder.status import Status, early_end, read_status, update_status
 from wavspa.tasks import Seq2Seq
+from wavspa.tasks.base import Task
 from wavspa.tasks.written_texts import write_texts
 from wavspa.training.callbacks.evaluated_weights import EvaluatedWeights
+from wavspa.training.callbacks.first_rows import FirstRows
 from wavspa.training.callbacks.progress import progress
 from wavspa.training.callbacks.status import StatusFile
 from wavspa.training.checkpoints.last import LastCheckpoint
@@ -145,8 +148,10 @@ def _train_and_test(
         print_line(f"resuming from step {step}: {folder}")
     start(config, task, folder, resumed=last is not None)
     batches = config.trainer.accumulate_grad_batches
+    # First, for they see by metrics.csv what they have sent; then rows that are repeated are dropped.
+    more = _more_loggers(folder, config)
     csv = MetricsCsv(folder, step, lambda step: data.epoch_of(step * batches))
-    loggers = [csv, *_more_loggers(folder, config)]
+    loggers = [csv, *more]
     trainer = _trainer(folder, config, stop, loggers, storage, record)
     try:
         trainer.fit(task, datamodule=data, ckpt_path=last)
@@ -162,11 +167,14 @@ def _train_and_test(
         # The other ranks have left; a metric would wait for them.
         torch.distributed.destroy_process_group()
     task.load_trained(layout.best_checkpoint(folder))
-    metrics = evaluate(task, data, config.trainer)
+    first = FirstRows(max((logger.predictions for logger in _of_wandb(more)), default=0))
+    metrics = evaluate(task, data, config.trainer, callbacks=[first] if first.most else [])
     for logger in loggers:
         logger.log_metrics(metrics, step=trainer.global_step - 1)
-        if isinstance(logger, WandbRun):
-            logger.log_artifacts()
+    for logger in _of_wandb(more):
+        _log_predictions(logger, folder, task, data, first, trainer.global_step - 1)
+        logger.log_artifacts()
+    for logger in loggers:
         logger.finalize("success")
     if isinstance(task, Seq2Seq):
         write_texts(folder / layout.TEXTS, task.texts)
@@ -251,13 +259,33 @@ def _trainer(
 
 
 def _figure_callbacks(loggers: list[Logger]) -> list[Callback]:
-    wanting = [logger for logger in loggers if isinstance(logger, WandbRun) and logger.figures]
+    wanting = [logger for logger in _of_wandb(loggers) if logger.figures]
     if not wanting:
         return []
     # Imported here: what draws takes a second to load.
     from wavspa.launching.run.wandb_figures import figure_callbacks
 
     return [callback for logger in wanting for callback in figure_callbacks(logger)]
+
+
+def _of_wandb(loggers: list[Logger]) -> list[WandbRun]:
+    return [logger for logger in loggers if isinstance(logger, WandbRun)]
+
+
+def _log_predictions(
+    logger: WandbRun, folder: Path, task: Task, data: Any, first: FirstRows, step: int
+) -> None:
+    """Send the table of predictions that a logger wants."""
+    most = logger.predictions
+    if not most:
+        return
+    # A table is not a reason to lose a run.
+    try:
+        open_vocabulary(folder, data)
+        if table := row_table(task, data, first.rows[:most], most):
+            logger.log_predictions(table.columns, table.rows, step)
+    except Exception as error:
+        warn(f"W&B gets no table of predictions ({first_line(error)})")
 
 
 def _more_loggers(folder: Path, config: DictConfig) -> list[Logger]:

@@ -96,7 +96,7 @@ class Predictions(Callback):
         if not self._handles:
             return
         sides = ("",) if hasattr(batch, "lengths") else ("1", "2")
-        lengths = torch.stack([_lengths(batch, side) for side in sides]).amax(dim=0)
+        lengths = torch.stack([lengths_of(batch, side) for side in sides]).amax(dim=0)
         predicted = self._logits.argmax(dim=-1)
         if self._keep_logits:
             logits = self._logits.detach()
@@ -109,7 +109,7 @@ class Predictions(Callback):
             self._handles.pop().remove()
 
 
-def _lengths(batch: Any, side: str) -> Tensor:
+def lengths_of(batch: Any, side: str) -> Tensor:
     """The tokens of each row, also where a batch of full rows came without."""
     tokens, lengths = (getattr(batch, f"{name}{side}") for name in ("tokens", "lengths"))
     if lengths is None:

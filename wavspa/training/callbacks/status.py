@@ -17,6 +17,8 @@ from wavspa.training.loggers.metrics_csv import MetricsCsv
 
 # A run records its progress between validations as well.
 SECONDS_BETWEEN_SIGNS = 10
+# What loggers get of a run's speed, where it is known.
+_CURVES = ("tokens_per_second", "mfu")
 
 
 class StatusFile(Callback):
@@ -107,11 +109,12 @@ class StatusFile(Callback):
         if not trainer.is_global_zero:
             return
         speed = self._speed(trainer)
-        if (tokens := speed.get("tokens_per_second")) is not None:
+        known = {name: value for name in _CURVES if (value := speed.get(name)) is not None}
+        if known:
             for logger in trainer.loggers:
                 # metrics.csv has seconds in each row, and the same rows each time.
                 if not isinstance(logger, MetricsCsv):
-                    logger.log_metrics({"tokens_per_second": tokens}, step=trainer.global_step - 1)
+                    logger.log_metrics(known, step=trainer.global_step - 1)
         more |= speed
         more |= {"step": trainer.global_step, "steps": trainer.max_steps, "best": self.best}
         more["peak_memory"] = peak_memory()

@@ -38,7 +38,8 @@ class NumberColumns(TargetColumns):
     """
 
     def __init__(self, card: Mapping[str, Any]) -> None:
-        self.names = [f"predicted_{target['name']}" for target in card["targets"]]
+        self.targets = [str(target["name"]) for target in card["targets"]]
+        self.names = [f"predicted_{name}" for name in self.targets]
         self._scale = scale_of(card, "targets")
 
     def of(self, outputs: np.ndarray) -> list[pa.Array]:
@@ -63,11 +64,15 @@ class LabelColumns(TargetColumns):
     def of(self, outputs: np.ndarray) -> list[pa.Array]:
         """One column of texts, and one for each label, float32."""
         probabilities = torch.from_numpy(outputs).sigmoid().numpy()
-        joined = [
-            self._separator.join(self._labels[number] for number in np.flatnonzero(row))
-            for row in probabilities >= self._thresholds
-        ]
+        joined = self.joined(probabilities >= self._thresholds)
         return [pa.array(joined), *(pa.array(column) for column in probabilities.T.copy())]
+
+    def joined(self, which: np.ndarray) -> list[str]:
+        """The labels of each row of a mask [n, C], as one text."""
+        return [
+            self._separator.join(self._labels[number] for number in np.flatnonzero(row))
+            for row in which
+        ]
 
 
 def target_columns(
