@@ -62,7 +62,7 @@ def main(words: Sequence[str] | None = None) -> None:
     )
     listen()
     until = time.monotonic() + 60 * options.minutes
-    failed: list[Piece] = []
+    failed: list[list[str]] = []
     try:
         for name, study in chosen(options.study, options.data, options.arm):
             if name == "long" and not (Path(options.data_root or "data") / bbc.FILE).exists():
@@ -71,20 +71,21 @@ def main(words: Sequence[str] | None = None) -> None:
                 )
             elif study.cells:
                 print(f"# {name}: {study.question}", flush=True)
-                failed += run(study, settings, until)
+                failed += map(command_of, run(study, settings, until))
         if options.study in (None, "cost"):
             print("# cost: what does it cost?", flush=True)
             for command in cost.commands(options.runs / "cost"):
                 print(f"$ {shlex.join(command)}", flush=True)
-                start([sys.executable, *command[1:]], until)
+                if start([sys.executable, *command[1:]], until) != 0:
+                    failed.append(command)
     except subprocess.TimeoutExpired:
         print(f"stopped after {options.minutes:g} minutes; the same command resumes", flush=True)
         sys.exit(UNFINISHED)
     except Stopped:
         print("stopped; the same command resumes", flush=True)
         sys.exit(UNFINISHED)
-    for piece in failed:
-        print(f"failed: {shlex.join(command_of(piece))}", file=sys.stderr)
+    for command in failed:
+        print(f"failed: {shlex.join(command)}", file=sys.stderr)
     sys.exit(1 if failed else 0)
 
 
