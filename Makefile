@@ -7,7 +7,7 @@ READY := $(VENV)/ready
 # Tests start many processes: where bytecode is not kept, each compiles the package anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help install demo test test-fast test-slurm coverage lint typecheck format options docs bench bench-gpu build clean
+.PHONY: help install demo test test-fast test-slurm coverage lint typecheck format options docs bench bench-gpu evidence evidence-page build clean
 
 help: ## what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -63,6 +63,14 @@ bench: $(READY) ## measure our speed against peers, to benchmarks/results (5 min
 bench-gpu: $(READY) ## measure the kernels and layers on a CUDA device, to benchmarks/results (about 4 minutes)
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[bench]'
 	$(BIN)/python -m benchmarks.gpu
+
+evidence: $(READY) ## run the studies, about 7 hours; STUDY=, DATA=, DATA_ROOT=, MINUTES= choose; type it again to resume
+	$(BIN)/python -m scripts.evidence.run $(if $(STUDY),--study $(STUDY)) $(if $(DATA),--data $(DATA)) \
+	  $(if $(DATA_ROOT),--data-root $(DATA_ROOT)) $(if $(MINUTES),--minutes $(MINUTES))
+
+evidence-page: $(READY) ## collect the runs of make evidence into results/, and write docs/science/evidence.md
+	$(BIN)/python -m scripts.evidence.collect
+	$(BIN)/python -m scripts.evidence.page
 
 build: $(READY) ## the source distribution and the wheel, in dist/
 	$(BIN)/python -m build

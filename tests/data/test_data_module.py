@@ -97,6 +97,9 @@ def test_limit_keeps_the_same_examples_under_any_seed(tmp_path: Path) -> None:
     more = lengths(ready(Ramps(data_root=tmp_path, limit=20)).val_dataloader())
     assert set(few) < set(more)
     everything = ready(Ramps(data_root=tmp_path, limit=1000))
+    evaluated = ready(Ramps(data_root=tmp_path, eval_limit=10))
+    assert few == lengths(evaluated.val_dataloader()) == lengths(evaluated.test_dataloader())
+    assert len(lengths(evaluated.train_dataloader())) == 40
     assert len(lengths(everything.train_dataloader())) == 40
 
 
@@ -227,6 +230,7 @@ def test_an_empty_sequence_is_an_error(tmp_path: Path) -> None:
         ("eval_batch_size", -1),
         ("batch_tokens", 0),
         ("limit", 0),
+        ("eval_limit", 0),
         ("workers", -1),
         ("max_length", 1.5),
         ("classes", True),

@@ -21,6 +21,7 @@ MODELS = [
     ("softmax", "none", 1),
     ("softmax", "ortho", 1),
     ("softmax", "lift", 1),
+    ("softmax", "conv", 1),
 ]
 MAX_LEN = 160
 SIZES = {"max_len": MAX_LEN, "dim": 8, "depth": 1, "heads": 2, "mlp_dim": 8, "taps": 4}

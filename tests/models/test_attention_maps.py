@@ -21,7 +21,7 @@ TOKENS = torch.arange(37) % 20
 @pytest.mark.parametrize("wavelet", MODES)
 def test_every_position_of_every_band_has_its_share(wavelet, attention):
     model = encoder(wavelet=wavelet, attention=attention)
-    bands = ["x"] if wavelet in ("none", "fourier") else ["cA2", "cD2", "cD1"]
+    bands = ["x"] if wavelet in ("none", "fourier", "conv") else ["cA2", "cD2", "cD1"]
     layers = attention_maps(model, TOKENS)
     assert [[band.name for band in layer] for layer in layers] == [bands] * 2
     for layer in layers:

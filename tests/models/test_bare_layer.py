@@ -12,7 +12,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from wavspa import WavSpAttention, WavSpMultiheadAttention
 from wavspa.attention import BASES, performer
 
-CELLS = list(itertools.product(BASES, ["none", "ada", "ortho", "lift", "fourier"]))
+CELLS = list(itertools.product(BASES, ["none", "ada", "ortho", "lift", "fourier", "conv"]))
 
 
 def layer(base, mode, dim=8, heads=2):

@@ -55,6 +55,8 @@ def test_transforms_add_two_filters_a_coefficient_each_way():
     assert training_flops(ada, 96) - training_flops(plain, 96) == 3 * (8 * 48 * 2 * 32)
     fixed = Encoder(20, 3, attention="linear", wavelet="lift_fixed", taps=2, level=1, **sizes)
     assert training_flops(fixed, 96) == training_flops(plain, 96)
+    conv = Encoder(20, 3, attention="linear", wavelet="conv", taps=6, **sizes)
+    assert training_flops(conv, 96) - training_flops(plain, 96) == 3 * (2 * 96 * 6 * 32)
 
 
 def test_nothing_is_computed():

@@ -92,7 +92,7 @@ def test_bases_of_a_list_stand_on_their_bands_coarsest_first():
 
 
 @pytest.mark.parametrize(
-    ("wavelet", "bands"), [("ada", 3), ("lift", 3), ("none", 1), ("fourier", 1)]
+    ("wavelet", "bands"), [("ada", 3), ("lift", 3), ("none", 1), ("fourier", 1), ("conv", 1)]
 )
 def test_a_list_of_the_wrong_length(wavelet, bands):
     with pytest.raises(ValueError, match=f"lists 2 bases, but wavelet={wavelet} .* has {bands} ba"):

@@ -36,6 +36,7 @@ class SequenceDataModule(BatchLoaders):
             any, and is set by :meth:`infer_auto`.
         classes: Number of labels, which count from 0; or ``auto``.
         limit: The most examples of each split to use.
+        eval_limit: The most of val and of test, where that is fewer.
         download: Get files that are not below the data root from their public address, if they have
             one.
         max_length, batch_size, batch_tokens, eval_batch_size, workers, pad, seed: See
@@ -63,6 +64,7 @@ class SequenceDataModule(BatchLoaders):
         batch_tokens: int | None = None,
         eval_batch_size: int | None = None,
         limit: int | None = None,
+        eval_limit: int | None = None,
         workers: int = 0,
         download: bool = True,
         pad: str = "batch",
@@ -82,6 +84,7 @@ class SequenceDataModule(BatchLoaders):
         self.vocab_size = _number_or_auto("vocab_size", vocab_size)
         self.classes = _number_or_auto("classes", classes)
         self.limit = whole_number_or_none("limit", limit)
+        self.eval_limit = whole_number_or_none("eval_limit", eval_limit)
         self.download = download
 
     def cache_key(self) -> Mapping[str, Any]:
@@ -207,7 +210,7 @@ class SequenceDataModule(BatchLoaders):
             split: Rows(
                 data,
                 self.views(data.column_names),
-                self.limit,
+                self._limit_of(split),
                 self.example,
                 pool,
                 self.end_token,
@@ -227,6 +230,10 @@ class SequenceDataModule(BatchLoaders):
         """
         for split, summary in card["splits"].items():
             self._check(split, summary)
+
+    def _limit_of(self, split: str) -> int | None:
+        limits = [self.limit, None if split == "train" else self.eval_limit]
+        return min((limit for limit in limits if limit is not None), default=None)
 
     def views(self, columns: Sequence[str]) -> list[View]:
         """The parts of an example by the columns of the data: the head of each column of tokens."""

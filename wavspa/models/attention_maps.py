@@ -54,7 +54,7 @@ def attention_maps(model: nn.Module, tokens: Tensor) -> list[list[BandMap]]:
     received: dict[tuple[int, int], Tensor] = {}
 
     def see(layer: int, band: int, x: Tensor, lengths: Tensor | None) -> None:
-        attention = layers[layer].attentions[band]
+        attention = layers[layer].attention_of_bands[band]
         if not isinstance(attention, Attention):
             raise UserError(
                 f"where {type(attention).__name__} looks is not known: it is not a subclass of "
@@ -73,7 +73,7 @@ def attention_maps(model: nn.Module, tokens: Tensor) -> list[list[BandMap]]:
     return [
         [
             _map(layer, band, received[number, band], len(tokens) + has_cls, int(has_cls))
-            for band in range(len(layer.attentions))
+            for band in range(layer.bands)
         ]
         for number, layer in enumerate(layers)
     ]

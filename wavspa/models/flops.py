@@ -7,7 +7,7 @@ from wavspa.models.block import Block
 from wavspa.models.dual_encoder import DualEncoder
 from wavspa.models.encoder import Encoder
 from wavspa.models.wavelet_attention import WavSpAttention
-from wavspa.wavelets.modes import Dwt, Fourier, Lift, WaveletMode
+from wavspa.wavelets.modes import Conv, Dwt, Fourier, Lift, WaveletMode
 
 BACKWARD = 2
 """Operations of a backward pass for each one of the forward pass."""
@@ -49,7 +49,7 @@ def _encoder(encoder: Encoder, length: int) -> int:
 
 def _layer(layer: WavSpAttention, length: int) -> int:
     bands = layer.wavelet.band_lengths(length)
-    attended = sum(_attention(*pair) for pair in zip(layer.attentions, bands, strict=True))
+    attended = sum(_attention(*pair) for pair in zip(layer.attention_of_bands, bands, strict=False))
     return attended + _transform(layer.wavelet, length, bands[1:])
 
 
@@ -57,6 +57,8 @@ def _transform(mode: WaveletMode, length: int, details: list[int]) -> int:
     """Analysis and synthesis: each takes two filters at every coefficient that a level makes."""
     if isinstance(mode, Fourier):
         return 2 * 5 * length * max(1, (length - 1).bit_length()) * mode.dim
+    if isinstance(mode, Conv):
+        return 2 * length * mode.num_taps * mode.dim
     if isinstance(mode, Dwt):
         return sum(8 * size * mode.num_taps * mode.dim for size in details)
     if isinstance(mode, Lift):

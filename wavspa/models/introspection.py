@@ -1,13 +1,14 @@
 """Looking at the layers of a model from outside: their filters, and what comes to their attentions."""
 
-from collections.abc import Callable
+import itertools
+from collections.abc import Callable, Sequence
 
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
 from wavspa.models.wavelet_attention import WavSpAttention
 from wavspa.wavelets import orthogonality_error
-from wavspa.wavelets.modes import Ada, Dwt, Lift
+from wavspa.wavelets.modes import Ada, Conv, Dwt, Lift
 
 See = Callable[[int, int, Tensor, Tensor | None], None]
 
@@ -18,14 +19,19 @@ def layers_of(model: nn.Module) -> list[WavSpAttention]:
 
 
 def band_names(layer: WavSpAttention) -> list[str]:
-    """``[cA<J>, cD<J>, ..., cD1]``; ``[x]`` where the mode has no bands."""
-    level = len(layer.attentions) - 1
-    return [f"cA{level}", *(f"cD{j}" for j in range(level, 0, -1))] if level else ["x"]
+    """The bands that are attended to, ``[cA<J>, cD<J>, ..., cD1]``; ``[x]`` where the mode has no bands."""
+    level = len(layer.wavelet.band_lengths(1)) - 1
+    names = [f"cA{level}", *(f"cD{j}" for j in range(level, 0, -1))] if level else ["x"]
+    return names[: layer.bands]
 
 
 def filters_of(layer: WavSpAttention) -> dict[str, Tensor]:
-    """The layer's filters [L, D] by name: ``low pass``; ``predict`` and ``update``; or none."""
-    names: dict[type, list[str]] = {Dwt: ["low pass"], Lift: ["predict", "update"]}
+    """The layer's filters [L, D] by name: ``low pass``; ``predict`` and ``update``; ``kernel``; or none."""
+    names: dict[type, list[str]] = {
+        Dwt: ["low pass"],
+        Lift: ["predict", "update"],
+        Conv: ["kernel"],
+    }
     for mode, of_mode in names.items():
         if isinstance(layer.wavelet, mode):
             filters = zip(of_mode, layer.wavelet.filters(), strict=True)
@@ -56,13 +62,15 @@ def watch_bands(model: nn.Module, see: See) -> list[RemovableHandle]:
         Handles; ``remove()`` each of them to look away.
     """
 
-    def watch(layer: int, band: int, attention: nn.Module) -> RemovableHandle:
+    def watch(layer: int, attention: nn.Module, bands: Sequence[int]) -> RemovableHandle:
+        turn = itertools.cycle(bands)
         return attention.register_forward_pre_hook(
-            lambda _module, inputs: see(layer, band, inputs[0], inputs[1])
+            lambda _module, inputs: see(layer, next(turn), inputs[0], inputs[1])
         )
 
     return [
-        watch(number, band, attention)
+        # One attention of all bands is called for each in turn.
+        watch(number, attention, range(layer.bands) if layer.share_attention else [band])
         for number, layer in enumerate(layers_of(model))
         for band, attention in enumerate(layer.attentions)
     ]

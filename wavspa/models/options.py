@@ -25,6 +25,8 @@ class LayerOptions(TypedDict, total=False):
     features: str
     random_features: int | None
     mirror_low: bool
+    share_attention: bool
+    keep_details: bool
 
 
 class LoneLayerOptions(LayerOptions, total=False):

@@ -29,10 +29,10 @@ class WavSpAttention(nn.Module):
             band, coarsest first. Instead of a name, a class or function that makes a module of
             (dim, heads, :class:`~wavspa.attention.options.AttentionOptions`).
         wavelet: ``none``, ``ada``, ``ortho``, ``lift``, or an ablation: ``fixed``, ``lift_fixed``,
-            ``fourier``; or a mode that :func:`~wavspa.wavelets.modes.register_wavelet` named, or a class or
-            function that makes one of (dim, :class:`~wavspa.wavelets.options.WaveletOptions`).
+            ``fourier``, ``conv``; or a mode that :func:`~wavspa.wavelets.modes.register_wavelet` named, or a
+            class or function that makes one of (dim, :class:`~wavspa.wavelets.options.WaveletOptions`).
         taps: Filter length, even.
-        level: Number of levels J; there are J + 1 bands (one band with ``none`` and ``fourier``).
+        level: Number of levels J; there are J + 1 bands (one band with ``none``, ``fourier`` and ``conv``).
         boundary: ``zero``, ``reflect``, ``periodic`` or ``upstream`` (modes ada, ortho, fixed).
         padding: ``mask``: outputs at real positions depend only on the row's own real
             positions; ``upstream``: ``lengths`` are ignored, and pads attended to, as in upstream.
@@ -47,6 +47,8 @@ class WavSpAttention(nn.Module):
             performer make of them.
         dropout: Rate inside the attention, where the base applies it.
         mirror_low: Upstream's channel flip, for its checkpoints.
+        share_attention: Ablation: one attention for all bands, in the place of one for each.
+        keep_details: False is an ablation: details are zero in the synthesis, and nothing attends to them.
 
     Raises:
         ValueError: An option with an impossible value; the message names it.
@@ -73,11 +75,14 @@ class WavSpAttention(nn.Module):
         rotary: bool = AttentionOptions.rotary,
         dropout: float = AttentionOptions.dropout,
         mirror_low: bool = WaveletOptions.mirror_low,
+        share_attention: bool = False,
+        keep_details: bool = True,
     ) -> None:
         super().__init__()
         if padding not in PADDINGS:
             raise ValueError(f"padding={padding!r} is unknown; choose one of {', '.join(PADDINGS)}")
         self.padding = padding
+        self.share_attention, self.keep_details = share_attention, keep_details
         self.wavelet = build_mode(
             wavelet, dim, WaveletOptions(taps, level, boundary, wavelet_name, mirror_low)
         )
@@ -85,21 +90,36 @@ class WavSpAttention(nn.Module):
             qkv_dim, dropout, max_len, window, rank, features, random_features, rotary
         )
         longest = self.wavelet.band_lengths(1 if max_len is None else max_len)
+        bands = len(longest) if keep_details else 1
+        self.bands = bands
         if isinstance(attention, str) or callable(attention):
-            bases = [attention] * len(longest)
+            bases = [attention] * bands
         else:
             bases = list(attention)
-        if len(bases) != len(longest):
+            if share_attention:
+                raise ValueError(
+                    "share_attention must be false where attention lists a base for each band, got True"
+                )
+        if len(bases) != bands:
+            without = "" if keep_details else " without details"
             raise ValueError(
-                f"attention lists {len(bases)} bases, but wavelet={wavelet} with level={level} "
-                f"has {len(longest)} bands"
+                f"attention lists {len(bases)} bases, but wavelet={wavelet} with level={level}{without} "
+                f"has {bands} bands"
             )
+        longest = longest[:bands]
+        if share_attention:
+            bases, longest = bases[:1], [max(longest)]
         self.attentions = nn.ModuleList(
             build_attention(
                 base, dim, heads, replace(options, max_len=None if max_len is None else rows)
             )
             for base, rows in zip(bases, longest, strict=True)
         )
+
+    @property
+    def attention_of_bands(self) -> list[nn.Module]:
+        """The attention of each band that is attended to, coarsest first; one may serve several."""
+        return list(self.attentions) * (self.bands if self.share_attention else 1)
 
     def forward(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
         """Attend within each row of ``x [B, N, D]`` -> [B, N, D].
@@ -125,7 +145,8 @@ class WavSpAttention(nn.Module):
         attended = [
             attention(band, real)
             for attention, band, real in zip(
-                self.attentions, bands.coefficients, bands.lengths, strict=True
+                self.attention_of_bands, bands.coefficients, bands.lengths, strict=self.keep_details
             )
         ]
+        attended += [torch.zeros_like(band) for band in bands.coefficients[self.bands :]]
         return transform.synthesise(bands._replace(coefficients=attended), x.dtype)

@@ -19,7 +19,8 @@ class WaveletMetrics(Callback):
     """Logs how the energy is shared among the bands, and how orthogonal free filters still are.
 
     ``energy/layer<n>/<band>`` is the share of a band in the sum of squares of all coefficients that the
-    layer makes of the validation split; the shares of a layer add up to 1. ``orthogonality/layer<n>`` (mode
+    layer makes of the validation split; the shares of a layer add up to 1 (none are logged where
+    the details are dropped). ``orthogonality/layer<n>`` (mode
     ``ada``) is the mean over the channels of :func:`wavspa.wavelets.orthogonality_error`. Layers without
     bands log nothing.
     """
@@ -49,12 +50,13 @@ class WaveletMetrics(Callback):
         metrics: dict[str, Tensor] = {}
         for number, layer in enumerate(layers_of(pl_module)):
             names = _bands(layer)
-            if not names or (number, 0) not in self._energies:
+            if (number, 0) not in self._energies:
                 continue
-            of_bands = torch.stack([self._energies[number, band] for band in range(len(names))])
-            energies = trainer.strategy.reduce(of_bands, reduce_op="sum")
-            shares = (energies / energies.sum()).unbind()
-            metrics |= {_energy(number, n): share for n, share in zip(names, shares, strict=True)}
+            if names:
+                of_bands = torch.stack([self._energies[number, band] for band in range(len(names))])
+                energies = trainer.strategy.reduce(of_bands, reduce_op="sum")
+                shares = (energies / energies.sum()).unbind()
+                metrics |= {_energy(number, n): s for n, s in zip(names, shares, strict=True)}
             if (error := self._errors[number]) is not None:
                 metrics[_orthogonality(number)] = error
         # The same on all ranks already.
@@ -77,7 +79,7 @@ def logged_names(module: nn.Module) -> list[str]:
 
 
 def _bands(layer: Any) -> list[str]:
-    """The names of a layer's bands; none where it has no wavelet."""
+    """The names of a layer's bands; none where it has no wavelet, or attends to one band alone."""
     names = band_names(layer)
     return names if len(names) > 1 else []
 

@@ -21,7 +21,7 @@ from wavspa.wavelets.filters import (
 )
 from wavspa.wavelets.options import WaveletOptions
 from wavspa.wavelets.primitives import at_least_float32
-from wavspa.wavelets.transforms import FilterBank, Hartley, Lifting, Transform
+from wavspa.wavelets.transforms import Convolution, FilterBank, Hartley, Lifting, Transform
 
 
 class WaveletMode(nn.Module):
@@ -183,6 +183,28 @@ class Fourier(Plain):
         return Hartley()
 
 
+class Conv(Plain):
+    """A learned depthwise convolution along time in the place of the wavelets: one band, nothing undone.
+
+    Its taps are as many as a wavelet's, and start as the identity: at first the layer is the plain base.
+    """
+
+    def __init__(self, dim: int, options: WaveletOptions = WaveletOptions()) -> None:
+        super().__init__(dim, options)
+        identity = torch.zeros(self.num_taps, dim)
+        identity[self.num_taps // 2] = 1
+        self.taps = nn.Parameter(identity)
+
+    @override
+    def filters(self) -> list[Tensor]:
+        return [at_least_float32(self.taps)]
+
+    @override
+    def bind(self, filters: Sequence[Tensor]) -> Transform:
+        (kernel,) = filters
+        return Convolution(kernel)
+
+
 WaveletFactory = Callable[[int, WaveletOptions], WaveletMode]
 """What makes a mode of the number of channels and options: a class or a function."""
 
@@ -196,6 +218,7 @@ MODES: dict[str, WaveletFactory] = {
     "fixed": Fixed,
     "lift_fixed": LiftFixed,
     "fourier": Fourier,
+    "conv": Conv,
 }
 
 

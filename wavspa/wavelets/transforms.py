@@ -13,13 +13,20 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 from typing_extensions import override
 
 from wavspa.wavelets import dwt, lifting
 from wavspa.wavelets.boundaries import Boundary
 from wavspa.wavelets.hartley import hartley
-from wavspa.wavelets.primitives import at_least_float32, full_precision, zero_pads
+from wavspa.wavelets.primitives import (
+    at_least_float32,
+    correlate,
+    depthwise_kernel,
+    full_precision,
+    zero_pads,
+)
 
 
 class Bands(NamedTuple):
@@ -138,3 +145,25 @@ class Hartley(Transform):
         with full_precision(x):
             y = hartley(x, lengths)
         return y.to(dtype or y.dtype)
+
+
+@dataclass
+class Convolution(Transform):
+    """A depthwise convolution along time by ``filters [L, D]``, which nothing undoes.
+
+    ``y[t] = sum_k f[k] x[t + k - L // 2]``, zeros past the ends of each row. The signal that comes out is the
+    only band, and the synthesis is the identity.
+    """
+
+    filters: Tensor
+
+    @override
+    def analyse(
+        self, x: Tensor, lengths: Tensor | None = None, dtype: torch.dtype | None = None
+    ) -> Bands:
+        taps = len(self.filters)
+        wide = zero_pads(at_least_float32(x), lengths)
+        wide = F.pad(wide, (0, 0, taps // 2, taps - 1 - taps // 2))
+        with full_precision(x):
+            y = correlate(wide, depthwise_kernel(self.filters.to(wide.dtype)))
+        return super().analyse(y, lengths, dtype)

@@ -118,6 +118,8 @@ def _summary(run: Run) -> str:
     attention = attention_label(model["attention"])
     if model["wavelet"] == "none":
         layer = f"{attention} attention (no wavelet: the plain base)"
+    elif model["wavelet"] == "conv":
+        layer = f"{attention} attention after a depthwise convolution of {model['taps']} taps"
     else:
         layer = (
             f"{attention} attention in the space of the wavelet `{model['wavelet']}` "
@@ -217,7 +219,9 @@ def _scores(run: Run) -> dict[str, float]:
 
 def _used(run: Run, split: str) -> int:
     examples: int = run.card["splits"][split]["examples"]
-    return min(examples, run.config["dataset"].get("limit") or examples)
+    dataset = run.config["dataset"]
+    limits = [dataset.get("limit"), dataset.get("eval_limit") if split != "train" else None]
+    return min(limit or examples for limit in (*limits, examples))
 
 
 def _short(node: Mapping[str, Any]) -> str:

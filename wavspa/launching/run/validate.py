@@ -190,7 +190,7 @@ def _check_reference(config: DictConfig, key: str, value: str) -> None:
 def _check_level(config: DictConfig) -> None:
     """Refuse levels that would divide a single coefficient again and again."""
     level, longest = config.model.get("level"), config.dataset.get("max_length")
-    if config.model.get("wavelet") in ("none", "fourier", None):
+    if config.model.get("wavelet") in ("none", "fourier", "conv", None):
         return
     if isinstance(level, int) and isinstance(longest, int) and 2**level > max(2, longest):
         raise UserError(

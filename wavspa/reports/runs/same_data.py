@@ -85,7 +85,9 @@ def _with_those_without_card(
 
 
 def _of_config(dataset: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: dataset.get(key) for key in ("name", "checksum", "limit")}
+    # Data that came before there was this limit keep their fingerprint.
+    later = {"eval_limit": dataset["eval_limit"]} if dataset.get("eval_limit") else {}
+    return {key: dataset.get(key) for key in ("name", "checksum", "limit")} | later
 
 
 def _card(group: Sequence[Run]) -> Mapping[str, Any]:

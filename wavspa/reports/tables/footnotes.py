@@ -55,7 +55,9 @@ def chance_levels(cells: Sequence[Cell]) -> list[str]:
 
 def _chance_level(run: Run) -> str:
     split = run.card["splits"]["test"]
-    facts = [f"{split['examples']:,} test examples"]
+    dataset, examples = run.config["dataset"], split["examples"]
+    used = min(n for n in (examples, dataset.get("limit"), dataset.get("eval_limit")) if n)
+    facts = [f"{used:,} {'' if used == examples else f'of {examples:,} '}test examples"]
     if "test/accuracy" in run.status["test"] and not is_masked(run):
         counts = split["labels"].values()
         likeliest = max(counts) / sum(counts)

@@ -1,0 +1,89 @@
+"""Train cells again and compare to the last digit: ``python -m scripts.evidence.again [DATA ARM SEED]``.
+
+Without a cell it takes those whose commands the page prints, one of each study.
+"""
+
+import argparse
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from scripts.evidence.collect import RESULTS
+from scripts.evidence.jobs import THREADS, start
+from scripts.evidence.load import Results, load
+from scripts.evidence.page import example_cells
+from scripts.evidence.pieces import executable
+from wavspa.reports.runs.collect import Run, collect
+
+# What depends on the machine's load, not on the run.
+TIMES = ("seconds",)
+
+
+def train(run: Run, runs: Path, data_root: str | None) -> Run:
+    """Train what a collected run was, by the words that were typed.
+
+    Raises:
+        SystemExit: It did not finish.
+    """
+    words = [*run.config["frozen"]["overrides"], f"runs={runs}"]
+    if data_root:
+        words.append(f"data_root={data_root}")
+    if code := start(executable(["wavspa-train", *words]), float("inf"), THREADS):
+        sys.exit(code)
+    (found,) = collect([runs])
+    return found
+
+
+def differences(before: Run, after: Run) -> Iterator[str]:
+    """What two trainings of one run do not share: test metrics, and evaluations step by step."""
+    for name, value in before.status["test"].items():
+        other = after.status["test"].get(name)
+        if value != other:
+            yield f"{name}: {value!r}, again {other!r}"
+    of_steps = {row["step"]: row for row in after.metrics}
+    for row in before.metrics:
+        for name, value in row.items():
+            other = of_steps.get(row["step"], {}).get(name)
+            if name not in TIMES and value != other:
+                yield f"step {row['step']:g}, {name}: {value!r}, again {other!r}"
+
+
+def check(results: Results, cell: tuple[str, str, int], data_root: str | None) -> bool:
+    """Train a cell again in a temporary folder and print what differs.
+
+    Returns:
+        Whether nothing does.
+    """
+    data, arm, seed = cell
+    before = results.runs[data, arm][seed]
+    with tempfile.TemporaryDirectory() as folder:
+        found = list(differences(before, train(before, Path(folder), data_root)))
+    print(f"{arm} on {data}, seed {seed}: {'equal to the last digit' if not found else 'differs'}")
+    print("".join(f"  {line}\n" for line in found), end="", flush=True)
+    return not found
+
+
+def main() -> None:
+    """Check the cells that the command line names."""
+    parser = argparse.ArgumentParser(prog="python -m scripts.evidence.again", description=__doc__)
+    parser.add_argument(
+        "cell", nargs="*", metavar="DATA ARM SEED", help="default: one of each study"
+    )
+    parser.add_argument("--data-root", default=os.environ.get("WAVSPA_DATA"))
+    options = parser.parse_args()
+    cells = list(example_cells().values())
+    if options.cell:
+        data, arm, seed = options.cell
+        cells = [(data, arm, int(seed))]
+    results = load(RESULTS)
+    known = [cell for cell in cells if cell[2] in results.runs.get(cell[:2], {})]
+    if not known:
+        sys.exit("no such run is in results/")
+    same = [check(results, cell, options.data_root) for cell in known]
+    sys.exit(not all(same))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,162 @@
+"""Collect what tables and figures need of finished runs: ``python -m scripts.evidence.collect``.
+
+It writes ``results/`` from scratch::
+
+    runs/DATA/ARM/sSEED/   config.yaml, status.json, card.json, metrics.csv (of evaluations), run.json (facts)
+    rates.csv              what each learning rate of the grid reached on validation
+    filters.npz            filters of some runs before and after training
+    cost/                  lengths.csv, steps.csv
+
+Of paths on the machine that trained nothing is left.
+"""
+
+import argparse
+import csv
+import io
+import json
+import shutil
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+
+from scripts.evidence.pieces import Settings, chosen_rate, runs_of, selection
+from scripts.evidence.studies import ROOT, STUDIES, Cell
+from wavspa.launching.analysis.trained_run import TrainedRun
+from wavspa.launching.record.record import read_starts
+from wavspa.launching.run.freeze import read_config
+from wavspa.reports.runs.collect import Run
+from wavspa.run_folder import layout
+from wavspa.run_folder.metrics import FIXED_COLUMNS, read_rows
+
+RESULTS = ROOT / "results"
+KEPT_METRICS = ("val/", "test/", "energy/", "orthogonality/")
+PACKAGES = ("torch", "numba", "numpy", "PyWavelets", "pytorch-lightning")
+FILTERS = [
+    (data, f"softmax-{mode}") for data in ("text", "image") for mode in ("ada", "ortho", "conv")
+]
+
+
+def all_cells() -> list[Cell]:
+    """The cells of all studies, each once."""
+    return list(dict.fromkeys(cell for study in STUDIES.values() for cell in study.cells))
+
+
+def collect(settings: Settings, results: Path) -> int:
+    """Write the results of the runs that have finished.
+
+    Returns:
+        How many runs there are.
+    """
+    shutil.rmtree(results, ignore_errors=True)
+    places = {str(settings.runs): "runs", str(settings.runs.absolute()): "runs"}
+    if settings.data_root:
+        places[settings.data_root] = "DATA_ROOT"
+    kept, rates = 0, []
+    for cell in all_cells():
+        runs = runs_of(cell, settings)
+        if cell.arm.rate_of is None:
+            values = selection(runs, settings.seeds[0])
+            rates += [[cell.data, cell.arm.name, rate, value] for rate, value in values.items()]
+        rate = chosen_rate(cell, settings)
+        for seed in settings.seeds:
+            if run := runs.get((rate or "", seed)):
+                keep(run, results / "runs" / cell.data / cell.arm.name / f"s{seed}", places)
+                kept += 1
+    if kept:
+        _write_csv(results / "rates.csv", ["data", "arm", "rate", "best_val"], rates)
+        filters = dict(_filters(settings))
+        if filters:
+            np.savez_compressed(results / "filters.npz", allow_pickle=False, **filters)
+    for path in sorted((settings.runs / "cost").glob("*.csv")):
+        (results / "cost").mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, results / "cost" / path.name)
+    return kept
+
+
+def keep(run: Run, folder: Path, places: Mapping[str, str]) -> None:
+    """Write what is needed of a run, without the places of the machine."""
+    folder.mkdir(parents=True)
+    words = [
+        w
+        for w in run.config["frozen"]["overrides"]
+        if not w.startswith(("runs=", "data_root=", "jobs="))
+    ]
+    # Where data were is a resolved value of the configuration, too.
+    roots = {**places, str(Path(run.config["dataset"]["data_root"]).absolute()): "DATA_ROOT"}
+    config = run.config | {"frozen": run.config["frozen"] | {"overrides": words}}
+    files = {
+        layout.CONFIG: yaml.safe_dump(config, sort_keys=False),
+        layout.STATUS: json.dumps(run.status, indent=1) + "\n",
+        layout.CARD: json.dumps(run.card, indent=1) + "\n",
+        layout.METRICS: _metrics(run.folder / layout.METRICS),
+        layout.RECORD: json.dumps(facts(run.folder), indent=1) + "\n",
+    }
+    for name, text in files.items():
+        for place, word in sorted(roots.items(), key=lambda pair: -len(pair[0])):
+            text = text.replace(place, word)
+        (folder / name).write_text(text, encoding="utf-8")
+
+
+def facts(folder: Path) -> dict[str, Any]:
+    """By what a run was trained: its commit, hardware and versions."""
+    told: dict[str, Any] = {}
+    for start in read_starts(folder):
+        told |= start
+    machine, packages = told.get("machine", {}), told.get("packages", {})
+    return {
+        "commits": [each["commit"] for each in told.get("git", {}).values()],
+        "clean": not any(each["diff"] for each in told.get("git", {}).values()),
+        "processor": machine.get("processor"),
+        "threads": machine.get("threads"),
+        "python": told.get("python"),
+        "packages": {name: packages.get(name) for name in PACKAGES},
+    }
+
+
+def _metrics(path: Path) -> str:
+    """The columns of evaluations, and the rows that have them."""
+    columns, rows = read_rows(path)
+    evaluated = [name for name in columns if name.startswith(KEPT_METRICS)]
+    kept = [row for row in rows if any(row[name] for name in evaluated)]
+    text = io.StringIO()
+    names = [*FIXED_COLUMNS, *evaluated]
+    writer = csv.DictWriter(text, names, extrasaction="ignore", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(kept)
+    return text.getvalue()
+
+
+def _filters(settings: Settings) -> Iterator[tuple[str, np.ndarray]]:
+    cells = {(cell.data, cell.arm.name): cell for cell in all_cells()}
+    for data, arm in FILTERS:
+        cell = cells[data, arm]
+        run = runs_of(cell, settings).get((chosen_rate(cell, settings) or "", settings.seeds[0]))
+        if run is None:
+            continue
+        for layer in TrainedRun(run.folder, read_config(run.folder), "val").filters:
+            yield f"{data}|{arm}|{layer.title}|learned", layer.learned
+            if layer.initial is not None:
+                yield f"{data}|{arm}|{layer.title}|initial", layer.initial
+
+
+def _write_csv(path: Path, columns: list[str], rows: list[list[Any]]) -> None:
+    with path.open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file, lineterminator="\n").writerows([columns, *rows])
+
+
+def main() -> None:
+    """Collect, and print how much there is."""
+    parser = argparse.ArgumentParser(prog="python -m scripts.evidence.collect", description=__doc__)
+    parser.add_argument("--runs", type=Path, default=Path("runs/evidence"))
+    parser.add_argument("--results", type=Path, default=RESULTS)
+    options = parser.parse_args()
+    kept = collect(Settings(options.runs), options.results)
+    size = sum(path.stat().st_size for path in options.results.rglob("*") if path.is_file())
+    print(f"{kept} runs, {size / 1e6:.1f} MB: {options.results}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,177 @@
+"""The figures of the page, from the collected results alone."""
+
+import math
+import statistics
+from collections.abc import Iterator
+from pathlib import Path
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from scripts.evidence.load import Results
+from scripts.evidence.studies import BASES, DATA, MODES, arm_of
+from scripts.evidence.tables import LEARNED, NAMES
+from wavspa.reports.figures.bands import draw_energies, draw_orthogonality
+from wavspa.reports.figures.filters import draw_filters
+from wavspa.reports.figures.style import COLOURS, line_look, save, styled
+
+PREFIX = "evidence_"
+FILTERS = [("text", "softmax-ada"), ("image", "softmax-ada"), ("image", "softmax-ortho")]
+
+
+def figures(results: Results) -> Iterator[tuple[str, Figure]]:
+    """Every figure that there are results for, by its name."""
+    if any(results.runs.get((data, "softmax-none")) for data in DATA):
+        yield "gains", draw_gains(results)
+    if results.steps:
+        yield "pareto", draw_pareto(results)
+    if any(("lego", f"softmax-{mode}") in results.runs for mode in MODES):
+        yield "lego", draw_lego(results)
+    if results.lengths:
+        yield "lengths", draw_lengths(results)
+    for data, arm in FILTERS:
+        if layers := results.filters.get((data, arm)):
+            yield f"filters_{data}_{arm}", draw_filters(layers)
+    for data in ("text", "image"):
+        if runs := results.runs.get((data, "softmax-ada")):
+            rows = runs[min(runs)].metrics
+            yield f"energy_{data}", draw_energies(rows)
+            yield f"orthogonality_{data}", draw_orthogonality(rows)
+
+
+@styled
+def draw_gains(results: Results) -> Figure:
+    """What each mode is above its base, in points with 95 % intervals: a panel for each data set."""
+    figure = Figure(figsize=(2.2 * len(DATA) + 1.6, 4.2), layout="constrained")
+    axes = figure.subplots(1, len(DATA), sharey=True)
+    for axis, data in zip(axes, DATA, strict=True):
+        axis.axvline(0, color=COLOURS[0], linewidth=0.8)
+        for row, base in enumerate(BASES):
+            for number, mode in enumerate(LEARNED):
+                found = results.difference(data, arm_of(base, mode))
+                if found is None:
+                    continue
+                low, high = (0.0 if math.isnan(end) else end - found.mean for end in found.interval)
+                axis.errorbar(
+                    found.mean,
+                    row + 0.22 * (number - 1),
+                    xerr=[[-low], [high]],
+                    fmt="o",
+                    markersize=4,
+                    color=COLOURS[number + 1],
+                    label=None if mode in axis.get_legend_handles_labels()[1] else mode,
+                )
+        axis.set_title(NAMES[data], fontsize=8)
+        axis.set_xlabel("points above the base")
+    axes[0].set_yticks(range(len(BASES)), BASES)
+    axes[0].invert_yaxis()
+    _legend(axes[-1])
+    return figure
+
+
+@styled
+def draw_pareto(results: Results) -> Figure:
+    """Accuracy over CPU seconds of training; the line joins those that none beats in both."""
+    figure = Figure(figsize=(3.2 * len(DATA), 3.4), layout="constrained")
+    axes = figure.subplots(1, len(DATA))
+    for axis, data in zip(axes, DATA, strict=True):
+        found = []
+        for row in results.steps:
+            runs = results.runs.get((data, row["arm"]))
+            base, _, mode = row["arm"].partition("-")
+            if row["data"] != data or not runs or mode not in MODES:
+                continue
+            steps = runs[min(runs)].status["step"]
+            value = statistics.fmean(results.values(data, row["arm"]).values())
+            found.append((steps * float(row["cpu_seconds"]), value, base, mode))
+        for seconds, value, base, mode in found:
+            marker = "os^Dv"[BASES.index(base)]
+            axis.plot(seconds, value, marker, color=COLOURS[MODES.index(mode)])
+        front = pareto([(seconds, value) for seconds, value, *_ in found])
+        if front:
+            axis.plot(*zip(*front, strict=True), "-", color="#999999", zorder=0)
+        axis.set_title(NAMES[data], fontsize=8)
+        axis.set_xlabel("CPU seconds of training")
+    axes[0].set_ylabel("test accuracy / %")
+    for number, mode in enumerate(MODES):
+        axes[-1].plot([], [], "s", color=COLOURS[number], label=mode)
+    for marker, base in zip("os^Dv", BASES, strict=True):
+        axes[-1].plot([], [], marker, color="#999999", label=base)
+    _legend(axes[-1])
+    return figure
+
+
+def pareto(points: list[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Of (cost, value) those that no other is at most as dear as and at least as good as, cheapest first."""
+    front: list[tuple[float, float]] = []
+    for cost, value in sorted(points, key=lambda point: (point[0], -point[1])):
+        if not front or value > front[-1][1]:
+            front.append((cost, value))
+    return front
+
+
+@styled
+def draw_lego(results: Results) -> Figure:
+    """Accuracy at each position of the chain; the loss counts the first six."""
+    figure = Figure(figsize=(6.4, 3.6), layout="constrained")
+    axis = figure.subplots()
+    positions = list(range(1, 13))
+    for number, mode in enumerate(MODES):
+        runs = results.runs.get(("lego", f"softmax-{mode}"), {})
+        if not runs:
+            continue
+        of_each = [
+            [100 * run.status["test"][f"test/accuracy_{p}"] for run in runs.values()]
+            for p in positions
+        ]
+        colour, style = line_look(number)
+        axis.plot(positions, list(map(statistics.fmean, of_each)), style, color=colour, label=mode)
+        axis.fill_between(
+            positions, list(map(min, of_each)), list(map(max, of_each)), color=colour, alpha=0.15
+        )
+    axis.axvline(6.5, color="#999999", linewidth=0.8)
+    axis.set_xlabel("position in the chain (trained up to 6)")
+    axis.set_ylabel("test accuracy / %")
+    _legend(axis)
+    return figure
+
+
+@styled
+def draw_lengths(results: Results) -> Figure:
+    """CPU seconds and peak memory of a forward and backward pass of one layer, over its length."""
+    figure = Figure(figsize=(8.4, 3.4), layout="constrained")
+    axes = figure.subplots(1, 2)
+    layers = dict.fromkeys((row["base"], row["mode"]) for row in results.lengths)
+    for number, (base, mode) in enumerate(layers):
+        rows = [r for r in results.lengths if (r["base"], r["mode"]) == (base, mode)]
+        colour, style = line_look(number)
+        for axis, column in zip(axes, ("cpu_seconds", "peak_mib"), strict=True):
+            pairs = [(int(r["length"]), float(r[column])) for r in rows if float(r[column]) > 0]
+            axis.plot(
+                *zip(*pairs, strict=True), style, marker=".", color=colour, label=f"{base}, {mode}"
+            )
+    for axis, label in zip(axes, ("CPU seconds", "peak memory / MiB"), strict=True):
+        axis.set_xscale("log", base=2)
+        axis.set_yscale("log")
+        axis.set_xlabel("length")
+        axis.set_ylabel(label)
+    _legend(axes[-1])
+    return figure
+
+
+def write(results: Results, folder: Path) -> list[Path]:
+    """Write every figure into a folder.
+
+    Returns:
+        Their files.
+    """
+    paths = []
+    for name, figure in figures(results):
+        paths.append(folder / f"{PREFIX}{name}.png")
+        save(figure, paths[-1])
+    return paths
+
+
+def _legend(axis: Axes) -> None:
+    if axis.get_legend_handles_labels()[0]:
+        axis.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), fontsize=8)

@@ -1,0 +1,95 @@
+"""The collected results, read back: runs by data set and arm, learning rates, filters, costs."""
+
+import csv
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from scripts.evidence.paired import Difference, difference
+from scripts.evidence.studies import Arm
+from wavspa.reports.figures.filters import Filters
+from wavspa.reports.runs.collect import Run, read_run
+from wavspa.run_folder import layout
+
+METRIC = "test/accuracy"
+
+
+class Results(NamedTuple):
+    """What is in ``results/``.
+
+    ``runs`` are by data set, arm and seed; ``rates`` what each learning rate reached on validation, by data
+    set and arm; ``filters`` those of the layers, by data set and arm; ``lengths`` and ``steps`` are costs.
+    """
+
+    runs: Mapping[tuple[str, str], Mapping[int, Run]]
+    rates: Mapping[tuple[str, str], Mapping[str, float]]
+    filters: Mapping[tuple[str, str], Sequence[Filters]]
+    lengths: Sequence[Mapping[str, str]]
+    steps: Sequence[Mapping[str, str]]
+
+    def values(self, data: str, arm: str, metric: str = METRIC) -> dict[int, float]:
+        """A test metric of a cell in %, by seed; empty where nothing was trained."""
+        runs = self.runs.get((data, arm), {})
+        return {seed: 100 * run.status["test"][metric] for seed, run in sorted(runs.items())}
+
+    def difference(self, data: str, arm: Arm, metric: str = METRIC) -> Difference | None:
+        """What an arm is above its base over the seeds that both have, in points."""
+        ours, theirs = self.values(data, arm.name, metric), self.values(data, arm.base, metric)
+        seeds = sorted(ours.keys() & theirs.keys())
+        if not seeds or arm.name == arm.base:
+            return None
+        return difference([ours[s] for s in seeds], [theirs[s] for s in seeds])
+
+
+def load(results: Path) -> Results:
+    """Read the results; what is not there is empty.
+
+    Args:
+        results: The folder that ``scripts.evidence.collect`` writes.
+    """
+    runs: dict[tuple[str, str], dict[int, Run]] = {}
+    for path in sorted((results / "runs").glob(f"*/*/*/{layout.CONFIG}")):
+        run = read_run(path.parent)
+        if run.damage:
+            raise ValueError(f"{path.parent} is damaged: {run.damage}")
+        data, arm = path.parts[-4:-2]
+        runs.setdefault((data, arm), {})[run.config["seed"]] = run
+    rates: dict[tuple[str, str], dict[str, float]] = {}
+    for row in _rows(results / "rates.csv"):
+        rates.setdefault((row["data"], row["arm"]), {})[row["rate"]] = float(row["best_val"])
+    return Results(
+        runs,
+        rates,
+        _filters(results / "filters.npz"),
+        _rows(results / "cost/lengths.csv"),
+        _rows(results / "cost/steps.csv"),
+    )
+
+
+def facts_of(run: Run) -> dict[str, object]:
+    """By what a collected run was trained."""
+    told: dict[str, object] = json.loads((run.folder / layout.RECORD).read_text(encoding="utf-8"))
+    return told
+
+
+def _filters(path: Path) -> dict[tuple[str, str], list[Filters]]:
+    found: dict[tuple[str, str], list[Filters]] = {}
+    if not path.exists():
+        return found
+    with np.load(path, allow_pickle=False) as arrays:
+        for key in arrays.files:
+            data, arm, title, part = key.split("|")
+            if part == "learned":
+                before = f"{data}|{arm}|{title}|initial"
+                initial = arrays[before] if before in arrays.files else None
+                found.setdefault((data, arm), []).append(Filters(title, arrays[key], initial))
+    return found
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
+    if not path.exists():
+        return []
+    return list(csv.DictReader(path.read_text(encoding="utf-8").splitlines()))

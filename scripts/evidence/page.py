@@ -1,0 +1,159 @@
+"""Write the tables and figures of docs/science/evidence.md: ``python -m scripts.evidence.page``.
+
+They are made from ``results/`` alone. The text between two markers ``<!-- evidence:NAME -->`` and
+``<!-- /evidence -->`` is made; the rest is written by hand.
+"""
+
+import re
+import shlex
+from collections.abc import Callable, Mapping
+
+from scripts.evidence import figures, tables
+from scripts.evidence.collect import RESULTS
+from scripts.evidence.jobs import THREADS
+from scripts.evidence.load import Results, facts_of, load
+from scripts.evidence.studies import DATA, LONG_BASES, ROOT, STUDIES, arm_of
+
+PAGE = ROOT / "docs/science/evidence.md"
+PICTURES = ROOT / "docs/pictures"
+BLOCK = re.compile(r"<!-- evidence:([\w-]+) -->\n.*?<!-- /evidence -->", re.DOTALL)
+ABSENT = "Not run yet."
+
+
+def page(text: str, results: Results) -> str:
+    """The page with its blocks made again.
+
+    Args:
+        text: The page as it is.
+        results: The collected results.
+    """
+    makers = blocks()
+
+    def made(found: re.Match[str]) -> str:
+        content = makers[found[1]](results).strip() or ABSENT
+        return f"<!-- evidence:{found[1]} -->\n\n{content}\n\n<!-- /evidence -->"
+
+    return BLOCK.sub(made, text)
+
+
+def blocks() -> Mapping[str, Callable[[Results], str]]:
+    """What makes each block, by its name."""
+    return {
+        "cells": lambda results: "\n\n".join(
+            tables.cells_table(results, data)
+            for data in DATA
+            if any(of == data for of, _ in results.runs)
+        ),
+        "long": _if_runs(
+            "long", lambda results: tables.cells_table(results, "bbc", "long", LONG_BASES)
+        ),
+        "over-bases": _if_runs("cells", tables.over_bases_table),
+        "counts": _if_runs("cells", tables.counts),
+        "helps": lambda results: "\n\n".join(
+            tables.helps_table(results, data, base)
+            for data in ("text", "image")
+            for base in ("softmax", "linear")
+        ),
+        "pretraining": _if_runs("pretraining", tables.pretraining_table),
+        "lego": _if_runs("lego", tables.lego_table),
+        "rates": lambda results: tables.rates_table(results) if results.rates else "",
+        "cost": lambda results: tables.cost_table(results) if results.steps else "",
+        "lengths": lambda results: tables.lengths_table(results) if results.lengths else "",
+        "trained-by": trained_by,
+        "again": again,
+        **{f"figure-{name}": _picture(name) for name in ("gains", "pareto", "lego", "lengths")},
+        "figure-filters": _pictures("filters_"),
+        "figure-energy": _pictures("energy_", "orthogonality_"),
+    }
+
+
+def trained_by(results: Results) -> str:
+    """The commits, hardware and versions of all runs, and their seeds and steps."""
+    rows, seen = [], set()
+    for (data, _), runs in results.runs.items():
+        for run in runs.values():
+            facts = facts_of(run)
+            packages = facts["packages"]
+            assert isinstance(packages, dict)
+            versions = ", ".join(f"{name} {number}" for name, number in packages.items() if number)
+            commits = facts["commits"]
+            assert isinstance(commits, list)
+            commit = ", ".join(f"`{c[:7]}`" for c in commits)
+            row = (data, commit, str(facts["processor"]), str(facts["threads"]), versions)
+            if row not in seen:
+                seen.add(row)
+                rows.append(row)
+    merged: dict[tuple[str, ...], list[str]] = {}
+    for data, *rest in rows:
+        merged.setdefault(tuple(rest), []).append(data)
+    lines = [[", ".join(dict.fromkeys(of)), *rest] for rest, of in merged.items()]
+    head = ["data", "commit", "processor", "threads a run", "versions"]
+    return tables.table(head, lines, left=5) if lines else ""
+
+
+def command_of(results: Results, data: str, arm: str, seed: int) -> str:
+    """The command that trains a collected run again."""
+    overrides = results.runs[data, arm][seed].config["frozen"]["overrides"]
+    words = [word for word in overrides if not word.startswith(("name=", "init="))]
+    variables = " ".join(f"{name}={value}" for name, value in THREADS.items())
+    return f"{variables} wavspa-train {shlex.join(words)} data_root=DATA_ROOT"
+
+
+def example_cells() -> dict[str, tuple[str, str, int]]:
+    """The cell of each study that is trained again as an example."""
+    return {
+        "cells": ("digits", arm_of("softmax", "ada").name, 1),
+        "helps": ("text", "linear-conv", 1),
+        "pretraining": ("digits", arm_of("softmax", "ortho").name, 2),
+        "long": ("bbc", arm_of("linear", "ada").name, 1),
+        "lego": ("lego", arm_of("softmax", "lift").name, 1),
+    }
+
+
+def again(results: Results) -> str:
+    """A cell of each study with its command and its figure."""
+    lines = []
+    for study, (data, arm, seed) in example_cells().items():
+        if seed not in results.runs.get((data, arm), {}):
+            continue
+        status = results.runs[data, arm][seed].status
+        value = repr(status["test"]["test/accuracy"])
+        command = command_of(results, data, arm, seed)
+        question = STUDIES[study].question
+        lines.append(
+            f"*{question}* {arm} on {tables.NAMES[data]}, seed {seed}: test accuracy {value} by\n\n"
+            f"<!-- not run: it trains for minutes -->\n```\n{command}\n```"
+        )
+    return "\n\n".join(lines)
+
+
+def _if_runs(study: str, maker: Callable[[Results], str]) -> Callable[[Results], str]:
+    names = {(cell.data, cell.arm.name) for cell in STUDIES[study].cells}
+    return lambda results: maker(results) if names & results.runs.keys() else ""
+
+
+def _picture(name: str) -> Callable[[Results], str]:
+    return _pictures(name)
+
+
+def _pictures(*prefixes: str) -> Callable[[Results], str]:
+    def made(results: Results) -> str:
+        names = [name for name, _ in figures.figures(results) if name.startswith(prefixes)]
+        return "\n\n".join(
+            f"![{name.replace('_', ' ')}](../pictures/{figures.PREFIX}{name}.png)" for name in names
+        )
+
+    return made
+
+
+def main() -> None:
+    """Write the page and its pictures."""
+    results = load(RESULTS)
+    PAGE.write_text(page(PAGE.read_text(encoding="utf-8"), results), encoding="utf-8")
+    for path in figures.write(results, PICTURES):
+        print(path.relative_to(ROOT))
+    print(PAGE.relative_to(ROOT))
+
+
+if __name__ == "__main__":
+    main()

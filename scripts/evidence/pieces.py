@@ -1,0 +1,155 @@
+"""The pieces of a study: commands of ``wavspa-train`` that take minutes, and whether one is done."""
+
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from scripts.evidence.studies import RATES, SEEDS, Arm, Cell, Study, find, steps_of
+from wavspa.reports.runs.collect import Run, read_run
+from wavspa.run_folder import layout
+
+# Words about where a run is, not about what it is.
+PLACES = ("runs", "data_root", "jobs", "init", "name")
+PHASES = ("pretrained", "finetuned")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Where runs and data are, and words that every command gets (for trials of the machinery)."""
+
+    runs: Path
+    data_root: str | None = None
+    jobs: int = 2
+    seeds: Sequence[int] = SEEDS
+    extra: tuple[str, ...] = ()
+
+
+class Piece(NamedTuple):
+    """A command, and the learning rates and seeds whose runs it trains."""
+
+    cell: Cell
+    words: list[str]
+    rates: Sequence[str]
+    seeds: Sequence[int]
+
+
+def words_of(cell: Cell, settings: Settings) -> list[str]:
+    """What a cell's runs have in common, as it is typed."""
+    phase = _phase(cell.arm)
+    half = [f"trainer.max_steps={steps_of(cell.data) // 2}"] if phase else []
+    words = [f"experiment=evidence/{cell.data}", f"experiment_name={cell.arm.name}"]
+    return [*words, *cell.arm.words, *half, *settings.extra]
+
+
+def places_of(cell: Cell, settings: Settings) -> list[str]:
+    """Where a cell's runs and data are."""
+    root = [f"data_root={settings.data_root}"] if settings.data_root else []
+    return [f"runs={settings.runs / cell.data}", *root]
+
+
+def runs_of(cell: Cell, settings: Settings) -> dict[tuple[str, int], Run]:
+    """The finished runs of a cell by learning rate and seed; those of other words are left out."""
+    typed = _shaping(words_of(cell, settings))
+    found = {}
+    for path in sorted((settings.runs / cell.data / cell.arm.name).glob(f"*/{layout.CONFIG}")):
+        run = read_run(path.parent)
+        if run.state != "finished":
+            continue
+        rest = [w for w in _shaping(run.config["frozen"]["overrides"]) if not w.startswith(_OWN)]
+        if sorted(rest) == sorted(typed):
+            found[_rate(run.config["optimizer"]["lr"]), run.config["seed"]] = run
+    return found
+
+
+def chosen_rate(cell: Cell, settings: Settings) -> str | None:
+    """The learning rate of an arm: the best of the grid on validation with the first seed.
+
+    None while a run that decides it is missing.
+    """
+    if cell.arm.rate_of is not None:
+        return chosen_rate(Cell(cell.data, find(cell.data, cell.arm.rate_of)), settings)
+    runs = runs_of(cell, settings)
+    values = selection(runs, settings.seeds[0])
+    return max(values, key=lambda rate: values[rate]) if len(values) == len(RATES) else None
+
+
+def selection(runs: Mapping[tuple[str, int], Run], seed: int) -> dict[str, float]:
+    """The best validation metric that each learning rate of the grid reached, the lowest rate first."""
+    values = {}
+    for rate in RATES:
+        best = runs[rate, seed].status.get("best") if (rate, seed) in runs else None
+        if best:
+            values[rate] = best["value"]
+    return values
+
+
+def pieces(study: Study, settings: Settings) -> Iterator[Piece]:
+    """What is left of a study, in order; each piece is asked for when those before it are done."""
+    for cell in study.cells:
+        if cell.arm.rate_of is None:
+            runs = runs_of(cell, settings)
+            if len(selection(runs, settings.seeds[0])) < len(RATES):
+                yield _piece(cell, settings, RATES, settings.seeds[:1])
+        rate = chosen_rate(cell, settings)
+        if rate is None:
+            yield from _of_another(cell, settings)
+            rate = chosen_rate(cell, settings)
+        if rate is None:
+            continue  # its own runs failed, which has been reported
+        done = runs_of(cell, settings)
+        missing = [seed for seed in settings.seeds if (rate, seed) not in done]
+        if _phase(cell.arm):
+            yield from (_piece(cell, settings, [rate], [seed]) for seed in missing)
+        elif missing:
+            yield _piece(cell, settings, [rate], missing)
+
+
+def command_of(piece: Piece) -> list[str]:
+    """The command of a piece, as it is typed: one run, or a sweep of them."""
+    sweep = ["-m"] if len(piece.rates) * len(piece.seeds) > 1 else []
+    grid = [f"optimizer.lr={','.join(piece.rates)}", f"seed={','.join(map(str, piece.seeds))}"]
+    return ["wavspa-train", *sweep, *piece.words, *grid]
+
+
+def executable(command: Sequence[str]) -> list[str]:
+    """A command as this environment runs it."""
+    return [sys.executable, "-m", "wavspa.commands.train", *command[1:]]
+
+
+def _of_another(cell: Cell, settings: Settings) -> Iterator[Piece]:
+    """The selection of the learning rate that a cell takes from another arm."""
+    if cell.arm.rate_of is not None:
+        other = Cell(cell.data, find(cell.data, cell.arm.rate_of))
+        yield _piece(other, settings, RATES, settings.seeds[:1])
+
+
+def _piece(cell: Cell, settings: Settings, rates: Sequence[str], seeds: Sequence[int]) -> Piece:
+    words = [*words_of(cell, settings), *places_of(cell, settings)]
+    if phase := _phase(cell.arm):
+        (seed,) = seeds
+        words.append(f"name=s{seed}")
+        if phase == "finetuned":
+            parent = cell.arm.name.replace(phase, PHASES[0])
+            words.append(f"init={settings.runs / cell.data / parent / f's{seed}'}")
+    elif len(rates) * len(seeds) > 1:
+        words.append(f"jobs={settings.jobs}")
+    return Piece(cell, words, rates, seeds)
+
+
+def _phase(arm: Arm) -> str | None:
+    """Which half of pre-training an arm is, or None."""
+    ending = arm.name.rpartition("-")[2]
+    return ending if ending in PHASES else None
+
+
+_OWN = ("optimizer.lr=", "seed=")
+
+
+def _shaping(words: Sequence[str]) -> list[str]:
+    return [word for word in words if word.partition("=")[0] not in PLACES]
+
+
+def _rate(rate: float) -> str:
+    return next((typed for typed in RATES if float(typed) == rate), str(rate))

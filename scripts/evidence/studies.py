@@ -1,0 +1,157 @@
+"""The studies: which arms are trained on which data, each arm as words of ``wavspa-train``.
+
+An arm is trained by ``wavspa-train experiment=evidence/DATA experiment_name=ARM WORDS`` on every seed;
+studies that need the same arm share its runs.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import yaml
+
+ROOT = Path(__file__).parents[2]
+SEEDS = (1, 2, 3)
+RATES = ("0.001", "0.003")
+BASES = ("softmax", "longformer", "linformer", "linear", "performer")
+LONG_BASES = ("softmax", "linear")
+MODES = ("none", "ada", "ortho", "lift")
+DATA = ("digits", "listops", "text", "image", "pathfinder")
+
+# CPU time per step with ada, as a share of the plain base's (one thread, `--study cost`).
+TIME_OF_ADA = {
+    ("text", "softmax"): 0.66,
+    ("text", "linear"): 1.13,
+    ("image", "softmax"): 0.50,
+    ("image", "linear"): 1.16,
+}
+# With ada a layer has 8,448 parameters more than its base (two more attentions, and the taps), of linear
+# attention, which has biases, 8,704. 130 or 134 units of an MLP are 8,450 or 8,710; a block is 8,416 or
+# 8,544. The head keeps its width.
+MLP = {"softmax": 194, "linear": 198}
+DEEP = ("model.depth=4",)
+
+
+@dataclass(frozen=True)
+class Arm:
+    """A model and how it is trained: what a cell of a table holds.
+
+    ``rate_of`` names the arm whose learning rate it takes; None: its own is selected on validation.
+    ``base`` names the arm that it is compared with.
+    """
+
+    name: str
+    words: tuple[str, ...]
+    base: str
+    rate_of: str | None = None
+
+
+class Cell(NamedTuple):
+    """An arm on one of the data sets."""
+
+    data: str
+    arm: Arm
+
+
+class Study(NamedTuple):
+    """What a study asks, and its cells in the order in which they are trained."""
+
+    question: str
+    cells: tuple[Cell, ...]
+
+
+def arm_of(base: str, mode: str) -> Arm:
+    """One of the 20 arms of the first study."""
+    words = (f"model/attention={base}", f"model/wavelet={mode}")
+    return Arm(f"{base}-{mode}", words, f"{base}-none")
+
+
+def experiment(data: str) -> dict[str, Any]:
+    """The experiment file of a data set."""
+    path = ROOT / f"conf/experiment/evidence/{data}.yaml"
+    read: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return read
+
+
+def steps_of(data: str) -> int:
+    """The steps of every arm on a data set."""
+    steps: int = experiment(data)["trainer"]["max_steps"]
+    return steps
+
+
+def _helps(data: str, base: str) -> Iterator[Arm]:
+    """Plain bases and ablations of ada: what of it helps?"""
+    none, ada = arm_of(base, "none"), arm_of(base, "ada")
+
+    def arm(name: str, *words: str, of: Arm, own_rate: bool = False) -> Arm:
+        rate = None if own_rate else of.name
+        return Arm(f"{base}-{name}", of.words + words, none.name, rate)
+
+    wide = f"model.mlp_dim={MLP[base]}", "model.head_dim=64"
+    yield arm("wide", *wide, of=none, own_rate=True)
+    yield arm("deep", *DEEP, of=none, own_rate=True)
+    quarter = round(steps_of(data) * TIME_OF_ADA[data, base] / 4)
+    steps = f"trainer.max_steps={4 * quarter}", f"trainer.val_every={quarter}"
+    yield arm("as-long", *steps, of=none)
+    yield arm("rotary", "model.positions=rotary", of=none, own_rate=True)
+    for mode in ("fixed", "fourier", "conv"):
+        yield arm_of(base, mode)
+    yield arm("ada-shared", "model.share_attention=true", of=ada)
+    yield arm("ada-approximation", "model.keep_details=false", of=ada)
+    for level in (1, 3):
+        yield arm(f"ada-level-{level}", f"model.level={level}", of=ada)
+    for taps in (4, 16, 40):
+        yield arm(f"ada-taps-{taps}", f"model.taps={taps}", of=ada)
+    yield arm("none-upstream", "model.padding=upstream", "dataset.pad=max", of=none)
+    defects = "model.padding=upstream", "dataset.pad=max", "model.boundary=upstream"
+    yield arm("ada-upstream", *defects, "model.norm_mlp=false", of=ada)
+
+
+def _pretrained(mode: str) -> Iterator[Arm]:
+    """The two halves of pre-training; :mod:`scripts.evidence.pieces` adds their steps and parents."""
+    arm = arm_of("softmax", mode)
+    base = "softmax-none-finetuned"
+    yield Arm(f"{arm.name}-pretrained", (*arm.words, "task=masked"), base, arm.name)
+    yield Arm(f"{arm.name}-finetuned", arm.words, base, arm.name)
+
+
+def _studies() -> Iterator[tuple[str, Study]]:
+    cells = tuple(
+        Cell(data, arm_of(base, mode)) for data in DATA for base in BASES for mode in MODES
+    )
+    yield "cells", Study("Does wavelet space help?", cells)
+    references = [arm_of(base, mode) for base in ("softmax", "linear") for mode in ("none", "ada")]
+    parts = [
+        Cell(data, arm)
+        for data in ("text", "image")
+        for arm in (*references, *_helps(data, "softmax"), *_helps(data, "linear"))
+    ]
+    yield "helps", Study("What of it helps?", tuple(parts))
+    scratch = [arm_of("softmax", mode) for mode in ("none", "ada", "ortho")]
+    trained = [
+        Cell(data, arm)
+        for data in ("digits", "listops", "text")
+        for arm in (*scratch, *(half for m in ("none", "ada", "ortho") for half in _pretrained(m)))
+    ]
+    yield "pretraining", Study("Does it still help when the base is pre-trained?", tuple(trained))
+    long = tuple(Cell("bbc", arm_of(base, mode)) for base in LONG_BASES for mode in MODES)
+    yield "long", Study("Does it help with texts that are really long?", long)
+    lego = tuple(Cell("lego", arm_of("softmax", mode)) for mode in MODES)
+    yield "lego", Study("Where does a chain break?", lego)
+
+
+STUDIES: dict[str, Study] = dict(_studies())
+
+
+def find(data: str, name: str) -> Arm:
+    """The arm of a name on a data set.
+
+    Raises:
+        KeyError: No study has it.
+    """
+    for study in STUDIES.values():
+        for cell in study.cells:
+            if (cell.data, cell.arm.name) == (data, name):
+                return cell.arm
+    raise KeyError(f"no study trains {name} on {data}")

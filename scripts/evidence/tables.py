@@ -1,0 +1,267 @@
+"""The tables of the page, as Markdown, from the collected results alone."""
+
+import math
+import statistics
+from collections.abc import Iterator, Mapping, Sequence
+
+from scripts.evidence.load import Results
+from scripts.evidence.paired import Difference, difference, holm, verdict
+from scripts.evidence.studies import BASES, DATA, MODES, STUDIES, Arm, Cell, arm_of
+from wavspa.reports.number_format import ABSENT
+
+NAMES = {
+    "digits": "digits",
+    "listops": "short ListOps",
+    "text": "Text (IMDB bytes, 512)",
+    "image": "Image (CIFAR-10, 1,024)",
+    "pathfinder": "Pathfinder-32, easy",
+    "bbc": "BBC News (bytes, 4,096)",
+    "lego": "LEGO",
+}
+LEARNED = MODES[1:]
+
+
+class Tested(Mapping[tuple[str, str], tuple[Difference, float]]):
+    """The differences of cells from their base, with p-values corrected for the number of cells.
+
+    Args:
+        results: The collected results.
+        cells: The cells that are tested together.
+    """
+
+    def __init__(self, results: Results, cells: Sequence[Cell]) -> None:
+        found = {
+            (cell.data, cell.arm.name): one
+            for cell in cells
+            if (one := results.difference(cell.data, cell.arm)) is not None
+        }
+        corrected = holm([one.p for one in found.values()])
+        self._of = dict(zip(found, zip(found.values(), corrected, strict=True), strict=True))
+
+    def __getitem__(self, key: tuple[str, str]) -> tuple[Difference, float]:
+        return self._of[key]
+
+    def __iter__(self) -> Iterator[tuple[str, str]]:
+        return iter(self._of)
+
+    def __len__(self) -> int:
+        return len(self._of)
+
+
+def accuracy(values: Sequence[float]) -> str:
+    """Mean ± standard deviation and n, as in ``91.85 ± 2.70 (3)``."""
+    if not values:
+        return ABSENT
+    spread = f" ± {statistics.stdev(values):.2f}" if len(values) > 1 else ""
+    return f"{statistics.fmean(values):.2f}{spread} ({len(values)})"
+
+
+def points(found: Difference, corrected: float) -> str:
+    """A difference with its interval and its verdict, as in ``+2.1 [-0.3, 4.5] undecided``."""
+    interval = (
+        "" if math.isnan(found.p) else f" [{found.interval[0]:+.1f}, {found.interval[1]:+.1f}]"
+    )
+    return f"{found.mean:+.1f}{interval} {verdict(found, corrected)}"
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]], left: int = 1) -> str:
+    """A Markdown table whose first ``left`` columns are text."""
+    ruler = [*["---"] * left, *["---:"] * (len(head) - left)]
+    return "\n".join(f"| {' | '.join(row)} |" for row in (head, ruler, *rows))
+
+
+def cells_table(
+    results: Results, data: str, study: str = "cells", bases: Sequence[str] = BASES
+) -> str:
+    """The cells of a study on a data set: accuracies, and the differences from the base."""
+    tested = Tested(results, STUDIES[study].cells)
+    rows = []
+    for base in bases:
+        row = [base]
+        for mode in MODES:
+            values = list(results.values(data, f"{base}-{mode}").values())
+            cell = accuracy(values)
+            if (data, f"{base}-{mode}") in tested:
+                cell += f"<br>{points(*tested[data, f'{base}-{mode}'])}"
+            row.append(cell)
+        rows.append(row)
+    return table([NAMES[data], *MODES], rows)
+
+
+def over_bases_table(results: Results) -> str:
+    """What each mode gains in the mean over the bases, of which each counts once."""
+    found: dict[tuple[str, str], Difference] = {}
+    for data in DATA:
+        for mode in LEARNED:
+            pairs = [
+                (arm, plain)
+                for base in BASES
+                if (arm := _mean(results, data, arm_of(base, mode)))
+                and (plain := _mean(results, data, arm_of(base, "none")))
+            ]
+            if pairs:
+                found[data, mode] = difference(*map(list, zip(*pairs, strict=True)))
+    corrected = dict(zip(found, holm([one.p for one in found.values()]), strict=True))
+    rows = [
+        [
+            NAMES[data],
+            *(
+                points(found[data, mode], corrected[data, mode])
+                if (data, mode) in found
+                else ABSENT
+                for mode in LEARNED
+            ),
+        ]
+        for data in DATA
+    ]
+    return table(["data", *LEARNED], rows)
+
+
+def counts(results: Results) -> str:
+    """How many cells of the first study are better and worse than their base, as a sentence."""
+    tested = Tested(results, STUDIES["cells"].cells)
+    said = [verdict(*pair) for pair in tested.values()]
+    above = sum(found.mean > 0 for found, _ in tested.values())
+    return (
+        f"Of {len(said)} cells with wavelets, {above} have a higher mean than their base and "
+        f"{len(said) - above} have not. After Holm's correction {said.count('better')} are better, "
+        f"{said.count('worse')} worse, and {said.count('undecided')} undecided."
+    )
+
+
+def helps_table(results: Results, data: str, base: str) -> str:
+    """The arms of the second study on a data set and a base, best first."""
+    cells = STUDIES["helps"].cells
+    tested = Tested(results, cells)
+    arms = [c.arm for c in cells if c.data == data and c.arm.base == f"{base}-none"]
+    here = [arm for arm in arms if (data, arm.name) in results.runs]
+    if not here:
+        return ""
+    rows = []
+    for arm in sorted(here, key=lambda arm: -(_mean(results, data, arm) or 0.0)):
+        status = next(iter(results.runs[data, arm.name].values())).status
+        rows.append(
+            [
+                arm.name.removeprefix(f"{base}-"),
+                f"{status['parameters']:,}",
+                f"{status['step']:,}",
+                accuracy(list(results.values(data, arm.name).values())),
+                points(*tested[data, arm.name]) if (data, arm.name) in tested else "",
+            ]
+        )
+    return table(
+        [f"{base} on {NAMES[data]}", "parameters", "steps", "accuracy", "against none"], rows
+    )
+
+
+def pretraining_table(results: Results) -> str:
+    """From scratch and pre-trained, and what ada and ortho are above the base in both."""
+    cells = STUDIES["pretraining"].cells
+    tested = Tested(results, [c for c in cells if not c.arm.name.endswith("-pretrained")])
+    rows = []
+    for data in dict.fromkeys(cell.data for cell in cells):
+        for ending, manner in (("", "from scratch"), ("-finetuned", "pre-trained")):
+            row = [NAMES[data], manner]
+            for mode in ("none", "ada", "ortho"):
+                name = f"softmax-{mode}{ending}"
+                cell = accuracy(list(results.values(data, name).values()))
+                if (data, name) in tested:
+                    cell += f"<br>{points(*tested[data, name])}"
+                row.append(cell)
+            rows.append(row)
+    return table(["data", "", "none", "ada", "ortho"], rows, left=2)
+
+
+def lego_table(results: Results) -> str:
+    """Accuracy at each position of the chain, in the mean over the seeds."""
+    positions = range(1, 13)
+    rows = []
+    for mode in MODES:
+        runs = results.runs.get(("lego", f"softmax-{mode}"), {})
+        of_each = [
+            [100 * run.status["test"][f"test/accuracy_{position}"] for run in runs.values()]
+            for position in positions
+        ]
+        n = str(len(runs)) if runs else ABSENT
+        rows.append([mode, n, *(f"{statistics.fmean(v):.1f}" if v else ABSENT for v in of_each)])
+    return table(["softmax", "n", *map(str, positions)], rows)
+
+
+def rates_table(results: Results) -> str:
+    """How often each learning rate of the grid was chosen, by data set."""
+    rates = list(dict.fromkeys(rate for of in results.rates.values() for rate in of))
+    rows = []
+    for data in dict.fromkeys(data for data, _ in results.rates):
+        chosen = [max(of, key=of.__getitem__) for (d, _), of in results.rates.items() if d == data]
+        rows.append([NAMES[data], *(str(chosen.count(rate)) for rate in rates)])
+    return table(["arms that chose", *rates], rows)
+
+
+def cost_table(results: Results) -> str:
+    """Accuracy of the first study next to what it cost."""
+    rows = []
+    for row in results.steps:
+        data, arm = row["data"], row["arm"]
+        values = list(results.values(data, arm).values())
+        if (data, arm) not in _names("cells") or not values:
+            continue
+        step = next(iter(results.runs[data, arm].values())).status["step"]
+        rows.append(
+            [
+                NAMES[data],
+                arm,
+                f"{step * float(row['cpu_seconds']):.0f}",
+                f"{step * float(row['tokens']) / 1e6:.2f}",
+                f"{step * float(row['flops']) / 1e12:.2f}",
+                accuracy(values),
+            ]
+        )
+    head = ["data", "arm", "CPU seconds", "tokens / 10⁶", "operations / 10¹²", "accuracy"]
+    return table(head, rows, left=2)
+
+
+def exponent(rows: Sequence[Mapping[str, str]], column: str, least: int = 8192) -> float:
+    """The slope of a cost over the length, both as logarithms, of the longer rows; NaN of fewer than two."""
+    pairs = [
+        (math.log(float(row["length"])), math.log(float(row[column])))
+        for row in rows
+        if int(row["length"]) >= least and float(row[column]) > 0
+    ]
+    if len(pairs) < 2:
+        return math.nan
+    slope, _ = statistics.linear_regression(*zip(*pairs, strict=True))
+    return slope
+
+
+def lengths_table(results: Results) -> str:
+    """CPU seconds and peak memory of one layer over its length, with the fitted exponents."""
+    layers = list(dict.fromkeys((row["base"], row["mode"]) for row in results.lengths))
+    lengths = sorted({int(row["length"]) for row in results.lengths})
+    by = {(row["base"], row["mode"], int(row["length"])): row for row in results.lengths}
+    head = ["length", *(f"{base}, {mode}" for base, mode in layers)]
+    rows = [
+        [
+            f"{length:,}",
+            *(
+                f"{float(row['cpu_seconds']):.3g} s, {float(row['peak_mib']):,.0f} MiB"
+                if (row := by.get((*layer, length)))
+                else ABSENT
+                for layer in layers
+            ),
+        ]
+        for length in lengths
+    ]
+    fitted = [[r for r in results.lengths if (r["base"], r["mode"]) == layer] for layer in layers]
+    slopes = [
+        f"N^{exponent(of, 'cpu_seconds'):.2f}, N^{exponent(of, 'peak_mib'):.2f}" for of in fitted
+    ]
+    return table(head, [*rows, ["exponents, N ≥ 8,192", *slopes]])
+
+
+def _mean(results: Results, data: str, arm: Arm) -> float | None:
+    values = results.values(data, arm.name)
+    return statistics.fmean(values.values()) if values else None
+
+
+def _names(study: str) -> set[tuple[str, str]]:
+    return {(cell.data, cell.arm.name) for cell in STUDIES[study].cells}
