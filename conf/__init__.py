@@ -7,7 +7,7 @@ metric that wavspa does not know it is null, or the mode of another option that 
 ``${label_kind:wavspa.tasks.Regression}`` is ``number``: the kind of labels that a task needs. Of a task that
 wavspa does not know it is ``class``.
 
-``${tag_monitor:IOB2}`` is the metric that ``task=tagging`` monitors by default: the F1 of entities, or of tags.
+``${tag_monitor:IOB2}`` is what ``task=tagging`` monitors by default: the F1 of entities, or of tags.
 
 ``${presets:}`` is the paragraph of the help on the presets, which are in the ConfigStore: experiment=paper/….
 """
