@@ -190,3 +190,24 @@ def test_what_was_not_swapped_is_not_loaded(tmp_path):
     built("Bert").save_pretrained(tmp_path)
     with pytest.raises(UserError, match="holds no swapped model"):
         load_swapped(tmp_path)
+
+
+def test_what_is_swapped_already_is_refused_as_such(bert):
+    with pytest.raises(
+        ValueError, match="BertForSequenceClassification is swapped already: make it anew"
+    ):
+        swap(bert, wavelet="ortho")
+    assert bert.config.wavspa == {"max_len": 64, **LAYER}
+
+
+def test_a_model_of_torch_is_referred_to_its_own_function():
+    with pytest.raises(
+        ValueError, match=r"got a TransformerEncoderLayer: wavspa\.swap_attention takes"
+    ):
+        swap(nn.TransformerEncoderLayer(8, 2))
+
+
+def test_a_swapped_model_in_a_subfolder_is_loaded(bert, tmp_path):
+    bert.save_pretrained(tmp_path / "best")
+    loaded = load_swapped(tmp_path, subfolder="best", local_files_only=True)
+    torch.testing.assert_close(logits(loaded), logits(bert), rtol=0, atol=0)

@@ -43,6 +43,16 @@ SWAPPED = (
 )
 # The name of this attention where a model chooses one, and of its options in config.json.
 NAME = "wavspa"
+# What from_pretrained takes to find a file, config.json as well as the weights.
+_PLACES = (
+    "cache_dir",
+    "force_download",
+    "local_files_only",
+    "proxies",
+    "revision",
+    "subfolder",
+    "token",
+)
 
 
 class SwappedSelfAttention(nn.Module):
@@ -95,8 +105,14 @@ def swap(model: PreTrainedModel, **layer: Unpack[LoneLayerOptions]) -> PreTraine
         The same model.
 
     Raises:
-        ValueError: There is nothing to swap, the model decodes, or an option has an impossible value.
+        ValueError: There is nothing to swap, the model is swapped already or decodes, or an option has an
+            impossible value.
     """
+    if not isinstance(model, PreTrainedModel):
+        raise ValueError(
+            f"model must be one of transformers, got a {type(model).__name__}: wavspa.swap_attention takes "
+            "the place of nn.MultiheadAttention in others"
+        )
     config = model.config
     if getattr(config, "is_decoder", False) or getattr(config, "add_cross_attention", False):
         raise ValueError(
@@ -107,6 +123,10 @@ def swap(model: PreTrainedModel, **layer: Unpack[LoneLayerOptions]) -> PreTraine
         (name, module) for name, module in model.named_modules() if type(module).__name__ in SWAPPED
     ]
     if not found:
+        if any(isinstance(module, SwappedSelfAttention) for module in model.modules()):
+            raise ValueError(
+                f"this {type(model).__name__} is swapped already: make it anew to swap it with other options"
+            )
         raise ValueError(
             f"{type(model).__name__} holds none of {', '.join(SWAPPED)}: wavspa.WavSpMultiheadAttention "
             "replaces other attentions by hand"
@@ -132,12 +152,12 @@ def load_swapped(
         name: Its folder, or its name on the hub.
         architecture: A class of `transformers` to read it as, such as ``BertForSequenceClassification`` after
             pre-training; None is the one that wrote it.
-        **options: Of ``from_pretrained``: ``revision``, ``dtype``, ``num_labels``, …
+        **options: Of ``from_pretrained``: ``revision``, ``subfolder``, ``dtype``, ``num_labels``, …
 
     Raises:
         UserError: It was not swapped, or its class is none of `transformers`.
     """
-    places = {key: options[key] for key in ("revision", "token", "cache_dir") if key in options}
+    places = {key: options[key] for key in _PLACES if key in options}
     config = AutoConfig.from_pretrained(name, **places)
     if not hasattr(config, NAME):
         raise UserError(
