@@ -113,7 +113,7 @@ def predict(words: dict[str, str]) -> None:
     print(f"{rows:,} examples in {seconds:.1f} s: {place}", file=sys.stderr)
     if predictor.tags is not None and predictor.tags.unread:
         print(
-            f"{predictor.tags.unread:,} words begin after "
+            f"{predictor.tags.unread:,} words are empty or begin after "
             f"dataset.max_length={predictor.data.max_length} tokens and were not read",
             file=sys.stderr,
         )

@@ -141,6 +141,23 @@ def test_plain_text_is_answered_in_each_format(place, folder):
     assert row["tags"][2:] == ["O"] * 3
 
 
+def test_listed_words_with_tabs_and_ends_of_lines_stay_one_word_a_line(place, folder, capsys):
+    source = place / "odd.jsonl"
+    write_rows(source, [{"tokens": ["Ann", "", "New\tYork"]}, {"tokens": ["a\nb", "saw\r"]}])
+    lines = told(folder, place, source, "out.conll").split("\n")
+    assert [line.split("\t")[0] for line in lines] == [
+        "Ann",
+        "",
+        "New York",
+        "",
+        "a b",
+        "saw ",
+        "",
+        "",
+    ]
+    assert "1 words are empty or begin after dataset.max_length=" in capsys.readouterr().err
+
+
 def test_an_export_gives_the_logits_of_each_token(place, folder):
     export({"run": str(folder), "output": str(place / "model")})
     config = json.loads((place / "model/config.json").read_text())

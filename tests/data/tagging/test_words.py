@@ -81,7 +81,10 @@ def test_spans_become_tags():
         ([[3, 4, "X"]], "holds no word"),
         ([[0, 2, "X"]], "cuts the word 'Zoë': dataset.unit=character"),
         ([[4, 10, "X"]], "cuts the word 'New'"),
-        ([[0, 3]], "is not a span: it must be an object with start, end and label"),
+        (
+            [[0, 3]],
+            "is not a span: it must be an object with start and end, whole numbers, and label",
+        ),
         ([{"start": 0, "end": "3", "label": "X"}], "is not a span"),
         (["PER"], "is not a span"),
     ],

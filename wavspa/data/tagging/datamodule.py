@@ -133,6 +133,8 @@ class Tagging(Files):
                 if not isinstance(word, str):
                     raise UserError(f"{where}: word {number} is {shown(word)}, which is not text")
             return (joined_words(value),)
+        if isinstance(value, str) or (isinstance(value, list) and not any(value)):
+            raise UserError(f"{where}: the column {column!r} holds {shown(value)}: no words")
         raise UserError(
             f"{where}: the column {column!r} holds {shown(value)}, which is neither a list of words nor text"
         )

@@ -79,8 +79,8 @@ def read_spans(values: Sequence[object], where: str) -> list[Span]:
         numbers = [part for part in parts[:2] if type(part) is int]
         if len(parts) != 3 or len(numbers) != 2 or not isinstance(parts[2], str) or not parts[2]:
             raise UserError(
-                f"{where}: {shown(value)} is not a span: it must be an object with start, end and label, "
-                "or a list of the three"
+                f"{where}: {shown(value)} is not a span: it must be an object with start and end, whole "
+                "numbers, and label, or a list of the three"
             )
         spans.append(Span(numbers[0], numbers[1], parts[2]))
     return sorted(spans)

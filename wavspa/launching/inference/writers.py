@@ -1,6 +1,7 @@
 """Answers as files: csv, json lines, parquet, a word a line, and what leaderboards take."""
 
 import json
+import re
 from collections.abc import Iterable, Sequence
 from typing import BinaryIO, NamedTuple
 
@@ -22,6 +23,8 @@ LINES = "txt"
 FORMATS = (*TABLES, LINES, CONLL, *SUBMISSIONS)
 NO_TAG = "_"
 """In CoNLL, the tag of a word that the model has not read."""
+_BREAKS = re.compile(r"[\t\r\n]")
+"""What separates the columns and the lines of CoNLL."""
 
 
 class Form(NamedTuple):
@@ -121,13 +124,19 @@ def _write_lines(file: BinaryIO, answers: Iterable[Answers]) -> int:
 
 
 def _write_words(file: BinaryIO, answers: Iterable[Answers]) -> int:
-    """A word and its tag a line, and a blank line after each example."""
+    """A word and its tag a line, and a blank line after each example.
+
+    Tabs and ends of lines in a listed word become blanks: they would make further columns and lines.
+    """
     rows = 0
     for part in answers:
         assert part.targets is not None
         words, tags, _ = (column.to_pylist() for column in part.targets)
         for pair in zip(words, tags, strict=True):
-            lines = (f"{word}\t{tag or NO_TAG}\n" for word, tag in zip(*pair, strict=True))
+            lines = (
+                f"{_BREAKS.sub(' ', word)}\t{tag or NO_TAG}\n"
+                for word, tag in zip(*pair, strict=True)
+            )
             file.write("".join([*lines, "\n"]).encode())
         rows += len(words)
     return rows

@@ -71,8 +71,8 @@ def print_tags(scores: TagScores, out: Console) -> None:
         out.print(table)
     facts = scores.plain()
     out.print(
-        f"{count(facts['words'])} words, {count(facts['words_not_read'])} of them beyond dataset.max_length "
-        "(they count as missed)",
+        f"{count(facts['words'])} words, {count(facts['words_not_read'])} of them empty or beyond "
+        "dataset.max_length (they count as missed)",
         highlight=False,
         soft_wrap=True,
     )
