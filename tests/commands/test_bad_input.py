@@ -188,6 +188,18 @@ def test_debug_shows_the_traceback(monkeypatch, capsys, tmp_path):
             "hydra.launcher.stop_after must be a whole number ",
         ),
         (
+            ["-m", "hydra.launcher.submit=false"],
+            "there is no option 'hydra.launcher.submit' without hydra/launcher=slurm",
+        ),
+        (
+            ["logger.wandb.offline=true"],
+            "there is no option 'logger.wandb.offline' without logger=wandb",
+        ),
+        (
+            ["logger=wandb", "logger.wandb.ofline=true"],
+            "there is no option 'logger.wandb.ofline'; did you mean logger.wandb.offline?",
+        ),
+        (
             ["-m", "hydra/sweeper=optuna", "hydra.sweeper.max_batch_size=2"],
             "did you mean hydra.sweeper.batch?",
         ),

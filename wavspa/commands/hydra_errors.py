@@ -135,6 +135,7 @@ def _unknown_key(name: str) -> str:
     with _composed() as (config, _):
         groups = [str(group) for group in config.hydra.runtime.choices]
         names = [*keys_of(config), *groups]
+        choice = None if name in names else _choice_with(name)
     # Hydra's own keys are many, and near to no mistake in one of ours.
     names = [key for key in names if key.startswith("hydra") == name.startswith("hydra")]
     typed = next((word for word in sys.argv[1:] if word.lstrip("+").startswith(f"{name}=")), name)
@@ -142,7 +143,21 @@ def _unknown_key(name: str) -> str:
         return line
     if name in names:
         return f"there is no option {name!r} with the other choices: one of them removes it"
+    if choice:
+        return f"there is no option {name!r} without {choice}"
     return f"there is no option {name!r}{did_you_mean(name, names)}"
+
+
+def _choice_with(name: str) -> str | None:
+    """A launcher or a logger that has an option, such as ``logger=wandb``; none if the default ones could."""
+    for group in ("hydra/launcher", "logger"):
+        if name.startswith(f"{group.replace('/', '.')}."):
+            for option in GlobalHydra.instance().config_loader().get_group_options(group):
+                choice = f"{group}={option}"
+                with suppress(HydraException):
+                    if name in keys_of(compose("train", [choice], return_hydra_config=True)):
+                        return choice
+    return None
 
 
 @contextmanager
