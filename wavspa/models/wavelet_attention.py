@@ -49,6 +49,7 @@ class WavSpAttention(nn.Module):
         mirror_low: Upstream's channel flip, for its checkpoints.
         share_attention: Ablation: one attention for all bands, in the place of one for each.
         keep_details: False is an ablation: details are zero in the synthesis, and nothing attends to them.
+            Modes of one band have no details.
 
     Raises:
         ValueError: An option with an impossible value; the message names it.
