@@ -194,7 +194,7 @@ def test_what_was_not_swapped_is_not_loaded(tmp_path):
 
 def test_what_is_swapped_already_is_refused_as_such(bert):
     with pytest.raises(
-        ValueError, match="BertForSequenceClassification is swapped already: make it anew"
+        ValueError, match="BertForSequenceClassification is swapped already: make it again"
     ):
         swap(bert, wavelet="ortho")
     assert bert.config.wavspa == {"max_len": 64, **LAYER}
