@@ -125,7 +125,8 @@ def swap(model: PreTrainedModel, **layer: Unpack[LoneLayerOptions]) -> PreTraine
     if not found:
         if any(isinstance(module, SwappedSelfAttention) for module in model.modules()):
             raise ValueError(
-                f"this {type(model).__name__} is swapped already: make it again from its configuration to swap it with other options"
+                f"this {type(model).__name__} is swapped already: make it again to swap it with "
+                "other options"
             )
         raise ValueError(
             f"{type(model).__name__} holds none of {', '.join(SWAPPED)}: wavspa.WavSpMultiheadAttention "
