@@ -6,6 +6,7 @@ import datasets
 import numpy as np
 import pytest
 
+from support.tiny_runs import compose_run
 from wavspa.data import Tagging
 from wavspa.data.tagging.files import names_of_numbers, open_tagged
 from wavspa.data.tokenizers import Bytes
@@ -175,3 +176,8 @@ def test_documents_need_their_lines(tmp_path):
     path = write(tmp_path / "t.conll", "a O\nb X\n")
     with pytest.raises(UserError, match="has no line -DOCSTART-"):
         rows(path, "document")
+
+
+def test_val_and_test_alone_are_limited_by_the_option_of_all_data_sets():
+    data = compose_run("dataset=tagging", "dataset.train=t.jsonl", "dataset.eval_limit=3").dataset
+    assert (data.limit, data.eval_limit) == (None, 3)
