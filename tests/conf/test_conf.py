@@ -66,6 +66,7 @@ def choice(name: str) -> str:
     return f"{group}={name.removeprefix(group + '/')}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FILES)
 def test_every_option_composes_and_validates(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)

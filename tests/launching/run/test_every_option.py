@@ -14,6 +14,8 @@ from wavspa.errors import UserError
 from wavspa.launching.run import prepare as preparing
 from wavspa.launching.run.prepare import checked, prepare
 
+pytestmark = pytest.mark.slow
+
 # Choices that between them have every option.
 BASES: Mapping[str, tuple[str, ...]] = {
     "digits": (),
