@@ -17,6 +17,8 @@ from wavspa.errors import UserError, first_line
 from wavspa.git_commit import commit_of
 
 GROUP = "wavspa.plugins"
+# What a ``_target_`` may name without a plugin.
+TRUSTED = ("wavspa", "torch", "pytorch_lightning", "lightning", "torchmetrics")
 
 _imported: dict[str, None] = {}  # names in the order of their import
 
@@ -63,8 +65,13 @@ def describe_plugins(names: Iterable[str] = ()) -> dict[str, dict[str, str | Non
 def _import(name: str, option: str, frozen: Mapping[str, Any]) -> None:
     if name in _imported:
         return
-    if name.partition(".")[0] in sys.stdlib_module_names:
+    package = name.partition(".")[0]
+    if package in sys.stdlib_module_names:
         raise UserError(f"{option} must be your modules, got {name!r}, which is Python's")
+    if package in TRUSTED:
+        raise UserError(
+            f"{option} must be your modules, got {name!r}: what {package} holds may be named without that"
+        )
     try:
         import_module(name)
     except (

@@ -28,6 +28,11 @@ WORDS = {
     "mem=32G": f"mem=32G is typed hydra.launcher.memory=32G {SLURM}",
     "+hydra.launcher.mem=32G": f"hydra.launcher.mem=32G is typed hydra.launcher.memory=32G {SLURM}",
     "time=8:00:00": f"time=8:00:00 is typed hydra.launcher.time=8:00:00 {SLURM}",
+    "hydra.launcher.time=zz": "hydra.launcher.time must be minutes, hours:minutes:seconds or days-hours, "
+    "such as 240, 4:00:00 or 2-12, got 'zz'",
+    "hydra.launcher.memory={digits:lots}": (
+        "hydra.launcher.memory.digits must be a number with a unit, such as 32G, got 'lots'"
+    ),
     "hydra.launcher.max_batch_size=500": (
         f"hydra.launcher.max_batch_size=500 is typed hydra.launcher.array_size=500 {SLURM}"
     ),

@@ -51,7 +51,13 @@ BESIDE = {
         for name in ("multilabel", "regression")
     },
     "task=tagging": ["dataset=tagging", "dataset.train=train.conll"],
-    "task=clones": ["dataset.classes=2"],
+    "task=matching": ["dataset=lra/retrieval"],
+    "task=clones": ["dataset=codexglue/clone", "dataset.classes=2"],
+    "task=embedding": ["dataset=codexglue/poj104"],
+    "model/encoder=dual": ["dataset=lra/retrieval"],
+    "model/encoder=embedding": ["dataset=codexglue/poj104"],
+    "model/encoder=masked": ["task=masked"],
+    "model/encoder=token": ["dataset=lego"],
     "task=detection": ["dataset.classes=2"],
     "task=lego": ["dataset=lego"],
     "optimizer=torch": ["optimizer.kind=SGD"],
@@ -66,6 +72,7 @@ def choice(name: str) -> str:
     return f"{group}={name.removeprefix(group + '/')}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FILES)
 def test_every_option_composes_and_validates(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)

@@ -17,6 +17,11 @@ from wavspa.run_folder.status import read_status
 pytestmark = pytest.mark.slow
 
 
+def mistake(root):
+    """A vocabulary too small for data that are not prepared yet: only the job itself finds that out."""
+    return ["dataset.vocab_size=5", f"data_root={root / 'unprepared'}"]
+
+
 @pytest.fixture(scope="module")
 def jobs(cluster, root):
     """Jobs that need no more than their own trouble; they run at the same time."""
@@ -24,7 +29,7 @@ def jobs(cluster, root):
         "limit": Job(root, "limit", 2, "wait", time=60, signal_seconds=120),
         "dying": Job(root, "dying", 2, "raise kill"),
         "hopeless": Job(root, "hopeless", 1, "raise raise", retries=1),
-        "mistake": Job(root, "mistake", 1, "", "dataset.vocab_size=5"),
+        "mistake": Job(root, "mistake", 1, "", *mistake(root)),
         "requeued": Job(root, "requeued", 2, "wait"),
         "cancelled": Job(root, "cancelled", 1, "wait"),
         "nodes": Job(root, "nodes", 1, "", "trainer.num_nodes=2"),
@@ -119,7 +124,7 @@ def test_what_a_pending_job_waits_for_is_told(cluster, root):
 
 
 def test_an_array_whose_first_runs_fail_alike_is_ended(cluster, root):
-    words = [*words_of(root, "alike", 1), "dataset.vocab_size=5"]
+    words = [*words_of(root, "alike", 1), *mistake(root / "alike")]
     folders = [tiny_run(root, *words, f"seed={seed}") for seed in range(1, 5)]
     launch = launcher(at_once=1, stop_after=2, wait=True, prepare="no", setup=[HERE])
     with pytest.raises(RunFailed, match=r"stop_after=2\): dataset.vocab_size must be at least"):

@@ -246,6 +246,10 @@ def test_without_a_home_folder_training_goes_on(tmp_path, monkeypatch, capfd):
     ]
 
 
+# A table of predictions is an artifact too.
+WITHOUT_MEDIA = ("logger=wandb", "logger.wandb.figures=[]", "logger.wandb.predictions=0")
+
+
 @pytest.fixture
 def artifacts(monkeypatch):
     """What is sent as artifacts: kind, names of files, aliases."""
@@ -259,9 +263,7 @@ def artifacts(monkeypatch):
 
 
 def test_a_tested_run_sends_what_makes_it(tmp_path, artifacts):
-    run(
-        tiny_run(tmp_path, "logger=wandb", "logger.wandb.figures=[]", "logger.wandb.artifacts=true")
-    )
+    run(tiny_run(tmp_path, *WITHOUT_MEDIA, "logger.wandb.artifacts=true"))
     assert artifacts == [
         ("config", ["config.yaml", "run.json"], ["latest"]),
         ("model", ["best.ckpt"], ["latest", "best"]),
@@ -271,7 +273,7 @@ def test_a_tested_run_sends_what_makes_it(tmp_path, artifacts):
 def test_artifacts_are_sent_only_if_wanted_and_cost_no_run(
     tmp_path, artifacts, monkeypatch, capsys
 ):
-    run(tiny_run(tmp_path, "logger=wandb", "logger.wandb.figures=[]"))
+    run(tiny_run(tmp_path, *WITHOUT_MEDIA))
     assert artifacts == []
     wandb.finish()
 
@@ -279,8 +281,7 @@ def test_artifacts_are_sent_only_if_wanted_and_cost_no_run(
         raise OSError("no quota")
 
     monkeypatch.setattr(wandb.Run, "log_artifact", refuse)
-    words = ["logger=wandb", "logger.wandb.figures=[]", "logger.wandb.artifacts=true", "seed=2"]
-    folder = tiny_run(tmp_path, *words)
+    folder = tiny_run(tmp_path, *WITHOUT_MEDIA, "logger.wandb.artifacts=true", "seed=2")
     run(folder)
     assert read_status(folder)["state"] == "finished"
     assert "W&B: no quota; its files are not sent" in capsys.readouterr().err

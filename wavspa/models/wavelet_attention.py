@@ -11,6 +11,7 @@ from wavspa.tracing import is_exporting
 from wavspa.wavelets import WaveletOptions, build_mode
 from wavspa.wavelets.modes import WaveletFactory
 from wavspa.wavelets.primitives import check_lengths, matmul_dtype
+from wavspa.wavelets.transforms import lengths_of
 
 PADDINGS = ("mask", "upstream")
 
@@ -146,7 +147,10 @@ class WavSpAttention(nn.Module):
         attended = [
             attention(band, real)
             for attention, band, real in zip(
-                self.attention_of_bands, bands.coefficients, bands.lengths, strict=self.keep_details
+                self.attention_of_bands,
+                bands.coefficients,
+                lengths_of(bands),
+                strict=self.keep_details,
             )
         ]
         attended += [torch.zeros_like(band) for band in bands.coefficients[self.bands :]]

@@ -21,7 +21,7 @@ def instantiate(config: DictConfig, **extra: Any) -> Any:
         What the target returns; lists and dicts reach it as plain containers.
 
     Raises:
-        UserError: A ``_target_`` points outside ``wavspa.training.locate.ALLOWED_PACKAGES``.
+        UserError: A ``_target_`` points outside ``wavspa.plugins.TRUSTED``.
         hydra.errors.InstantiationException: The target refused its arguments.
     """
     for target in _targets(OmegaConf.to_container(config, resolve=True)):

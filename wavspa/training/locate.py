@@ -4,9 +4,7 @@ import pkgutil
 from typing import Any
 
 from wavspa.errors import UserError
-from wavspa.plugins import is_of_plugin
-
-ALLOWED_PACKAGES = ("wavspa", "torch", "pytorch_lightning", "lightning", "torchmetrics")
+from wavspa.plugins import TRUSTED, is_of_plugin
 
 
 def locate(target: str) -> Any:
@@ -14,13 +12,13 @@ def locate(target: str) -> Any:
 
     Args:
         target: A dotted path. Both the path and the object it leads to must belong to one of
-            ``ALLOWED_PACKAGES`` (``wavspa.launching.subprocesses.os.system`` does not), or to a plugin
+            ``TRUSTED`` (``wavspa.launching.subprocesses.os.system`` does not), or to a plugin
             that was imported (:mod:`wavspa.plugins`).
 
     Raises:
         UserError: It is unknown, or is elsewhere.
     """
-    allowed = f"{', '.join(ALLOWED_PACKAGES)} and the plugins"
+    allowed = f"{', '.join(TRUSTED)} and the plugins"
     if not _is_allowed(target):
         raise UserError(
             f"_target_ {target!r} is not in one of the packages {allowed}; your own module is named "
@@ -37,7 +35,7 @@ def locate(target: str) -> Any:
 
 
 def _is_allowed(dotted: str) -> bool:
-    return dotted.split(".", 1)[0] in ALLOWED_PACKAGES or is_of_plugin(dotted)
+    return dotted.split(".", 1)[0] in TRUSTED or is_of_plugin(dotted)
 
 
 def _last_line(error: Exception) -> str:

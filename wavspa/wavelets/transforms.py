@@ -43,10 +43,11 @@ class Bands(NamedTuple):
     rows: list[Tensor | None]
     length: int
 
-    @property
-    def lengths(self) -> list[Tensor | None]:
-        """Coefficients of each row in each band, int64 [B]; None means all."""
-        return [self.rows[-1], *reversed(self.rows[1:])]
+
+# A function: torch.compile follows no property of a named tuple before torch 2.10.
+def lengths_of(bands: Bands) -> list[Tensor | None]:
+    """Coefficients of each row in each band, int64 [B]; None means all."""
+    return [bands.rows[-1], *reversed(bands.rows[1:])]
 
 
 class Transform:

@@ -200,9 +200,11 @@ def test_two_columns_of_one_name_are_refused(tmp_path):
         rows_of(path)
 
 
-def test_ids_are_as_they_are_spelled(tmp_path):
+def test_ids_and_classes_are_as_they_are_spelled(tmp_path):
     path = long(tmp_path / "x.csv", "007,1,5,x", "7,1,6,x")
     assert [name for _, name in rows_of(path, "id")] == ["007", "7"]
+    path = long(tmp_path / "y.csv", "a,1,5,00501", "b,1,6,501")
+    assert [label for _, label in rows_of(path, "label")] == ["00501", "501"]
 
 
 def test_what_a_table_leaves_open_is_told(tmp_path):

@@ -14,6 +14,8 @@ from wavspa.errors import UserError
 from wavspa.launching.run import prepare as preparing
 from wavspa.launching.run.prepare import checked, prepare
 
+pytestmark = pytest.mark.slow
+
 # Choices that between them have every option.
 BASES: Mapping[str, tuple[str, ...]] = {
     "digits": (),
@@ -155,8 +157,9 @@ def test_impossible_values_are_refused_by_name(key, tmp_path):
 
 
 @pytest.mark.parametrize("key", LEGAL)
-def test_what_is_excepted_is_accepted(key):
-    config = composed(BASES[OPTIONS[key]])
+def test_what_is_excepted_is_accepted(key, tmp_path):
+    config = composed(BASES[OPTIONS[key]]).copy()
+    config.update(data_root=str(tmp_path))
     for value in LEGAL[key]:
         checked(with_value(config, key, value), [])
 

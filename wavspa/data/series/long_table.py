@@ -97,8 +97,9 @@ class LongTable(SeriesFile):
     def _read_file(self) -> pa.Table:
         try:
             if self.path.suffix.lower() == ".csv":
-                # As they are spelled: 007 is not 7.
-                types = pa.csv.ConvertOptions(column_types={self._names.id: pa.string()})
+                # As they are spelled: neither an id nor a class 007 is 7.
+                spelled = dict.fromkeys([self._names.id, *self._names.labels], pa.string())
+                types = pa.csv.ConvertOptions(column_types=spelled)
                 table = pa.csv.read_csv(self.path, convert_options=types)
             else:
                 table = pa.parquet.read_table(self.path)

@@ -33,6 +33,15 @@ _DERIVED = (
     *("-G", "--gpus", "--gpus-per-task", "--wrap", "-J", "--job-name"),
 )
 
+# Amounts as sbatch takes them.
+_AMOUNTS = {
+    "time": (
+        re.compile(r"(\d+-)?\d+(:\d+){0,2}|infinite|unlimited", re.IGNORECASE),
+        "minutes, hours:minutes:seconds or days-hours, such as 240, 4:00:00 or 2-12",
+    ),
+    "memory": (re.compile(r"\d+[KMGT]?B?", re.IGNORECASE), "a number with a unit, such as 32G"),
+}
+
 
 @dataclass(frozen=True)
 class Options:
@@ -80,6 +89,8 @@ class Options:
                 "job to wait for, got True"
             )
         one_of("hydra.launcher.prepare", self.prepare, PREPARE)
+        for name, (form, meaning) in _AMOUNTS.items():
+            _check_amounts(name, getattr(self, name), form, meaning)
         for option in self.sbatch:
             name = re.split(r"[=\s]", str(option))[0]
             if name in _DERIVED:
@@ -118,6 +129,17 @@ class Options:
                 f"of this sweep trains: add {data}:…"
             )
         return given[data]
+
+
+def _check_amounts(name: str, given: object, form: re.Pattern[str], meaning: str) -> None:
+    amounts = (
+        {f".{data}": one for data, one in given.items()}
+        if isinstance(given, Mapping)
+        else {"": given}
+    )
+    for data, amount in amounts.items():
+        if amount is not None and not form.fullmatch(str(amount)):
+            raise UserError(f"hydra.launcher.{name}{data} must be {meaning}, got {amount!r}")
 
 
 def options_from(given: Mapping[str, Any]) -> Options:

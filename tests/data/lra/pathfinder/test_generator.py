@@ -5,6 +5,8 @@ from references import pathfinder as reference
 from wavspa.data.lra.pathfinder.generator import Pathfinder
 from wavspa.data.lra.pathfinder.stamps import SIZES, benchmark_rule, make_tables
 
+pytestmark = pytest.mark.slow
+
 
 def pictures(pixels: int, difficulty: str, n: int, faithful: bool = True) -> np.ndarray:
     return Pathfinder(benchmark_rule(pixels, difficulty, faithful), seed=0).draw(0, n).pixels
