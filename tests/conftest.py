@@ -1,4 +1,5 @@
 import os
+import sys
 from unittest import mock
 
 import pytest
@@ -35,7 +36,10 @@ def no_second_process(monkeypatch):
 
 @pytest.fixture(autouse=True)
 def alike_in_any_order():
-    """What earlier tests drew, and what Lightning left in the environment, does not reach a test."""
+    """What earlier tests drew, what Lightning left in the environment and W&B's run do not reach a test."""
     torch.manual_seed(0)
     with mock.patch.dict(os.environ):
         yield
+        wandb = sys.modules.get("wandb")
+        if getattr(wandb, "run", None) is not None:
+            wandb.finish()

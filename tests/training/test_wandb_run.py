@@ -189,6 +189,14 @@ def test_a_table_that_cannot_be_made_stops_no_run(tmp_path, monkeypatch, capsys)
     assert "warning: W&B gets no table of predictions (it rains)" in capsys.readouterr().err
 
 
+def test_two_runs_of_a_process_are_two(tmp_path, sent):
+    folders = [tiny_run(tmp_path, *STEPS, "logger.wandb.figures=[]", f"seed={i}") for i in (1, 2)]
+    for folder in folders:
+        run(folder)
+        assert wandb.run is None
+    assert len({run_id for run_id, _, _ in sent}) == 2
+
+
 def test_figures_are_sent_at_each_validation(tmp_path, sent):
     folder = tiny_run(tmp_path, *STEPS)
     run(folder)

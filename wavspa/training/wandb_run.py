@@ -158,6 +158,16 @@ class WandbRun(ServiceLogger, WandbLogger):
             self._experiment.finish(exit_code=1)
             self._experiment = None
 
+    @rank_zero_only
+    def finish(self) -> None:
+        """End W&B's run: the next run of the same process would otherwise log to it."""
+        if self._experiment is not None:
+            try:
+                self._experiment.finish()
+            except Exception as error:
+                self.stop_sending(error)
+            self._experiment = None
+
     def _go_offline(self) -> None:
         self._offline = True
         self._wandb_init["mode"] = "offline"

@@ -176,6 +176,8 @@ def _train_and_test(
         logger.log_artifacts()
     for logger in loggers:
         logger.finalize("success")
+    for logger in _of_wandb(more):
+        logger.finish()
     if isinstance(task, Seq2Seq):
         write_texts(folder / layout.TEXTS, task.texts)
     _update(folder, state="finished", test=metrics)
