@@ -1,5 +1,6 @@
 import os
 import sys
+from pathlib import Path
 from unittest import mock
 
 import pytest
@@ -18,6 +19,22 @@ settings.register_profile(
     "certain", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("certain")
+
+# Below these, most tests start whole runs: all of them are slow.
+HERE = Path(__file__).parent
+SLOW_FOLDERS = ("commands", "examples", "exports", "reports", "scripts", "users")
+SLOW_FOLDERS += tuple(
+    f"launching/{name}" for name in ("init", "search", "slurm", "sweeps", "trial")
+)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """Mark them, before pytest chooses by marks."""
+    folders = [HERE / name for name in SLOW_FOLDERS]
+    for item in items:
+        if any(folder in item.path.parents for folder in folders):
+            item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture(autouse=True)

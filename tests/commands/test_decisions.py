@@ -16,8 +16,6 @@ from wavspa.errors import UserError
 from wavspa.launching.run.freeze import read_config
 from wavspa.run_folder import layout
 
-pytestmark = pytest.mark.slow
-
 WORDS = {"spam": "buy cheap pills now", "ham": "see you at lunch"}
 ROWS = [
     {"body": f"{WORDS[label]} {'xy' * (i % 3)} {i}", "y": label}

@@ -28,8 +28,6 @@ from wavspa.launching.inference.predictor import Predictor
 from wavspa.launching.run.freeze import read_config
 from wavspa.launching.run.worker import run
 
-pytestmark = pytest.mark.slow
-
 ROWS = [
     {
         "n": i,

@@ -9,8 +9,6 @@ from pathlib import Path
 import pytest
 import torch
 
-pytestmark = pytest.mark.slow
-
 PROGRAM = Path(__file__).parents[2] / "examples/digits.py"
 
 

@@ -15,8 +15,6 @@ from wavspa.reports.runs.collect import cells, collect
 from wavspa.run_folder import layout
 from wavspa.run_folder.status import update_status
 
-pytestmark = pytest.mark.slow
-
 
 def printed(runs):
     out = Console(file=io.StringIO(), width=160)

@@ -23,8 +23,6 @@ from wavspa.run_folder.status import read_status
 from wavspa.training.checkpoints.last import LastCheckpoint
 from wavspa.training.checkpoints.read import bare_weights, read_checkpoint
 
-pytestmark = pytest.mark.slow
-
 
 @pytest.fixture(scope="module")
 def parent(tmp_path_factory):

@@ -19,8 +19,6 @@ from wavspa.launching.search import pruning
 from wavspa.run_folder import layout
 from wavspa.run_folder.status import read_status, update_status
 
-pytestmark = pytest.mark.slow
-
 LR = "optimizer.lr=tag(log, interval(1e-5, 0.5))"
 
 

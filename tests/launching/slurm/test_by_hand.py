@@ -10,8 +10,6 @@ from support.tiny_runs import tiny_words
 from wavspa.errors import UserError
 from wavspa.run_folder.status import update_status
 
-pytestmark = pytest.mark.slow
-
 
 def commands(printed):
     """What is printed to be typed."""

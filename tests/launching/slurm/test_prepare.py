@@ -10,8 +10,6 @@ from support.tiny_runs import compose_run, tiny_run
 from wavspa.errors import UserError
 from wavspa.run_folder.status import update_status
 
-pytestmark = pytest.mark.slow
-
 
 def prepared(tmp_path):
     return sorted(

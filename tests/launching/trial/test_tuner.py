@@ -8,8 +8,6 @@ from wavspa.launching.trial.cost import on_one_device
 from wavspa.launching.trial.tuner import devices_of, find_batch_size, largest_batch
 from wavspa.tasks import Classification
 
-pytestmark = pytest.mark.slow
-
 
 def test_the_batch_grows_until_it_does_not_fit(tmp_path, monkeypatch):
     """A stand-in for a GPU's memory: more than 10 rows do not fit."""
