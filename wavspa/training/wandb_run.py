@@ -59,7 +59,8 @@ class WandbRun(ServiceLogger, WandbLogger):
         options = {"config": config_of(folder), "tags": list(tags), **options}
         super().__init__(
             name,
-            save_dir,
+            # W&B's service may have been started in another folder.
+            str(Path(save_dir).absolute()),
             offline=offline,
             id=_identity(folder),
             project=project,
