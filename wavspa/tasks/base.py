@@ -49,6 +49,9 @@ class Task(LightningModule):
         ValueError: ``monitor`` or ``mode`` is unknown.
     """
 
+    exact_buffers: tuple[str, ...] = ()
+    """the buffers that precision does not round"""
+
     def __init__(
         self,
         model: nn.Module,
@@ -68,6 +71,15 @@ class Task(LightningModule):
         self.schedule = schedule
         self._step = StepSums()
         self._watch = FiniteWatch()
+
+    @override
+    def _apply(self, fn: Any, recurse: bool = True) -> Any:
+        exact = {name: getattr(self, name) for name in self.exact_buffers}
+        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
+        # A trainer of low precision casts all buffers.
+        for name, buffer in exact.items():
+            setattr(self, name, buffer.to(getattr(self, name).device))
+        return self
 
     def check_dataset(self, data: Any) -> None:
         """Check the options against the data set, prepared or not.
@@ -143,6 +155,17 @@ class Task(LightningModule):
     @override
     def test_step(self, batch: Any, batch_idx: int) -> None:
         self.evaluation_step("test", batch)
+
+    def log_split(self, split: str) -> None:
+        """Log the scores that only all batches of the split ``val`` or ``test`` make."""
+
+    @override
+    def on_validation_epoch_end(self) -> None:
+        self.log_split("val")
+
+    @override
+    def on_test_epoch_end(self) -> None:
+        self.log_split("test")
 
     @override
     def on_fit_start(self) -> None:

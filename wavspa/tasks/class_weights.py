@@ -23,6 +23,7 @@ class Weighted(nn.Module):
         class_weights: [C], once the data are known those that they have a part in.
     """
 
+    exact_buffers: tuple[str, ...] = ("class_weights",)
     trainer: Any
     chosen_weights: ClassWeights
     class_weights: Tensor
@@ -36,14 +37,6 @@ class Weighted(nn.Module):
         check_class_weights(chosen, classes)
         self.chosen_weights = chosen
         self.register_buffer("class_weights", class_weights(chosen, classes), persistent=False)
-
-    def _apply(self, fn: Any, recurse: bool = True) -> Any:
-        exact = self.class_weights
-        # torch leaves it untyped.
-        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
-        # A trainer of low precision casts all buffers, and the weights of the classes would be rounded.
-        self.class_weights = exact.to(self.class_weights.device)
-        return self
 
     def setup(self, stage: str) -> None:
         """Read the weights off the data, where those have a part in them."""

@@ -76,14 +76,6 @@ class Lego(Task):
         return self.count_batch(batch_idx, len(logits), loss, accuracy=right)
 
     @override
-    def on_validation_epoch_end(self) -> None:
-        self._report("val")
-
-    @override
-    def on_test_epoch_end(self) -> None:
-        self._report("test")
-
-    @override
     def evaluation_step(self, split: str, batch: Any) -> None:
         logits = self(batch.tokens, batch.lengths, batch.places)
         loss, score = self.losses[split], self.scores[split]
@@ -93,7 +85,8 @@ class Lego(Task):
         score.update(logits.sigmoid(), batch.labels)
         self.log(f"{split}/loss", loss, on_step=False, on_epoch=True)
 
-    def _report(self, split: str) -> None:
+    @override
+    def log_split(self, split: str) -> None:
         score = self.scores[split]
         assert isinstance(score, MultilabelAccuracy)
         by_position: Tensor = score.compute()

@@ -60,7 +60,7 @@ class WandbRun(ServiceLogger, WandbLogger):
         super().__init__(
             name,
             # W&B's service may have been started in another folder.
-            str(Path(save_dir).absolute()),
+            str(folder.absolute()),
             offline=offline,
             id=_identity(folder),
             project=project,
@@ -155,19 +155,19 @@ class WandbRun(ServiceLogger, WandbLogger):
     @rank_zero_only
     def finalize(self, status: str) -> None:
         """Report to W&B that a run failed; one that succeeded still has its test to log."""
-        if status == "failed" and self._experiment is not None and not self.failed:
-            self._experiment.finish(exit_code=1)
-            self._experiment = None
+        if status == "failed" and not self.failed:
+            self.finish(exit_code=1)
 
     @rank_zero_only
-    def finish(self) -> None:
+    def finish(self, exit_code: int = 0) -> None:
         """End W&B's run: the next run of the same process would otherwise log to it."""
-        if self._experiment is not None:
-            try:
-                self._experiment.finish()
-            except Exception as error:
-                self.stop_sending(error)
-            self._experiment = None
+        if self._experiment is None:
+            return
+        try:
+            self._experiment.finish(exit_code)
+        except Exception as error:
+            self.stop_sending(error)
+        self._experiment = None
 
     def _go_offline(self) -> None:
         self._offline = True

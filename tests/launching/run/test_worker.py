@@ -4,6 +4,7 @@ from math import nan
 import pytest
 import torch
 
+from support.failing_training import fail_at
 from support.tiny_runs import tiny_run
 from wavspa.errors import RunFailed, UserError
 from wavspa.launching.run.build import build_run
@@ -19,23 +20,6 @@ def metrics(folder):
     """The rows of metrics.csv without the clock's column."""
     rows = read_metrics(folder / layout.METRICS)
     return [{name: value for name, value in row.items() if name != "seconds"} for row in rows]
-
-
-@pytest.fixture
-def stopping_at(monkeypatch):
-    """Makes training fail when it reaches a step."""
-    step = Classification.training_step
-
-    def arrange(number, error):
-        def training_step(self, batch, batch_idx):
-            if self.global_step == number:
-                raise error
-            return step(self, batch, batch_idx)
-
-        monkeypatch.setattr(Classification, "training_step", training_step)
-        return monkeypatch
-
-    return arrange
 
 
 @pytest.fixture(scope="module")
@@ -116,16 +100,16 @@ def test_steps_are_optimizer_steps_under_accumulation(tmp_path):
     assert read_status(folder)["step"] == 6
 
 
-def test_a_crash_is_written_down_and_the_same_command_goes_on(tmp_path, stopping_at, capsys):
+def test_a_crash_is_written_down_and_the_same_command_goes_on(tmp_path, monkeypatch, capsys):
     folder = tiny_run(tmp_path)
-    patch = stopping_at(5, RuntimeError("it rains"))
+    fail_at(monkeypatch, 5, RuntimeError("it rains"))
     with pytest.raises(RuntimeError):
         run(folder)
     status = read_status(folder)
     assert (status["state"], status["reason"]) == ("failed", "RuntimeError: it rains")
     assert [row["step"] for row in metrics(folder)] == [2, 3, 4]
 
-    patch.undo()
+    monkeypatch.undo()
     run(folder)
     assert f"resuming from step 3: {folder}" in capsys.readouterr().out
     status = read_status(folder)
@@ -133,9 +117,9 @@ def test_a_crash_is_written_down_and_the_same_command_goes_on(tmp_path, stopping
     assert [row["step"] for row in metrics(folder)] == [2, 3, 4, 6]
 
 
-def test_an_interrupt_is_written_down(tmp_path, stopping_at):
+def test_an_interrupt_is_written_down(tmp_path, monkeypatch):
     folder = tiny_run(tmp_path)
-    stopping_at(2, KeyboardInterrupt())
+    fail_at(monkeypatch, 2, KeyboardInterrupt())
     with pytest.raises(SystemExit):
         run(folder)
     assert read_status(folder)["reason"].startswith("interrupted")
@@ -161,12 +145,12 @@ def test_a_run_that_diverges_is_failed(tmp_path, monkeypatch):
     assert reason.endswith("last.ckpt holds step 3")
 
 
-def test_a_damaged_last_checkpoint_is_named(tmp_path, stopping_at):
+def test_a_damaged_last_checkpoint_is_named(tmp_path, monkeypatch):
     folder = tiny_run(tmp_path)
-    patch = stopping_at(5, RuntimeError("it rains"))
+    fail_at(monkeypatch, 5, RuntimeError("it rains"))
     with pytest.raises(RuntimeError):
         run(folder)
-    patch.undo()
+    monkeypatch.undo()
     last = layout.last_checkpoint(folder)
     last.write_bytes(last.read_bytes()[:1000])
     with pytest.raises(UserError, match=r"last\.ckpt is damaged"):

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from mlflow import MlflowClient
 
+from support.failing_training import fail_at
 from support.tiny_runs import compose_run, tiny_run, tiny_words
 from support.waiting import LIMIT
 from wavspa import atomic
@@ -14,7 +15,6 @@ from wavspa.launching.run.worker import run
 from wavspa.run_folder import layout
 from wavspa.run_folder.metrics import read_metrics
 from wavspa.run_folder.status import read_status
-from wavspa.tasks import Classification
 from wavspa.training.loggers.metrics_csv import MetricsCsv
 from wavspa.training.loggers.mlflow_run import DATABASE, MlflowRun
 
@@ -130,21 +130,14 @@ def test_a_database_or_server_that_is_not_there_stops_nothing(folder, uri, monke
 
 
 def test_a_run_is_logged_resumed_and_begun_anew(tmp_path, monkeypatch, capsys):
-    step, fails = Classification.training_step, [5]
-
-    def training_step(self, batch, batch_idx):
-        if self.global_step in fails:
-            raise RuntimeError("it rains")
-        return step(self, batch, batch_idx)
-
-    monkeypatch.setattr(Classification, "training_step", training_step)
     words = ["logger=[mlflow,tensorboard]", "checkpoints.every_steps=2"]
     words += ["trainer.log_every_n_steps=1"]
     folder = tiny_run(tmp_path, *words)
-    with pytest.raises(RuntimeError):
-        run(folder)
+    with monkeypatch.context() as patch:
+        fail_at(patch, 5, RuntimeError("it rains"))
+        with pytest.raises(RuntimeError):
+            run(folder)
     kept = identity(folder)
-    fails.clear()
     metrics = run(folder)
     assert identity(folder) == kept
     rows = read_metrics(folder / layout.METRICS)

@@ -5,6 +5,7 @@ import sys
 
 import pytest
 
+from support.failing_training import fail_at
 from support.tiny_runs import compose_run, tiny_run, tiny_words
 from support.trackio_stand_in import stand_in_for_trackio
 from wavspa.launching.run.prepare import prepare
@@ -12,7 +13,6 @@ from wavspa.launching.run.worker import run
 from wavspa.run_folder import layout
 from wavspa.run_folder.metrics import read_metrics
 from wavspa.run_folder.status import read_status
-from wavspa.tasks import Classification
 from wavspa.training.loggers.metrics_csv import MetricsCsv
 from wavspa.training.loggers.trackio_run import TrackioRun
 
@@ -65,19 +65,12 @@ def test_a_failure_stops_nothing(tmp_path, trackio, monkeypatch, capsys):
 
 @pytest.mark.slow
 def test_a_run_is_logged_resumed_and_begun_anew(tmp_path, trackio, monkeypatch, capsys):
-    step, fails = Classification.training_step, [5]
-
-    def training_step(self, batch, batch_idx):
-        if self.global_step in fails:
-            raise RuntimeError("it rains")
-        return step(self, batch, batch_idx)
-
-    monkeypatch.setattr(Classification, "training_step", training_step)
     words = ["logger=trackio", "checkpoints.every_steps=2", "trainer.log_every_n_steps=1"]
     folder = tiny_run(tmp_path, *words)
-    with pytest.raises(RuntimeError):
-        run(folder)
-    fails.clear()
+    with monkeypatch.context() as patch:
+        fail_at(patch, 5, RuntimeError("it rains"))
+        with pytest.raises(RuntimeError):
+            run(folder)
     run(folder)
     sent = [
         (step + 1, name, value)

@@ -9,10 +9,9 @@ import numpy as np
 import pyarrow as pa
 
 from wavspa.checks import shown
-from wavspa.data.labels import alike, in_order, read_label
-from wavspa.data.preparation.store import Facts, Splits
+from wavspa.data.labels import in_order, read_label
 from wavspa.data.tagging.entities import OUTSIDE, are_of_entities, prefix_of, type_of
-from wavspa.data.targets.base import Target
+from wavspa.data.targets.named import NamedTarget
 from wavspa.errors import UserError
 
 LEAST_ROWS = 20
@@ -31,7 +30,7 @@ class Tagged(NamedTuple):
     tags: Sequence[Any]
 
 
-class Tags(Target):
+class Tags(NamedTarget):
     """The tags of the words of a row. Their ids count from 0 in the order of their text.
 
     Of entities, each type that train has also gets the prefixes that it was not seen with, so that a longer
@@ -49,11 +48,7 @@ class Tags(Target):
 
     def __init__(self, column: str, names: Sequence[str] | None = None) -> None:
         super().__init__([column])
-        self.names: list[str] = []
         self._numbered = names
-        self._ids: dict[str, int] = {}
-        self._counts: Counter[str] = Counter()
-        self._where = "train"
 
     def read(self, values: Sequence[object], where: str) -> list[Any]:
         """The list in the column, of tags or of spans; null is an empty one."""
@@ -104,10 +99,6 @@ class Tags(Target):
         found = (len(self.names) if one is None else self._ids[one[1]] for one in rarest)
         return np.fromiter(found, np.int64, len(labels))
 
-    def open(self, card: Mapping[str, Any]) -> None:
-        """The names of the tags."""
-        self._name(card.get("label_names", []))
-
     def encode(self, label: Tagged, where: str) -> Tagged:
         """With the ids of the tags."""
         try:
@@ -118,22 +109,9 @@ class Tags(Target):
                 "learned it: rename it, or leave its rows out"
             ) from error
 
-    def facts(self, splits: Splits) -> Facts:
-        """The names, and those that look alike."""
-        groups = alike(self._counts)
-        return {"label_names": self.names, **({"alike_labels": groups} if groups else {})}
-
-    def outputs(self, card: Mapping[str, Any]) -> int:
-        """One for each tag."""
-        return len(card["label_names"])
-
     def array(self, labels: Sequence[Any]) -> pa.Array:
         """Lists of ids."""
         return pa.array([row.tags for row in labels], pa.list_(pa.int64()))
-
-    def _name(self, names: Sequence[str]) -> None:
-        self.names = list(names)
-        self._ids = {name: number for number, name in enumerate(self.names)}
 
 
 def _completed(tags: Mapping[str, int]) -> set[str]:

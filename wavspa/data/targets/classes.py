@@ -7,24 +7,16 @@ from typing import Any
 import numpy as np
 
 from wavspa.checks import shown
-from wavspa.data.labels import alike, check_classes, in_order, read_label
-from wavspa.data.preparation.store import Facts, Splits
-from wavspa.data.targets.base import Target
+from wavspa.data.labels import check_classes, in_order, read_label
+from wavspa.data.targets.named import NamedTarget
 from wavspa.errors import UserError
 
 
-class Classes(Target):
+class Classes(NamedTarget):
     """Labels of any kind, one in a row: their ids count from 0 in the order of :func:`in_order`."""
 
     kind = "class"
     task = "classification"
-
-    def __init__(self, columns: Sequence[str]) -> None:
-        super().__init__(columns)
-        self.names: list[str] = []
-        self._ids: dict[str, int] = {}
-        self._counts: Counter[str] = Counter()
-        self._where = "train"
 
     def read(self, values: Sequence[object], where: str) -> str:
         """The label as text."""
@@ -47,26 +39,13 @@ class Classes(Target):
         if len(counts) < 2 or classes is None:
             check_classes(counts, self.columns[0], where)
 
-    def open(self, card: Mapping[str, Any]) -> None:
-        """The names of the classes."""
-        self._name(card.get("label_names", []))
-
     def encode(self, label: str, where: str) -> int:
         """The id."""
         if label not in self._ids:
             raise UserError(f"{where}: the label {label!r} does not occur in {self._where}")
         return self._ids[label]
 
-    def facts(self, splits: Splits) -> Facts:
-        """The names, and those that look alike."""
-        groups = alike(self._counts)
-        return {"label_names": self.names, **({"alike_labels": groups} if groups else {})}
-
     def outputs(self, card: Mapping[str, Any]) -> int:
         """One for each label that occurs."""
         splits = card["splits"].values()
         return 1 + max(int(label) for split in splits for label in split["labels"])
-
-    def _name(self, names: Sequence[str]) -> None:
-        self.names = list(names)
-        self._ids = {name: number for number, name in enumerate(self.names)}

@@ -1,20 +1,19 @@
 """Any number of labels for each example."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from wavspa.checks import shown
-from wavspa.data.labels import alike, in_order, joined, read_label
-from wavspa.data.preparation.store import Facts, Splits
-from wavspa.data.targets.base import Target
+from wavspa.data.labels import in_order, joined, read_label
+from wavspa.data.targets.named import NamedTarget
 from wavspa.errors import UserError
 
 
-class LabelSets(Target):
+class LabelSets(NamedTarget):
     """A list of labels in json and parquet, labels joined by a separator in other files; or none.
 
     Args:
@@ -30,10 +29,6 @@ class LabelSets(Target):
     def __init__(self, columns: Sequence[str], separator: str) -> None:
         super().__init__(columns)
         self.separator = separator
-        self.names: list[str] = []
-        self._ids: dict[str, int] = {}
-        self._counts: Counter[str] = Counter()
-        self._where = "train"
 
     def read(self, values: Sequence[object], where: str) -> tuple[str, ...]:
         """The labels of a row, each once; a blank text and null have none."""
@@ -92,24 +87,11 @@ class LabelSets(Target):
         )
         return np.fromiter(rarest, np.int64, len(labels))
 
-    def open(self, card: Mapping[str, Any]) -> None:
-        """The names of the labels."""
-        self._name(card.get("label_names", []))
-
     def encode(self, label: tuple[str, ...], where: str) -> list[int]:
         """The ids, in order."""
         if unknown := [name for name in label if name not in self._ids]:
             raise UserError(f"{where}: the label {unknown[0]!r} does not occur in {self._where}")
         return sorted(self._ids[name] for name in label)
-
-    def facts(self, splits: Splits) -> Facts:
-        """The names, and those that look alike."""
-        groups = alike(self._counts)
-        return {"label_names": self.names, **({"alike_labels": groups} if groups else {})}
-
-    def outputs(self, card: Mapping[str, Any]) -> int:
-        """One for each label of train."""
-        return len(card["label_names"])
 
     def array(self, labels: Sequence[Any]) -> pa.Array:
         """Lists of ids."""
@@ -121,7 +103,3 @@ class LabelSets(Target):
         for row, ids in zip(found, labels, strict=True):
             row[list(ids)] = 1.0
         return found
-
-    def _name(self, names: Sequence[str]) -> None:
-        self.names = list(names)
-        self._ids = {name: number for number, name in enumerate(self.names)}

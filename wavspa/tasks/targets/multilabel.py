@@ -39,6 +39,7 @@ class Multilabel(TargetTask):
     """
 
     kind = LabelSets.kind
+    exact_buffers = (THRESHOLDS,)
     thresholds: Tensor
 
     def __init__(
@@ -94,14 +95,6 @@ class Multilabel(TargetTask):
     @override
     def take_state(self, state: Mapping[str, Any]) -> None:
         self.thresholds.copy_(state[THRESHOLDS])
-
-    @override
-    def _apply(self, fn: Any, recurse: bool = True) -> Any:
-        exact = self.thresholds
-        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
-        # A trainer of low precision casts all buffers, and test would decide by others than validation.
-        self.thresholds = exact.to(self.thresholds.device)
-        return self
 
     def _decide_by(self, thresholds: Tensor) -> None:
         for split in ("val", "test"):

@@ -35,6 +35,7 @@ class Regression(TargetTask):
     """
 
     kind = Numbers.kind
+    exact_buffers = ("mean", "deviation")
     mean: Tensor
     deviation: Tensor
 
@@ -92,11 +93,3 @@ class Regression(TargetTask):
     @override
     def update(self, scores: MetricCollection, outputs: Tensor, labels: Tensor) -> None:
         scores.update(outputs, self.standardised(labels))
-
-    @override
-    def _apply(self, fn: Any, recurse: bool = True) -> Any:
-        exact = self.mean, self.deviation
-        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
-        # A trainer of low precision casts all buffers, and the scale would be rounded.
-        self.mean, self.deviation = (x.to(self.mean.device) for x in exact)
-        return self

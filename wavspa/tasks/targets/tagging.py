@@ -171,14 +171,7 @@ class Tagging(Weighted, Task):
         self.log(f"{split}/loss", mean, on_step=False, on_epoch=True)
 
     @override
-    def on_validation_epoch_end(self) -> None:
-        self._report("val")
-
-    @override
-    def on_test_epoch_end(self) -> None:
-        self._report("test")
-
-    def _report(self, split: str) -> None:
+    def log_split(self, split: str) -> None:
         counts = self._counts(split)
         self.counted = counts.counted()
         counts.reset()
