@@ -1,5 +1,6 @@
 """Every precision of Lightning's trains, validates and tests every task on a CPU."""
 
+import math
 from functools import partial
 from typing import NamedTuple
 
@@ -9,8 +10,11 @@ from pytorch_lightning import Trainer
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from support.tiny_runs import compose_run
+from support.tiny_files import write_rows
+from support.tiny_runs import compose_run, tiny_run
+from wavspa.errors import UserError
 from wavspa.launching.run.build import build
+from wavspa.launching.run.worker import run
 from wavspa.tasks import Classification
 
 PRECISIONS = ["32-true", "64-true", "bf16-mixed", "bf16-true", "16-mixed", "16-true"]
@@ -99,6 +103,42 @@ def test_a_step_changes_the_weights_and_they_stay_finite(name, precision):
     assert any(not torch.equal(value.to(before[key]), before[key]) for key, value in after.items())
     (tested,) = fit.test(task, load(evaluation), verbose=False)
     assert all(torch.tensor(value).isfinite() for value in tested.values())
+
+
+# Tasks that learn a scale, names or a vocabulary from their data: from files.
+FILE_ROWS = [
+    {
+        "text": f"say {'ab'[n % 2] * 3} {n}",
+        "price": n + 0.5,
+        "topics": ["x"] if n % 2 else ["x", "y"],
+        "tokens": ["Ann", "saw", f"R{n}"],
+        "tags": ["B-PER", "O", "B-LOC"],
+        "target": "ab"[n % 2] * 3,
+    }
+    for n in range(40)
+]
+OF_FILES = {
+    "regression": ["dataset=files", "dataset.text=text", "dataset.label=price"],
+    "multilabel": ["dataset=files", "dataset.text=text", "dataset.label=topics"],
+    "tagging": ["dataset=tagging"],
+    "seq2seq": ["dataset=file_seq2seq", "dataset.source=text", "dataset.max_target_length=8"],
+}
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:.*precision='16-mixed'")
+@pytest.mark.parametrize("precision", PRECISIONS)
+@pytest.mark.parametrize("name", OF_FILES)
+def test_a_step_of_a_task_that_learns_from_its_data(name, precision, tmp_path):
+    write_rows(tmp_path / "train.jsonl", FILE_ROWS)
+    words = [*OF_FILES[name], f"dataset.train={tmp_path / 'train.jsonl'}", f"task={name}"]
+    words += ["dataset.max_length=24", "trainer.max_steps=1", f"trainer.precision={precision}"]
+    if name == "regression" and precision in ("bf16-true", "16-true"):
+        with pytest.raises(UserError, match=r"would round the numbers .*precision=.*mixed"):
+            tiny_run(tmp_path, *words)
+        return
+    tested = run(tiny_run(tmp_path, *words))
+    assert math.isfinite(tested["test/loss"])
 
 
 def test_weights_of_classes_are_exact_in_any_precision():
