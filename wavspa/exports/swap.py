@@ -15,7 +15,7 @@ from typing import Any, NoReturn, Unpack
 from torch import Tensor, nn
 
 from wavspa.errors import UserError
-from wavspa.models.multihead_attention import WavSpMultiheadAttention
+from wavspa.models.multihead_attention import WavSpMultiheadAttention, replace_modules
 from wavspa.models.options import LoneLayerOptions
 
 try:
@@ -135,10 +135,7 @@ def swap(model: PreTrainedModel, **layer: Unpack[LoneLayerOptions]) -> PreTraine
     # Linformer's projection along time ends where the table of positions does.
     options = {"max_len": config.max_position_embeddings, **layer}
     _check_kept(options)
-    swapped = [(name, _like(old, config, options)) for name, old in found]
-    for name, new in swapped:
-        parent, _, attribute = name.rpartition(".")
-        setattr(model.get_submodule(parent), attribute, new)
+    replace_modules(model, {name: _like(old, config, options) for name, old in found})
     config.wavspa = options
     model.set_attn_implementation(NAME)
     return model

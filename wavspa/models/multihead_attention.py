@@ -1,5 +1,6 @@
 """Wavelet space attention in the place of torch's ``nn.MultiheadAttention``."""
 
+from collections.abc import Mapping
 from typing import NoReturn, Unpack
 
 import torch
@@ -153,14 +154,18 @@ def swap_attention(model: nn.Module, **layer: Unpack[LoneLayerOptions]) -> nn.Mo
             f"{type(model).__name__} holds no nn.MultiheadAttention to swap (those of an encoder of "
             "transformers are swapped by wavspa.exports.swap.swap)"
         )
-    swapped = {name: _like(old, layer) for name, old in found.items()}
-    for name, new in swapped.items():
-        parent, _, attribute = name.rpartition(".")
-        setattr(model.get_submodule(parent), attribute, new)
+    replace_modules(model, {name: _like(old, layer) for name, old in found.items()})
     for _, module in modules:
         if isinstance(module, nn.TransformerEncoder):
             module.use_nested_tensor = False
     return model
+
+
+def replace_modules(model: nn.Module, modules: Mapping[str, nn.Module]) -> None:
+    """Put modules in the places of those that have their names in a model."""
+    for name, new in modules.items():
+        parent, _, attribute = name.rpartition(".")
+        setattr(model.get_submodule(parent), attribute, new)
 
 
 def _like(old: nn.MultiheadAttention, layer: LoneLayerOptions) -> WavSpMultiheadAttention:

@@ -44,7 +44,7 @@ class Bands(NamedTuple):
     length: int
 
 
-# A function: torch.compile follows no property of a named tuple before torch 2.10.
+# A function: torch.compile of torch 2.9 follows no property of a named tuple.
 def lengths_of(bands: Bands) -> list[Tensor | None]:
     """Coefficients of each row in each band, int64 [B]; None means all."""
     return [bands.rows[-1], *reversed(bands.rows[1:])]
