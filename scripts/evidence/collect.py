@@ -1,6 +1,6 @@
 """Collect what tables and figures need of finished runs: ``python -m scripts.evidence.collect``.
 
-It writes ``results/`` from scratch::
+It adds to ``results/`` what has been trained since, and drops what no study has any more::
 
     runs/DATA/ARM/sSEED/   config.yaml, status.json, card.json, metrics.csv (of evaluations), run.json (facts)
     rates.csv              what each learning rate of the grid reached on validation
@@ -15,6 +15,7 @@ import csv
 import io
 import json
 import shutil
+import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -22,8 +23,8 @@ from typing import Any
 import numpy as np
 import yaml
 
-from scripts.evidence.pieces import Settings, chosen_rate, runs_of, selection
-from scripts.evidence.studies import ROOT, STUDIES, Cell
+from scripts.evidence.pieces import RESULTS, Settings, chosen_rate, runs_of, selection
+from scripts.evidence.studies import STUDIES, Cell
 from wavspa.launching.analysis.trained_run import TrainedRun
 from wavspa.launching.record.record import read_starts
 from wavspa.launching.run.freeze import read_config
@@ -31,7 +32,6 @@ from wavspa.reports.runs.collect import Run
 from wavspa.run_folder import layout
 from wavspa.run_folder.metrics import FIXED_COLUMNS, read_rows
 
-RESULTS = ROOT / "results"
 KEPT_METRICS = ("val/", "test/", "energy/", "orthogonality/")
 PACKAGES = ("torch", "numba", "numpy", "PyWavelets", "pytorch-lightning")
 FILTERS = [
@@ -44,13 +44,23 @@ def all_cells() -> list[Cell]:
     return list(dict.fromkeys(cell for study in STUDIES.values() for cell in study.cells))
 
 
-def collect(settings: Settings, results: Path) -> int:
-    """Write the results of the runs that have finished.
+def collect(settings: Settings) -> int:
+    """Write the results of the runs that have finished; those that were collected before are kept.
 
     Returns:
         How many runs there are.
     """
-    shutil.rmtree(results, ignore_errors=True)
+    settings.results.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=settings.results.parent) as folder:
+        made = Path(folder) / "results"
+        kept = _write(settings, made)
+        shutil.rmtree(settings.results, ignore_errors=True)
+        made.rename(settings.results)
+    return kept
+
+
+def _write(settings: Settings, results: Path) -> int:
+    results.mkdir()
     places = {str(settings.runs): "runs", str(settings.runs.absolute()): "runs"}
     if settings.data_root:
         places[settings.data_root] = "DATA_ROOT"
@@ -58,21 +68,26 @@ def collect(settings: Settings, results: Path) -> int:
     for cell in all_cells():
         runs = runs_of(cell, settings)
         if cell.arm.rate_of is None:
-            values = selection(runs, settings.seeds[0])
+            values = selection(cell, settings)
             rates += [[cell.data, cell.arm.name, rate, value] for rate, value in values.items()]
         rate = chosen_rate(cell, settings)
         for seed in settings.seeds:
             if run := runs.get((rate or "", seed)):
-                keep(run, results / "runs" / cell.data / cell.arm.name / f"s{seed}", places)
+                folder = results / "runs" / cell.data / cell.arm.name / f"s{seed}"
+                if run.folder.is_relative_to(settings.results):
+                    shutil.copytree(run.folder, folder)
+                else:
+                    keep(run, folder, places)
                 kept += 1
     if kept:
         _write_csv(results / "rates.csv", ["data", "arm", "rate", "best_val"], rates)
         filters = dict(_filters(settings))
         if filters:
             np.savez_compressed(results / "filters.npz", allow_pickle=False, **filters)
-    for path in sorted((settings.runs / "cost").glob("*.csv")):
-        (results / "cost").mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(path, results / "cost" / path.name)
+    for costs in (settings.results / "cost", settings.runs / "cost"):
+        for path in sorted(costs.glob("*.csv")):
+            (results / "cost").mkdir(exist_ok=True)
+            shutil.copyfile(path, results / "cost" / path.name)
     return kept
 
 
@@ -130,11 +145,15 @@ def _metrics(path: Path) -> str:
 
 
 def _filters(settings: Settings) -> Iterator[tuple[str, np.ndarray]]:
+    path = settings.results / "filters.npz"
+    if path.exists():
+        with np.load(path, allow_pickle=False) as arrays:
+            yield from arrays.items()
     cells = {(cell.data, cell.arm.name): cell for cell in all_cells()}
     for data, arm in FILTERS:
         cell = cells[data, arm]
         run = runs_of(cell, settings).get((chosen_rate(cell, settings) or "", settings.seeds[0]))
-        if run is None:
+        if run is None or run.folder.is_relative_to(settings.results):
             continue
         for layer in TrainedRun(run.folder, read_config(run.folder), "val").filters:
             yield f"{data}|{arm}|{layer.title}|learned", layer.learned
@@ -153,7 +172,7 @@ def main() -> None:
     parser.add_argument("--runs", type=Path, default=Path("runs/evidence"))
     parser.add_argument("--results", type=Path, default=RESULTS)
     options = parser.parse_args()
-    kept = collect(Settings(options.runs), options.results)
+    kept = collect(Settings(options.runs, results=options.results))
     size = sum(path.stat().st_size for path in options.results.rglob("*") if path.is_file())
     print(f"{kept} runs, {size / 1e6:.1f} MB: {options.results}")
 

@@ -57,16 +57,21 @@ def load(results: Path) -> Results:
             raise ValueError(f"{path.parent} is damaged: {run.damage}")
         data, arm = path.parts[-4:-2]
         runs.setdefault((data, arm), {})[run.config["seed"]] = run
-    rates: dict[tuple[str, str], dict[str, float]] = {}
-    for row in _rows(results / "rates.csv"):
-        rates.setdefault((row["data"], row["arm"]), {})[row["rate"]] = float(row["best_val"])
     return Results(
         runs,
-        rates,
+        read_rates(results),
         _filters(results / "filters.npz"),
         _rows(results / "cost/lengths.csv"),
         _rows(results / "cost/steps.csv"),
     )
+
+
+def read_rates(results: Path) -> dict[tuple[str, str], dict[str, float]]:
+    """What each learning rate reached on validation, by data set and arm."""
+    rates: dict[tuple[str, str], dict[str, float]] = {}
+    for row in _rows(results / "rates.csv"):
+        rates.setdefault((row["data"], row["arm"]), {})[row["rate"]] = float(row["best_val"])
+    return rates
 
 
 def facts_of(run: Run) -> dict[str, object]:

@@ -1,26 +1,32 @@
 """The pieces of a study: commands of ``wavspa-train`` that take minutes, and whether one is done."""
 
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from scripts.evidence.studies import RATES, SEEDS, Arm, Cell, Study, find, steps_of
+from scripts.evidence.load import read_rates
+from scripts.evidence.studies import RATES, ROOT, SEEDS, Arm, Cell, Study, find, steps_of
 from wavspa.reports.runs.collect import Run, read_run
 from wavspa.run_folder import layout
 
 # Words about where a run is, not about what it is.
 PLACES = ("runs", "data_root", "jobs", "init", "name")
 PHASES = ("pretrained", "finetuned")
+RESULTS = ROOT / "results"
 
 
 @dataclass(frozen=True)
 class Settings:
-    """Where runs and data are, and words that every command gets (for trials of the machinery)."""
+    """Where runs and data are, and words that every command gets (for trials of the machinery).
+
+    What is in ``results`` has been trained, too: its runs may be gone, or on another machine.
+    """
 
     runs: Path
     data_root: str | None = None
+    results: Path = RESULTS
     jobs: int = 2
     seeds: Sequence[int] = SEEDS
     extra: tuple[str, ...] = ()
@@ -50,10 +56,13 @@ def places_of(cell: Cell, settings: Settings) -> list[str]:
 
 
 def runs_of(cell: Cell, settings: Settings) -> dict[tuple[str, int], Run]:
-    """The finished runs of a cell by learning rate and seed; those of other words are left out."""
+    """The finished runs of a cell by learning rate and seed; those of other words are left out.
+
+    Where a run has been collected and is here as well, the run is taken.
+    """
     typed = _shaping(words_of(cell, settings))
     found = {}
-    for path in sorted((settings.runs / cell.data / cell.arm.name).glob(f"*/{layout.CONFIG}")):
+    for path in (*_configs(settings.results / "runs", cell), *_configs(settings.runs, cell)):
         run = read_run(path.parent)
         if run.state != "finished":
             continue
@@ -70,28 +79,29 @@ def chosen_rate(cell: Cell, settings: Settings) -> str | None:
     """
     if cell.arm.rate_of is not None:
         return chosen_rate(Cell(cell.data, find(cell.data, cell.arm.rate_of)), settings)
-    runs = runs_of(cell, settings)
-    values = selection(runs, settings.seeds[0])
+    values = selection(cell, settings)
     return max(values, key=lambda rate: values[rate]) if len(values) == len(RATES) else None
 
 
-def selection(runs: Mapping[tuple[str, int], Run], seed: int) -> dict[str, float]:
-    """The best validation metric that each learning rate of the grid reached, the lowest rate first."""
+def selection(cell: Cell, settings: Settings) -> dict[str, float]:
+    """What each rate of the grid reached on validation with the first seed, the lowest rate first."""
+    runs, seed = runs_of(cell, settings), settings.seeds[0]
+    collected = read_rates(settings.results).get((cell.data, cell.arm.name), {})
     values = {}
     for rate in RATES:
         best = runs[rate, seed].status.get("best") if (rate, seed) in runs else None
         if best:
             values[rate] = best["value"]
+        elif rate in collected:
+            values[rate] = collected[rate]
     return values
 
 
 def pieces(study: Study, settings: Settings) -> Iterator[Piece]:
     """What is left of a study, in order; each piece is asked for when those before it are done."""
     for cell in study.cells:
-        if cell.arm.rate_of is None:
-            runs = runs_of(cell, settings)
-            if len(selection(runs, settings.seeds[0])) < len(RATES):
-                yield _piece(cell, settings, RATES, settings.seeds[:1])
+        if cell.arm.rate_of is None and len(selection(cell, settings)) < len(RATES):
+            yield _piece(cell, settings, RATES, settings.seeds[:1])
         rate = chosen_rate(cell, settings)
         if rate is None:
             yield from _of_another(cell, settings)
@@ -101,7 +111,9 @@ def pieces(study: Study, settings: Settings) -> Iterator[Piece]:
         done = runs_of(cell, settings)
         missing = [seed for seed in settings.seeds if (rate, seed) not in done]
         if _phase(cell.arm):
-            yield from (_piece(cell, settings, [rate], [seed]) for seed in missing)
+            for seed in missing:
+                yield from _parent(cell, settings, rate, seed)
+                yield _piece(cell, settings, [rate], [seed])
         elif missing:
             yield _piece(cell, settings, [rate], missing)
 
@@ -125,17 +137,37 @@ def _of_another(cell: Cell, settings: Settings) -> Iterator[Piece]:
         yield _piece(other, settings, RATES, settings.seeds[:1])
 
 
+def _parent(cell: Cell, settings: Settings, rate: str, seed: int) -> Iterator[Piece]:
+    """The pre-training that a fine-tuning starts from, where only its results are left."""
+    if _phase(cell.arm) != PHASES[1] or _parent_folder(cell, settings, seed).exists():
+        return
+    parent = Cell(cell.data, find(cell.data, _parent_name(cell)))
+    if (rate, seed) in runs_of(parent, settings):
+        yield _piece(parent, settings, [rate], [seed])
+
+
 def _piece(cell: Cell, settings: Settings, rates: Sequence[str], seeds: Sequence[int]) -> Piece:
     words = [*words_of(cell, settings), *places_of(cell, settings)]
     if phase := _phase(cell.arm):
         (seed,) = seeds
         words.append(f"name=s{seed}")
-        if phase == "finetuned":
-            parent = cell.arm.name.replace(phase, PHASES[0])
-            words.append(f"init={settings.runs / cell.data / parent / f's{seed}'}")
+        if phase == PHASES[1]:
+            words.append(f"init={_parent_folder(cell, settings, seed)}")
     elif len(rates) * len(seeds) > 1:
         words.append(f"jobs={settings.jobs}")
     return Piece(cell, words, rates, seeds)
+
+
+def _parent_name(cell: Cell) -> str:
+    return cell.arm.name.replace(PHASES[1], PHASES[0])
+
+
+def _parent_folder(cell: Cell, settings: Settings, seed: int) -> Path:
+    return settings.runs / cell.data / _parent_name(cell) / f"s{seed}"
+
+
+def _configs(runs: Path, cell: Cell) -> list[Path]:
+    return sorted((runs / cell.data / cell.arm.name).glob(f"*/{layout.CONFIG}"))
 
 
 def _phase(arm: Arm) -> str | None:

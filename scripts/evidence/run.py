@@ -1,7 +1,8 @@
 """Run the studies: ``python -m scripts.evidence.run [--study NAME] [--data NAME] [--data-root DATA_ROOT]``.
 
-What has finished is found, what was interrupted resumes. SIGINT and SIGTERM stop the runs where they can be
-resumed; so does --minutes, after which the program exits with 75 and the same command continues.
+What has finished or is in ``results/`` is found, what was interrupted resumes. SIGINT and SIGTERM stop the
+runs where they can be resumed; so does --minutes, after which the program exits with 75 and the same command
+continues.
 """
 
 import argparse
@@ -14,7 +15,7 @@ from pathlib import Path
 
 from scripts.evidence import bbc, cost
 from scripts.evidence.jobs import UNFINISHED, Stopped, listen, start
-from scripts.evidence.pieces import Piece, Settings, command_of, executable, pieces
+from scripts.evidence.pieces import RESULTS, Piece, Settings, command_of, executable, pieces
 from scripts.evidence.studies import STUDIES, Study
 
 
@@ -56,9 +57,10 @@ def main(words: Sequence[str] | None = None) -> None:
     settings = Settings(
         options.runs,
         options.data_root,
+        options.results,
         options.jobs,
-        extra=tuple(options.words),
-        seeds=options.seeds,
+        options.seeds,
+        tuple(options.words),
     )
     listen()
     until = time.monotonic() + 60 * options.minutes
@@ -97,6 +99,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--data-root", help="where the data sets are (default: data)")
     parser.add_argument(
         "--runs", type=Path, default=Path("runs/evidence"), help="the folder of the runs"
+    )
+    parser.add_argument(
+        "--results", type=Path, default=RESULTS, help="what has been collected is not trained again"
     )
     parser.add_argument("--jobs", type=int, default=2, help="runs that train at the same time")
     parser.add_argument("--minutes", type=float, default=1e6, help="stop after that time")

@@ -3,6 +3,7 @@
 import json
 import math
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,11 +18,19 @@ from scipy.stats import ttest_rel
 
 from scripts.evidence import bbc, figures, page, paired, tables
 from scripts.evidence.again import differences
-from scripts.evidence.collect import RESULTS, collect
+from scripts.evidence.collect import collect
 from scripts.evidence.cost import LENGTH_COLUMNS, STEP_COLUMNS, append, cpu_seconds, measure_length
 from scripts.evidence.jobs import start
 from scripts.evidence.load import load
-from scripts.evidence.pieces import Settings, chosen_rate, command_of, pieces, runs_of, words_of
+from scripts.evidence.pieces import (
+    RESULTS,
+    Settings,
+    chosen_rate,
+    command_of,
+    pieces,
+    runs_of,
+    words_of,
+)
 from scripts.evidence.run import chosen, main
 from scripts.evidence.studies import STUDIES, Cell, arm_of, find
 from support.tiny_runs import compose_run, with_sizes_of_any_data
@@ -33,7 +42,7 @@ ARMS = {(cell.data, cell.arm.name): cell for study in STUDIES.values() for cell 
 
 @pytest.fixture
 def settings(tmp_path):
-    return Settings(tmp_path / "runs", "/somewhere/data", jobs=2)
+    return Settings(tmp_path / "runs", "/somewhere/data", tmp_path / "results")
 
 
 def write_run(settings, cell, rate="0.001", seed=1, val=0.5, test=0.6, words=None):
@@ -209,7 +218,7 @@ def test_holm_s_correction():
 
 
 @pytest.fixture
-def collected(settings, tmp_path):
+def collected(settings):
     """Results of some cells of every study."""
     write_arm(settings, "digits", "softmax-none", [0.5, 0.6, 0.7])
     write_arm(settings, "digits", "softmax-ada", [0.8, 0.9, 1.0], rate="0.003")
@@ -222,8 +231,8 @@ def collected(settings, tmp_path):
         row = ["softmax", "none", length, seconds, mebibytes, "2"]
         append(costs / "lengths.csv", LENGTH_COLUMNS, row)
     append(costs / "steps.csv", STEP_COLUMNS, ["digits", "softmax-ada", 0.5, 1e9, 9, 4096, "2"])
-    assert collect(settings, tmp_path / "results") == 10
-    return tmp_path / "results"
+    assert collect(settings) == 10
+    return settings.results
 
 
 def test_what_is_collected_knows_no_places_and_no_training_rows(collected):
@@ -235,6 +244,46 @@ def test_what_is_collected_knows_no_places_and_no_training_rows(collected):
         assert "jobs=" not in path.read_text()
     rates = load(collected).rates
     assert rates["digits", "softmax-ada"] == {"0.001": 0.1, "0.003": 0.5}
+
+
+def test_what_was_collected_is_kept_and_not_trained_again(settings, collected):
+    before = {path: path.read_bytes() for path in collected.rglob("*") if path.is_file()}
+    shutil.rmtree(settings.runs)
+    assert not list(pieces(one_cell("digits", "softmax-ada"), settings))
+    study = STUDIES["helps"]._replace(cells=(Cell("text", find("text", "linear-wide")),))
+    (left,) = pieces(study, settings)
+    assert (left.rates, left.seeds) == (["0.001"], [2, 3])
+    write_run(settings, left.cell, seed=2)
+    assert collect(settings) == 11
+    after = {path: path.read_bytes() for path in collected.rglob("*") if path.is_file()}
+    assert before.items() <= after.items()
+    assert set(load(collected).runs["text", "linear-wide"]) == {1, 2}
+
+
+def test_a_collected_run_of_other_words_is_dropped(settings, collected):
+    shutil.rmtree(settings.runs)
+    config = collected / "runs/digits/softmax-ada/s2/config.yaml"
+    read = yaml.safe_load(config.read_text())
+    read["frozen"]["overrides"].append("trainer.max_steps=7")
+    config.write_text(yaml.safe_dump(read))
+    (left,) = pieces(one_cell("digits", "softmax-ada"), settings)
+    assert left.seeds == [2]
+    assert collect(settings) == 9
+
+
+def test_a_pretraining_that_is_gone_is_trained_again_for_its_fine_tuning(settings):
+    write_arm(settings, "digits", "softmax-ada", [0.6, 0.6, 0.6])
+    names = ("softmax-ada-pretrained", "softmax-ada-finetuned")
+    cells = tuple(Cell("digits", find("digits", name)) for name in names)
+    words = words_of(cells[0], settings)
+    for seed in (1, 2, 3):
+        write_run(settings, cells[0], seed=seed, words=words)
+    for seed in (1, 3):
+        write_run(settings, cells[1], seed=seed)
+    collect(settings)
+    shutil.rmtree(settings.runs)
+    found = list(pieces(STUDIES["pretraining"]._replace(cells=cells), settings))
+    assert [(piece.cell.arm.name, piece.seeds) for piece in found] == [(n, [2]) for n in names]
 
 
 def test_tables_are_made_of_what_was_collected(collected):
@@ -340,7 +389,15 @@ def test_what_is_kept_is_small_and_knows_no_places():
 @pytest.mark.slow
 def test_a_cell_is_trained_collected_and_found_again(tmp_path, capfd):
     words = ["trainer.max_steps=2", "trainer.val_every=1", "dataset.limit=32"]
-    places = ["--runs", str(tmp_path / "runs"), "--data-root", str(tmp_path)]
+    kept = tmp_path / "results"
+    places = [
+        "--runs",
+        str(tmp_path / "runs"),
+        "--results",
+        str(kept),
+        "--data-root",
+        str(tmp_path),
+    ]
     typed = ["--study", "cells", "--data", "digits", "--arm", "softmax-ada", *places]
     previous = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
     try:
@@ -352,11 +409,9 @@ def test_a_cell_is_trained_collected_and_found_again(tmp_path, capfd):
     finally:
         for number, handler in zip((signal.SIGINT, signal.SIGTERM), previous, strict=True):
             signal.signal(number, handler)
-    settings = Settings(tmp_path / "runs", str(tmp_path), seeds=(1,), extra=tuple(words))
-    assert collect(settings, tmp_path / "results") == 1
-    results = load(tmp_path / "results")
+    settings = Settings(tmp_path / "runs", str(tmp_path), kept, seeds=(1,), extra=tuple(words))
+    assert collect(settings) == 1
+    results = load(kept)
     assert set(results.runs["digits", "softmax-ada"]) == {1}
-    assert str(tmp_path) not in "".join(
-        path.read_text() for path in (tmp_path / "results").rglob("*.yaml")
-    )
+    assert str(tmp_path) not in "".join(path.read_text() for path in kept.rglob("*.yaml"))
     assert arm_of("softmax", "ada") == find("digits", "softmax-ada")
