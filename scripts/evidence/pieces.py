@@ -1,13 +1,23 @@
 """The pieces of a study: commands of ``wavspa-train`` that take minutes, and whether one is done."""
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
 from scripts.evidence.load import read_rates
-from scripts.evidence.studies import RATES, ROOT, SEEDS, Arm, Cell, Study, find, steps_of
+from scripts.evidence.studies import (
+    FIRST_RATES,
+    RATES,
+    ROOT,
+    SEEDS,
+    Arm,
+    Cell,
+    Study,
+    find,
+    steps_of,
+)
 from wavspa.reports.runs.collect import Run, read_run
 from wavspa.run_folder import layout
 
@@ -73,14 +83,26 @@ def runs_of(cell: Cell, settings: Settings) -> dict[tuple[str, int], Run]:
 
 
 def chosen_rate(cell: Cell, settings: Settings) -> str | None:
-    """The learning rate of an arm: the best of the grid on validation with the first seed.
+    """The learning rate of an arm: the best on validation, with the first seed, of those that it tried.
 
     None while a run that decides it is missing.
     """
     if cell.arm.rate_of is not None:
         return chosen_rate(Cell(cell.data, find(cell.data, cell.arm.rate_of)), settings)
     values = selection(cell, settings)
-    return max(values, key=lambda rate: values[rate]) if len(values) == len(RATES) else None
+    return None if untried(values) else max(values, key=values.__getitem__)
+
+
+def untried(values: Mapping[str, float]) -> list[str]:
+    """The learning rates that an arm has still to try.
+
+    Args:
+        values: What those that it has tried reached on validation.
+    """
+    if missing := [rate for rate in FIRST_RATES if rate not in values]:
+        return missing
+    best = RATES.index(max(values, key=values.__getitem__))
+    return [rate for rate in RATES[max(best - 1, 0) : best + 2] if rate not in values]
 
 
 def selection(cell: Cell, settings: Settings) -> dict[str, float]:
@@ -100,12 +122,8 @@ def selection(cell: Cell, settings: Settings) -> dict[str, float]:
 def pieces(study: Study, settings: Settings) -> Iterator[Piece]:
     """What is left of a study, in order; each piece is asked for when those before it are done."""
     for cell in study.cells:
-        if cell.arm.rate_of is None and len(selection(cell, settings)) < len(RATES):
-            yield _piece(cell, settings, RATES, settings.seeds[:1])
+        yield from _selecting(cell, settings)
         rate = chosen_rate(cell, settings)
-        if rate is None:
-            yield from _of_another(cell, settings)
-            rate = chosen_rate(cell, settings)
         if rate is None:
             continue  # its own runs failed, which has been reported
         done = runs_of(cell, settings)
@@ -130,11 +148,14 @@ def executable(command: Sequence[str]) -> list[str]:
     return [sys.executable, "-m", "wavspa.commands.train", *command[1:]]
 
 
-def _of_another(cell: Cell, settings: Settings) -> Iterator[Piece]:
-    """The selection of the learning rate that a cell takes from another arm."""
+def _selecting(cell: Cell, settings: Settings) -> Iterator[Piece]:
+    """What is left of the selection of a cell's learning rate, which may be another arm's."""
     if cell.arm.rate_of is not None:
-        other = Cell(cell.data, find(cell.data, cell.arm.rate_of))
-        yield _piece(other, settings, RATES, settings.seeds[:1])
+        cell = Cell(cell.data, find(cell.data, cell.arm.rate_of))
+    before = None
+    while (rates := untried(selection(cell, settings))) and rates != before:
+        yield _piece(cell, settings, rates, settings.seeds[:1])
+        before = rates  # what failed is reported, and not tried again
 
 
 def _parent(cell: Cell, settings: Settings, rate: str, seed: int) -> Iterator[Piece]:

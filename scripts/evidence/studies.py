@@ -13,7 +13,9 @@ import yaml
 
 ROOT = Path(__file__).parents[2]
 SEEDS = (1, 2, 3)
-RATES = ("0.001", "0.003")
+# The grid of learning rates, and those that every arm tries; then the neighbours of the best one.
+RATES = ("0.001", "0.003", "0.01", "0.03")
+FIRST_RATES = RATES[1:3]
 BASES = ("softmax", "longformer", "linformer", "linear", "performer")
 LONG_BASES = ("softmax", "linear")
 MODES = ("none", "ada", "ortho", "lift")

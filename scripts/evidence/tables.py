@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from scripts.evidence.load import Results
 from scripts.evidence.paired import Difference, difference, holm, verdict
-from scripts.evidence.studies import BASES, DATA, MODES, STUDIES, Arm, Cell, arm_of
+from scripts.evidence.studies import BASES, DATA, MODES, RATES, STUDIES, Arm, Cell, arm_of
 from wavspa.reports.number_format import ABSENT
 
 NAMES = {
@@ -189,12 +189,11 @@ def lego_table(results: Results) -> str:
 
 def rates_table(results: Results) -> str:
     """How often each learning rate of the grid was chosen, by data set."""
-    rates = list(dict.fromkeys(rate for of in results.rates.values() for rate in of))
     rows = []
     for data in dict.fromkeys(data for data, _ in results.rates):
         chosen = [max(of, key=of.__getitem__) for (d, _), of in results.rates.items() if d == data]
-        rows.append([NAMES[data], *(str(chosen.count(rate)) for rate in rates)])
-    return table(["arms that chose", *rates], rows)
+        rows.append([NAMES[data], *(str(chosen.count(rate)) for rate in RATES)])
+    return table(["arms that chose", *RATES], rows)
 
 
 def cost_table(results: Results) -> str:

@@ -29,10 +29,11 @@ from scripts.evidence.pieces import (
     command_of,
     pieces,
     runs_of,
+    untried,
     words_of,
 )
 from scripts.evidence.run import chosen, main
-from scripts.evidence.studies import STUDIES, Cell, arm_of, find
+from scripts.evidence.studies import RATES, STUDIES, Cell, arm_of, find
 from support.tiny_runs import compose_run, with_sizes_of_any_data
 from wavspa.launching.run.build import build
 from wavspa.launching.run.validate import validate
@@ -78,8 +79,8 @@ def write_run(settings, cell, rate="0.001", seed=1, val=0.5, test=0.6, words=Non
 def write_arm(settings, data, name, values, rate="0.001"):
     cell = Cell(data, find(data, name))
     if cell.arm.rate_of is None:
-        other = "0.003" if rate == "0.001" else "0.001"
-        write_run(settings, cell, other, 1, val=0.1)
+        for other in set(RATES) - {rate}:
+            write_run(settings, cell, other, 1, val=0.1)
     for seed, value in enumerate(values, start=1):
         write_run(settings, cell, rate, seed, test=value)
 
@@ -116,17 +117,37 @@ def test_first_the_learning_rate_is_selected_then_the_other_seeds_are_trained(se
     study = one_cell("digits", "softmax-ada")
     (cell,) = study.cells
     (first,) = pieces(study, settings)
-    assert command_of(first)[-2:] == ["optimizer.lr=0.001,0.003", "seed=1"]
+    assert command_of(first)[-2:] == ["optimizer.lr=0.003,0.01", "seed=1"]
     assert command_of(first)[:3] == ["wavspa-train", "-m", "experiment=evidence/digits"]
     assert f"runs={settings.runs / 'digits'}" in first.words
-    write_run(settings, cell, "0.001", val=0.5)
-    write_run(settings, cell, "0.003", val=0.7)
-    assert chosen_rate(cell, settings) == "0.003"
+    write_run(settings, cell, "0.003", val=0.5)
+    write_run(settings, cell, "0.01", val=0.7)
+    assert chosen_rate(cell, settings) is None
     (second,) = pieces(study, settings)
-    assert (second.rates, second.seeds) == (["0.003"], [2, 3])
+    assert (second.rates, second.seeds) == (["0.03"], (1,))
+    write_run(settings, cell, "0.03", val=0.6)
+    assert chosen_rate(cell, settings) == "0.01"
+    (third,) = pieces(study, settings)
+    assert (third.rates, third.seeds) == (["0.01"], [2, 3])
     for seed in (2, 3):
-        write_run(settings, cell, "0.003", seed)
+        write_run(settings, cell, "0.01", seed)
     assert not list(pieces(study, settings))
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ({}, ["0.003", "0.01"]),
+        ({"0.01": 0.5}, ["0.003"]),
+        ({"0.003": 0.6, "0.01": 0.5}, ["0.001"]),
+        ({"0.003": 0.5, "0.01": 0.6}, ["0.03"]),
+        ({"0.001": 0.4, "0.003": 0.5, "0.01": 0.6}, ["0.03"]),
+        ({"0.003": 0.5, "0.01": 0.6, "0.03": 0.7}, []),
+        ({"0.001": 0.7, "0.003": 0.6, "0.01": 0.5}, []),
+    ],
+)
+def test_the_best_learning_rate_has_better_neighbours_nowhere(values, expected):
+    assert untried(values) == expected
 
 
 def test_runs_of_other_words_are_not_taken_for_those_of_a_study(settings):
@@ -243,7 +264,8 @@ def test_what_is_collected_knows_no_places_and_no_training_rows(collected):
         assert "/somewhere" not in path.read_text()
         assert "jobs=" not in path.read_text()
     rates = load(collected).rates
-    assert rates["digits", "softmax-ada"] == {"0.001": 0.1, "0.003": 0.5}
+    expected = {"0.001": 0.1, "0.003": 0.5, "0.01": 0.1, "0.03": 0.1}
+    assert rates["digits", "softmax-ada"] == expected
 
 
 def test_what_was_collected_is_kept_and_not_trained_again(settings, collected):
@@ -298,7 +320,7 @@ def test_tables_are_made_of_what_was_collected(collected):
     assert wide == "| wide | 20,234 | 4 | 62.50 (1) | +12.5 undecided |"
     assert tables.helps_table(results, "image", "linear") == ""
     assert f"| lift | 2 |{' 50.0 |' * 12}" in tables.lego_table(results)
-    assert "| digits | 1 | 1 |" in tables.rates_table(results)
+    assert "| digits | 1 | 1 | 0 | 0 |" in tables.rates_table(results)
     assert "| exponents, N ≥ 8,192 | N^2.00, N^1.00 |" in tables.lengths_table(results)
     cost = tables.cost_table(results)
     assert "| digits | softmax-ada | 2 | 0.02 | 0.00 | 90.00 ± 10.00 (3) |" in cost
@@ -401,7 +423,7 @@ def test_a_cell_is_trained_collected_and_found_again(tmp_path, capfd):
     typed = ["--study", "cells", "--data", "digits", "--arm", "softmax-ada", *places]
     previous = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
     try:
-        for expected in (1, 0):
+        for expected in (2, 0):  # two learning rates, then a neighbour of the better
             with pytest.raises(SystemExit) as ended:
                 main([*typed, "--seeds", "1", "--", *words])
             assert ended.value.code == 0
