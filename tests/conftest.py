@@ -1,3 +1,4 @@
+import logging
 import os
 import sys
 from pathlib import Path
@@ -7,6 +8,7 @@ import pytest
 import torch
 from hypothesis import HealthCheck, settings
 
+from support.global_state import global_state
 from wavspa.launching.subprocesses import ENVIRONMENT
 
 # Tensors here are too small to share out, and as many workers run as there are cores.
@@ -53,10 +55,22 @@ def no_second_process(monkeypatch):
 
 @pytest.fixture(autouse=True)
 def alike_in_any_order():
-    """What earlier tests drew, what Lightning left in the environment and W&B's run do not reach a test."""
+    """What earlier tests drew and left behind does not reach a test.
+
+    What libraries set for a whole process is put back here; a test that leaves anything else fails itself,
+    rather than another one that comes later in some orders.
+    """
+    before = global_state()
     torch.manual_seed(0)
+    torch.use_deterministic_algorithms(False)  # which Lightning's trainer turns on
+    logger = logging.getLogger()
+    level = logger.level
     with mock.patch.dict(os.environ):
         yield
+        logger.setLevel(level)
         wandb = sys.modules.get("wandb")
         if getattr(wandb, "run", None) is not None:
             wandb.finish()
+    after = global_state()
+    left = {name: after[name] for name in before if after[name] != before[name]}
+    assert not left, f"the test has changed for those after it: {left}"

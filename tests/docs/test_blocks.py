@@ -18,6 +18,7 @@ import yaml
 from PIL import Image
 
 from support.doc_blocks import ROOT, blocks_of, commands_of
+from support.registered_parts import forgotten_parts
 from support.tiny_files import write_rows
 from support.tiny_runs import tiny_run, with_sizes_of_any_data
 from wavspa.launching.run.validate import validate
@@ -85,7 +86,8 @@ def session(tmp_path, small_run, monkeypatch):
     monkeypatch.setattr("wavspa.commands.compose._trial", lambda *_: [])
     monkeypatch.setattr(SweepLauncher, "launch", check_jobs)
     monkeypatch.setattr(loop, "search", lambda space, launcher, _: loop._check(space, launcher))
-    return tmp_path
+    with forgotten_parts():
+        yield
 
 
 def check_jobs(launcher, jobs, initial_job_idx):

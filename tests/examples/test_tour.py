@@ -2,6 +2,7 @@
 
 import re
 
+import matplotlib
 import pytest
 
 from tour import PAGE, cells, code, run
@@ -16,7 +17,8 @@ def test_the_page_is_the_notebook_s():
 
 @pytest.mark.slow
 def test_the_notebook_runs(tmp_path):
-    page = "\n".join(run(tmp_path))
+    with matplotlib.rc_context():
+        page = "\n".join(run(tmp_path))
     assert len(list(tmp_path.glob("tour_*.png"))) == 2
     learned = float(re.findall(r"accuracy (0\.\d+|1\.0+)", page)[-1])
     assert learned > 0.7  # of ten classes
