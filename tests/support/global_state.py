@@ -3,7 +3,6 @@
 import os
 import signal
 import sys
-import tempfile
 from typing import Any
 
 import torch
@@ -18,7 +17,7 @@ def global_state() -> dict[str, Any]:
     state = {
         "working directory": os.getcwd(),
         # Other entries are of libraries that find their parts this way.
-        "search path": [entry for entry in sys.path if entry.startswith(tempfile.gettempdir())],
+        "search path": [entry for entry in sys.path if "pytest-of-" in entry],
         "signals": {number.name: signal.getsignal(number) for number in SIGNALS},
         "registered parts": {option: registered(option) for option in ("attention", "wavelet")},
         "threads of torch": torch.get_num_threads(),
