@@ -21,7 +21,7 @@ FILTERS = [("text", "softmax-ada"), ("image", "softmax-ada"), ("image", "softmax
 
 def figures(results: Results) -> Iterator[tuple[str, Figure]]:
     """Every figure that there are results for, by its name."""
-    if any(results.runs.get((data, "softmax-none")) for data in DATA):
+    if _with_gains(results):
         yield "gains", draw_gains(results)
     if results.steps:
         yield "pareto", draw_pareto(results)
@@ -42,9 +42,10 @@ def figures(results: Results) -> Iterator[tuple[str, Figure]]:
 @styled
 def draw_gains(results: Results) -> Figure:
     """What each mode is above its base, in points with 95 % intervals: a panel for each data set."""
-    figure = Figure(figsize=(2.2 * len(DATA) + 1.6, 4.2), layout="constrained")
-    axes = figure.subplots(1, len(DATA), sharey=True)
-    for axis, data in zip(axes, DATA, strict=True):
+    shown = _with_gains(results)
+    figure = Figure(figsize=(2.2 * len(shown) + 1.6, 4.2), layout="constrained")
+    axes = figure.subplots(1, len(shown), sharey=True, squeeze=False)[0]
+    for axis, data in zip(axes, shown, strict=True):
         axis.axvline(0, color=COLOURS[0], linewidth=0.8)
         for row, base in enumerate(BASES):
             for number, mode in enumerate(LEARNED):
@@ -72,9 +73,10 @@ def draw_gains(results: Results) -> Figure:
 @styled
 def draw_pareto(results: Results) -> Figure:
     """Accuracy over CPU seconds of training; the line joins those that none beats in both."""
-    figure = Figure(figsize=(3.2 * len(DATA), 3.4), layout="constrained")
-    axes = figure.subplots(1, len(DATA))
-    for axis, data in zip(axes, DATA, strict=True):
+    shown = [data for data in DATA if any(row["data"] == data for row in results.steps)]
+    figure = Figure(figsize=(3.2 * len(shown), 3.4), layout="constrained")
+    axes = figure.subplots(1, len(shown), squeeze=False)[0]
+    for axis, data in zip(axes, shown, strict=True):
         found = []
         for row in results.steps:
             runs = results.runs.get((data, row["arm"]))
@@ -170,6 +172,12 @@ def write(results: Results, folder: Path) -> list[Path]:
         paths.append(folder / f"{PREFIX}{name}.png")
         save(figure, paths[-1])
     return paths
+
+
+def _with_gains(results: Results) -> list[str]:
+    """The data sets of the first study on which a mode can be compared with its base."""
+    arms = [arm_of(base, mode) for base in BASES for mode in LEARNED]
+    return [data for data in DATA if any(results.difference(data, arm) is not None for arm in arms)]
 
 
 def _legend(axis: Axes) -> None:

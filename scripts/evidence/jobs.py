@@ -44,7 +44,8 @@ def start(command: Sequence[str], until: float, variables: Mapping[str, str] = T
         left = until - time.monotonic()
         return job.wait(timeout=max(0.0, left) if left < 1e9 else None)
     except BaseException:
-        os.killpg(job.pid, signal.SIGINT)
+        # Not SIGINT: what a shell starts in the background ignores it.
+        os.killpg(job.pid, signal.SIGTERM)
         try:
             job.wait(timeout=SECONDS_TO_STOP)
         except subprocess.TimeoutExpired:
