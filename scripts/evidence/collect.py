@@ -14,6 +14,7 @@ import argparse
 import csv
 import io
 import json
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -112,6 +113,8 @@ def keep(run: Run, folder: Path, places: Mapping[str, str]) -> None:
     for name, text in files.items():
         for place, word in sorted(roots.items(), key=lambda pair: -len(pair[0])):
             text = text.replace(place, word)
+        # A card tells from where and by which command the data were prepared, which may be long ago.
+        text = re.sub(r"(read from |wavspa-run )/[^ \"]*/", r"\1", text)
         (folder / name).write_text(text, encoding="utf-8")
 
 

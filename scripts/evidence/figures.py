@@ -60,12 +60,13 @@ def draw_gains(results: Results) -> Figure:
                     fmt="o",
                     markersize=4,
                     color=COLOURS[number + 1],
-                    label=None if mode in axis.get_legend_handles_labels()[1] else mode,
                 )
         axis.set_title(NAMES[data], fontsize=8)
         axis.set_xlabel("points above the base")
     axes[0].set_yticks(range(len(BASES)), BASES)
     axes[0].invert_yaxis()
+    for number, mode in enumerate(LEARNED, start=1):
+        axes[-1].plot([], [], "o", color=COLOURS[number], label=mode)
     _legend(axes[-1])
     return figure
 
