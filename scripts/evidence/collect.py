@@ -113,7 +113,7 @@ def keep(run: Run, folder: Path, places: Mapping[str, str]) -> None:
     for name, text in files.items():
         for place, word in sorted(roots.items(), key=lambda pair: -len(pair[0])):
             text = text.replace(place, word)
-        # A card tells from where and by which command the data were prepared, which may be long ago.
+        # A card names the file and the command by which the data were prepared, wherever that was.
         text = re.sub(r"(read from |wavspa-run )/[^ \"]*/", r"\1", text)
         (folder / name).write_text(text, encoding="utf-8")
 
