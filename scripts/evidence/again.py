@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from scripts.evidence.jobs import THREADS, start
-from scripts.evidence.load import Results, load
+from scripts.evidence.load import RESULTS, Results, load
 from scripts.evidence.page import example_cells
-from scripts.evidence.pieces import RESULTS, executable
+from scripts.evidence.pieces import executable
 from wavspa.reports.runs.collect import Run, collect
 
 # What depends on the machine's load, not on the run.

@@ -24,7 +24,8 @@ from typing import Any
 import numpy as np
 import yaml
 
-from scripts.evidence.pieces import RESULTS, Settings, chosen_rate, runs_of, selection
+from scripts.evidence.load import RESULTS
+from scripts.evidence.pieces import Settings, chosen_rate, runs_of, selection
 from scripts.evidence.studies import STUDIES, Cell
 from wavspa.launching.analysis.trained_run import TrainedRun
 from wavspa.launching.record.record import read_starts
@@ -60,6 +61,11 @@ def collect(settings: Settings) -> int:
     return kept
 
 
+def was_collected(run: Run, settings: Settings) -> bool:
+    """Whether of a run only its results are here."""
+    return run.folder.is_relative_to(settings.results)
+
+
 def _write(settings: Settings, results: Path) -> int:
     results.mkdir()
     places = {str(settings.runs): "runs", str(settings.runs.absolute()): "runs"}
@@ -75,7 +81,7 @@ def _write(settings: Settings, results: Path) -> int:
         for seed in settings.seeds:
             if run := runs.get((rate or "", seed)):
                 folder = results / "runs" / cell.data / cell.arm.name / f"s{seed}"
-                if run.folder.is_relative_to(settings.results):
+                if was_collected(run, settings):
                     shutil.copytree(run.folder, folder)
                 else:
                     keep(run, folder, places)
@@ -149,14 +155,19 @@ def _metrics(path: Path) -> str:
 
 def _filters(settings: Settings) -> Iterator[tuple[str, np.ndarray]]:
     path = settings.results / "filters.npz"
+    collected: dict[str, np.ndarray] = {}
     if path.exists():
         with np.load(path, allow_pickle=False) as arrays:
-            yield from arrays.items()
+            collected = dict(arrays)
     cells = {(cell.data, cell.arm.name): cell for cell in all_cells()}
     for data, arm in FILTERS:
         cell = cells[data, arm]
         run = runs_of(cell, settings).get((chosen_rate(cell, settings) or "", settings.seeds[0]))
-        if run is None or run.folder.is_relative_to(settings.results):
+        if run is None:
+            continue
+        if was_collected(run, settings):
+            prefix = f"{data}|{arm}|"
+            yield from ((key, of) for key, of in collected.items() if key.startswith(prefix))
             continue
         for layer in TrainedRun(run.folder, read_config(run.folder), "val").filters:
             yield f"{data}|{arm}|{layer.title}|learned", layer.learned

@@ -9,11 +9,12 @@ from typing import NamedTuple
 import numpy as np
 
 from scripts.evidence.paired import Difference, difference
-from scripts.evidence.studies import Arm
+from scripts.evidence.studies import ROOT, Arm
 from wavspa.reports.figures.filters import Filters
 from wavspa.reports.runs.collect import Run, read_run
 from wavspa.run_folder import layout
 
+RESULTS = ROOT / "results"
 METRIC = "test/accuracy"
 
 

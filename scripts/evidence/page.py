@@ -10,8 +10,7 @@ from collections.abc import Callable, Mapping
 
 from scripts.evidence import figures, tables
 from scripts.evidence.jobs import THREADS
-from scripts.evidence.load import Results, facts_of, load
-from scripts.evidence.pieces import RESULTS
+from scripts.evidence.load import RESULTS, Results, facts_of, load
 from scripts.evidence.studies import DATA, LONG_BASES, ROOT, STUDIES, arm_of
 
 PAGE = ROOT / "docs/science/evidence.md"

@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from scripts.evidence.load import read_rates
+from scripts.evidence.load import RESULTS, read_rates
 from scripts.evidence.studies import (
     FIRST_RATES,
     RATES,
-    ROOT,
     SEEDS,
     Arm,
     Cell,
@@ -24,7 +23,6 @@ from wavspa.run_folder import layout
 # Words about where a run is, not about what it is.
 PLACES = ("runs", "data_root", "jobs", "init", "name")
 PHASES = ("pretrained", "finetuned")
-RESULTS = ROOT / "results"
 
 
 @dataclass(frozen=True)

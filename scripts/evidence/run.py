@@ -15,7 +15,8 @@ from pathlib import Path
 
 from scripts.evidence import bbc, cost
 from scripts.evidence.jobs import UNFINISHED, Stopped, listen, start
-from scripts.evidence.pieces import RESULTS, Piece, Settings, command_of, executable, pieces
+from scripts.evidence.load import RESULTS
+from scripts.evidence.pieces import Piece, Settings, command_of, executable, pieces
 from scripts.evidence.studies import STUDIES, Study
 
 

@@ -13,8 +13,8 @@ from scipy.stats import ttest_rel
 from scripts.evidence import figures, page, paired, tables
 from scripts.evidence.again import differences
 from scripts.evidence.collect import collect
-from scripts.evidence.load import load
-from scripts.evidence.pieces import RESULTS, pieces, words_of
+from scripts.evidence.load import RESULTS, load
+from scripts.evidence.pieces import pieces, words_of
 from scripts.evidence.studies import STUDIES, Cell, find
 from support.evidence_runs import one_cell, write_arm, write_run
 
