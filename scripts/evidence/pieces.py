@@ -21,7 +21,7 @@ from wavspa.reports.runs.collect import Run, read_run
 from wavspa.run_folder import layout
 
 # Words about where a run is, not about what it is.
-PLACES = ("runs", "data_root", "jobs", "init", "name")
+PLACES = ("runs", "data_root", "jobs", "init.from", "name")
 PHASES = ("pretrained", "finetuned")
 
 

@@ -14,6 +14,8 @@ def write_run(settings, cell, rate="0.001", seed=1, val=0.5, test=0.6, words=Non
     folder.mkdir(parents=True)
     typed = [*(words or words_of(cell, settings)), f"optimizer.lr={rate}", f"seed={seed}", "jobs=2"]
     overrides = [*typed, f"runs={settings.runs / cell.data}", "data_root=/somewhere/data"]
+    if cell.arm.name.endswith("-finetuned"):  # as init=RUN is recorded
+        overrides.append("init.from='/somewhere/run'")
     attention, mode = cell.arm.name.split("-")[:2]
     config = {
         "seed": seed,
@@ -29,8 +31,9 @@ def write_run(settings, cell, rate="0.001", seed=1, val=0.5, test=0.6, words=Non
     status["test"] = {"test/accuracy": test} | {f"test/accuracy_{p}": test for p in range(1, 13)}
     (folder / "config.yaml").write_text(yaml.safe_dump(config))
     (folder / "status.json").write_text(json.dumps(status))
-    columns = "step,epoch,seconds,train/loss,val/accuracy,energy/layer1/cA1,energy/layer1/cD1"
-    rows = ["2,0,1.5,0.7,,,", f"4,0,2.5,,{val},0.75,0.25"]
+    bands = "energy/layer1/cA1,energy/layer1/cD1,orthogonality/layer1"
+    columns = f"step,epoch,seconds,train/loss,val/accuracy,{bands}"
+    rows = ["2,0,1.5,0.7,,,,", f"4,0,2.5,,{val},0.75,0.25,0.5"]
     (folder / "metrics.csv").write_text("\n".join([columns, *rows, ""]))
     start = {"git": {"/somewhere": {"commit": "0123456789", "diff": ""}}, "python": "3.11"}
     start["machine"] = {"processor": "a processor", "threads": 1}
