@@ -9,14 +9,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from scripts.evidence.load import Results
-from scripts.evidence.studies import BASES, DATA, MODES, arm_of
+from scripts.evidence.studies import ABLATED, BASES, DATA, MODES, arm_of
 from scripts.evidence.tables import LEARNED, NAMES
 from wavspa.reports.figures.bands import draw_energies, draw_orthogonality
 from wavspa.reports.figures.filters import draw_filters
 from wavspa.reports.figures.style import COLOURS, line_look, save, styled
 
 PREFIX = "evidence_"
-FILTERS = [("text", "softmax-ada"), ("image", "softmax-ada"), ("image", "softmax-ortho")]
+FILTERS = [("digits", "softmax-ada"), ("digits", "softmax-ortho"), ("image", "softmax-ada")]
 
 
 def figures(results: Results) -> Iterator[tuple[str, Figure]]:
@@ -32,7 +32,7 @@ def figures(results: Results) -> Iterator[tuple[str, Figure]]:
     for data, arm in FILTERS:
         if layers := results.filters.get((data, arm)):
             yield f"filters_{data}_{arm}", draw_filters(layers)
-    for data in ("text", "image"):
+    for data in ABLATED:
         if runs := results.runs.get((data, "softmax-ada")):
             rows = runs[min(runs)].metrics
             yield f"energy_{data}", draw_energies(rows)

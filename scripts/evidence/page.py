@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from scripts.evidence import figures, tables
 from scripts.evidence.jobs import THREADS
 from scripts.evidence.load import RESULTS, Results, facts_of, load
-from scripts.evidence.studies import DATA, LONG_BASES, ROOT, STUDIES, arm_of
+from scripts.evidence.studies import ABLATED, DATA, LONG_BASES, ROOT, STUDIES, arm_of
 
 PAGE = ROOT / "docs/science/evidence.md"
 PICTURES = ROOT / "docs/pictures"
@@ -50,7 +50,7 @@ def blocks() -> Mapping[str, Callable[[Results], str]]:
         "counts": _if_runs("cells", tables.counts),
         "helps": lambda results: "\n\n".join(
             tables.helps_table(results, data, base)
-            for data in ("text", "image")
+            for data in ABLATED
             for base in ("softmax", "linear")
         ),
         "pretraining": _if_runs("pretraining", tables.pretraining_table),
@@ -93,7 +93,7 @@ def trained_by(results: Results) -> str:
 def command_of(results: Results, data: str, arm: str, seed: int) -> str:
     """The command that trains a collected run again."""
     overrides = results.runs[data, arm][seed].config["frozen"]["overrides"]
-    words = [word for word in overrides if not word.startswith(("name=", "init="))]
+    words = [word for word in overrides if not word.startswith(("name=", "init.from="))]
     variables = " ".join(f"{name}={value}" for name, value in THREADS.items())
     return f"{variables} wavspa-train {shlex.join(words)} data_root=DATA_ROOT"
 
@@ -102,7 +102,7 @@ def example_cells() -> dict[str, tuple[str, str, int]]:
     """The cell of each study that is trained again as an example."""
     return {
         "cells": ("digits", arm_of("softmax", "ada").name, 1),
-        "helps": ("text", "linear-conv", 1),
+        "helps": ("digits", "softmax-conv", 1),
         "pretraining": ("digits", arm_of("softmax", "ortho").name, 2),
         "long": ("bbc", arm_of("linear", "ada").name, 1),
         "lego": ("lego", arm_of("softmax", "lift").name, 1),

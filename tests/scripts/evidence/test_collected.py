@@ -43,7 +43,7 @@ def test_holm_s_correction():
 
 def test_what_is_collected_knows_no_places_and_no_training_rows(collected):
     run = collected / "runs/digits/softmax-ada/s2"
-    assert (run / "metrics.csv").read_text().splitlines()[1:] == ["4,0,2.5,0.5,0.75,0.25"]
+    assert (run / "metrics.csv").read_text().splitlines()[1:] == ["4,0,2.5,0.5,0.75,0.25,0.5"]
     assert json.loads((run / "run.json").read_text())["commits"] == ["0123456789"]
     for path in (path for path in collected.rglob("*") if path.is_file()):
         assert "/somewhere" not in path.read_text()

@@ -129,7 +129,7 @@ def test_parts_of_the_studies_can_be_chosen():
     parts = dict(chosen("cells", "digits", None))
     assert list(parts) == ["cells"]
     assert len(parts["cells"].cells) == 20
-    assert [len(s.cells) for _, s in chosen(None, None, "softmax-conv")] == [0, 2, 0, 0, 0]
+    assert [len(s.cells) for _, s in chosen(None, None, "softmax-conv")] == [0, 3, 0, 0, 0]
 
 
 def test_the_time_and_signals_stop_what_a_command_started(tmp_path):
