@@ -76,7 +76,7 @@ def _write(settings: Settings, results: Path) -> int:
             values = selection(cell, settings)
             rates += [[cell.data, cell.arm.name, rate, value] for rate, value in values.items()]
         rate = chosen_rate(cell, settings)
-        for seed in settings.seeds:
+        for seed in settings.seeds_on(cell.data):
             if run := runs.get((rate or "", seed)):
                 folder = results / "runs" / cell.data / cell.arm.name / f"s{seed}"
                 if was_collected(run, settings):
@@ -160,7 +160,8 @@ def _filters(settings: Settings) -> Iterator[tuple[str, np.ndarray]]:
     cells = {(cell.data, cell.arm.name): cell for cell in all_cells()}
     for data, arm in FILTERS:
         cell = cells[data, arm]
-        run = runs_of(cell, settings).get((chosen_rate(cell, settings) or "", settings.seeds[0]))
+        first = settings.seeds_on(data)[0]
+        run = runs_of(cell, settings).get((chosen_rate(cell, settings) or "", first))
         if run is None:
             continue
         if was_collected(run, settings):

@@ -101,7 +101,7 @@ def measure_steps(settings: Settings, data: str, path: Path) -> None:
     for name, cell in cells.items():
         runs = runs_of(cell, settings)
         rate = chosen_rate(cell, settings)
-        run = runs.get((rate or "", settings.seeds[0]))
+        run = runs.get((rate or "", settings.seeds_on(data)[0]))
         if run is None or (data, name) in done:
             continue
         found = measure_step(read_config(run.folder))

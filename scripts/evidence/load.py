@@ -75,6 +75,15 @@ def read_rates(results: Path) -> dict[tuple[str, str], dict[str, float]]:
     return rates
 
 
+def best_rate(values: Mapping[str, float]) -> str:
+    """The learning rate that reached most on validation; of equals the lowest.
+
+    Args:
+        values: What each rate that was tried reached, the lowest rate first.
+    """
+    return max(values, key=values.__getitem__)
+
+
 def facts_of(run: Run) -> dict[str, object]:
     """By what a collected run was trained."""
     told: dict[str, object] = json.loads((run.folder / layout.RECORD).read_text(encoding="utf-8"))

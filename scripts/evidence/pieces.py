@@ -6,15 +6,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from scripts.evidence.load import RESULTS, read_rates
+from scripts.evidence.load import RESULTS, best_rate, read_rates
 from scripts.evidence.studies import (
     FIRST_RATES,
     RATES,
-    SEEDS,
     Arm,
     Cell,
     Study,
     find,
+    seeds_of,
     steps_of,
 )
 from wavspa.reports.runs.collect import Run, read_run
@@ -36,8 +36,12 @@ class Settings:
     data_root: str | None = None
     results: Path = RESULTS
     jobs: int = 2
-    seeds: Sequence[int] = SEEDS
+    seeds: Sequence[int] = ()
     extra: tuple[str, ...] = ()
+
+    def seeds_on(self, data: str) -> Sequence[int]:
+        """Those that were named, or all of the data set."""
+        return self.seeds or seeds_of(data)
 
 
 class Piece(NamedTuple):
@@ -88,7 +92,7 @@ def chosen_rate(cell: Cell, settings: Settings) -> str | None:
     if cell.arm.rate_of is not None:
         return chosen_rate(Cell(cell.data, find(cell.data, cell.arm.rate_of)), settings)
     values = selection(cell, settings)
-    return None if untried(values) else max(values, key=values.__getitem__)
+    return None if untried(values) else best_rate(values)
 
 
 def untried(values: Mapping[str, float]) -> list[str]:
@@ -99,13 +103,13 @@ def untried(values: Mapping[str, float]) -> list[str]:
     """
     if missing := [rate for rate in FIRST_RATES if rate not in values]:
         return missing
-    best = RATES.index(max(values, key=values.__getitem__))
+    best = RATES.index(best_rate(values))
     return [rate for rate in RATES[max(best - 1, 0) : best + 2] if rate not in values]
 
 
 def selection(cell: Cell, settings: Settings) -> dict[str, float]:
     """What each rate of the grid reached on validation with the first seed, the lowest rate first."""
-    runs, seed = runs_of(cell, settings), settings.seeds[0]
+    runs, seed = runs_of(cell, settings), settings.seeds_on(cell.data)[0]
     collected = read_rates(settings.results).get((cell.data, cell.arm.name), {})
     values = {}
     for rate in RATES:
@@ -125,7 +129,7 @@ def pieces(study: Study, settings: Settings) -> Iterator[Piece]:
         if rate is None:
             continue  # its own runs failed, which has been reported
         done = runs_of(cell, settings)
-        missing = [seed for seed in settings.seeds if (rate, seed) not in done]
+        missing = [seed for seed in settings.seeds_on(cell.data) if (rate, seed) not in done]
         if _phase(cell.arm):
             for seed in missing:
                 yield from _parent(cell, settings, rate, seed)
@@ -152,7 +156,7 @@ def _selecting(cell: Cell, settings: Settings) -> Iterator[Piece]:
         cell = Cell(cell.data, find(cell.data, cell.arm.rate_of))
     before = None
     while (rates := untried(selection(cell, settings))) and rates != before:
-        yield _piece(cell, settings, rates, settings.seeds[:1])
+        yield _piece(cell, settings, rates, settings.seeds_on(cell.data)[:1])
         before = rates  # what failed is reported, and not tried again
 
 

@@ -106,7 +106,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--jobs", type=int, default=2, help="runs that train at the same time")
     parser.add_argument("--minutes", type=float, default=1e6, help="stop after that time")
-    parser.add_argument("--seeds", type=int, nargs="+", default=list(Settings.seeds))
+    parser.add_argument("--seeds", type=int, nargs="+", default=[], help="these alone")
     parser.add_argument(
         "words", nargs="*", help="key=value for every run, for trials: other results"
     )

@@ -12,7 +12,9 @@ from typing import Any, NamedTuple
 import yaml
 
 ROOT = Path(__file__).parents[2]
+# Every arm is trained with each seed; where a run takes seconds there are more of them.
 SEEDS = (1, 2, 3)
+MORE_SEEDS = {"digits": tuple(range(1, 9))}
 # The grid of learning rates, and those that every arm tries; then the neighbours of the best one.
 RATES = ("0.001", "0.003", "0.01", "0.03")
 FIRST_RATES = RATES[1:3]
@@ -84,6 +86,11 @@ def steps_of(data: str) -> int:
     """The steps of every arm on a data set."""
     steps: int = experiment(data)["trainer"]["max_steps"]
     return steps
+
+
+def seeds_of(data: str) -> tuple[int, ...]:
+    """The seeds of every arm on a data set."""
+    return MORE_SEEDS.get(data, SEEDS)
 
 
 def _helps(data: str, base: str) -> Iterator[Arm]:

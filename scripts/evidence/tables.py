@@ -4,7 +4,7 @@ import math
 import statistics
 from collections.abc import Iterator, Mapping, Sequence
 
-from scripts.evidence.load import Results
+from scripts.evidence.load import Results, best_rate
 from scripts.evidence.paired import Difference, difference, holm, verdict
 from scripts.evidence.studies import BASES, DATA, MODES, RATES, STUDIES, Arm, Cell, arm_of
 from wavspa.reports.number_format import ABSENT
@@ -191,7 +191,7 @@ def rates_table(results: Results) -> str:
     """How often each learning rate of the grid was chosen, by data set."""
     rows = []
     for data in dict.fromkeys(data for data, _ in results.rates):
-        chosen = [max(of, key=of.__getitem__) for (d, _), of in results.rates.items() if d == data]
+        chosen = [best_rate(of) for (d, _), of in results.rates.items() if d == data]
         rows.append([NAMES[data], *(str(chosen.count(rate)) for rate in RATES)])
     return table(["arms that chose", *RATES], rows)
 

@@ -11,7 +11,7 @@ from support.evidence_runs import write_arm
 @pytest.fixture
 def settings(tmp_path, monkeypatch):
     monkeypatch.setattr(collect, "FILTERS", [])  # the runs of the tests have no weights
-    return Settings(tmp_path / "runs", "/somewhere/data", tmp_path / "results")
+    return Settings(tmp_path / "runs", "/somewhere/data", tmp_path / "results", seeds=(1, 2, 3))
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -77,6 +78,8 @@ def test_first_the_learning_rate_is_selected_then_the_other_seeds_are_trained(se
     for seed in (2, 3):
         write_run(settings, cell, "0.01", seed)
     assert not list(pieces(study, settings))
+    (more,) = pieces(study, replace(settings, seeds=()))
+    assert more.seeds == [4, 5, 6, 7, 8]
 
 
 @pytest.mark.parametrize(
