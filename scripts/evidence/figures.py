@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from scripts.evidence.load import Results
-from scripts.evidence.studies import ABLATED, BASES, DATA, MODES, arm_of
+from scripts.evidence.studies import ABLATED, BASES, DATA, MODES
 from scripts.evidence.tables import LEARNED, NAMES
 from wavspa.reports.figures.bands import draw_energies, draw_orthogonality
 from wavspa.reports.figures.filters import draw_filters
@@ -44,12 +44,12 @@ def draw_gains(results: Results) -> Figure:
     """What each mode is above its base, in points with 95 % intervals: a panel for each data set."""
     shown = _with_gains(results)
     figure = Figure(figsize=(2.2 * len(shown) + 1.6, 4.2), layout="constrained")
-    axes = figure.subplots(1, len(shown), sharey=True, squeeze=False)[0]
+    axes = figure.subplots(1, len(shown), sharex=True, sharey=True, squeeze=False)[0]
     for axis, data in zip(axes, shown, strict=True):
         axis.axvline(0, color=COLOURS[0], linewidth=0.8)
         for row, base in enumerate(BASES):
             for number, mode in enumerate(LEARNED):
-                found = results.difference(data, arm_of(base, mode))
+                found = results.difference(data, f"{base}-{mode}", f"{base}-none")
                 if found is None:
                     continue
                 low, high = (0.0 if math.isnan(end) else end - found.mean for end in found.interval)
@@ -177,8 +177,8 @@ def write(results: Results, folder: Path) -> list[Path]:
 
 def _with_gains(results: Results) -> list[str]:
     """The data sets of the first study on which a mode can be compared with its base."""
-    arms = [arm_of(base, mode) for base in BASES for mode in LEARNED]
-    return [data for data in DATA if any(results.difference(data, arm) is not None for arm in arms)]
+    pairs = [(f"{base}-{mode}", f"{base}-none") for base in BASES for mode in LEARNED]
+    return [data for data in DATA if any(results.difference(data, *pair) for pair in pairs)]
 
 
 def _legend(axis: Axes) -> None:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from scripts.evidence.paired import Difference, difference
-from scripts.evidence.studies import ROOT, Arm
+from scripts.evidence.studies import ROOT
 from wavspa.reports.figures.filters import Filters
 from wavspa.reports.runs.collect import Run, read_run
 from wavspa.run_folder import layout
@@ -36,11 +36,11 @@ class Results(NamedTuple):
         runs = self.runs.get((data, arm), {})
         return {seed: 100 * run.status["test"][metric] for seed, run in sorted(runs.items())}
 
-    def difference(self, data: str, arm: Arm, metric: str = METRIC) -> Difference | None:
-        """What an arm is above its base over the seeds that both have, in points."""
-        ours, theirs = self.values(data, arm.name, metric), self.values(data, arm.base, metric)
+    def difference(self, data: str, arm: str, other: str) -> Difference | None:
+        """What an arm is above another over the seeds that both have, in points; None if there is nothing."""
+        ours, theirs = self.values(data, arm), self.values(data, other)
         seeds = sorted(ours.keys() & theirs.keys())
-        if not seeds or arm.name == arm.base:
+        if not seeds or arm == other:
             return None
         return difference([ours[s] for s in seeds], [theirs[s] for s in seeds])
 

@@ -49,9 +49,10 @@ def blocks() -> Mapping[str, Callable[[Results], str]]:
         "over-bases": _if_runs("cells", tables.over_bases_table),
         "counts": _if_runs("cells", tables.counts),
         "helps": lambda results: "\n\n".join(
-            tables.helps_table(results, data, base)
+            made
             for data in ABLATED
             for base in ("softmax", "linear")
+            if (made := tables.helps_table(results, data, base))
         ),
         "pretraining": _if_runs("pretraining", tables.pretraining_table),
         "lego": _if_runs("lego", tables.lego_table),

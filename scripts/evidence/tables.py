@@ -27,13 +27,14 @@ class Tested(Mapping[tuple[str, str], tuple[Difference, float]]):
     Args:
         results: The collected results.
         cells: The cells that are tested together.
+        mode: Instead of plain, the mode of the base that they are compared with.
     """
 
-    def __init__(self, results: Results, cells: Sequence[Cell]) -> None:
+    def __init__(self, results: Results, cells: Sequence[Cell], mode: str = "none") -> None:
         found = {
             (cell.data, cell.arm.name): one
             for cell in cells
-            if (one := results.difference(cell.data, cell.arm)) is not None
+            if (one := results.difference(cell.data, cell.arm.name, _other(cell.arm, mode)))
         }
         corrected = holm([one.p for one in found.values()])
         self._of = dict(zip(found, zip(found.values(), corrected, strict=True), strict=True))
@@ -132,7 +133,7 @@ def counts(results: Results) -> str:
 def helps_table(results: Results, data: str, base: str) -> str:
     """The arms of the second study on a data set and a base, best first."""
     cells = STUDIES["helps"].cells
-    tested = Tested(results, cells)
+    tested = Tested(results, cells), Tested(results, cells, "ada")
     arms = [c.arm for c in cells if c.data == data and c.arm.base == f"{base}-none"]
     here = [arm for arm in arms if (data, arm.name) in results.runs]
     if not here:
@@ -146,12 +147,11 @@ def helps_table(results: Results, data: str, base: str) -> str:
                 f"{status['parameters']:,}",
                 f"{status['step']:,}",
                 accuracy(list(results.values(data, arm.name).values())),
-                points(*tested[data, arm.name]) if (data, arm.name) in tested else "",
+                *(points(*of[data, arm.name]) if (data, arm.name) in of else "" for of in tested),
             ]
         )
-    return table(
-        [f"{base} on {NAMES[data]}", "parameters", "steps", "accuracy", "against none"], rows
-    )
+    head = [f"{base} on {NAMES[data]}", "parameters", "steps", "accuracy"]
+    return table([*head, "against none", "against ada"], rows)
 
 
 def pretraining_table(results: Results) -> str:
@@ -260,6 +260,11 @@ def lengths_table(results: Results) -> str:
 def _mean(results: Results, data: str, arm: Arm) -> float | None:
     values = results.values(data, arm.name)
     return statistics.fmean(values.values()) if values else None
+
+
+def _other(arm: Arm, mode: str) -> str:
+    """The arm that one is compared with: its base's with a mode, pre-trained where the arm is."""
+    return arm.base.replace("-none", f"-{mode}")
 
 
 def _names(study: str) -> set[tuple[str, str]]:

@@ -102,7 +102,10 @@ def test_tables_are_made_of_what_was_collected(collected):
     )
     assert tables.counts(results).startswith("Of 1 cells with wavelets, 1 have a higher mean")
     wide = tables.helps_table(results, "text", "linear").splitlines()[2]
-    assert wide == "| wide | 20,234 | 4 | 62.50 (1) | +12.5 undecided |"
+    assert wide == "| wide | 20,234 | 4 | 62.50 (1) | +12.5 undecided |  |"
+    ada, none = tables.helps_table(results, "digits", "softmax").splitlines()[2:]
+    assert ada.endswith("| +30.0 [+30.0, +30.0] better |  |")
+    assert none.endswith("|  | -30.0 [-30.0, -30.0] worse |")
     assert tables.helps_table(results, "image", "linear") == ""
     assert f"| lift | 2 |{' 50.0 |' * 12}" in tables.lego_table(results)
     assert "| digits | 1 | 1 | 0 | 0 |" in tables.rates_table(results)

@@ -1,0 +1,134 @@
+"""The summary of the evidence's page, and the README: each sentence is made of the results and tested."""
+
+import re
+import statistics
+from functools import cache
+
+import pytest
+
+from scripts.evidence import tables
+from scripts.evidence.load import RESULTS, load
+from scripts.evidence.page import PAGE
+from scripts.evidence.paired import verdict
+from scripts.evidence.studies import MODES, ROOT, STUDIES
+
+SUMMARY = re.compile(r"^## In short\n\n(.*?)\n\n## ", re.DOTALL | re.MULTILINE)
+RESULTS_OF = cache(load)
+
+
+def mean(arm, data="digits"):
+    """The mean accuracy over the seeds in %, as it is printed."""
+    return f"{statistics.fmean(RESULTS_OF(RESULTS).values(data, arm).values()):.1f}"
+
+
+def against(arm, mode="none", study="helps", data="digits"):
+    """How an arm compares with its base with a mode: points as they are printed, and the verdict."""
+    found = tables.Tested(RESULTS_OF(RESULTS), STUDIES[study].cells, mode)[data, arm]
+    return f"{abs(found[0].mean):.1f}", verdict(*found)
+
+
+def parameters():
+    for arm in ("softmax-wide", "softmax-deep"):
+        assert against(arm)[1] == "undecided"
+        assert against(arm, "ada")[1] == "worse"
+        assert float(mean(arm)) < float(mean("softmax-none"))
+    assert against("softmax-ada")[1] == "better"
+    return (
+        f"On digits softmax attention reaches {mean('softmax-none')} % plain and "
+        f"{mean('softmax-ada')} % with ada. Parameters do not explain it: with as many as ada, "
+        f"plain reaches {mean('softmax-wide')} % (wider) or {mean('softmax-deep')} % (deeper)."
+    )
+
+
+def time():
+    points, word = against("softmax-as-long", "ada")
+    assert (against("softmax-as-long")[1], word) == ("better", "worse")
+    return f"Time explains a part: trained as many CPU seconds, plain is {points} points below ada."
+
+
+def filters():
+    assert against("softmax-fixed")[1] == "better"
+    assert against("softmax-fixed", "ada")[1] == "undecided"
+    return f"Learning the filters is not what helps there: frozen ones reach {mean('softmax-fixed')} %."
+
+
+def convolution():
+    points, word = against("softmax-conv")
+    assert (word, against("softmax-conv", "ada")[1]) == ("better", "undecided")
+    return (
+        f"Most of it is local mixing: a plain convolution before ordinary attention gains {points} of "
+        f"the {against('softmax-ada')[0]} points, and that ada is better than it is undecided."
+    )
+
+
+def bands():
+    assert against("softmax-ada-level-3", "ada")[1] == "better"
+    for arm in ("softmax-ada-shared", "softmax-ada-approximation", "softmax-ada-level-1"):
+        assert (against(arm)[1], against(arm, "ada")[1]) == ("better", "undecided")
+    return (
+        f"A third level helps ({mean('softmax-ada-level-3')} %). One attention for all bands "
+        f"({mean('softmax-ada-shared')} %) and leaving out the details "
+        f"({mean('softmax-ada-approximation')} %) do no harm that can be decided."
+    )
+
+
+def other_changes():
+    assert against("softmax-fourier")[1] == "undecided"
+    assert against("softmax-rotary")[1] == "worse"
+    return (
+        f"A Fourier transform in the place of the wavelets ({mean('softmax-fourier')} %) does not help; "
+        f"rotary positions ({mean('softmax-rotary')} %) are worse than sinusoidal ones."
+    )
+
+
+def chains():
+    reached = {
+        (mode, position): sorted(
+            run.status["test"][f"test/accuracy_{position}"]
+            for run in RESULTS_OF(RESULTS).runs["lego", f"softmax-{mode}"].values()
+        )
+        for mode in MODES
+        for position in (2, 3)
+    }
+    assert max(reached[mode, 3][-1] for mode in MODES) < 0.54
+    assert reached["ada", 2][0] > 0.995
+    assert max(reached[mode, 2][0] for mode in ("none", "ortho", "lift")) < 0.9
+    return (
+        "On LEGO only ada finds the second variable of the chain with each of three seeds; "
+        "nothing finds the third."
+    )
+
+
+def text():
+    verdicts = {
+        against(f"softmax-{mode}", study="cells", data="text")[1] for mode in tables.LEARNED
+    }
+    assert verdicts == {"undecided"}
+    means = sorted(mean(f"softmax-{mode}", "text") for mode in MODES)
+    return (
+        f"On Text softmax attention reaches {means[0]} to {means[-1]} %, with and without wavelets."
+    )
+
+
+CLAIMS = (parameters, time, filters, convolution, bands, other_changes, chains, text)
+
+
+@pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim.__name__)
+def test_each_sentence_of_the_summary_holds(claim):
+    assert f"- {claim()}\n" in _summary()
+
+
+def test_nothing_else_is_in_the_summary():
+    assert len(re.findall(r"^- ", _summary(), re.MULTILINE)) == len(CLAIMS)
+
+
+def test_the_readme_s_figures_are_those_of_the_results():
+    ours = ", ".join(mean(f"softmax-{mode}") for mode in ("ada", "ortho", "lift"))
+    said = f"plain reaches {mean('softmax-none')} and `ada`, `ortho`, `lift` {ours}"
+    assert said in " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
+
+
+def _summary():
+    """The items of the summary, each on one line and without links."""
+    (found,) = SUMMARY.findall(PAGE.read_text(encoding="utf-8"))
+    return re.sub(r"\[([^]]+)\]\([^)]+\)", r"\1", found.replace("\n  ", " ")) + "\n"
