@@ -25,7 +25,7 @@ import numpy as np
 import yaml
 
 from scripts.evidence.load import RESULTS
-from scripts.evidence.pieces import Settings, chosen_rate, runs_of, selection
+from scripts.evidence.pieces import Settings, chosen_runs, selection
 from scripts.evidence.studies import ABLATED, STUDIES, Cell
 from wavspa.launching.analysis.trained_run import TrainedRun
 from wavspa.launching.record.record import read_starts
@@ -71,13 +71,12 @@ def _write(settings: Settings, results: Path) -> int:
         places[settings.data_root] = "DATA_ROOT"
     kept, rates = 0, []
     for cell in all_cells():
-        runs = runs_of(cell, settings)
+        runs = chosen_runs(cell, settings)
         if cell.arm.rate_of is None:
             values = selection(cell, settings)
             rates += [[cell.data, cell.arm.name, rate, value] for rate, value in values.items()]
-        rate = chosen_rate(cell, settings)
         for seed in settings.seeds_on(cell.data):
-            if run := runs.get((rate or "", seed)):
+            if run := runs.get(seed):
                 folder = results / "runs" / cell.data / cell.arm.name / f"s{seed}"
                 if was_collected(run, settings):
                     shutil.copytree(run.folder, folder)
@@ -159,9 +158,7 @@ def _filters(settings: Settings) -> Iterator[tuple[str, np.ndarray]]:
             collected = dict(arrays)
     cells = {(cell.data, cell.arm.name): cell for cell in all_cells()}
     for data, arm in FILTERS:
-        cell = cells[data, arm]
-        first = settings.seeds_on(data)[0]
-        run = runs_of(cell, settings).get((chosen_rate(cell, settings) or "", first))
+        run = chosen_runs(cells[data, arm], settings).get(settings.seeds_on(data)[0])
         if run is None:
             continue
         if was_collected(run, settings):

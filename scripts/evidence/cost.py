@@ -18,7 +18,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from scripts.evidence.pieces import Settings, chosen_rate, runs_of
+from scripts.evidence.pieces import Settings, chosen_runs
 from scripts.evidence.studies import DATA, STUDIES
 from wavspa import WavSpAttention
 from wavspa.launching.run.build import build
@@ -99,10 +99,10 @@ def measure_steps(settings: Settings, data: str, path: Path) -> None:
         if cell.data == data
     }
     for name, cell in cells.items():
-        runs = runs_of(cell, settings)
-        rate = chosen_rate(cell, settings)
-        run = runs.get((rate or "", settings.seeds_on(data)[0]))
-        if run is None or (data, name) in done:
+        if (data, name) in done:
+            continue
+        run = chosen_runs(cell, settings).get(settings.seeds_on(data)[0])
+        if run is None:
             continue
         found = measure_step(read_config(run.folder))
         append(path, STEP_COLUMNS, [data, name, *found.values(), torch.__version__])

@@ -20,7 +20,7 @@ from scripts.evidence.studies import (
 from wavspa.reports.runs.collect import Run, read_run
 from wavspa.run_folder import layout
 
-# Words about where a run is, not about what it is.
+# Words about where a run is, not about what it is; init=RUN is recorded as init.from.
 PLACES = ("runs", "data_root", "jobs", "init.from", "name")
 PHASES = ("pretrained", "finetuned")
 
@@ -84,6 +84,12 @@ def runs_of(cell: Cell, settings: Settings) -> dict[tuple[str, int], Run]:
     return found
 
 
+def chosen_runs(cell: Cell, settings: Settings) -> dict[int, Run]:
+    """The finished runs of a cell with the learning rate that it chose, by seed."""
+    rate = chosen_rate(cell, settings)
+    return {seed: run for (of, seed), run in runs_of(cell, settings).items() if of == rate}
+
+
 def chosen_rate(cell: Cell, settings: Settings) -> str | None:
     """The learning rate of an arm: the best on validation, with the first seed, of those that it tried.
 
@@ -128,8 +134,8 @@ def pieces(study: Study, settings: Settings) -> Iterator[Piece]:
         rate = chosen_rate(cell, settings)
         if rate is None:
             continue  # its own runs failed, which has been reported
-        done = runs_of(cell, settings)
-        missing = [seed for seed in settings.seeds_on(cell.data) if (rate, seed) not in done]
+        done = chosen_runs(cell, settings)
+        missing = [seed for seed in settings.seeds_on(cell.data) if seed not in done]
         if _phase(cell.arm):
             for seed in missing:
                 yield from _parent(cell, settings, rate, seed)
