@@ -13,17 +13,27 @@ from scripts.evidence.paired import verdict
 from scripts.evidence.studies import MODES, ROOT, STUDIES
 
 SUMMARY = re.compile(r"^## In short\n\n(.*?)\n\n## ", re.DOTALL | re.MULTILINE)
-RESULTS_OF = cache(load)
+
+
+@cache
+def results():
+    return load(RESULTS)
+
+
+@cache
+def compared(study, mode):
+    """The differences of a study's cells from their base with a mode."""
+    return tables.Tested(results(), STUDIES[study].cells, mode)
 
 
 def mean(arm, data="digits"):
     """The mean accuracy over the seeds in %, as it is printed."""
-    return f"{statistics.fmean(RESULTS_OF(RESULTS).values(data, arm).values()):.1f}"
+    return f"{statistics.fmean(results().values(data, arm).values()):.1f}"
 
 
 def against(arm, mode="none", study="helps", data="digits"):
     """How an arm compares with its base with a mode: points as they are printed, and the verdict."""
-    found = tables.Tested(RESULTS_OF(RESULTS), STUDIES[study].cells, mode)[data, arm]
+    found = compared(study, mode)[data, arm]
     return f"{abs(found[0].mean):.1f}", verdict(*found)
 
 
@@ -60,23 +70,30 @@ def parameters():
 
 
 def time():
-    points, word = against("softmax-as-long", "ada")
-    assert (against("softmax-as-long")[1], word) == ("better", "worse")
-    return f"Time explains a part: trained as many CPU seconds, plain is {points} points below ada."
+    gained, better = against("softmax-as-long")
+    missing, worse = against("softmax-as-long", "ada")
+    assert (better, worse) == ("better", "worse")
+    return (
+        f"Time explains a part: trained for as many CPU seconds as ada, plain gains {gained} points and is "
+        f"{missing} below ada."
+    )
 
 
 def filters():
     assert against("softmax-fixed")[1] == "better"
     assert against("softmax-fixed", "ada")[1] == "undecided"
-    return f"Learning the filters is not what helps: frozen ones reach {mean('softmax-fixed')} %."
+    frozen = mean("softmax-fixed")
+    return f"Frozen filters reach {frozen} %; whether learning them adds anything is undecided."
 
 
 def convolution():
     points, word = against("softmax-conv")
     assert (word, against("softmax-conv", "ada")[1]) == ("better", "undecided")
+    assert float(points) > 0.8 * float(against("softmax-ada")[0])
     return (
-        f"Most of it is local mixing: a plain convolution before ordinary attention gains {points} of "
-        f"the {against('softmax-ada')[0]} points, and that ada is better than it is undecided."
+        f"Local mixing alone explains most of it: a plain convolution before ordinary attention gains "
+        f"{points} of the {against('softmax-ada')[0]} points, and whether ada is better than that is "
+        f"undecided."
     )
 
 
@@ -87,7 +104,7 @@ def bands():
     return (
         f"A third level helps ({mean('softmax-ada-level-3')} %). One attention for all bands "
         f"({mean('softmax-ada-shared')} %) and leaving out the details "
-        f"({mean('softmax-ada-approximation')} %) do no harm that can be decided."
+        f"({mean('softmax-ada-approximation')} %) are undecided against ada, and better than plain."
     )
 
 
@@ -95,7 +112,8 @@ def other_changes():
     assert against("softmax-fourier")[1] == "undecided"
     assert against("softmax-rotary")[1] == "worse"
     return (
-        f"A Fourier transform in the place of the wavelets ({mean('softmax-fourier')} %) does not help; "
+        f"A Fourier transform in the place of the wavelets ({mean('softmax-fourier')} %) is undecided "
+        f"against plain; "
         f"rotary positions ({mean('softmax-rotary')} %) are worse than sinusoidal ones."
     )
 
@@ -103,9 +121,11 @@ def other_changes():
 def pretraining():
     for mode in ("ada", "ortho"):
         assert against(f"softmax-{mode}-finetuned", study="pretraining")[1] == "better"
+    assert float(mean("softmax-none-finetuned")) < float(mean("softmax-none"))
     return (
         f"Pre-training does not replace it: where half of the same steps go into it, plain reaches "
-        f"{mean('softmax-none-finetuned')} % on digits, ada {mean('softmax-ada-finetuned')} %."
+        f"{mean('softmax-none-finetuned')} % on digits, less than from scratch, and ada "
+        f"{mean('softmax-ada-finetuned')} %."
     )
 
 
@@ -113,7 +133,7 @@ def chains():
     reached = {
         (mode, position): sorted(
             run.status["test"][f"test/accuracy_{position}"]
-            for run in RESULTS_OF(RESULTS).runs["lego", f"softmax-{mode}"].values()
+            for run in results().runs["lego", f"softmax-{mode}"].values()
         )
         for mode in MODES
         for position in (2, 3)
