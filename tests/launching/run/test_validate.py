@@ -1,7 +1,10 @@
+from pathlib import Path
+
 import pytest
 
-from support.tiny_runs import compose_run
+from support.tiny_runs import compose_run, tiny_run
 from wavspa.errors import UserError
+from wavspa.launching.run.build import build
 from wavspa.launching.run.prepare import checked
 from wavspa.launching.run.validate import validate
 
@@ -106,3 +109,10 @@ def test_nothing_is_built_in_memory():
 def test_a_choice_warns_of_none_of_its_own_defaults(words, warns, capsys):
     validate(compose_run(*words))
     assert ("schedule.warmup=100 is not shorter" in capsys.readouterr().err) is warns
+
+
+def test_a_budget_of_tokens_too_small_for_the_prepared_data(tmp_path: Path) -> None:
+    build(compose_run(f"data_root={tmp_path / 'data'}"), "dataset").prepare_data()
+    with pytest.raises(UserError, match=r"dataset\.batch_tokens=50 is too small .* at least 64"):
+        tiny_run(tmp_path, "dataset.batch_tokens=50")
+    assert not (tmp_path / "runs").exists()

@@ -87,6 +87,8 @@ def validate(config: DictConfig) -> None:
             _check_average(config, option, callback)
     if card := _card(data):
         data.check_card(card)
+        if config.dataset.get("batch_tokens") is not None:
+            data.batches_per_epoch()  # what is too small for an example makes no batches
         for monitor in monitors(config):
             check_defined(monitor, card)
         task.check_data(card)
