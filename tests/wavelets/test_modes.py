@@ -211,7 +211,13 @@ BANDS = wavedec(X, H, 2)
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"coeffs": BANDS[:1]}, "level must be at least 1, got 0"),
+        ({"coeffs": BANDS[:1]}, "coeffs must hold an approximation and at least one detail band"),
+        ({"coeffs": []}, "coeffs must hold an approximation and at least one detail band"),
+        (
+            {"coeffs": [BANDS[0][:1], *BANDS[1:]]},
+            r"same rows and channels, got \[1, 4, 4\] and \[2, 4, 4\]",
+        ),
+        ({"coeffs": [*BANDS[:2], BANDS[2][:1]]}, "same rows and channels"),
         ({"coeffs": [BANDS[0], BANDS[1][:, 1:], BANDS[2]]}, "differ in length: 4 and 3"),
         ({"coeffs": [*BANDS[:2], BANDS[2][:, :4]]}, "cD of length 4 does not follow a level"),
         ({"length": 11}, "length 11 is out of reach: the bands give 10 samples"),

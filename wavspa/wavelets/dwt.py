@@ -16,7 +16,7 @@ from torch import Tensor
 from wavspa.wavelets.boundaries import Boundary, approximation_lengths, find_boundary
 from wavspa.wavelets.filters import check_taps
 from wavspa.wavelets.operators import analyse_level, synthesise_level
-from wavspa.wavelets.primitives import check_lengths
+from wavspa.wavelets.primitives import check_lengths, check_levels, check_same_rows
 
 
 def wavedec(
@@ -75,9 +75,10 @@ def waverec(
         The signal [B, length, D].
 
     Raises:
-        ValueError: As :func:`wavedec`, bands whose lengths do not fit together, or a ``length``
-            that the bands cannot give.
+        ValueError: As :func:`wavedec`, fewer than two bands, bands whose shapes do not fit together,
+            or a ``length`` that the bands cannot give.
     """
+    check_levels(coeffs)
     extension = find_boundary(boundary)
     longest = length or extension.natural_length(coeffs[-1].shape[1], len(filters))
     lengths = check_lengths(lengths, coeffs[0], longest)
@@ -144,6 +145,7 @@ def synthesise(
     """:func:`waverec` whose ``rows`` come from :func:`row_lengths`; in ``dtype`` (None: the filters')."""
     for band in coeffs:
         _check_signal(band, filters)
+    check_same_rows(coeffs)
     taps, approximation, details = len(filters), coeffs[0], coeffs[1:]
     targets = [detail.shape[1] for detail in details[1:]]
     for step, (detail, lengths) in enumerate(zip(details, reversed(rows[:-1]), strict=True)):
