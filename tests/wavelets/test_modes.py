@@ -11,6 +11,7 @@ from wavspa.wavelets import (
     BOUNDARIES,
     MODES,
     WaveletOptions,
+    band_lengths,
     build_mode,
     daubechies_taps,
     orthogonal_taps,
@@ -203,6 +204,15 @@ X, H = signal(2, 9), torch.zeros(4, 4)
 def test_wavedec_refuses(change, message):
     with pytest.raises(ValueError, match=message):
         wavedec(**({"x": X, "filters": H, "level": 1} | change))
+
+
+@pytest.mark.parametrize(
+    ("level", "boundary", "message"),
+    [(0, "zero", "level must be at least 1, got 0"), (1, "wrap", "boundary='wrap' is unknown")],
+)
+def test_band_lengths_refuses(level, boundary, message):
+    with pytest.raises(ValueError, match=message):
+        band_lengths(9, 4, level, boundary)
 
 
 BANDS = wavedec(X, H, 2)

@@ -13,7 +13,12 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from wavspa.wavelets.boundaries import Boundary, approximation_lengths, find_boundary
+from wavspa.wavelets.boundaries import (
+    Boundary,
+    approximation_lengths,
+    check_level,
+    find_boundary,
+)
 from wavspa.wavelets.filters import check_taps
 from wavspa.wavelets.operators import analyse_level, synthesise_level
 from wavspa.wavelets.primitives import check_lengths, check_levels, check_same_rows
@@ -94,8 +99,7 @@ def row_lengths(
     Raises:
         ValueError: Level < 1, or filters that are not [L, D] with an even L.
     """
-    if level < 1:
-        raise ValueError(f"level must be at least 1, got {level}")
+    check_level(level)
     if filters.dim() != 2:
         raise ValueError(f"filters must be [taps, channels], got {list(filters.shape)}")
     check_taps(filters.shape[0])

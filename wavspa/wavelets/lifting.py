@@ -14,7 +14,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from wavspa.wavelets.boundaries import PERIODIC, approximation_lengths
+from wavspa.wavelets.boundaries import PERIODIC, approximation_lengths, check_level
 from wavspa.wavelets.operators.lifting import lift_level, unlift_level
 from wavspa.wavelets.primitives import check_lengths, check_levels, check_same_rows
 
@@ -79,8 +79,7 @@ def row_lengths(lengths: Tensor | None, level: int) -> list[Tensor | None]:
     Raises:
         ValueError: Level < 1.
     """
-    if level < 1:
-        raise ValueError(f"level must be at least 1, got {level}")
+    check_level(level)
     if lengths is None:
         return [None] * (level + 1)
     return [*approximation_lengths(lengths, 2, level, PERIODIC)]
