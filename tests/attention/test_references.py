@@ -287,6 +287,11 @@ def test_heads_must_divide(name, options, message):
         ("linformer", {"rank": 0}, "rank must be at least 1, got 0"),
         ("linformer", {"max_len": 0}, "max_len must be at least 1, got 0"),
         ("linformer", {"max_len": None}, "linformer needs max_len"),
+        ("softmax", {"max_len": 0}, "max_len must be at least 1, got 0"),
+        *[
+            (name, {"dropout": rate}, f"dropout must be from 0 to 1, got {rate}")
+            for name, rate in zip(BASES, (2.0, -0.5, 1.5, float("nan"), 2.0), strict=True)
+        ],
         ("performer", {"features": "elu"}, "features='elu' is unknown; choose one of relu, favor"),
         (
             "performer",
