@@ -73,7 +73,8 @@ class WavSpMultiheadAttention(nn.Module):
             is_causal: False.
 
         Returns:
-            The output in the query's shape, zero at pads (with padding ``mask``); and None in the place of the weights.
+            The output in the query's shape, zero at pads (with padding ``mask``); and None in the place of
+            the weights.
 
         Raises:
             ValueError: ``key`` or ``value`` is another tensor than ``query``, or a mask over pairs of
