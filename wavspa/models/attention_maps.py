@@ -48,7 +48,7 @@ def attention_maps(model: nn.Module, tokens: Tensor) -> list[list[BandMap]]:
         Of each layer the maps of its bands, coarsest first; a CLS token is left out of the positions.
 
     Raises:
-        UserError: A base of others is not an :class:`~wavspa.attention.base.Attention`.
+        UserError: A third-party base is not an :class:`~wavspa.attention.base.Attention`.
     """
     encoder = model.encoder if isinstance(model, DualEncoder | EncoderDecoder) else model
     layers = layers_of(encoder)
