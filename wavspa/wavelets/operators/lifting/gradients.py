@@ -46,7 +46,7 @@ class LiftingAnalysis(Function):
         if is_differentiated():
             dtypes = (ctx.smooth_dtype, written.dtype)
             gradients = differentiable_gradients(
-                lambda *tensors: plain.analysis(*tensors, lengths, *dtypes),
+                lambda x, p, u: plain.analysis(x, p, u, lengths, *dtypes),
                 (x, predict, update),
                 (smooth, detail),
             )
@@ -81,10 +81,9 @@ class LiftingSynthesis(Function):
         """Gradients of the bands and of both filters."""
         smooth, detail, written, predict, update, lengths = ctx.saved_tensors
         if is_differentiated():
+            samples, dtype = written.shape[1], written.dtype
             gradients = differentiable_gradients(
-                lambda *tensors: [
-                    plain.synthesis(*tensors, written.shape[1], lengths, written.dtype)
-                ],
+                lambda s, d, p, u: [plain.synthesis(s, d, p, u, samples, lengths, dtype)],
                 (smooth, detail, predict, update),
                 (x,),
             )
