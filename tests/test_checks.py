@@ -8,6 +8,7 @@ from wavspa import checks
 from wavspa.errors import UserError
 
 SEED = partial(checks.whole_number, least=0, most=9)
+NAN = float("nan")
 COLOURS = partial(checks.one_of, legal=("red", "green", None))
 
 
@@ -20,7 +21,11 @@ COLOURS = partial(checks.one_of, legal=("red", "green", None))
         (SEED, 10, "must be a whole number from 0 to 9, got 10"),
         (checks.whole_number_or_none, 1.5, "must be a whole number of at least 1, got 1.5"),
         (partial(checks.at_least, least=0), -0.5, "must be at least 0, got -0.5"),
+        (partial(checks.at_least, least=0), NAN, "must be at least 0, got nan"),
         (checks.positive, 0.0, "must be above 0, got 0.0"),
+        (checks.positive, NAN, "must be above 0, got nan"),
+        (checks.number, NAN, "must be a number, got nan"),
+        (checks.share, NAN, "must be a number between 0 and 1, got nan"),
         (checks.share, 1, "must be a number between 0 and 1, got 1"),
         (checks.share, "0.5", "must be a number between 0 and 1, got '0.5'"),
     ],

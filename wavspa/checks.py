@@ -83,12 +83,12 @@ def number(option: str, value: object, least: float | None = None) -> float:
 
 
 def at_least(option: str, value: float, least: float) -> float:
-    """``value``, if it is not below ``least``.
+    """``value``, if it is at least ``least``.
 
     Raises:
-        OptionError: It is.
+        OptionError: It is not; NaN never is.
     """
-    if value < least:
+    if not value >= least:
         raise OptionError(option, f" must be at least {least}, got {value!r}")
     return value
 
@@ -97,9 +97,9 @@ def positive(option: str, value: float) -> float:
     """``value``, if it is above 0.
 
     Raises:
-        OptionError: It is not.
+        OptionError: It is not; NaN never is.
     """
-    if value <= 0:
+    if not value > 0:
         raise OptionError(option, f" must be above 0, got {value!r}")
     return value
 

@@ -113,6 +113,20 @@ def test_pads_do_not_matter(variant):
     assert not torch.allclose(module(huge)[:, :7], y[:, :7])
 
 
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16], ids=str)
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_half_types(variant, dtype):
+    name, options = VARIANTS[variant]
+    module, x = build(name, **options), random(2, 11, DIM)
+    lengths = torch.tensor([7, 11])
+    expected = module(x, lengths)[0, :7]
+    y = module.to(dtype)(x.to(dtype), lengths)
+    assert y.dtype == dtype
+    torch.testing.assert_close(y[0, :7].to(expected.dtype), expected, rtol=0, atol=0.1)
+    y.sum().backward()
+    assert all(parameter.grad.isfinite().all() for parameter in module.parameters())
+
+
 @pytest.mark.parametrize("variant", [v for v in VARIANTS if v not in (*ROTARY, "linformer")])
 def test_bases_do_not_know_positions(variant):
     """Permuted inputs give permuted outputs, but for the window, the projection and rotation."""
@@ -273,6 +287,11 @@ def test_heads_must_divide(name, options, message):
         ("linformer", {"rank": 0}, "rank must be at least 1, got 0"),
         ("linformer", {"max_len": 0}, "max_len must be at least 1, got 0"),
         ("linformer", {"max_len": None}, "linformer needs max_len"),
+        ("softmax", {"max_len": 0}, "max_len must be at least 1, got 0"),
+        *[
+            (name, {"dropout": rate}, f"dropout must be from 0 to 1, got {rate}")
+            for name, rate in zip(BASES, (2.0, -0.5, 1.5, float("nan"), 2.0), strict=True)
+        ],
         ("performer", {"features": "elu"}, "features='elu' is unknown; choose one of relu, favor"),
         (
             "performer",

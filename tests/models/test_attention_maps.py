@@ -58,3 +58,15 @@ def test_a_cls_token_is_left_out_and_pairs_are_seen_one_by_one():
     assert attention_maps(encoder(pool="cls"), TOKENS)[0][0].positions.shape == (37,)
     pairs = DualEncoder(20, 2, **OPTIONS).eval()
     assert attention_maps(pairs, TOKENS)[1][2].positions.shape == (37,)
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16], ids=str)
+@pytest.mark.parametrize("wavelet", MODES)
+def test_models_of_other_types(wavelet, dtype):
+    model = encoder(wavelet=wavelet)
+    expected = attention_maps(model, TOKENS)
+    for layer, exact in zip(attention_maps(model.to(dtype), TOKENS), expected, strict=True):
+        for band, other in zip(layer, exact, strict=True):
+            assert band.positions.dtype == torch.promote_types(dtype, torch.float32)
+            for ours, theirs in zip(band[1:], other[1:], strict=True):
+                torch.testing.assert_close(ours.float(), theirs, rtol=0, atol=0.15)

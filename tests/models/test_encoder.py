@@ -293,6 +293,16 @@ def test_dual_encoder_refuses():
         DualEncoder(11, 3, **SIZES, interaction="sum")
     with pytest.raises(ValueError, match="pool token has logits per position; a pair needs one"):
         DualEncoder(11, 3, **SIZES, pool="token")
+    with pytest.raises(ValueError, match="classes must be at least 1, got 0"):
+        DualEncoder(11, 0, **SIZES)
+    for width in (0, 1):
+        with pytest.raises(
+            ValueError, match=f"head_dim must be at least 2 for a pair, got {width}"
+        ):
+            DualEncoder(11, 3, **SIZES, head_dim=width)
+    with pytest.raises(ValueError, match="mlp_dim must be at least 2 for a pair, got 1"):
+        DualEncoder(11, 3, **SIZES | {"mlp_dim": 1})
+    assert DualEncoder(11, 3, **SIZES | {"mlp_dim": 1}, head_dim=2).head[2].out_features == 1
 
 
 def test_vocabulary_must_not_be_empty():

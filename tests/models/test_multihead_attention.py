@@ -86,6 +86,7 @@ def test_a_row_of_pads_alone_harms_nobody():
     pads = torch.tensor([[False] * 9, [True] * 9])
     y = call(module, x, pads)
     torch.testing.assert_close(y[0], call(module, x[:1])[0], **CLOSE)
+    assert (y[1] == 0).all()
     y.sum().backward()
     assert y.isfinite().all()
     assert x.grad.isfinite().all()
@@ -142,6 +143,14 @@ def test_a_whole_encoder_is_swapped():
         alone = encoder(x[2:, :6])[0]
     torch.testing.assert_close(y[2, :6], alone, **CLOSE)
     assert not any(isinstance(module, nn.MultiheadAttention) for module in encoder.modules())
+
+
+def test_an_attention_of_two_names_stays_one():
+    model = nn.ModuleDict({"first": nn.MultiheadAttention(DIM, HEADS)})
+    model["second"] = model["first"]
+    swap_attention(model, taps=4)
+    assert isinstance(model["first"], WavSpMultiheadAttention)
+    assert model["second"] is model["first"]
 
 
 def test_torchs_fused_path_cannot_leave_it_out_unseen():

@@ -100,7 +100,9 @@ def test_analysis_refuses(change, message):
     ("lengths", "wanted", "message"),
     [
         ([3], None, "at least one detail"),
+        ([], None, "at least one detail"),
         ([3, 5], None, "a detail of length 5 does not fit 3 samples"),
+        ([5, 4], None, "a detail of length 4 does not fit 5 samples"),
         ([3, 3], 7, "length 7 is out of reach: the bands give 6 samples"),
         ([3, 3], 0, "length 0 is out of reach"),
     ],
@@ -108,3 +110,16 @@ def test_analysis_refuses(change, message):
 def test_synthesis_refuses(lengths, wanted, message):
     with pytest.raises(ValueError, match=message):
         lifting_rec([random(1, n, 2) for n in lengths], random(4, 2), random(4, 2), wanted)
+
+
+@pytest.mark.parametrize("learned", [True, False], ids=["learned", "fixed"])
+@pytest.mark.parametrize("cut", [(slice(0, 1),), (..., slice(0, 1))], ids=["rows", "channels"])
+def test_bands_are_not_broadcast(learned, cut):
+    filters = [random(4, 2), random(4, 2)] if learned else [None, None]
+    bands = [random(3, 5, 2), random(3, 5, 2)]
+    for which in (0, 1):
+        one_cut = [band[cut] if i == which else band for i, band in enumerate(bands)]
+        with pytest.raises(
+            ValueError, match=r"same rows and channels|must be \[taps, 1 channels\]"
+        ):
+            lifting_rec(one_cut, *filters)

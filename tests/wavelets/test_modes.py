@@ -11,6 +11,7 @@ from wavspa.wavelets import (
     BOUNDARIES,
     MODES,
     WaveletOptions,
+    band_lengths,
     build_mode,
     daubechies_taps,
     orthogonal_taps,
@@ -205,13 +206,28 @@ def test_wavedec_refuses(change, message):
         wavedec(**({"x": X, "filters": H, "level": 1} | change))
 
 
+@pytest.mark.parametrize(
+    ("level", "boundary", "message"),
+    [(0, "zero", "level must be at least 1, got 0"), (1, "wrap", "boundary='wrap' is unknown")],
+)
+def test_band_lengths_refuses(level, boundary, message):
+    with pytest.raises(ValueError, match=message):
+        band_lengths(9, 4, level, boundary)
+
+
 BANDS = wavedec(X, H, 2)
 
 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"coeffs": BANDS[:1]}, "level must be at least 1, got 0"),
+        ({"coeffs": BANDS[:1]}, "coeffs must hold an approximation and at least one detail band"),
+        ({"coeffs": []}, "coeffs must hold an approximation and at least one detail band"),
+        (
+            {"coeffs": [BANDS[0][:1], *BANDS[1:]]},
+            r"same rows and channels, got \[1, 4, 4\] and \[2, 4, 4\]",
+        ),
+        ({"coeffs": [*BANDS[:2], BANDS[2][:1]]}, "same rows and channels"),
         ({"coeffs": [BANDS[0], BANDS[1][:, 1:], BANDS[2]]}, "differ in length: 4 and 3"),
         ({"coeffs": [*BANDS[:2], BANDS[2][:, :4]]}, "cD of length 4 does not follow a level"),
         ({"length": 11}, "length 11 is out of reach: the bands give 10 samples"),

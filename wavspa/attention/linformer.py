@@ -26,7 +26,7 @@ class Linformer(Attention):
         bias: Whether the projections have biases.
 
     Raises:
-        ValueError: No max_len; max_len or rank < 1; at call time, a sequence longer than ``max_len``.
+        ValueError: No max_len; at call time, a sequence longer than ``max_len``.
     """
 
     def __init__(
@@ -40,9 +40,6 @@ class Linformer(Attention):
         super().__init__(dim, heads, options, bias=bias)
         if options.max_len is None:
             raise ValueError("linformer needs max_len: its projections have that many rows")
-        for name, count in (("max_len", options.max_len), ("rank", options.rank)):
-            if count < 1:
-                raise ValueError(f"{name} must be at least 1, got {count}")
         self.max_len = options.max_len
         self.along_time = nn.Parameter(torch.empty(self.max_len, options.rank))
         init_lecun(self.along_time, fan_in=self.max_len)

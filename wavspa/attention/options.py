@@ -13,7 +13,7 @@ class AttentionOptions:
 
     Attributes:
         qkv_dim: Width Q of queries, keys and values together; None means the model's.
-        dropout: Rate; the base's docstring describes where it is applied.
+        dropout: Rate, from 0 to 1; the base's docstring describes where it is applied.
         max_len: Longest possible sequence (required by linformer).
         window: Positions that a query of longformer sees.
         rank: Mixtures of linformer.
@@ -37,8 +37,10 @@ class AttentionOptions:
         Raises:
             ValueError: There is one.
         """
-        for name in ("window", "rank", "random_features"):
+        for name in ("max_len", "window", "rank", "random_features"):
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise ValueError(f"{name} must be at least 1, got {value}")
+        if not 0 <= self.dropout <= 1:
+            raise ValueError(f"dropout must be from 0 to 1, got {self.dropout}")
         one_of("features", self.features, FEATURES)

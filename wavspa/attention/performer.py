@@ -64,15 +64,17 @@ class Performer(Attention):
     @override
     def attend(self, q: Tensor, k: Tensor, v: Tensor, lengths: Tensor | None) -> Tensor:
         if self.features == "favor":
-            phi_k = self._positive(k, lengths, keys=True)
-            return kernel_attention(self._positive(q), phi_k, v, rotary=self.rotary)
+            phi_q, phi_k = self._positive(q), self._positive(k, lengths, keys=True)
+            # The features are at least float32, and a product takes one type.
+            wide = v.to(phi_k.dtype)
+            return kernel_attention(phi_q, phi_k, wide, rotary=self.rotary).to(v.dtype)
         phi_k = F.relu(k) + 1e-3
         if lengths is not None:
             phi_k = phi_k * real_factors(lengths, phi_k)
         return kernel_attention(F.relu(q) + 1e-3, phi_k, v, rotary=self.rotary)
 
     def _positive(self, x: Tensor, lengths: Tensor | None = None, keys: bool = False) -> Tensor:
-        """FAVOR+ features [B, H, N, F] of queries or keys [B, H, N, K], zero at pads."""
+        """FAVOR+ features [B, H, N, F] of queries or keys [B, H, N, K], at least float32, zero at pads."""
         x = x.float() if x.dtype != torch.float64 else x
         x = x * x.shape[-1] ** -0.25
         exponent = x @ self.projection.to(x.dtype).t() - x.square().sum(-1, keepdim=True) / 2

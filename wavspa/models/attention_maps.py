@@ -11,6 +11,7 @@ from wavspa.models.dual_encoder import DualEncoder
 from wavspa.models.introspection import band_names, layers_of, watch_bands
 from wavspa.models.seq2seq.encoder_decoder import EncoderDecoder
 from wavspa.models.wavelet_attention import WavSpAttention
+from wavspa.wavelets.primitives import at_least_float32
 from wavspa.wavelets.transforms import Bands
 
 # The most channels whose mean is a footprint: their filters resemble each other.
@@ -47,7 +48,7 @@ def attention_maps(model: nn.Module, tokens: Tensor) -> list[list[BandMap]]:
         Of each layer the maps of its bands, coarsest first; a CLS token is left out of the positions.
 
     Raises:
-        UserError: A base of others is not an :class:`~wavspa.attention.base.Attention`.
+        UserError: A third-party base is not an :class:`~wavspa.attention.base.Attention`.
     """
     encoder = model.encoder if isinstance(model, DualEncoder | EncoderDecoder) else model
     layers = layers_of(encoder)
@@ -80,8 +81,8 @@ def attention_maps(model: nn.Module, tokens: Tensor) -> list[list[BandMap]]:
 
 
 def _map(layer: WavSpAttention, band: int, received: Tensor, length: int, skipped: int) -> BandMap:
-    shares = received * len(received)
     weights = footprints(layer, band, length)
+    shares = received.to(weights.dtype) * len(received)
     positions = shares @ weights / weights.sum(dim=0)
     return BandMap(band_names(layer)[band], shares, positions[skipped:])
 
@@ -96,16 +97,17 @@ def footprints(layer: WavSpAttention, band: int, length: int) -> Tensor:
         length: Positions N.
 
     Returns:
-        [M, N], in the mean over channels.
+        [M, N], in the mean over channels; on the layer's device, float32 (float64 of a layer in float64).
     """
     mode = layer.wavelet
+    like = at_least_float32(next(layer.parameters()))
     sizes = mode.band_lengths(length)
     chosen = torch.linspace(0, mode.dim - 1, min(CHANNELS, mode.dim)).round().long()
     transform = mode.bind([one[:, chosen] for one in mode.filters()])
     full: list[Tensor | None] = [None] * max(len(sizes), 2)
     parts = []
     for coefficients in torch.arange(sizes[band]).split(COEFFICIENTS):
-        bands = [torch.zeros(len(coefficients), size, len(chosen)) for size in sizes]
+        bands = [like.new_zeros(len(coefficients), size, len(chosen)) for size in sizes]
         bands[band][torch.arange(len(coefficients)), coefficients] = 1
         parts.append(transform.synthesise(Bands(bands, full, length)).square().mean(dim=2))
     return torch.cat(parts)

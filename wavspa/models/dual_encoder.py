@@ -15,7 +15,7 @@ class DualEncoder(nn.Module):
     """One encoder for both sequences of a pair, pooled, joined and classified.
 
     The joined vector is ``[e1, e2]``, or with interaction ``nli`` ``[e1, e2, e1 * e2, e1 - e2]``; the head
-    has the hidden widths ``mlp_dim`` and ``mlp_dim // 2``. No CLS token is prepended: pool ``cls`` takes
+    has the hidden widths ``head_dim`` and ``head_dim // 2``. No CLS token is prepended: pool ``cls`` takes
     the state of the first token, as upstream does.
 
     Args:
@@ -24,7 +24,7 @@ class DualEncoder(nn.Module):
         interaction: ``none`` or ``nli``.
         pool: As in :class:`~wavspa.models.encoder.Encoder`, but for ``token``.
         mlp_dim: Hidden width of the MLPs and of the head.
-        head_dim: Hidden width of the head; None means ``mlp_dim``.
+        head_dim: Hidden width of the head, at least 2; None means ``mlp_dim``.
         **encoder: Further options of :class:`~wavspa.models.encoder.Encoder`.
 
     Raises:
@@ -51,8 +51,13 @@ class DualEncoder(nn.Module):
             raise ValueError("pool token has logits per position; a pair needs one vector each")
         self.interaction = interaction
         self.encoder = Encoder(vocab_size, pool=pool, mlp_dim=mlp_dim, **encoder)
+        name, hidden = ("mlp_dim", mlp_dim) if head_dim is None else ("head_dim", head_dim)
+        if hidden < 2:
+            # The head halves it.
+            raise ValueError(f"{name} must be at least 2 for a pair, got {hidden}")
+        if classes < 1:
+            raise ValueError(f"classes must be at least 1, got {classes}")
         width = self.encoder.pool.out_dim * (2 if interaction == "none" else 4)
-        hidden = head_dim or mlp_dim
         self.head = Head([width, hidden, hidden // 2, classes])
 
     def forward(

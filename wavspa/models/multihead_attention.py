@@ -73,7 +73,8 @@ class WavSpMultiheadAttention(nn.Module):
             is_causal: False.
 
         Returns:
-            The output in the query's shape, zero at pads; and None in the place of the weights.
+            The output in the query's shape, zero at pads (with padding ``mask``); and None in the place of
+            the weights.
 
         Raises:
             ValueError: ``key`` or ``value`` is another tensor than ``query``, or a mask over pairs of
@@ -104,9 +105,10 @@ class WavSpMultiheadAttention(nn.Module):
             return attended
         order = torch.argsort(real.logical_not().byte(), dim=1, stable=True)
         places = order[..., None].expand_as(x)
+        lengths = real.sum(dim=1)
         # A row of pads alone has no sequence; its first pad makes one, so that nothing is NaN.
-        lengths = real.sum(dim=1).clamp(min=1)
-        y = self.attention(x.gather(1, places), lengths)
+        y = self.attention(x.gather(1, places), lengths.clamp(min=1))
+        y = torch.where((lengths > 0)[:, None, None], y, 0)
         return torch.zeros_like(y).scatter(1, places, y)
 
     @property
@@ -144,9 +146,10 @@ def swap_attention(model: nn.Module, **layer: Unpack[LoneLayerOptions]) -> nn.Mo
             "a decoder attends causally and to another sequence, which wavelet space attention does "
             "not: swap the attention of the encoder alone"
         )
+    # One attention may have several names: all of them get the same new one.
     found = {
         name: module
-        for name, module in modules
+        for name, module in model.named_modules(remove_duplicate=False)
         if isinstance(module, nn.MultiheadAttention) and module is not model
     }
     if not found:
@@ -154,7 +157,8 @@ def swap_attention(model: nn.Module, **layer: Unpack[LoneLayerOptions]) -> nn.Mo
             f"{type(model).__name__} holds no nn.MultiheadAttention to swap (those of an encoder of "
             "transformers are swapped by wavspa.exports.swap.swap)"
         )
-    replace_modules(model, {name: _like(old, layer) for name, old in found.items()})
+    new = {old: _like(old, layer) for old in found.values()}
+    replace_modules(model, {name: new[old] for name, old in found.items()})
     for _, module in modules:
         if isinstance(module, nn.TransformerEncoder):
             module.use_nested_tensor = False

@@ -169,8 +169,19 @@ def find_boundary(name: str) -> Boundary:
     return EXTENSIONS[name]
 
 
+def check_level(level: int) -> None:
+    """Raise ``ValueError`` unless ``level`` is at least 1."""
+    if level < 1:
+        raise ValueError(f"level must be at least 1, got {level}")
+
+
 def band_lengths(length: Length, taps: int, level: int, boundary: str) -> list[Length]:
-    """Lengths of ``[cA_J, cD_J, ..., cD_1]`` for a signal of ``length`` samples."""
+    """Lengths of ``[cA_J, cD_J, ..., cD_1]`` for a signal of ``length`` samples.
+
+    Raises:
+        ValueError: Level < 1, or an unknown boundary.
+    """
+    check_level(level)
     lengths = approximation_lengths(length, taps, level, find_boundary(boundary))[1:]
     lengths.append(lengths[-1])
     lengths.reverse()

@@ -13,10 +13,15 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from wavspa.wavelets.boundaries import Boundary, approximation_lengths, find_boundary
+from wavspa.wavelets.boundaries import (
+    Boundary,
+    approximation_lengths,
+    check_level,
+    find_boundary,
+)
 from wavspa.wavelets.filters import check_taps
 from wavspa.wavelets.operators import analyse_level, synthesise_level
-from wavspa.wavelets.primitives import check_lengths
+from wavspa.wavelets.primitives import check_lengths, check_levels, check_same_rows
 
 
 def wavedec(
@@ -75,9 +80,10 @@ def waverec(
         The signal [B, length, D].
 
     Raises:
-        ValueError: As :func:`wavedec`, bands whose lengths do not fit together, or a ``length``
-            that the bands cannot give.
+        ValueError: As :func:`wavedec`, fewer than two bands, bands whose shapes do not fit together,
+            or a ``length`` that the bands cannot give.
     """
+    check_levels(coeffs)
     extension = find_boundary(boundary)
     longest = length or extension.natural_length(coeffs[-1].shape[1], len(filters))
     lengths = check_lengths(lengths, coeffs[0], longest)
@@ -93,8 +99,7 @@ def row_lengths(
     Raises:
         ValueError: Level < 1, or filters that are not [L, D] with an even L.
     """
-    if level < 1:
-        raise ValueError(f"level must be at least 1, got {level}")
+    check_level(level)
     if filters.dim() != 2:
         raise ValueError(f"filters must be [taps, channels], got {list(filters.shape)}")
     check_taps(filters.shape[0])
@@ -144,6 +149,7 @@ def synthesise(
     """:func:`waverec` whose ``rows`` come from :func:`row_lengths`; in ``dtype`` (None: the filters')."""
     for band in coeffs:
         _check_signal(band, filters)
+    check_same_rows(coeffs)
     taps, approximation, details = len(filters), coeffs[0], coeffs[1:]
     targets = [detail.shape[1] for detail in details[1:]]
     for step, (detail, lengths) in enumerate(zip(details, reversed(rows[:-1]), strict=True)):

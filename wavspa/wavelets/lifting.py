@@ -14,9 +14,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from wavspa.wavelets.boundaries import PERIODIC, approximation_lengths
+from wavspa.wavelets.boundaries import PERIODIC, approximation_lengths, check_level
 from wavspa.wavelets.operators.lifting import lift_level, unlift_level
-from wavspa.wavelets.primitives import check_lengths
+from wavspa.wavelets.primitives import check_lengths, check_levels, check_same_rows
 
 
 def lifting_dec(
@@ -65,10 +65,10 @@ def lifting_rec(
         The signal [B, length, D].
 
     Raises:
-        ValueError: As :func:`lifting_dec`, or bands and ``length`` that do not fit together.
+        ValueError: As :func:`lifting_dec`, fewer than two bands, or bands and ``length`` that do not
+            fit together.
     """
-    if len(coeffs) < 2:
-        raise ValueError("coeffs must hold an approximation and at least one detail band")
+    check_levels(coeffs)
     lengths = check_lengths(lengths, coeffs[0], length or 2 * coeffs[-1].shape[1])
     return synthesise(coeffs, predict, update, length, row_lengths(lengths, len(coeffs) - 1))
 
@@ -79,8 +79,7 @@ def row_lengths(lengths: Tensor | None, level: int) -> list[Tensor | None]:
     Raises:
         ValueError: Level < 1.
     """
-    if level < 1:
-        raise ValueError(f"level must be at least 1, got {level}")
+    check_level(level)
     if lengths is None:
         return [None] * (level + 1)
     return [*approximation_lengths(lengths, 2, level, PERIODIC)]
@@ -124,12 +123,13 @@ def synthesise(
     """:func:`lifting_rec` whose ``rows`` come from :func:`row_lengths`; in ``dtype`` (None: the bands')."""
     for band in coeffs:
         _check(band, predict, update)
+    check_same_rows(coeffs)
     smooth, details = coeffs[0], coeffs[1:]
     dtype, wide = dtype or smooth.dtype, torch.promote_types(smooth.dtype, torch.float32)
     targets = [detail.shape[1] for detail in details[1:]]
     for step, (detail, lengths) in enumerate(zip(details, reversed(rows[:-1]), strict=True)):
         half, is_last = detail.shape[1], step == len(targets)
-        if not 0 <= smooth.shape[1] - half <= 1:
+        if smooth.shape[1] != half:
             raise ValueError(f"a detail of length {half} does not fit {smooth.shape[1]} samples")
         if is_last and length is not None and not 1 <= length <= 2 * half:
             raise ValueError(f"length {length} is out of reach: the bands give {2 * half} samples")
@@ -137,7 +137,7 @@ def synthesise(
             raise ValueError(f"a detail of length {targets[step]} does not fit {2 * half} samples")
         wanted = (length or 2 * half) if is_last else targets[step]
         smooth = unlift_level(
-            smooth[:, :half],
+            smooth,
             detail,
             predict,
             update,

@@ -12,7 +12,13 @@ from torch import Tensor, nn
 from typing_extensions import override
 
 from wavspa.registry import registering
-from wavspa.wavelets.boundaries import PERIODIC, Length, band_lengths, find_boundary
+from wavspa.wavelets.boundaries import (
+    PERIODIC,
+    Length,
+    band_lengths,
+    check_level,
+    find_boundary,
+)
 from wavspa.wavelets.filters import (
     check_taps,
     daubechies_taps,
@@ -38,8 +44,7 @@ class WaveletMode(nn.Module):
     def __init__(self, dim: int, options: WaveletOptions = WaveletOptions()) -> None:
         super().__init__()
         check_taps(options.taps)
-        if options.level < 1:
-            raise ValueError(f"level must be at least 1, got {options.level}")
+        check_level(options.level)
         self.boundary = find_boundary(options.boundary)
         self.dim, self.num_taps, self.level = dim, options.taps, options.level
 

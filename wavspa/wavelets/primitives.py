@@ -6,6 +6,7 @@ mistake sends the gradients down a path that is four to ten times slower on CPU.
 """
 
 import contextlib
+from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F
@@ -91,6 +92,33 @@ def check_lengths(lengths: Tensor | None, x: Tensor, length: int | None = None) 
             wrong = least if least < 1 else most
             raise ValueError(f"lengths must be between 1 and {longest}, got {wrong}")
     return lengths.long()
+
+
+def check_levels(coeffs: Sequence[Tensor]) -> None:
+    """Refuse coefficients of no level.
+
+    Raises:
+        ValueError: There are fewer than two bands.
+    """
+    if len(coeffs) < 2:
+        raise ValueError("coeffs must hold an approximation and at least one detail band")
+
+
+def check_same_rows(coeffs: Sequence[Tensor]) -> None:
+    """Refuse bands [B, M, D] of different batches or channels.
+
+    Plain torch would broadcast them, and loops and kernels would read past their ends.
+
+    Raises:
+        ValueError: There are two such bands.
+    """
+    first = coeffs[0]
+    for band in coeffs:
+        if band.shape[0] != first.shape[0] or band.shape[2] != first.shape[2]:
+            raise ValueError(
+                "bands must have the same rows and channels, got "
+                f"{list(first.shape)} and {list(band.shape)}"
+            )
 
 
 def _is_readable(x: Tensor) -> bool:

@@ -142,6 +142,7 @@ def test_without_an_end_targets_are_as_long_as_they_may_be_and_marked(model, sou
         ({"max_length": 0}, r"max_length must be in \[1, 12\], got 0"),
         ({"beam_width": 0}, "beam_width must be at least 1, got 0"),
         ({"length_penalty": -1.0}, r"length_penalty must be at least 0, got -1\.0"),
+        ({"length_penalty": float("nan")}, "length_penalty must be at least 0, got nan"),
     ],
 )
 def test_impossible_values_are_named(model, sources, options, message):

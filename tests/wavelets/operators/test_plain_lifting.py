@@ -53,6 +53,23 @@ def test_gradients_of_some_tensors():
     assert torch.autograd.grad(first.square().sum(), x)[0].any()
 
 
+def test_gradients_that_autograd_records_where_a_signal_depends_on_the_filters():
+    x, _, _, *both = (t.requires_grad_() for t in tensors())
+    given = (x, *both)
+
+    def loss(x, predict, update):
+        both = (predict, update)
+        smooth, fine = LiftingAnalysis.apply(x, *both, None, WIDE, WIDE)
+        smooth, coarse = LiftingAnalysis.apply(smooth, *both, None, WIDE, WIDE)
+        smooth = LiftingSynthesis.apply(smooth.tanh(), coarse, *both, 4, None, WIDE)
+        return LiftingSynthesis.apply(smooth, fine.tanh(), *both, 7, None, WIDE).square().sum()
+
+    expected = torch.autograd.grad(loss(*given), given)
+    recorded = torch.autograd.grad(loss(*given), given, create_graph=True)
+    torch.testing.assert_close(recorded, expected)
+    assert gradgradcheck(loss, given, fast_mode=True)
+
+
 @pytest.mark.parametrize("permuted", [False, True], ids=["compact", "permuted"])
 def test_operators_as_torch_wants_them(permuted):
     x, smooth, detail, *both = tensors()

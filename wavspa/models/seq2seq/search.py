@@ -60,7 +60,7 @@ def generate(
         raise ValueError(f"max_length must be in [1, {model.max_target_len}], got {longest}")
     if beam_width < 1:
         raise ValueError(f"beam_width must be at least 1, got {beam_width}")
-    if length_penalty < 0:
+    if not length_penalty >= 0:
         raise ValueError(f"length_penalty must be at least 0, got {length_penalty}")
     if beam_width == 1:
         return _greedy(model, tokens, lengths, end, longest, length_penalty)

@@ -4,7 +4,7 @@ Where autograd records a backward pass, that pass runs the formula in plain torc
 operator: torch differentiates it to any order. Nothing of it runs in ordinary training.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
@@ -16,15 +16,20 @@ def is_differentiated() -> bool:
 
 
 def differentiable_gradients(
-    outputs: Sequence[Tensor], inputs: Sequence[Tensor], gradients: Sequence[Tensor]
+    formula: Callable[..., Sequence[Tensor]],
+    inputs: Sequence[Tensor],
+    gradients: Sequence[Tensor],
 ) -> list[Tensor | None]:
     """Gradients, recorded by autograd, of those inputs that need one; None for the others.
 
     Args:
-        outputs: What plain torch made of ``inputs``.
+        formula: The operator in plain torch, called with ``inputs``.
         inputs: Tensors as the operator got them.
-        gradients: Of the outputs.
+        gradients: Of what it returns.
     """
-    needed = [tensor for tensor in inputs if tensor.requires_grad]
-    found = iter(torch.autograd.grad(outputs, needed, gradients, create_graph=True))
-    return [next(found) if tensor.requires_grad else None for tensor in inputs]
+    # Aliases: a level's signal depends on the filters itself, where another level made it, and autograd would
+    # count what reaches them that way here and again in that level's own backward pass.
+    aliases = [tensor.view_as(tensor) for tensor in inputs]
+    needed = [alias for alias in aliases if alias.requires_grad]
+    found = iter(torch.autograd.grad(formula(*aliases), needed, gradients, create_graph=True))
+    return [next(found) if alias.requires_grad else None for alias in aliases]

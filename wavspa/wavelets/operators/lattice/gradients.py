@@ -27,7 +27,7 @@ class Lattice(Function):
         """The angles' gradient."""
         filters, angles = ctx.saved_tensors
         if is_differentiated():
-            return differentiable_gradients([plain.lattice(angles)], [angles], [gradient])[0]
+            return differentiable_gradients(lambda a: [plain.lattice(a)], [angles], [gradient])[0]
         found: Tensor = LATTICE_GRADIENT(gradient, filters, angles)
         return found
 

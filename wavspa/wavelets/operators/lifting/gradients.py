@@ -44,9 +44,12 @@ class LiftingAnalysis(Function):
         """Gradients of x and of both filters."""
         x, written, predict, update, lengths = ctx.saved_tensors
         if is_differentiated():
-            tensors = (x, predict, update)
-            bands = plain.analysis(*tensors, lengths, ctx.smooth_dtype, written.dtype)
-            gradients = differentiable_gradients(bands, tensors, (smooth, detail))
+            dtypes = (ctx.smooth_dtype, written.dtype)
+            gradients = differentiable_gradients(
+                lambda x, p, u: plain.analysis(x, p, u, lengths, *dtypes),
+                (x, predict, update),
+                (smooth, detail),
+            )
             return *gradients, None, None, None
         x_gradient, filters = ANALYSIS_GRADIENT(
             smooth, detail, x, written, predict, update, lengths
@@ -78,9 +81,13 @@ class LiftingSynthesis(Function):
         """Gradients of the bands and of both filters."""
         smooth, detail, written, predict, update, lengths = ctx.saved_tensors
         if is_differentiated():
-            tensors = (smooth, detail, predict, update)
-            signal = plain.synthesis(*tensors, written.shape[1], lengths, written.dtype)
-            return *differentiable_gradients((signal,), tensors, (x,)), None, None, None
+            samples, dtype = written.shape[1], written.dtype
+            gradients = differentiable_gradients(
+                lambda s, d, p, u: [plain.synthesis(s, d, p, u, samples, lengths, dtype)],
+                (smooth, detail, predict, update),
+                (x,),
+            )
+            return *gradients, None, None, None
         *bands, filters = SYNTHESIS_GRADIENT(x, smooth, detail, written, predict, update, lengths)
         return *bands, *_each_filter(filters, predict, update), None, None, None
 
