@@ -148,10 +148,13 @@ def verify(folder: Path) -> None:
     Raises:
         UserError: A file is not what was prepared.
     """
-    for split, summary in read_card(folder)["splits"].items():
-        path = folder / f"{split}.arrow"
-        if _checksum(path) != summary["sha256"]:
-            raise _damaged(path, "another checksum than on its card")
+    card = read_card(folder)
+    # Older cards have no pool.
+    tables = {**card["splits"], **({POOL: card[POOL]} if POOL in card else {})}
+    checksums = {f"{name}.arrow": summary["sha256"] for name, summary in tables.items()}
+    for name, checksum in {**checksums, **card.get("files", {})}.items():
+        if _checksum(folder / name) != checksum:
+            raise _damaged(folder / name, "another checksum than on its card")
 
 
 def lengths(column: pa.ChunkedArray, pool: Dataset | None = None) -> np.ndarray:
@@ -211,9 +214,10 @@ def _make_folder(
                 split: _write_split(unfinished / f"{split}.arrow", source, folder.name)
                 for split, source in build().items()
             }
-            summaries.pop(POOL, None)
+            pool = summaries.pop(POOL, None)
             card = {
                 "splits": summaries,
+                **({POOL: {key: pool[key] for key in ("content", "sha256")}} if pool else {}),
                 **facts(open_splits(unfinished)),
                 "command": shlex.join([_command(), *sys.argv[1:]]),
             }
