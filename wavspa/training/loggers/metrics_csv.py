@@ -93,7 +93,7 @@ class MetricsCsv(Logger):
             self.row = rows[-1]
 
     def _add_columns(self, names: list[str]) -> None:
-        """Write all rows anew, the last one as it is now."""
+        """Write all rows again, the last one as it is now."""
         _, rows = read_rows(self.path)
         self.columns += names
         if rows and rows[-1]["step"] == self.row["step"]:
