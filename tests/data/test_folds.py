@@ -123,6 +123,10 @@ def test_each_row_is_in_the_test_of_one_fold_and_never_in_its_train(tmp_path):
             ["dataset.folds=5", "dataset.fold=1", "dataset.label=null", "task=masked"],
             r"^dataset\.folds=5 divides rows by their labels",
         ),
+        (
+            ["dataset.folds=2", "dataset.fold=1", "dataset.val_share=0.5"],
+            r"^dataset\.val_share=0\.5 and the test of dataset\.folds=2 leave nothing of train",
+        ),
         (["dataset.folds=40", "dataset.fold=1"], r"^dataset\.folds=40: .*train\.csv: "),
     ],
 )

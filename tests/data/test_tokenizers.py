@@ -140,6 +140,8 @@ def test_impossible_options(kind: Any, options: dict[str, int], named: str) -> N
 def test_half_a_surrogate_pair_is_no_crash(tokenizer: Any) -> None:
     assert all(tokens(tokenizer, LONE_SURROGATE, f"a{LONE_SURROGATE}"))
     tokenizer.fit([LONE_SURROGATE])
+    # Files and terminals take what is decoded.
+    assert tokenizer.decode(tokenizer.encode([LONE_SURROGATE])[0].tolist()).encode()
 
 
 @pytest.mark.parametrize("make", [lambda **o: BPE(300, **o), lambda **o: Characters(**o)])

@@ -52,6 +52,20 @@ def test_a_fresh_start_leaves_nothing_of_an_older_one(tmp_path):
     assert rows(tmp_path) == []
 
 
+def test_a_run_that_dies_while_it_adds_a_column_keeps_its_last_row(tmp_path, monkeypatch):
+    logger = MetricsCsv(tmp_path)
+    for step in (0, 1):
+        logger.log_metrics({"a": 1.0, "epoch": 0}, step=step)
+
+    def dies(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("os.replace", dies)
+    with pytest.raises(KeyboardInterrupt):
+        logger.log_metrics({"b": 2.0}, step=1)
+    assert [row["step"] for row in rows(tmp_path)] == [1, 2]
+
+
 def test_a_torn_last_row_is_left_out(tmp_path):
     logger = MetricsCsv(tmp_path)
     logger.log_metrics({"a": 1.0}, step=0)

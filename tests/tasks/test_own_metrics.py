@@ -1,14 +1,24 @@
 """Metrics of torchmetrics that a user adds: computed as they are, refused before a folder is made."""
 
+from functools import partial
+
 import pytest
 import torch
-from torchmetrics.classification import BinaryCohenKappa, MulticlassCohenKappa
+from torch import nn
+from torchmetrics.classification import (
+    BinaryCohenKappa,
+    MulticlassAccuracy,
+    MulticlassCohenKappa,
+)
 
 from support.tiny_runs import compose_run, finished_run, tiny_run, tiny_words
 from wavspa.errors import UserError
 from wavspa.launching.run.prepare import prepare
 from wavspa.run_folder.status import read_status
+from wavspa.tasks import Classification
 from wavspa.tasks.metrics import detection, multiclass
+from wavspa.training.optimizers import adamw
+from wavspa.training.schedules import constant
 
 KAPPA = "torchmetrics.classification.MulticlassCohenKappa"
 OWN = f"+task.metrics.kappa={{_target_:{KAPPA},num_classes:${{dataset.classes}}}}"
@@ -27,6 +37,17 @@ def test_every_split_has_its_own_copy():
     first["kappa"].update(torch.eye(3), torch.tensor([0, 1, 2]))
     assert first["kappa"].compute() == 1
     assert second["kappa"].confmat.sum() == own.confmat.sum() == 0
+
+
+def test_metrics_that_a_first_batch_does_not_tell_apart_are_counted_apart():
+    top2 = MulticlassAccuracy(3, top_k=2)
+    metrics = partial(multiclass, top2=top2)
+    scores = Classification(nn.Linear(1, 3), adamw, constant, 3, metrics).scores["val"]
+    logits, labels = torch.randn(300, 3), torch.randint(0, 3, (300,))
+    for batch in ((torch.eye(3), torch.arange(3)), (logits, labels)):
+        scores.update(*batch)
+        top2.update(*batch)
+    assert scores.compute()["val/top2"] == top2.compute() > 0.5
 
 
 def test_one_score_is_the_probability_of_class_one():

@@ -162,6 +162,20 @@ def test_an_epoch_that_ends_within_a_step_has_a_step_of_what_is_left(tmp_path):
     torch.testing.assert_close(divided, whole, rtol=0, atol=1e-9)
 
 
+@pytest.mark.parametrize("sizes", [[EXAMPLES], [16, 16]], ids=str)
+def test_a_step_of_classes_that_weigh_nothing_leaves_the_weights(tmp_path, sizes):
+    def module():
+        def sgd(model):
+            return torch.optim.SGD(model.parameters(), lr=0.1)
+
+        return Classification(Lookup(3), sgd, constant, 3, class_weights=[0.0, 1.0, 1.0])
+
+    torch.manual_seed(0)
+    before = module().model.table.weight.detach().double()
+    after, _ = trained(module, tmp_path, sizes, (1, (EXAMPLES,)))
+    assert torch.equal(after, before)
+
+
 def test_a_batch_of_classes_that_weigh_nothing_has_no_loss():
     module = classification(class_weights=[0.0, 1.0, 1.0])
     logits = torch.randn(4, 3, requires_grad=True)

@@ -93,6 +93,20 @@ def test_a_plateau_is_torchs(mode):
     assert ours(7, 100) < 1
 
 
+@pytest.mark.parametrize(
+    ("mode", "worse", "better"), [("max", -1.00005, -0.9), ("min", -0.99995, -1.1)]
+)
+def test_what_is_not_better_than_a_value_below_0_is_not_taken_for_it(mode, worse, better):
+    plateau = Plateau(factor=0.5, patience=1)
+    plateau.begin(mode)
+    factors = []
+    for value in (-1.0, -1.0, worse, better, better):
+        plateau.see(value)
+        factors.append(plateau(7, 100))
+    assert factors == [1.0, 1.0, 0.5, 0.5, 0.5]
+    assert plateau.state_dict()["best"] == better
+
+
 def test_a_plateau_warms_up():
     assert [Plateau(warmup=0.1)(step, 100) for step in (0, 5, 10, 99)] == [0.0, 0.5, 1.0, 1.0]
 

@@ -112,9 +112,9 @@ class Files(OwnFiles, Texts):
         self.documents = one_of("documents", documents, DOCUMENTS)
         self.packed = true_or_false("packed", packed)
         self.folds, self.fold = folds, fold
+        self.shares = shares_of(val_share, test_share, [*self.paths, *(["test"] if folds else [])])
         self._check_folds()
         self._check_label_options()
-        self.shares = shares_of(val_share, test_share, [*self.paths, *(["test"] if folds else [])])
         self.data_seed = whole_number("data_seed", data_seed, least=0)
         self.together = one_of("together", together, ("equal", "similar"))
         self.encoding = check_encoding("dataset.encoding", encoding)
@@ -132,6 +132,11 @@ class Files(OwnFiles, Texts):
             raise UserError(
                 f"dataset.test does not go with dataset.folds={self.folds}, whose test is a fold of train: "
                 "leave one out"
+            )
+        if (of_val := self.shares.get("val", 0.0)) + 1 / self.folds >= 1:
+            raise UserError(
+                f"dataset.val_share={of_val} and the test of dataset.folds={self.folds} leave nothing of "
+                "train: lower the share"
             )
 
     def _check_label_options(self) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from wavspa.checks import whole_number
+from wavspa.checks import is_writable, whole_number
 from wavspa.errors import UserError
 
 # Texts whose characters are counted at a time.
@@ -191,8 +191,9 @@ class Characters(Tokenizer):
         return starts
 
     def decode(self, tokens: Sequence[int]) -> str:
-        """The characters; an unknown one is a replacement character."""
-        known = {1: UNKNOWN, **dict(enumerate(self.vocabulary, start=2))}
+        """The characters; an unknown one, or half of a surrogate pair, is a replacement character."""
+        written = (sign if is_writable(sign) else UNKNOWN for sign in self.vocabulary)
+        known = {1: UNKNOWN, **dict(enumerate(written, start=2))}
         return "".join(known.get(token, "") for token in tokens)
 
     def files(self) -> Mapping[str, str]:

@@ -72,7 +72,10 @@ class Classification(Weighted, Task):
         self.losses = nn.ModuleDict({split: MeanMetric() for split in splits})
         self.scores = nn.ModuleDict(
             {
-                split: MetricCollection(dict(metrics(classes)), prefix=f"{split}/")
+                # Groups are found by what the first batch counts, where any two may be alike.
+                split: MetricCollection(
+                    dict(metrics(classes)), prefix=f"{split}/", compute_groups=False
+                )
                 for split in splits
             }
         )

@@ -75,7 +75,8 @@ class StepSums:
         if not self.complete or _parts(trainer) == 1:
             return
         weight = _over_ranks(trainer, self._weights["loss"])
-        factor = self._provisional * _parts(trainer) / weight
+        # A step that weighs nothing has gradients of 0, which dividing by 0 would make NaN.
+        factor = torch.where(weight > 0, self._provisional * _parts(trainer) / weight, 1.0)
         for gradient in (p.grad for p in parameters if p.grad is not None):
             # A scalar: it is not rounded to the gradient's own precision first.
             gradient.mul_(factor)

@@ -60,11 +60,18 @@ def _jsonl(texts: Sequence[Text]) -> str:
 
 
 def _csv(texts: Sequence[Text]) -> str:
+    rows = [COLUMNS, *(tuple(_row(text).values()) for text in texts)]
+    return "".join(map(_csv_line, rows))
+
+
+def _csv_line(values: Sequence[object]) -> str:
+    """A row of csv, whose texts are quoted where they hold a carriage return, which readers end a row at.
+
+    The writer of older Pythons quotes it only where its own rows end in one.
+    """
     file = io.StringIO()
-    writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(_row(text) for text in texts)
-    return file.getvalue()
+    csv.writer(file, lineterminator="\r\n").writerow(values)
+    return file.getvalue().removesuffix("\r\n") + "\n"
 
 
 def _lines(texts: Sequence[Text]) -> str:

@@ -1,5 +1,6 @@
 """A schedule that lowers the rate when the monitored metric has stopped getting better."""
 
+import math
 from typing import Any, Literal
 
 import torch
@@ -84,6 +85,10 @@ class Plateau:
 
     def see(self, value: float) -> None:
         """Take in the metric of a validation."""
+        threshold = self._options["threshold"]
+        # torch multiplies by it: below 0, what is a little worse would pass for better.
+        below_0 = -math.inf < self._torchs.best < 0
+        self._torchs.threshold = -threshold if below_0 else threshold
         self._torchs.step(value)
 
     def state_dict(self) -> dict[str, Any]:

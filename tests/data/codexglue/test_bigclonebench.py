@@ -8,8 +8,9 @@ from support.tiny_files import write_rows
 from support.tiny_runs import tiny_run
 from wavspa.data import BigCloneBench, PairBatch
 from wavspa.data.preparation import store
-from wavspa.data.tokenizers import Bytes
+from wavspa.data.tokenizers import Bytes, Characters
 from wavspa.errors import UserError
+from wavspa.launching.run.frozen_data import check_same_data, keep_data
 from wavspa.launching.run.worker import run
 
 FUNCTIONS = {str(1000 + i): f"int f{i}() {{ return {'0' * i}; }}" for i in range(12)}
@@ -94,6 +95,32 @@ def test_each_function_is_kept_once(tmp_path: Path) -> None:
     assert (length["min"], length["max"]) == (min(used), max(used))
     assert length["mean"] == pytest.approx(sum(used) / len(used), abs=0.01)
     assert data.card["splits"]["test"]["largest_token"] == ord("}") + 1
+
+
+@pytest.mark.parametrize("name", ["pool.arrow", "vocabulary.json"])
+def test_damage_is_found_in_what_the_pairs_share(tmp_path: Path, name: str) -> None:
+    raw(tmp_path)
+    path = module(tmp_path, tokenizer=Characters(), vocab_size="auto").folder / name
+    ready(tmp_path, tokenizer=Characters(), vocab_size="auto")
+    store.verify(path.parent)
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(UserError, match=rf"{name} is damaged"):
+        store.verify(path.parent)
+
+
+def test_a_run_refuses_other_functions_in_the_same_pairs(tmp_path: Path) -> None:
+    raw(tmp_path)
+    data = ready(tmp_path)
+    keep_data(tmp_path, data)
+    check_same_data(tmp_path, data, ["train"])
+    other = raw(tmp_path / "other") / "data.jsonl"
+    other.write_text(other.read_text().replace("return", "RETURN"))
+    data = ready(tmp_path / "other")
+    check_same_data(tmp_path, data, ())
+    with pytest.raises(UserError, match="the texts of the rows are others"):
+        check_same_data(tmp_path, data, ["train"])
 
 
 def test_long_functions_are_cut_and_batches_bucketed(tmp_path: Path) -> None:

@@ -57,6 +57,11 @@ def run(
     return subprocess.Popen([sys.executable, "-c", script, str(root)], **options)
 
 
+def test_rows_that_are_too_long_together_are_refused():
+    with pytest.raises(UserError, match=r"^3 rows in a row have 2,147,483,653 tokens together"):
+        store.ragged([range(2**30), range(2**30), range(5)])
+
+
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.int32])
 def test_what_is_written_is_read(tmp_path: Path, dtype: DTypeLike) -> None:
     folder = tmp_path / "prepared" / "x-1"

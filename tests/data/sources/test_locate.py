@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from wavspa.data.sources.locate import LRA_PLACES, FilesNotFound, below, find_folder, find_splits
+from wavspa.errors import UserError
 
 PAIRS = [f"new_aan_pairs.{split}.tsv" for split in ("train", "eval", "test")]
 
@@ -34,6 +35,30 @@ def test_the_first_place_wins_and_files_may_be_patterns(tmp_path: Path) -> None:
     assert find_folder(tmp_path, ["b", "a"], ["train-*.parquet"]) == tmp_path / "b"
     assert find_folder(tmp_path, ["?"], ["train-*.parquet"]) == tmp_path / "a"
     assert find_folder(tmp_path, ["?"], ["train-*.parquet", "test-*.parquet"]) is None
+
+
+@pytest.mark.parametrize(
+    ("names", "lacks"),
+    [
+        (["0.parquet", "1.parquet"], None),
+        (["00000-of-00002.parquet", "00001-of-00002.parquet"], None),
+        (["00000-of-00002-0a1b.parquet", "00001-of-00002-2c3d.parquet"], None),
+        (["00000-of-00003.parquet", "00002-of-00003.parquet"], "00001-of-00003"),
+        (["00001-of-00002-0a1b.parquet"], "00000-of-00002"),
+    ],
+    ids=str,
+)
+def test_a_part_that_is_missing_is_named(
+    tmp_path: Path, names: list[str], lacks: str | None
+) -> None:
+    files = [tmp_path / f"train-{name}" for name in names]
+    for file in files:
+        file.touch()
+    if lacks is None:
+        assert find_splits(tmp_path, [""], {"train": "train-*.parquet"}) == {"train": files}
+    else:
+        with pytest.raises(UserError, match=rf"lacks the part {lacks} of the files such as train-"):
+            find_splits(tmp_path, [""], {"train": "train-*.parquet"})
 
 
 def test_the_message_says_what_was_looked_for(tmp_path: Path) -> None:

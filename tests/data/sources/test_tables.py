@@ -110,6 +110,21 @@ def test_what_is_wrong_is_named(tmp_path: Path, name: str, text: str, message: s
     assert "\n" not in str(error.value)
 
 
+@pytest.mark.parametrize(
+    ("item", "why"),
+    [("1" * 5000, "Exceeds the limit"), ("[" * 10**5, "maximum recursion depth")],
+    ids=["digits", "depth"],
+)
+def test_json_that_python_does_not_read_is_named(tmp_path: Path, item: str, why: str) -> None:
+    for name, text, place in (
+        ("a.jsonl", '{"y": 1}\n{"y": ' + item + "}\n", r", line 2: a broken row"),
+        ("a.json", "[" + item + "]", ": not json"),
+    ):
+        with pytest.raises(UserError, match=rf"a\.jsonl?{place} \({why}") as error:
+            values(write(tmp_path / name, text), "y")
+        assert "\n" not in str(error.value)
+
+
 def test_other_encodings_are_named(tmp_path: Path) -> None:
     path = write(tmp_path / "a.csv", "body\né\n", "latin-1")
     with pytest.raises(UserError, match=r"a\.csv is not UTF-8"):
@@ -155,7 +170,7 @@ def test_the_case_of_a_suffix_does_not_matter(tmp_path: Path, name: str) -> None
     assert values(tmp_path / name, "y", "n") == [("2", "1")]
 
 
-@pytest.mark.parametrize("encoding", ["latin-1", "utf-16", "cp1252", "utf-8", "UTF8"])
+@pytest.mark.parametrize("encoding", ["latin-1", "utf-16", "cp1252", "utf-8", "UTF8", "utf-8-sig"])
 @pytest.mark.parametrize("name", ["a.csv", "a.jsonl", "a.json", "a.tsv"])
 def test_an_encoding_that_is_named_is_read(tmp_path: Path, name: str, encoding: str) -> None:
     text = {

@@ -38,6 +38,9 @@ Facts = Mapping[str, Any]
 POOL = "pool"
 PLACES = "places"
 
+# In the rows that are written at once, whose places Arrow counts in 32 bits.
+MOST_VALUES = 2**31 - 1
+
 QUANTILES = {
     "min": 0.0,
     "p5": 0.05,
@@ -65,8 +68,18 @@ def token_table(tokens: Sequence[np.ndarray], labels: Sequence[int] | np.ndarray
 
 
 def ragged(rows: Sequence[np.ndarray]) -> pa.ListArray:
-    """A column of at least one array of one dtype, [N] for any N."""
-    offsets = np.cumsum([0, *map(len, rows)], dtype=np.int32)
+    """A column of at least one array of one dtype, [N] for any N.
+
+    Raises:
+        UserError: They are longer together than places of 32 bits reach.
+    """
+    offsets = np.cumsum([0, *map(len, rows)], dtype=np.int64)
+    if offsets[-1] > MOST_VALUES:
+        raise UserError(
+            f"{len(rows)} rows in a row have {offsets[-1]:,} tokens together, and data hold {MOST_VALUES:,} "
+            "at a time: divide long texts, or keep their heads by dataset.stored_length"
+        )
+    offsets = offsets.astype(np.int32)
     return pa.ListArray.from_arrays(pa.array(offsets), pa.array(np.concatenate(rows)))
 
 
@@ -135,10 +148,13 @@ def verify(folder: Path) -> None:
     Raises:
         UserError: A file is not what was prepared.
     """
-    for split, summary in read_card(folder)["splits"].items():
-        path = folder / f"{split}.arrow"
-        if _checksum(path) != summary["sha256"]:
-            raise _damaged(path, "another checksum than on its card")
+    card = read_card(folder)
+    # Older cards have no pool.
+    tables = {**card["splits"], **({POOL: card[POOL]} if POOL in card else {})}
+    checksums = {f"{name}.arrow": summary["sha256"] for name, summary in tables.items()}
+    for name, checksum in {**checksums, **card.get("files", {})}.items():
+        if _checksum(folder / name) != checksum:
+            raise _damaged(folder / name, "another checksum than on its card")
 
 
 def lengths(column: pa.ChunkedArray, pool: Dataset | None = None) -> np.ndarray:
@@ -198,9 +214,10 @@ def _make_folder(
                 split: _write_split(unfinished / f"{split}.arrow", source, folder.name)
                 for split, source in build().items()
             }
-            summaries.pop(POOL, None)
+            pool = summaries.pop(POOL, None)
             card = {
                 "splits": summaries,
+                **({POOL: {key: pool[key] for key in ("content", "sha256")}} if pool else {}),
                 **facts(open_splits(unfinished)),
                 "command": shlex.join([_command(), *sys.argv[1:]]),
             }

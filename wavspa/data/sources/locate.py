@@ -1,10 +1,14 @@
 """The search for a data set's files: the layouts that downloads leave, in order."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from wavspa.data.sources.text_files import OPENERS
 from wavspa.errors import UserError
+
+# How the hub numbers the parts of a split.
+_PART = re.compile(r"-(\d{5})-of-(\d{5})\b")
 
 # The archive of the Long Range Arena as its users unpack it.
 LRA_PLACES = (
@@ -55,11 +59,16 @@ def find_splits(
 
     Returns:
         By split, its files in the order of their names; or None.
+
+    Raises:
+        UserError: A split is in numbered parts, some of which are missing.
     """
     for place in places:
         for folder in sorted(root.glob(place)) if place else [root]:
             found = {split: _files(folder, pattern) for split, pattern in patterns.items()}
             if all(found.values()):
+                for files in found.values():
+                    _check_parts(files)
                 return found
     return None
 
@@ -69,6 +78,18 @@ def _files(folder: Path, pattern: str) -> list[Path]:
         if found := sorted(folder.glob(pattern + ending)):
             return found
     return []
+
+
+def _check_parts(files: Sequence[Path]) -> None:
+    """Refuse files of which others are missing: an interrupted download would silently be fewer data."""
+    parts = [(int(m[1]), int(m[2])) for m in map(_PART.search, (file.name for file in files)) if m]
+    wanted = {(number, total) for _, total in parts for number in range(total)}
+    if missing := sorted(wanted - set(parts)):
+        number, total = missing[0]
+        raise UserError(
+            f"{files[0].parent} lacks the part {number:05}-of-{total:05} of the files such as "
+            f"{files[0].name}: download it, or remove the others"
+        )
 
 
 class FilesNotFound(UserError):

@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 from typing_extensions import override
 
 from wavspa.data.sources.text_files import OPENERS, UTF_8, named, opened, plain_suffix
-from wavspa.errors import UserError
+from wavspa.errors import UserError, first_line
 
 # A longer field is a quote left open; to read on could fill the memory.
 LONGEST_FIELD = 2**27
@@ -272,14 +272,21 @@ class JsonTable(TableFile):
                 yield json.loads(line) if line else None
             except json.JSONDecodeError as error:
                 raise self._broken(place, f"{error.msg}, column {error.colno}") from error
+            # A number of thousands of digits, or lists in lists without end.
+            except (ValueError, RecursionError) as error:
+                raise self._broken(place, first_line(error)) from error
 
     def _list(self, file: TextIO) -> Iterator[Any]:
+        text = file.read()
         try:
-            yield from json.load(file)
+            items = json.loads(text)
         except json.JSONDecodeError as error:
             raise UserError(
                 f"{self.path}, line {error.lineno}: not json ({error.msg}, column {error.colno})"
             ) from error
+        except (ValueError, RecursionError) as error:
+            raise UserError(f"{self.path}: not json ({first_line(error)})") from error
+        yield from items
 
 
 def _is_of_columns(item: Mapping[str, Any]) -> bool:

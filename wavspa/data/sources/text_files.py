@@ -15,7 +15,7 @@ import pyarrow as pa
 from wavspa.errors import UserError
 
 OPENERS = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
-UTF_8 = "utf-8"
+UTF_8, WITH_MARK = "utf-8", "utf-8-sig"
 
 # The bytes to look at to find UTF-8 where an encoding was named that reads any bytes.
 _PROBE = 2**20
@@ -47,12 +47,12 @@ def check_encoding(option: str, name: object) -> str:
 def opened(path: Path, newline: str | None = None, encoding: str = UTF_8) -> Iterator[TextIO]:
     """The text of a file, unpacked if its name ends as a compressed file's."""
     opener: Any = OPENERS.get(path.suffix.lower(), open)
-    is_utf_8 = codecs.lookup(encoding).name == UTF_8
+    is_utf_8 = codecs.lookup(encoding).name in (UTF_8, WITH_MARK)
     with named(path, encoding):
         if not is_utf_8:
             _refuse_utf_8(path, opener, encoding)
         # A byte order mark is not a part of the first column's name.
-        chosen = "utf-8-sig" if is_utf_8 else encoding
+        chosen = WITH_MARK if is_utf_8 else encoding
         with opener(path, "rt", encoding=chosen, newline=newline) as file:
             yield file
 

@@ -129,7 +129,7 @@ class Numbers(Target):
 def _number(value: object, column: str, where: str) -> float:
     try:
         number = float(value)  # type: ignore[arg-type]
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         number = math.nan
     if isinstance(value, bool) or not math.isfinite(number):
         raise UserError(

@@ -10,6 +10,7 @@ from typing_extensions import override
 
 from wavspa import atomic
 from wavspa.data import SequenceDataModule
+from wavspa.data.preparation import store
 from wavspa.data.preparation.overlap import warnings_of
 from wavspa.errors import UserError
 from wavspa.reporting import warn
@@ -133,6 +134,8 @@ def _difference(kept: Mapping[str, Any], now: Mapping[str, Any], splits: Sequenc
         before, after = kept["splits"].get(split, {}), now["splits"].get(split, {})
         if any(_differs(before, after, key) for key in _CONTENT):
             return f"the rows of {split} are others"
+    if splits and _differs(kept.get(store.POOL, {}), now.get(store.POOL, {}), "content"):
+        return "the texts of the rows are others"
     return ""
 
 

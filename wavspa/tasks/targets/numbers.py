@@ -56,7 +56,7 @@ class R2(R2Score):
 
 
 class Spearman(Metric):
-    """Spearman's rank correlation; NaN where the targets or the predictions are all alike."""
+    """Spearman's rank correlation; NaN where the targets or the predictions are all alike, or one is NaN."""
 
     full_state_update = False
     preds: list[Tensor]
@@ -76,7 +76,8 @@ class Spearman(Metric):
         """The mean over the columns, a scalar."""
         preds, target = dim_zero_cat(self.preds), dim_zero_cat(self.target)
         for values in (preds, target):
-            if (values.amin(dim=0) == values.amax(dim=0)).any():
+            # Not the other way round: of NaN, neither holds.
+            if not (values.amin(dim=0) < values.amax(dim=0)).all():
                 return torch.tensor(math.nan, device=values.device)
         columns = range(preds.shape[1])
         return torch.stack([spearman_corrcoef(preds[:, i], target[:, i]) for i in columns]).mean()

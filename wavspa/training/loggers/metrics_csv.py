@@ -77,7 +77,8 @@ class MetricsCsv(Logger):
             self.row = {"step": done, "seconds": seconds, **values}
         if new:
             self._add_columns(new)
-        self._write_row()
+        else:
+            self._write_row()
 
     @rank_zero_only
     def _open(self, resumed_step: int) -> None:
@@ -90,20 +91,22 @@ class MetricsCsv(Logger):
             self.started -= float(rows[-1]["seconds"])
             # A run that died between its last step and its test adds to that step's row.
             self.row = rows[-1]
-            self.row_start = self.path.stat().st_size - len(self._line(self.row))
 
     def _add_columns(self, names: list[str]) -> None:
-        with self.path.open("r+b") as file:
-            file.truncate(self.row_start)
+        """Write all rows again, the last one as it is now."""
         _, rows = read_rows(self.path)
         self.columns += names
-        self._rewrite(rows)
-        self.row_start = self.path.stat().st_size
+        if rows and rows[-1]["step"] == self.row["step"]:
+            rows.pop()
+        self._rewrite([*rows, self.row])
 
     def _rewrite(self, rows: list[dict[str, str]]) -> None:
-        header = dict(zip(self.columns, self.columns, strict=True))
+        header, *lines = map(
+            self._line, [dict(zip(self.columns, self.columns, strict=True)), *rows]
+        )
         with atomic.atomic_write(self.path) as file:
-            file.writelines(map(self._line, [header, *rows]))
+            file.writelines([header, *lines])
+        self.row_start = self.path.stat().st_size - len(lines[-1] if lines else b"")
 
     def _write_row(self) -> None:
         with self.path.open("r+b") as file:
