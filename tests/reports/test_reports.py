@@ -1,4 +1,5 @@
 import io
+import math
 import subprocess
 import sys
 
@@ -112,7 +113,14 @@ def test_folders_may_overlap(sweep):
 
 
 @pytest.mark.parametrize(
-    ("values", "text"), [([], "-"), ([1.0], "1.00"), ([1.0, 2.0], "1.50 ± 0.71")]
+    ("values", "text"),
+    [
+        ([], "-"),
+        ([1.0], "1.00"),
+        ([1.0, 2.0], "1.50 ± 0.71"),
+        ([1.0, math.nan], "\N{EN DASH}"),
+        ([1.0, math.inf], "inf"),
+    ],
 )
 def test_mean_and_deviation(values, text):
     assert mean_and_deviation(values, 2) == text

@@ -50,6 +50,7 @@ def texts(table):
         ([[50, 51, 52]], None),
         ([[50, 50], [60, 60]], 1),
         ([[50, 50], [50, 50]], None),
+        ([[50, 51, 52], [70, 71, 72], [60, 61, math.inf]], 1),
     ],
 )
 def test_the_best_must_be_told_from_each_other(groups, best):
