@@ -53,6 +53,14 @@ def test_many_classes_are_summed_up():
     assert "choices" not in out.getvalue()
 
 
+def test_names_of_classes_are_printed_as_they_are():
+    lengths = dict.fromkeys(("min", "median", "mean", "p95", "max"), 3)
+    summary = {"examples": 3, "labels": {"[INST]": 1, "[b]": 1, "[/b]": 1}, "length": lengths}
+    out = io.StringIO()
+    print_card({"splits": {"train": summary}}, Console(file=out, width=120))
+    assert "[INST]: 1  [b]: 1  [/b]: 1" in out.getvalue()
+
+
 def test_several_are_named_at_once_and_shared_data_are_prepared_once(tmp_path, capsys):
     prepare(["dataset=digits,lego", "dataset.limit=40", "seed=3", f"data_root={tmp_path}"])
     printed = capsys.readouterr().out
