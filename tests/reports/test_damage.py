@@ -56,6 +56,9 @@ DAMAGES = {
     "empty csv": holding(layout.METRICS, b""),
     "csv of something else": holding(layout.METRICS, b"a,b\n1,2\n"),
     "csv with a broken line": holding(layout.METRICS, b"step,epoch,seconds\n1,0\n"),
+    "csv with a quote that never ends": holding(
+        layout.METRICS, b'step,epoch,seconds\n1,0,"' + 40_000 * b"0.1\n"
+    ),
     "card without a test split": without(layout.CARD, "splits", "test"),
     "torn card": holding(layout.CARD, b"{"),
 }
