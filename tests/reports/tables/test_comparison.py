@@ -102,6 +102,9 @@ def test_values_that_are_numbers_are_ordered_as_such(tmp_path):
         seeds(tmp_path, [0.5], model__taps=taps)
     (table,) = tables(tmp_path, rows=["model.wavelet"], columns=["model.taps"])
     assert table.columns == ["4", "8", "16"]
+    seeds(tmp_path, [0.5], model__taps=None)
+    (table,) = tables(tmp_path, rows=["model.wavelet"], columns=["model.taps"])
+    assert table.columns == ["4", "8", "16", "null"]
 
 
 def test_further_options_are_part_of_a_row(tmp_path):
