@@ -130,12 +130,14 @@ def read_config(folder: Path) -> DictConfig:
 
 def _held_config(folder: Path) -> DictConfig:
     path = folder / layout.CONFIG
-    if not path.is_file():
-        raise UserError(f"{folder} is not a run's folder: it has no {layout.CONFIG}")
     try:
+        if not path.is_file():
+            raise UserError(f"{folder} is not a run's folder: it has no {layout.CONFIG}")
         config = OmegaConf.load(path)
     except (YAMLError, OmegaConfBaseException, UnicodeDecodeError) as error:
         raise UserError(f"{path} is damaged: {first_line(error)}") from error
+    except OSError as error:
+        raise UserError(f"{path} cannot be read ({error.strerror or error})") from error
     if not isinstance(config, DictConfig) or "frozen" not in config:
         raise UserError(f"{path} is not the frozen configuration of a run")
     OmegaConf.set_struct(config, True)
