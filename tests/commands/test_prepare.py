@@ -42,6 +42,14 @@ def test_an_option_without_value_is_named(tmp_path):
         prepare(["dataset=files", f"data_root={tmp_path}"])
 
 
+@pytest.mark.parametrize("word", ["seed=1,2", "dataset=glob(lra/*)"])
+def test_several_values_of_an_option_are_named(tmp_path, word):
+    with pytest.raises(
+        UserError, match="is several values, which only dataset and experiment take"
+    ):
+        prepare(["dataset=digits", word, f"data_root={tmp_path}"])
+
+
 def test_many_classes_are_summed_up():
     lengths = dict.fromkeys(("min", "median", "mean", "p95", "max"), 3)
     labels = {str(number): 5 + number for number in range(64)}
