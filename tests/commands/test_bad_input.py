@@ -74,6 +74,10 @@ def finished(tmp_path_factory):
         "+experiment=demo/digits": r"experiment is chosen already: leave out the \+ before experiment=$",
         "~dataset.folds": r"~dataset.folds: there is no option 'dataset.folds' to remove",
         "tokenizer=bytes": r"dataset.tokenizer is not an option of wavspa.data.Digits$",
+        "dataset=": r"dataset has no option ''; it has digits, ",
+        "experiment=": r"experiment has no option ''; it has ",
+        "hydra.run.dir=elsewhere": r"hydra.run.dir=elsewhere is not where a run goes: type runs=FOLDER",
+        f"runs={'x' * 300}": r"runs=x+ cannot be read \(File name too long\); name a folder that can$",
         "model.dim=${nowhere}": r"model.dim is taken from \$\{nowhere\}: there is no nowhere; choose",
     }.items(),
 )
@@ -92,6 +96,13 @@ def test_a_glob_that_matches_nothing_is_named(fails, tmp_path, sweeper):
     words = [*tiny_words(tmp_path), f"hydra/sweeper={sweeper}", "model/attention=glob(zz*)"]
     line = fails(train, "-m", *words)
     assert line == "error: model/attention=glob(zz*) has no value: nothing matches"
+
+
+@pytest.mark.parametrize("sweeper", ["grid", "optuna"])
+def test_a_range_without_a_step_is_named(fails, tmp_path, sweeper):
+    words = [*tiny_words(tmp_path), f"hydra/sweeper={sweeper}", "model.level=range(1,3,0)"]
+    line = fails(train, "-m", *words)
+    assert line == "error: model.level=range(1,3,0): the step of a range must not be 0"
 
 
 def test_multirun_may_stand_between_words(fails, tmp_path):

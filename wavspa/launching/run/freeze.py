@@ -82,10 +82,15 @@ def freeze_all(configs: Sequence[DictConfig], overrides: Sequence[Sequence[str]]
         The folder of each.
 
     Raises:
-        UserError: A folder holds another configuration, is to be replaced while its run trains, or two
-            different runs are to share it.
+        UserError: A folder cannot be read, holds another configuration, is to be replaced while its run
+            trains, or two different runs are to share it.
     """
-    _check_folders(configs, overrides)
+    try:
+        _check_folders(configs, overrides)
+    except OSError as error:
+        raise UserError(
+            f"runs={configs[0].runs} cannot be read ({error.strerror}); name a folder that can"
+        ) from error
     return [freeze(config, words) for config, words in zip(configs, overrides, strict=True)]
 
 
