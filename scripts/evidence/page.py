@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from scripts.evidence import figures, tables
 from scripts.evidence.jobs import THREADS
 from scripts.evidence.load import RESULTS, Results, facts_of, load
+from scripts.evidence.published import published_table
 from scripts.evidence.studies import ABLATED, DATA, LONG_BASES, ROOT, STUDIES, arm_of
 
 PAGE = ROOT / "docs/science/evidence.md"
@@ -56,6 +57,7 @@ def blocks() -> Mapping[str, Callable[[Results], str]]:
         ),
         "pretraining": _if_runs("pretraining", tables.pretraining_table),
         "lego": _if_runs("lego", tables.lego_table),
+        "published": _if_runs("cells", published_table),
         "rates": lambda results: tables.rates_table(results) if results.rates else "",
         "cost": lambda results: tables.cost_table(results) if results.steps else "",
         "lengths": lambda results: tables.lengths_table(results) if results.lengths else "",

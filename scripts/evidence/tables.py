@@ -94,14 +94,8 @@ def over_bases_table(results: Results) -> str:
     found: dict[tuple[str, str], Difference] = {}
     for data in DATA:
         for mode in LEARNED:
-            pairs = [
-                (arm, plain)
-                for base in BASES
-                if (arm := _mean(results, data, arm_of(base, mode)))
-                and (plain := _mean(results, data, arm_of(base, "none")))
-            ]
-            if pairs:
-                found[data, mode] = difference(*map(list, zip(*pairs, strict=True)))
+            if one := over_bases(results, data, mode):
+                found[data, mode] = one
     corrected = dict(zip(found, holm([one.p for one in found.values()]), strict=True))
     rows = [
         [
@@ -116,6 +110,17 @@ def over_bases_table(results: Results) -> str:
         for data in DATA
     ]
     return table(["data", *LEARNED], rows)
+
+
+def over_bases(results: Results, data: str, mode: str) -> Difference | None:
+    """What a mode is above plain over the bases, each the mean of its seeds; None where there is nothing."""
+    pairs = [
+        (arm, plain)
+        for base in BASES
+        if (arm := _mean(results, data, arm_of(base, mode)))
+        and (plain := _mean(results, data, arm_of(base, "none")))
+    ]
+    return difference(*map(list, zip(*pairs, strict=True))) if pairs else None
 
 
 def counts(results: Results) -> str:

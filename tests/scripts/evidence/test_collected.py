@@ -15,6 +15,7 @@ from scripts.evidence.again import differences
 from scripts.evidence.collect import collect
 from scripts.evidence.load import RESULTS, load
 from scripts.evidence.pieces import pieces, words_of
+from scripts.evidence.published import published_table
 from scripts.evidence.studies import STUDIES, Cell, find
 from support.evidence_runs import one_cell, write_arm, write_run
 
@@ -112,6 +113,17 @@ def test_tables_are_made_of_what_was_collected(collected):
     assert "| exponents, N ≥ 8,192 | N^2.00, N^1.00 |" in tables.lengths_table(results)
     cost = tables.cost_table(results)
     assert "| digits | softmax-ada | 2 | 0.02 | 0.00 | 90.00 ± 10.00 (3) |" in cost
+
+
+def test_what_was_published_stands_next_to_what_was_measured(settings):
+    write_arm(settings, "text", "linear-none", [0.5])
+    write_arm(settings, "text", "linear-ada", [0.625])
+    collect(settings)
+    lines = published_table(load(settings.results)).splitlines()
+    assert lines[2] == "| ListOps | published | 32,000,000 | 8 | 128 | +17.0 | +12.2 | +11.2 |"
+    assert lines[3] == "| short ListOps | here | - | - | - | - | - | - |"
+    ours = "| Text (IMDB bytes, 512) | here | 128 | 2 | 32 | +12.5 (1 of 5 bases) | - | - |"
+    assert lines[5] == ours
 
 
 def test_the_page_s_blocks_are_made_again_and_the_rest_is_kept(collected):
