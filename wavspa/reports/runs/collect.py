@@ -82,7 +82,7 @@ def _runs_below(folder: Path) -> Iterator[Path]:
         # Of a folder and a link to it the folder counts.
         inner.sort(key=lambda other: (os.path.islink(os.path.join(name, other)), other))
         if layout.CONFIG in files:
-            # W&B has a config.yaml of its own in the folder that it keeps in a run's.
+            # W&B keeps its own config.yaml in its folder in a run's.
             inner[:] = [other for other in inner if other not in layout.OF_A_RUN]
             path = Path(name)
             yield path if path.name not in ("", "..") else Path(os.path.abspath(path))
