@@ -5,8 +5,9 @@ import shutil
 
 import pytest
 
+from support.reported_runs import finish, frozen_run
 from support.tiny_runs import finished_run, tiny_run, tiny_words
-from wavspa.commands import evaluate, report, run, train
+from wavspa.commands import evaluate, report, run, status, train
 from wavspa.run_folder import layout
 from wavspa.run_folder.status import read_status
 
@@ -73,6 +74,10 @@ def finished(tmp_path_factory):
         "+experiment=demo/digits": r"experiment is chosen already: leave out the \+ before experiment=$",
         "~dataset.folds": r"~dataset.folds: there is no option 'dataset.folds' to remove",
         "tokenizer=bytes": r"dataset.tokenizer is not an option of wavspa.data.Digits$",
+        "dataset=": r"dataset has no option ''; it has digits, ",
+        "experiment=": r"experiment has no option ''; it has ",
+        "hydra.run.dir=elsewhere": r"hydra.run.dir=elsewhere is not where a run goes: type runs=FOLDER",
+        f"runs={'x' * 300}": r"runs=x+ cannot be read \(File name too long\); name a folder that can$",
         "model.dim=${nowhere}": r"model.dim is taken from \$\{nowhere\}: there is no nowhere; choose",
     }.items(),
 )
@@ -91,6 +96,13 @@ def test_a_glob_that_matches_nothing_is_named(fails, tmp_path, sweeper):
     words = [*tiny_words(tmp_path), f"hydra/sweeper={sweeper}", "model/attention=glob(zz*)"]
     line = fails(train, "-m", *words)
     assert line == "error: model/attention=glob(zz*) has no value: nothing matches"
+
+
+@pytest.mark.parametrize("sweeper", ["grid", "optuna"])
+def test_a_range_without_a_step_is_named(fails, tmp_path, sweeper):
+    words = [*tiny_words(tmp_path), f"hydra/sweeper={sweeper}", "model.level=range(1,3,0)"]
+    line = fails(train, "-m", *words)
+    assert line == "error: model.level=range(1,3,0): the step of a range must not be 0"
 
 
 def test_multirun_may_stand_between_words(fails, tmp_path):
@@ -141,6 +153,20 @@ def test_evaluate_names_what_it_cannot_use(fails, finished, tmp_path):
     assert "does not fit" in fails(evaluate, f"run={finished}", "model.dim=8")
 
 
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["dataset.batch_size=1,2"], "dataset.batch_size=1,2 is several values, and a run has one"),
+        (["seed=range(1,3)"], "seed=range(1,3) is several values, and a run has one"),
+        (["trainer=gpu"], "the run has its own trainer, of which single options can be changed"),
+        (["split=val", "split=test"], "split= is given twice: leave one out"),
+        (["seed=1", "seed=2"], "seed= is given twice: leave one out"),
+    ],
+)
+def test_a_word_that_would_be_ignored_or_replace_a_group_is_named(fails, tmp_path, words, message):
+    assert message in fails(evaluate, f"run={frozen_run(tmp_path)}", *words)
+
+
 def test_evaluate_names_a_truncated_checkpoint(fails, finished, tmp_path):
     folder = tmp_path / "copy"
     shutil.copytree(finished, folder)
@@ -154,6 +180,36 @@ def test_report_names_what_it_cannot_use(fails, finished, tmp_path):
     assert "there are no runs" in fails(report, tmp_path)
     figure = tmp_path / "figure.nope"
     assert "figures cannot be 'nope'" in fails(report, finished, "--figure", figure)
+    assert not (finished.parent / "report").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--filters", "-1"], "--filters must be a whole number of at least 0, got -1"),
+        (["rows=seed", "rows=model.dim"], "rows= is given twice: leave one out"),
+        (["--significance", "metric=f1"], "metric= does not go with --significance"),
+        (["--significance", "--filters", "0"], "--filters does not go with --significance"),
+        (["--significance", "--mixed"], "--mixed does not go with --significance"),
+    ],
+)
+def test_report_ignores_no_word(fails, tmp_path, words, message):
+    assert message in fails(report, finish(frozen_run(tmp_path), 0.5), *words)
+
+
+def test_words_may_follow_options(fails, tmp_path):
+    assert "only data_root=FOLDER" in fails(run, tmp_path, "--again", "data_root=")
+    for command, option in ((report, ("--filters", 1)), (status, ("--watch", 1))):
+        line = fails(
+            command, frozen_run(tmp_path / command.__name__), *option, tmp_path / "nowhere"
+        )
+        assert line.endswith(f"there is no folder {tmp_path / 'nowhere'}")
+
+
+@pytest.mark.parametrize("seconds", ["-1", "nan"])
+def test_status_looks_again_after_a_time_that_passes(fails, tmp_path, seconds):
+    line = fails(status, frozen_run(tmp_path), "--watch", seconds)
+    assert "--watch must be a number of at least 0, got " in line
 
 
 @pytest.mark.parametrize("command", [train, run, evaluate, report])

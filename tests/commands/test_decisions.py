@@ -202,6 +202,10 @@ def test_other_rows_are_refused(runs, copy, tmp_path, monkeypatch):
         significance(first, copy, monkeypatch=monkeypatch)
     content = json.loads(predictions.with_name("evaluation.json").read_text())
     predictions.write_text("".join(lines))
+    for torn in (1, {key: value for key, value in content.items() if key != "step"}):
+        predictions.with_name("evaluation.json").write_text(json.dumps(torn))
+        with pytest.raises(UserError, match=r"evaluation/test is damaged"):
+            significance(first, copy, monkeypatch=monkeypatch)
     predictions.with_name("evaluation.json").write_text(json.dumps({**content, "step": 1}))
     with pytest.raises(UserError, match="is of the checkpoint of step 1, and the best one is now"):
         significance(first, copy, monkeypatch=monkeypatch)

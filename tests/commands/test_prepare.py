@@ -42,6 +42,14 @@ def test_an_option_without_value_is_named(tmp_path):
         prepare(["dataset=files", f"data_root={tmp_path}"])
 
 
+@pytest.mark.parametrize("word", ["seed=1,2", "dataset=glob(lra/*)"])
+def test_several_values_of_an_option_are_named(tmp_path, word):
+    with pytest.raises(
+        UserError, match="is several values, which only dataset and experiment take"
+    ):
+        prepare(["dataset=digits", word, f"data_root={tmp_path}"])
+
+
 def test_many_classes_are_summed_up():
     lengths = dict.fromkeys(("min", "median", "mean", "p95", "max"), 3)
     labels = {str(number): 5 + number for number in range(64)}
@@ -51,6 +59,14 @@ def test_many_classes_are_summed_up():
     assert "64 classes of 5 to 68" in out.getvalue()
     assert 'note: ["a"]' in out.getvalue()
     assert "choices" not in out.getvalue()
+
+
+def test_names_of_classes_are_printed_as_they_are():
+    lengths = dict.fromkeys(("min", "median", "mean", "p95", "max"), 3)
+    summary = {"examples": 3, "labels": {"[INST]": 1, "[b]": 1, "[/b]": 1}, "length": lengths}
+    out = io.StringIO()
+    print_card({"splits": {"train": summary}}, Console(file=out, width=120))
+    assert "[INST]: 1  [b]: 1  [/b]: 1" in out.getvalue()
 
 
 def test_several_are_named_at_once_and_shared_data_are_prepared_once(tmp_path, capsys):

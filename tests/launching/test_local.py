@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from support.tiny_runs import tiny_words
+from support.tiny_runs import compose_run, tiny_words
 from support.waiting import LIMIT
 from wavspa.errors import RunFailed, UserError
 from wavspa.launching.plugins import local
@@ -45,6 +45,17 @@ def test_two_at_a_time(tmp_path, monkeypatch):
     LocalLauncher(jobs=2).start(folders)
     assert most == 2
     assert sorted(ran) == folders
+
+
+def test_a_configuration_that_is_typed_twice_is_one_run(tmp_path, monkeypatch):
+    started = []
+    launcher = LocalLauncher(jobs=2)
+    monkeypatch.setattr(launcher, "compose", lambda words: compose_run(*words))
+    monkeypatch.setattr(launcher, "start", started.extend)
+    words = [tiny_words(tmp_path, "seed=1", f"optimizer.lr={lr}") for lr in ("0.01", "1e-2")]
+    with pytest.raises(RunFailed, match="1 of 1 jobs did not finish"):
+        launcher.launch(words, 0)
+    assert len(started) == 1
 
 
 def ends(monkeypatch, told):

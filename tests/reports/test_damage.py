@@ -56,6 +56,9 @@ DAMAGES = {
     "empty csv": holding(layout.METRICS, b""),
     "csv of something else": holding(layout.METRICS, b"a,b\n1,2\n"),
     "csv with a broken line": holding(layout.METRICS, b"step,epoch,seconds\n1,0\n"),
+    "csv with a quote that never ends": holding(
+        layout.METRICS, b'step,epoch,seconds\n1,0,"' + 40_000 * b"0.1\n"
+    ),
     "card without a test split": without(layout.CARD, "splits", "test"),
     "torn card": holding(layout.CARD, b"{"),
 }
@@ -99,8 +102,9 @@ def test_a_torn_last_line_is_left_out(tmp_path, monkeypatch, capsys):
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
 def test_numbers_that_are_none_are_shown_as_such(tmp_path, monkeypatch, capsys, value):
-    folder = finish(frozen_run(tmp_path), 0.5)
-    having(layout.STATUS, "test", {"test/accuracy": value})(folder)
+    for seed in (1, 2):  # of which there would be a standard deviation
+        folder = finish(frozen_run(tmp_path, seed), 0.5)
+        having(layout.STATUS, "test", {"test/accuracy": value})(folder)
     out, written = report(tmp_path, monkeypatch, capsys)
     shown = "\N{EN DASH}" if math.isnan(value) else "inf"
     assert shown in out

@@ -90,6 +90,14 @@ def test_latex_escapes_everything():
     assert not re.search(r"(?<!\\)[_%&#]", escaped("a_b % & #"))
 
 
+def test_no_row_begins_as_an_option_of_the_one_above(tmp_path):
+    for betas in ([0.9, 0.9], [0.9, 0.99], [0.9, 0.999]):
+        finish(frozen_run(tmp_path, optimizer__betas=betas), 0.5)
+    text = latex(build_report(collect([tmp_path]), Layout(rows=["optimizer.betas"])))
+    assert not re.search(r"\\\\\s*[\[*]", text)
+    assert "{[}0.9, 0.99] & " in text
+
+
 def test_files_are_written_beside_the_runs(report, tmp_path):
     run = frozen_run(tmp_path / "digits")
     assert default_report_dir([tmp_path / "digits"]) == tmp_path / "digits" / "report"

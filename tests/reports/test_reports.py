@@ -1,11 +1,13 @@
 import io
+import math
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from rich.console import Console
 
-from support.reported_runs import finish
+from support.reported_runs import finish, frozen_run
 from support.tiny_runs import tiny_run
 from wavspa.errors import UserError
 from wavspa.reports.figures.curves import draw_curves
@@ -107,12 +109,34 @@ def test_a_run_that_has_not_started_is_reported(tmp_path):
     assert f"not started: {folder}" in printed(collect([folder]))
 
 
-def test_folders_may_overlap(sweep):
-    assert len(collect([sweep, sweep / "digits"])) == 3
+def test_folders_may_overlap(sweep, monkeypatch):
+    monkeypatch.chdir(sweep)
+    assert len(collect([sweep, sweep / "digits", Path("digits")])) == 3
+
+
+def test_a_config_of_wandb_is_not_a_run(tmp_path):
+    folder = frozen_run(tmp_path)
+    kept = folder / "wandb" / "run-1" / "files"
+    kept.mkdir(parents=True)
+    (kept / layout.CONFIG).write_text("seed: {value: 1}")
+    assert [run.folder for run in collect([tmp_path])] == [folder]
+
+
+def test_a_run_has_its_name_from_inside_of_it(tmp_path, monkeypatch):
+    folder = frozen_run(tmp_path)
+    monkeypatch.chdir(folder)
+    assert [run.folder for run in collect([Path()])] == [folder]
 
 
 @pytest.mark.parametrize(
-    ("values", "text"), [([], "-"), ([1.0], "1.00"), ([1.0, 2.0], "1.50 ± 0.71")]
+    ("values", "text"),
+    [
+        ([], "-"),
+        ([1.0], "1.00"),
+        ([1.0, 2.0], "1.50 ± 0.71"),
+        ([1.0, math.nan], "\N{EN DASH}"),
+        ([1.0, math.inf], "inf"),
+    ],
 )
 def test_mean_and_deviation(values, text):
     assert mean_and_deviation(values, 2) == text

@@ -46,6 +46,12 @@ def test_a_process_that_was_killed_is_known_by_its_code(runs):
     update_status(runs[3], state="running")
     (runs[3] / layout.DEATHS).write_text("7_1 2026-01-01T00:00:00 one exit code 137\n")
     assert failure_of(runs[3]) == "exit code 137"
+    with (runs[3] / layout.DEATHS).open("a") as file:
+        file.write("7_1 2026-01-01T00:00:00 one ex")  # torn by a kill
+    assert failure_of(runs[3]) == "exit code 137"
+    (runs[3] / layout.DEATHS).write_text("")
+    assert failure_of(runs[3]) is None
+    (runs[3] / layout.DEATHS).write_text("7_1 2026-01-01T00:00:00 one exit code 137\n")
     codes = {runs[3]: 137}
     assert first_failure(runs[3:], 0.0, 1, codes) == "exit code 137"
     update_status(runs[3], state="interrupted")

@@ -89,10 +89,12 @@ def test_float32_values_survive(tmp_path):
         ("step,epoch,seconds,a\n1,0,0.1\n", "line 2"),
         ("step,epoch,seconds\nx,0,0.1\n", "line 2"),
         ("step,epoch,seconds\n1,0,soon\n", "soon"),
+        ('step,epoch,seconds\n1,0,"' + 40_000 * "0.1\n", "field larger than"),
+        ("step,epoch,seconds\n1,0,\xff\n", "can't decode"),
     ],
 )
 def test_damage_is_named(tmp_path, text, message):
     path = tmp_path / METRICS
-    path.write_text(text)
+    path.write_bytes(text.encode("latin-1"))
     with pytest.raises(UserError, match=message):
         read_metrics(path)

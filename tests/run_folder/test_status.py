@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 
 import pytest
 
@@ -24,6 +25,11 @@ def test_damage_is_named(tmp_path, text):
     (tmp_path / STATUS).write_text(text)
     with pytest.raises(UserError, match=STATUS):
         read_status(tmp_path)
+
+
+def test_what_cannot_be_read_is_named():
+    with pytest.raises(UserError, match=r"status.json cannot be read \(File name too long\)$"):
+        read_status(Path("x" * 300))
 
 
 def test_the_best_value_goes_with_the_checkpoint(tmp_path):

@@ -68,6 +68,11 @@ def train() -> None:
     for word in sys.argv[1:]:
         if word.startswith("--") and (line := sbatch_hint(word)):
             raise UserError(line)
+        # Hydra would make it, and nothing would go there.
+        if word.lstrip("+").startswith("hydra.run.dir="):
+            raise UserError(
+                f"{word} is not where a run goes: type runs=FOLDER, and name=NAME for the folder in it"
+            )
     # Hydra's parser takes no flag between two words.
     flags = [word for word in sys.argv[1:] if word in _MULTIRUN]
     words = with_folds([w for w in sys.argv[1:] if w not in _MULTIRUN], sweeps=bool(flags))

@@ -56,7 +56,7 @@ def explain_composition(error: Exception) -> str:
         return f"{found[1]} is chosen already: leave out the + before {found[1]}="
     if found := re.search(r"Could not delete from config\. '(.+)' does not exist", message):
         return f"~{found[1]}: there is no option {found[1]!r} to remove with these choices"
-    if found := re.search(r"Could not find '([^']+)/([^'/]+)'", message):
+    if found := re.search(r"Could not find '([^']+)/([^'/]*)'", message):
         return _unknown_option(found[1], found[2])
     if found := re.search(r"Could not (?:override|load) '([^']+)'", message):
         return _unknown_key(found[1])

@@ -28,11 +28,16 @@ def typed_words(name: str, usage: str, description: str, epilog: str) -> dict[st
         epilog: Examples.
 
     Raises:
-        UserError: A word has no ``=``.
+        UserError: A word has no ``=``, or two have the same key.
     """
     command_line = parser(name, description, epilog, usage=usage)
     command_line.add_argument("words", nargs="*", metavar="key=value", help="see above")
-    return dict(_split(word) for word in command_line.parse_args().words)
+    typed: dict[str, str] = {}
+    for key, value in map(_split, command_line.parse_args().words):
+        if key in typed:
+            raise UserError(f"{key}= is given twice: leave one out")
+        typed[key] = value
+    return typed
 
 
 def spelled_out(word: str) -> str:
@@ -85,7 +90,7 @@ def apply_overrides(config: DictConfig, overrides: list[str]) -> None:
         overrides: ``key=value`` in Hydra's grammar; every key must exist, or be ``data_root``.
 
     Raises:
-        UserError: A key is unknown, or a value of the wrong type.
+        UserError: A key is unknown or a group, or a value of the wrong type or several.
     """
     # Imported here: --help need not wait for torch.
     from wavspa.launching.options.types import check_types
@@ -95,8 +100,15 @@ def apply_overrides(config: DictConfig, overrides: list[str]) -> None:
     for override in OverridesParser.create().parse_overrides(overrides):
         key = override.get_key_element()
         key = _SHORT.get(key, key)
+        value, typed = override.value(), override.input_line
+        if override.is_sweep_override():
+            raise UserError(f"{typed} is several values, and a run has one; lists are {key}=[a,b]")
+        if OmegaConf.is_dict(OmegaConf.select(config, key)) and not isinstance(value, dict):
+            raise UserError(
+                f"{typed}: the run has its own {key}, of which single options can be changed: {key}.OPTION=…"
+            )
         try:
-            OmegaConf.update(config, key, override.value())
+            OmegaConf.update(config, key, value)
         except OmegaConfBaseException as error:
             hint = did_you_mean(key, keys_of(config))
             raise UserError(f"this run has no option {key!r}{hint}") from error

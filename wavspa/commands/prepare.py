@@ -95,11 +95,24 @@ def _composed(words: Sequence[str]) -> Iterator["DictConfig"]:
     offer_plugins(words)
     with initialize_config_module(CONFIG_MODULE, version_base="1.3"):
         for combination in product(*map(_alternatives, words)):
+            _check_single(combination)
             config = compose("train", list(combination))
             check_missing(config)
             import_plugins(check_plugins(config.plugins))
             check_types(config)
             yield config
+
+
+def _check_single(words: Sequence[str]) -> None:
+    """Refuse values of which a sweep would take one after another: nothing is swept here."""
+    from hydra.core.override_parser.overrides_parser import OverridesParser
+
+    for override in OverridesParser.create().parse_overrides(list(words)):
+        if override.is_sweep_override():
+            raise UserError(
+                f"{override.input_line} is several values, which only {' and '.join(_LISTS)} take here, as "
+                "names with commas between them: give one"
+            )
 
 
 def _alternatives(word: str) -> list[str]:

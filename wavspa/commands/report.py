@@ -29,8 +29,10 @@ examples:
   wavspa-report runs/paper-table --published
   wavspa-report runs/text/NAME runs/text/OTHER --significance"""
 RESAMPLES = 10_000
+FILTERS = 12
 
 CHOICES = ("rows", "columns", "metric")
+OF_A_REPORT = ("output", "mixed", "filters", "figure", "published")
 
 
 @command
@@ -52,12 +54,12 @@ def main() -> None:
     command_line.add_argument(
         "--mixed",
         action="store_true",
+        default=None,
         help="let a column mix protocols of the data or numbers of steps",
     )
     command_line.add_argument(
         "--filters",
         type=int,
-        default=12,
         metavar="N",
         help="show the learned filters of N runs, one of each cell first (default: 12)",
     )
@@ -67,6 +69,7 @@ def main() -> None:
     command_line.add_argument(
         "--published",
         action="store_true",
+        default=None,
         help="add published numbers of the Long Range Arena, and what the wavelets gain, there and here",
     )
     command_line.add_argument(
@@ -81,24 +84,33 @@ def main() -> None:
         metavar="N",
         help="of that bootstrap (default: 10000)",
     )
-    arguments = command_line.parse_args()
+    arguments = command_line.parse_intermixed_args()
     folders, choices = _split(arguments.words)
     if arguments.resamples is not None and not arguments.significance:
         raise UserError("--resamples is for --significance")
     if arguments.significance:
-        _significance(folders, arguments.resamples)
+        others = {name: getattr(arguments, name) for name in OF_A_REPORT}
+        typed = [f"--{name}" for name, value in others.items() if value is not None]
+        _significance(folders, arguments.resamples, [*typed, *(f"{key}=" for key in choices)])
         return
     # Imported here: --help need not wait for Lightning.
+    from wavspa.checks import whole_number
     from wavspa.reports.formats.terminal import console, print_beside, print_report
     from wavspa.reports.formats.write import default_report_dir, write_report
     from wavspa.reports.report import build_report
     from wavspa.reports.runs.collect import collect
     from wavspa.reports.tables.comparison import Layout
 
+    most = FILTERS if arguments.filters is None else arguments.filters
+    whole_number("--filters", most, least=0)
+    if arguments.figure:
+        from wavspa.reports.figures.style import check_format
+
+        check_format(arguments.figure.suffix[1:])
     runs = collect(folders)
     print_report(runs, console())
-    shown = Layout(**choices, mixed=arguments.mixed)
-    report = build_report(runs, shown, _filters(runs, arguments.filters), arguments.published)
+    shown = Layout(**choices, mixed=bool(arguments.mixed))
+    report = build_report(runs, shown, _filters(runs, most), bool(arguments.published))
     print_beside(report.beside, console())
     output = arguments.output or default_report_dir(folders)
     with writing(output, "--output FOLDER"):
@@ -112,14 +124,19 @@ def main() -> None:
         print(f"written: {arguments.figure}")
 
 
-def _significance(folders: list[Path], resamples: int | None) -> None:
-    """Print whether two runs differ on the same rows."""
+def _significance(folders: list[Path], resamples: int | None, others: list[str]) -> None:
+    """Print whether two runs differ on the same rows; ``others`` were typed and have no place here."""
     from wavspa.checks import whole_number
     from wavspa.reports.formats.significance import print_significance
     from wavspa.reports.formats.terminal import console
     from wavspa.reports.runs.answers import read_answers
     from wavspa.reports.runs.collect import collect
 
+    if others:
+        raise UserError(
+            f"{others[0]} does not go with --significance, which prints whether two runs differ and nothing "
+            "else: leave one out"
+        )
     whole_number("--resamples", RESAMPLES if resamples is None else resamples)
     runs = collect(folders)
     if len(runs) != 2:
@@ -154,6 +171,8 @@ def _split(words: list[str]) -> tuple[list[Path], dict[str, Any]]:
             raise UserError(
                 f"{word!r} is neither a folder nor one of {', '.join(CHOICES)} with a value"
             )
+        elif key in choices:
+            raise UserError(f"{key}= is given twice: leave one out")
         else:
             choices[key] = value if key == "metric" else tuple(value.split(","))
     if not folders:

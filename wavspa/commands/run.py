@@ -38,7 +38,7 @@ def main() -> None:
         help="of a finished run: train it a second time in FOLDER-again and print whether it ends in the "
         "same weights, bit by bit; exit code 1 if not",
     )
-    arguments = command_line.parse_args()
+    arguments = command_line.parse_intermixed_args()
     data_root = _data_root(arguments.data_root)
     if arguments.again:
         _train_again(arguments.folder, data_root)

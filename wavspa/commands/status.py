@@ -3,6 +3,7 @@
 import time
 from pathlib import Path
 
+from wavspa.checks import number
 from wavspa.commands.entry_point import command, parser
 
 DESCRIPTION = """\
@@ -29,7 +30,9 @@ def main() -> None:
     command_line.add_argument(
         "--watch", type=float, metavar="SECONDS", help="print it every SECONDS, until Ctrl-C"
     )
-    arguments = command_line.parse_args()
+    arguments = command_line.parse_intermixed_args()
+    if arguments.watch is not None:
+        number("--watch", arguments.watch, least=0)
     # Imported here: --help need not wait for Lightning.
     from rich.live import Live
 

@@ -72,6 +72,8 @@ def check_output(output: Path) -> None:
     Raises:
         UserError: There is a file, or a folder that is neither empty nor an exported model.
     """
+    if output.name in ("", ".."):
+        raise UserError(f"output must be the name of a folder, got {str(output)!r}")
     if not output.parent.is_dir():
         raise UserError(f"output={output}: there is no folder {output.parent}")
     if not output.exists() or (output.is_dir() and not any(output.iterdir())):

@@ -6,6 +6,7 @@ from typing import Any
 
 from rich import box
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 SHOWN = ("min", "median", "mean", "p95", "max")
@@ -26,7 +27,9 @@ def print_card(card: Mapping[str, Any], out: Console) -> None:
     table.add_column("examples of each class")
     for split, summary in card["splits"].items():
         lengths = (f"{summary['length'][name]:,.0f}" for name in SHOWN)
-        table.add_row(split, f"{summary['examples']:,}", *lengths, _classes(summary["labels"]))
+        table.add_row(
+            split, f"{summary['examples']:,}", *lengths, escape(_classes(summary["labels"]))
+        )
     out.print(table)
     for name, fact in card.items():
         if name not in ("splits", "choices"):

@@ -9,13 +9,20 @@ UNDEFINED = "\N{EN DASH}"
 
 
 def mean_and_deviation(values: Sequence[float], digits: int) -> str:
-    """``mean ± sd``; the mean alone of a single value, a dash of none or of undefined ones."""
+    """``mean ± sd``; the mean alone of one value or an infinite one, a dash of none or of undefined ones."""
     if not values:
         return ABSENT
     if any(map(math.isnan, values)):
         return UNDEFINED
-    mean = f"{statistics.fmean(values):.{digits}f}"
-    return mean if len(values) == 1 else f"{mean} ± {statistics.stdev(values):.{digits}f}"
+    mean, spread = f"{statistics.fmean(values):.{digits}f}", deviation(values)
+    return mean if spread is None else f"{mean} ± {spread:.{digits}f}"
+
+
+def deviation(values: Sequence[float]) -> float | None:
+    """The standard deviation of a sample; None of fewer than two values, or where one is not finite."""
+    if len(values) < 2 or not all(map(math.isfinite, values)):
+        return None
+    return statistics.stdev(values)
 
 
 def counted(values: Sequence[float], others: Mapping[str, int], digits: int) -> str:

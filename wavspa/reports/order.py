@@ -1,17 +1,14 @@
 """The order of rows and columns."""
 
+import math
 from collections.abc import Sequence
 
 from wavspa.reports import published
 
 
 def ordered(labels: Sequence[str]) -> list[str]:
-    """Distinct labels: numbers by value, others as the published table orders them, then as words."""
-    distinct = list(dict.fromkeys(labels))
-    try:
-        return sorted(distinct, key=float)
-    except ValueError:
-        return sorted(distinct, key=published_rank)
+    """Distinct labels: numbers by value, then others as the published table orders them, then as words."""
+    return sorted(dict.fromkeys(labels), key=_place)
 
 
 def ordered_rows(rows: Sequence[tuple[str, ...]]) -> list[tuple[str, ...]]:
@@ -31,3 +28,10 @@ def published_rank(label: str) -> tuple[int, str]:
     names = published.order()
     word = label.partition(" ")[0]  # a data set's card may add words to its name
     return names.index(word) if word in names else len(names), label
+
+
+def _place(label: str) -> tuple[float, tuple[int, str]]:
+    try:
+        return float(label), (-1, label)
+    except ValueError:
+        return math.inf, published_rank(label)

@@ -33,8 +33,9 @@ def failure_of(folder: Path, code: int = 0, since: float = 0.0) -> str | None:
     deaths = folder / layout.DEATHS
     if not deaths.exists() or deaths.stat().st_mtime < since or is_locked(folder):
         return None
-    last = deaths.read_text(encoding="utf-8").splitlines()[-1]
-    return last[last.index("exit code") :]
+    # A line that a kill or a full disk has torn names none.
+    codes = re.findall(r"exit code \d+$", deaths.read_text(encoding="utf-8"), re.MULTILINE)
+    return codes[-1] if codes else None
 
 
 def common_failure(failures: Mapping[Path, str], least: int) -> str | None:

@@ -34,13 +34,14 @@ def read_rows(path: Path) -> tuple[list[str], list[dict[str, str]]]:
     Raises:
         UserError: It is not such a file.
     """
-    text = path.read_text(encoding="utf-8")
-    whole = text[: text.rfind("\n") + 1]
-    reader = csv.DictReader(io.StringIO(whole))
-    columns = list(reader.fieldnames or [])
+    try:
+        text = path.read_text(encoding="utf-8")
+        reader = csv.DictReader(io.StringIO(text[: text.rfind("\n") + 1]))
+        columns, rows = list(reader.fieldnames or []), list(reader)
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise UserError(f"{path} is damaged: {error}") from error
     if columns[: len(FIXED_COLUMNS)] != list(FIXED_COLUMNS):
         raise UserError(f"{path} is not a metrics.csv: its first line is {columns}")
-    rows = list(reader)
     for number, row in enumerate(rows, start=2):
         if None in row or None in row.values() or not row["step"].isdigit():
             raise UserError(f"{path}, line {number}, is damaged; remove the line")

@@ -52,13 +52,15 @@ def read_status(folder: Path) -> Status:
         The status, empty if the run has not started.
 
     Raises:
-        UserError: The file is damaged.
+        UserError: The file is damaged, or cannot be read.
     """
     path = folder / layout.STATUS
-    if not path.exists():
-        return {}
     try:
+        if not path.exists():
+            return {}
         status = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UserError(f"{path} cannot be read ({error.strerror or error})") from error
     except ValueError as error:
         raise UserError(
             f"{path} is damaged ({error}); remove it and start the run again"

@@ -1,11 +1,13 @@
 """What is shown of a run is what the run was, and what it learned."""
 
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
+from support.reported_runs import frozen_run
 from support.tiny_runs import tiny_run
 from wavspa.launching.analysis.trained_run import TrainedRun, initial_model, learned_filters
 from wavspa.launching.run.filters import all_filters, paired
@@ -43,6 +45,15 @@ def test_the_initial_model_is_that_of_the_run_to_the_last_bit(tmp_path, words):
     assert began.keys() == ended.keys()
     assert all(torch.equal(began[name], ended[name]) for name in began)
     assert torch.equal(torch.get_rng_state(), state)
+
+
+def test_the_other_seeds_are_found_from_inside_of_a_run(tmp_path, monkeypatch):
+    first, second = (frozen_run(tmp_path, seed) for seed in (1, 2))
+    (tmp_path / "damaged").mkdir()
+    (tmp_path / "damaged" / layout.CONFIG).write_bytes(b"\xff")
+    monkeypatch.chdir(first)
+    seeds = TrainedRun(Path(), read_config(first), "val").seeds
+    assert [run.folder for run in seeds] == [first, second]
 
 
 def test_filters_come_from_the_best_checkpoint_beside_the_initial_ones(trained):

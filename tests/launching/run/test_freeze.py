@@ -1,3 +1,6 @@
+import errno
+from pathlib import Path
+
 import pytest
 from omegaconf import OmegaConf
 
@@ -117,3 +120,16 @@ def test_a_folder_without_a_frozen_configuration_is_refused(tmp_path, text):
         (tmp_path / layout.CONFIG).write_text(text)
     with pytest.raises(UserError, match=layout.CONFIG):
         read_config(tmp_path)
+
+
+def test_a_folder_that_cannot_be_read_is_refused(tmp_path, monkeypatch):
+    with pytest.raises(UserError, match=r"config.yaml cannot be read \(File name too long\)$"):
+        read_config(Path("x" * 300))
+    folder = tiny_run(tmp_path)
+
+    def refuse(*_):
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(OmegaConf, "load", refuse)
+    with pytest.raises(UserError, match=r"config.yaml cannot be read \(Permission denied\)$"):
+        read_config(folder)

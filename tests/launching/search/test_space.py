@@ -40,6 +40,7 @@ def test_hydras_ranges(word, distribution):
         "a=interval(2, 1)": r"^a=interval\(2, 1\) is empty",
         "a=interval(1, 1)": "is empty",
         "a=range(3, 3)": "is empty",
+        "a=range(1, 3, 0)": r"^a=range\(1, 3, 0\): the step of a range must not be 0$",
         "a=tag(log, interval(0, 1))": "above 0",
         "a=tag(log, interval(-1, 1))": "above 0",
         "a=tag(log, range(1, 9, 2))": "steps of 1",

@@ -86,8 +86,8 @@ def array(tmp_path):
 def test_tasks_gpus_and_nodes_come_from_the_trainer(tmp_path):
     words = ["trainer=ddp", "trainer.devices=4", "trainer.num_nodes=2"]
     (array,) = arrays_of([tiny_run(tmp_path, *words)])
-    lines = directives(array, gpus="--gres=gpu:a100:{gpus}")
-    assert {"--nodes=2", "--ntasks-per-node=4", "--gres=gpu:a100:4"} < set(lines)
+    lines = directives(array, gpus="--gres=gpu:a100:{gpus} {more}")
+    assert {"--nodes=2", "--ntasks-per-node=4", "--gres=gpu:a100:4 {more}"} < set(lines)
 
 
 def test_the_users_options_reach_sbatch(array):
@@ -143,6 +143,12 @@ def test_without_sbatch_the_script_is_there_for_another_machine(array, answers):
     assert array.script.exists()
 
 
+def test_what_to_type_elsewhere_is_quoted(tmp_path, answers):
+    (array,) = arrays_of([tiny_run(tmp_path / "my runs")])
+    with pytest.raises(UserError, match=f"same files: sbatch '{array.script}'$"):
+        submit(array, options())
+
+
 def test_waiting_outlasts_a_controller_that_does_not_answer(answers, monkeypatch, capsys):
     replies = [(0, "1\n", ""), (1, "", "Unable to contact slurm controller\n"), (0, "", "")]
     monkeypatch.setattr(
@@ -189,6 +195,8 @@ def test_what_the_machine_would_decide_is_refused(changes):
         {"signal_seconds": "soon"},
         {"sbatch": ["--ntasks-per-node=4"]},
         {"sbatch": ["-n 4"]},
+        {"sbatch": ["-N4"]},
+        {"sbatch": ["qos=long"]},
         {"sbatch": "--qos=long"},
         {"gpus": "--gpus=2"},
         {"wait": "maybe"},
@@ -279,7 +287,7 @@ def test_a_run_in_a_container_is_requeued_outside(in_job, answers, tmp_path, cap
 
 def test_deaths_are_counted_by_job(in_job, answers, tmp_path):
     in_job()
-    (tmp_path / layout.DEATHS).write_text("11_3 2026-01-01 node1 exit code 1\n" * 5)
+    (tmp_path / layout.DEATHS).write_text("11_3 2026-01-01 node1 exit code 1\n" * 5 + "\n")
     answers.update(scontrol=(0, "JobState=RUNNING", ""), requeue=(0, "", ""))
     assert "exit code 137, retry 1 of 2; requeued: job 12_3" in retry(tmp_path, 137, 2)
     assert "retry 2 of 2" in retry(tmp_path, 1, 2)

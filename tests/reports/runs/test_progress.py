@@ -54,6 +54,13 @@ def test_every_state(sweep):
     assert "status.json" in lines[-1]
 
 
+def test_a_name_is_printed_as_it_is(tmp_path):
+    folder = frozen_run(tmp_path)
+    for name in ("[bold]", "[-b][", "a [b]"):
+        folder = folder.rename(folder.with_name(name))
+        assert f"{name} not started - - -" in printed(tmp_path)
+
+
 def test_a_share_of_the_peak_and_a_long_first_step(tmp_path):
     speed = {"seconds_per_step": 0.5, "tokens_per_second": 1e6, "first_step_seconds": 4.9}
     for name, more in {"a": {"mfu": 0.1234}, "b": {"mfu": None, "first_step_seconds": 40}}.items():

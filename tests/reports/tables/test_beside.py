@@ -59,6 +59,20 @@ def test_runs_stand_above_the_published_rows_each_with_its_source(report):
     assert "‡ from memory: only its mean was checked" in table.notes
 
 
+def test_other_data_of_one_name_have_their_own_row(tmp_path):
+    for limit, accuracy in ((100, 0.4), (200, 0.6)):
+        run = frozen_run(tmp_path, dataset__name="listops", dataset__limit=limit)
+        finish(run, accuracy)
+    report = build_report(collect([tmp_path]), Layout(), with_published=True)
+    found = {
+        row["model"]: row["listops"] for row in rows(report.beside[0]) if row["source"] == "ours"
+    }
+    assert found == {
+        "softmax, ada, listops (limit=100)": "40.00",
+        "softmax, ada, listops (limit=200)": "60.00",
+    }
+
+
 def test_the_claim_is_the_mean_gain_on_the_base(report):
     _, gains = report.beside
     found = {(row["attention"], row["wavelet"]): row for row in rows(gains)}

@@ -50,6 +50,7 @@ def texts(table):
         ([[50, 51, 52]], None),
         ([[50, 50], [60, 60]], 1),
         ([[50, 50], [50, 50]], None),
+        ([[50, 51, 52], [70, 71, 72], [60, 61, math.inf]], 1),
     ],
 )
 def test_the_best_must_be_told_from_each_other(groups, best):
@@ -101,6 +102,9 @@ def test_values_that_are_numbers_are_ordered_as_such(tmp_path):
         seeds(tmp_path, [0.5], model__taps=taps)
     (table,) = tables(tmp_path, rows=["model.wavelet"], columns=["model.taps"])
     assert table.columns == ["4", "8", "16"]
+    seeds(tmp_path, [0.5], model__taps=None)
+    (table,) = tables(tmp_path, rows=["model.wavelet"], columns=["model.taps"])
+    assert table.columns == ["4", "8", "16", "null"]
 
 
 def test_further_options_are_part_of_a_row(tmp_path):

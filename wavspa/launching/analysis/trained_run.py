@@ -1,6 +1,7 @@
 """A trained run, opened for analysis."""
 
 import itertools
+import os
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from itertools import zip_longest
@@ -48,9 +49,10 @@ class TrainedRun:
     @cached_property
     def seeds(self) -> list[Run]:
         """The runs next to it that differ in their seed alone, and itself."""
-        cell = self.config.frozen.cell
-        paths = sorted(self.folder.parent.glob(f"*/{layout.CONFIG}"))
-        return [read_run(path.parent) for path in paths if cell in path.read_text(encoding="utf-8")]
+        cell = self.config.frozen.cell.encode()
+        above = Path(os.path.abspath(self.folder)).parent  # of . as well
+        paths = sorted(above.glob(f"*/{layout.CONFIG}"))
+        return [read_run(path.parent) for path in paths if cell in path.read_bytes()]
 
     @cached_property
     def model(self) -> nn.Module:

@@ -82,10 +82,15 @@ def freeze_all(configs: Sequence[DictConfig], overrides: Sequence[Sequence[str]]
         The folder of each.
 
     Raises:
-        UserError: A folder holds another configuration, is to be replaced while its run trains, or two
-            different runs are to share it.
+        UserError: A folder cannot be read, holds another configuration, is to be replaced while its run
+            trains, or two different runs are to share it.
     """
-    _check_folders(configs, overrides)
+    try:
+        _check_folders(configs, overrides)
+    except OSError as error:
+        raise UserError(
+            f"runs={configs[0].runs} cannot be read ({error.strerror}); name a folder that can"
+        ) from error
     return [freeze(config, words) for config, words in zip(configs, overrides, strict=True)]
 
 
@@ -130,12 +135,14 @@ def read_config(folder: Path) -> DictConfig:
 
 def _held_config(folder: Path) -> DictConfig:
     path = folder / layout.CONFIG
-    if not path.is_file():
-        raise UserError(f"{folder} is not a run's folder: it has no {layout.CONFIG}")
     try:
+        if not path.is_file():
+            raise UserError(f"{folder} is not a run's folder: it has no {layout.CONFIG}")
         config = OmegaConf.load(path)
     except (YAMLError, OmegaConfBaseException, UnicodeDecodeError) as error:
         raise UserError(f"{path} is damaged: {first_line(error)}") from error
+    except OSError as error:
+        raise UserError(f"{path} cannot be read ({error.strerror or error})") from error
     if not isinstance(config, DictConfig) or "frozen" not in config:
         raise UserError(f"{path} is not the frozen configuration of a run")
     OmegaConf.set_struct(config, True)

@@ -89,7 +89,8 @@ def retry(folder: Path, code: int, retries: int) -> str | None:
     now = datetime.now().isoformat(timespec="seconds")
     with path.open("a", encoding="utf-8") as file:
         file.write(f"{job} {now} {os.uname().nodename} exit code {code}\n")
-    deaths = sum(line.split()[0] == job for line in path.read_text(encoding="utf-8").splitlines())
+    lines = path.read_text(encoding="utf-8").splitlines()
+    deaths = sum(line.startswith(f"{job} ") for line in lines)
     if deaths > retries:
         return f"exit code {code}: not tried again (it died {deaths} times, retries={retries})"
     return f"exit code {code}, retry {deaths} of {retries}; {requeue()}"

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from optuna.study import Study, StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 from rich import box
+from rich.markup import escape
 from rich.table import Table
 
 from wavspa import atomic
@@ -110,7 +111,7 @@ def _table(result: Result) -> Table:
     for trial in trials:
         value = "-" if trial.value is None else f"{trial.value:.4f}"
         values = [word.partition("=")[2] for word in result.space.own_words(trial.params)]
-        table.add_row(str(trial.number), _NAMES[trial.state], value, *values)
+        table.add_row(str(trial.number), _NAMES[trial.state], value, *map(escape, values))
     return table
 
 

@@ -12,7 +12,7 @@ from optuna.distributions import (
 )
 
 from wavspa.errors import UserError
-from wavspa.launching.sweeps.sweeper import swept_values
+from wavspa.launching.sweeps.sweeper import check_step, swept_values
 
 _LOG = "log"
 
@@ -82,6 +82,7 @@ def _distribution(override: Override) -> BaseDistribution:
     if isinstance(sweep, IntervalSweep):
         return _number(override, sweep.start, sweep.end, None, log)
     if isinstance(sweep, RangeSweep):
+        check_step(override)
         values = list(sweep.range())
         if not values:
             raise UserError(f"{override.input_line} is empty")

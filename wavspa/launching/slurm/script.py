@@ -91,8 +91,13 @@ class Options:
         one_of("hydra.launcher.prepare", self.prepare, PREPARE)
         for name, (form, meaning) in _AMOUNTS.items():
             _check_amounts(name, getattr(self, name), form, meaning)
-        for option in self.sbatch:
-            name = re.split(r"[=\s]", str(option))[0]
+        for option in map(str, self.sbatch):
+            if not re.match(r"-\w|--\w", option):
+                raise UserError(
+                    f"hydra.launcher.sbatch must list options of sbatch, such as --qos=long, got {option!r}"
+                )
+            # A short one may have its value attached, as in -N4.
+            name = re.split(r"[=\s]", option)[0] if option.startswith("--") else option[:2]
             if name in _DERIVED:
                 raise UserError(
                     f"hydra.launcher.sbatch: {name} cannot be set here: the script derives it from "
@@ -289,7 +294,11 @@ def _directives(array: Array, tasks: Sequence[int], options: Options) -> list[st
         f"--nodes={shape.nodes}",
         f"--ntasks-per-node={shape.tasks_per_node}",
         f"--cpus-per-task={options.cpus_per_task}",
-        *([options.gpus.format(gpus=shape.gpus_per_node)] if shape.gpus_per_node else []),
+        *(
+            [options.gpus.replace("{gpus}", str(shape.gpus_per_node))]
+            if shape.gpus_per_node
+            else []
+        ),
         *amounts(options, array.data),
         "--requeue",
         # Of SLURM's own messages alone; a run's output is in its folder.

@@ -75,7 +75,7 @@ def sbatch(script: Path, *options: str) -> str:
     if done is None:
         raise UserError(
             f"there is no sbatch on this machine; on one that has it and sees the same files: "
-            f"sbatch {' '.join([*options, str(script)])}"
+            f"{shlex.join(['sbatch', *options, str(script)])}"
         )
     if done.returncode:
         raise UserError(f"sbatch refuses {script}: {' '.join(done.stderr.split())}")

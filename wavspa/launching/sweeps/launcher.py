@@ -47,7 +47,8 @@ class SweepLauncher(Launcher):
         if any(job.dry_run for job in jobs):
             print_budget(jobs, job_overrides)
             return [JobReturn(status=JobStatus.COMPLETED) for _ in jobs]
-        folders = freeze_all(jobs, job_overrides)
+        # Values that are typed twice, or in two ways, are one run, which no two processes may train.
+        folders = list(dict.fromkeys(freeze_all(jobs, job_overrides)))
         try:
             self.start(folders)
         except RunFailed:
@@ -56,7 +57,7 @@ class SweepLauncher(Launcher):
         if self.waits:
             print_table(folders)
             _check_finished(folders)
-        return [JobReturn(status=JobStatus.COMPLETED) for _ in folders]
+        return [JobReturn(status=JobStatus.COMPLETED) for _ in jobs]
 
     def compose(self, overrides: Sequence[str]) -> DictConfig:
         """A job's configuration, checked.

@@ -1,7 +1,7 @@
 """The common part of the sweepers: a parser of the typed words, and a launcher of run folders."""
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import Override
+from hydra.core.override_parser.types import Override, RangeSweep
 from hydra.core.plugins import Plugins
 from hydra.plugins.sweeper import Sweeper
 from hydra.types import HydraContext, TaskFunction
@@ -27,12 +27,20 @@ def swept_values(override: Override) -> list[str]:
     """The values that an override lists, as they are typed.
 
     Raises:
-        UserError: It lists none, such as a glob that nothing matches.
+        UserError: It lists none, such as a glob that nothing matches, or cannot count them.
     """
+    check_step(override)
     values = list(override.sweep_string_iterator())
     if not values:
         raise UserError(f"{override.input_line} has no value: nothing matches")
     return values
+
+
+def check_step(override: Override) -> None:
+    """Refuse a range that never comes to its end."""
+    sweep = override.value()
+    if isinstance(sweep, RangeSweep) and not sweep.step:
+        raise UserError(f"{override.input_line}: the step of a range must not be 0")
 
 
 def sweep_launcher(

@@ -19,6 +19,8 @@ _ESCAPES = {
     "<": r"$<$",
     ">": r"$>$",
     **{character: f"\\{character}" for character in "&%$#_{}"},
+    # At the beginning of a row they would be an option of the end of the row above.
+    **{character: f"{{{character}}}" for character in "[*"},
 }
 _END = r" \\"
 # As wide as it is, or as the line if that is narrower.

@@ -39,7 +39,7 @@ def read_answers(run: Run) -> Answered:
         facts = json.loads((folder / layout.EVALUATION_FILE).read_text(encoding="utf-8"))
         if "classes" not in facts:
             raise UserError(f"--significance compares runs that classify; {run.folder} does not")
-        names = list(facts["classes"])
+        names, step = list(facts["classes"]), facts["step"]
         table = pyarrow.csv.read_csv(
             folder / layout.PREDICTIONS,
             parse_options=pyarrow.csv.ParseOptions(newlines_in_values=True),
@@ -54,12 +54,12 @@ def read_answers(run: Run) -> Answered:
             for column in ("label", "class")
         )
         columns = [table[f"{_PROBABILITY}{name}"].to_numpy() for name in names]
-    except (KeyError, OSError, pyarrow.ArrowInvalid, json.JSONDecodeError) as error:
+    except (KeyError, TypeError, OSError, pyarrow.ArrowInvalid, json.JSONDecodeError) as error:
         raise UserError(f"{folder} is damaged ({error}): {again}") from error
     best = run.status.get("best")
-    if best is not None and facts["step"] != best["step"]:
+    if best is not None and step != best["step"]:
         raise UserError(
-            f"{folder} is of the checkpoint of step {facts['step']}, and the best one is now of step "
+            f"{folder} is of the checkpoint of step {step}, and the best one is now of step "
             f"{best['step']}: {again}"
         )
     return Answered(run, Answers(labels, np.stack(columns, axis=1), predicted, names))

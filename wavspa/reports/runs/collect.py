@@ -58,15 +58,16 @@ def collect(folders: Iterable[Path]) -> list[Run]:
     Raises:
         UserError: A folder does not exist, or holds no run.
     """
-    found: dict[Path, None] = {}
+    found: dict[str, Path] = {}
     for folder in folders:
         if not folder.is_dir():
             raise UserError(f"there is no folder {folder}")
         below = sorted(_runs_below(folder))
         if not below:
             raise UserError(f"there are no runs in {folder}")
-        found.update(dict.fromkeys(below))
-    return [read_run(folder) for folder in found]
+        for run in below:  # one that is named in two ways is one run
+            found.setdefault(os.path.realpath(run), run)
+    return [read_run(folder) for folder in found.values()]
 
 
 def _runs_below(folder: Path) -> Iterator[Path]:
@@ -81,7 +82,10 @@ def _runs_below(folder: Path) -> Iterator[Path]:
         # Of a folder and a link to it the folder counts.
         inner.sort(key=lambda other: (os.path.islink(os.path.join(name, other)), other))
         if layout.CONFIG in files:
-            yield Path(name)
+            # W&B keeps its own config.yaml in its folder in a run's.
+            inner[:] = [other for other in inner if other not in layout.OF_A_RUN]
+            path = Path(name)
+            yield path if path.name not in ("", "..") else Path(os.path.abspath(path))
 
 
 def read_run(folder: Path) -> Run:

@@ -8,6 +8,7 @@ from types import MappingProxyType
 
 from rich import box
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from wavspa.reports.number_format import ABSENT, milliseconds
@@ -78,7 +79,8 @@ def states_table(
     for run, state in zip(runs, states, strict=True):
         cells = [run.folder.name, state, _best(run), _step(run), *_speed(run)[: len(speed)]]
         cells.append(_left(run, state))
-        table.add_row(*cells, *([queue.get(run.folder, ABSENT)] if queue else []))
+        cells += [queue.get(run.folder, ABSENT)] if queue else []
+        table.add_row(*map(escape, cells))
     return table
 
 

@@ -97,10 +97,15 @@ def _of_dataset(name: str) -> Column[_Line]:
 
 
 def _ours(cells: Sequence[Cell]) -> Mapping[str, Accuracies]:
-    """By label: attention, wavelet, and the options that distinguish cells."""
+    """By label: attention, wavelet, the options that distinguish cells, data where others share a name."""
     found: dict[str, dict[str, float]] = {}
-    for cell, accuracy in _finished(cells):
-        found.setdefault(cell.label, {}).setdefault(cell.dataset, accuracy)
+    finished = list(_finished(cells))
+    kinds: dict[str, set[str]] = {}
+    for cell, _ in finished:
+        kinds.setdefault(cell.dataset, set()).add(cell.data)
+    for cell, accuracy in finished:
+        label = cell.label if len(kinds[cell.dataset]) == 1 else f"{cell.label}, {cell.data}"
+        found.setdefault(label, {}).setdefault(cell.dataset, accuracy)
     return found
 
 

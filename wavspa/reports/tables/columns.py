@@ -7,7 +7,13 @@ from functools import partial
 from typing import Any, Generic, Literal, NamedTuple, TypeVar
 
 from wavspa.metric_facts import digits, factor, in_percent
-from wavspa.reports.number_format import count, mean_and_deviation, mebibytes, milliseconds
+from wavspa.reports.number_format import (
+    count,
+    deviation,
+    mean_and_deviation,
+    mebibytes,
+    milliseconds,
+)
 from wavspa.reports.tables.cell import Cell, short, shown_metrics
 from wavspa.reports.tables.comparison import Comparison
 
@@ -104,7 +110,7 @@ def _of_metric(metric: str) -> list[Column[Cell]]:
             name, lambda c: c.tested(metric), partial(mean_and_deviation, digits=digits(metric))
         ),
         Column(None, lambda c: _mean(c.tested(metric)), csv=in_csv),
-        Column(None, lambda c: _deviation(c.tested(metric)), csv=f"{in_csv}_sd"),
+        Column(None, lambda c: deviation(c.tested(metric)), csv=f"{in_csv}_sd"),
     ]
 
 
@@ -119,11 +125,6 @@ def _of_comparison(comparison: Comparison) -> list[Column[Cell]]:
 
 def _mean(values: Sequence[float]) -> float | None:
     return statistics.fmean(values) if values and not any(map(math.isnan, values)) else None
-
-
-def _deviation(values: Sequence[float]) -> float | None:
-    defined = len(values) > 1 and not any(map(math.isnan, values))
-    return statistics.stdev(values) if defined else None
 
 
 def _unfinished(cell: Cell) -> str:

@@ -19,8 +19,8 @@ def best_of(groups: Sequence[Sequence[float]], direction: Direction = "max") -> 
     """The group with the best mean, if tests separate it from each of the others.
 
     Args:
-        groups: The values of each cell over its seeds; cells without values, or with undefined ones, do not
-            take part.
+        groups: The values of each cell over its seeds; cells without values, or with one that is not
+            finite, do not take part.
         direction: Whether the best is the highest or the lowest.
 
     Returns:
@@ -29,7 +29,7 @@ def best_of(groups: Sequence[Sequence[float]], direction: Direction = "max") -> 
     taking_part = [
         number
         for number, values in enumerate(groups)
-        if len(values) > 0 and not any(map(math.isnan, values))
+        if len(values) > 0 and all(map(math.isfinite, values))
     ]
     if len(taking_part) < 2 or any(len(groups[number]) < 2 for number in taking_part):
         return None
