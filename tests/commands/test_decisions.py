@@ -203,7 +203,9 @@ def test_other_rows_are_refused(runs, copy, tmp_path, monkeypatch):
     content = json.loads(predictions.with_name("evaluation.json").read_text())
     predictions.write_text("".join(lines))
     predictions.with_name("evaluation.json").write_text(json.dumps({**content, "step": 1}))
-    with pytest.raises(UserError, match="is of the checkpoint of step 1, and the best one is now"):
+    with pytest.raises(
+        UserError, match="belongs to the checkpoint of step 1, but the best one is now"
+    ):
         significance(first, copy, monkeypatch=monkeypatch)
 
 

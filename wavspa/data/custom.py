@@ -130,8 +130,8 @@ class Files(OwnFiles, Texts):
         whole_number("fold", self.fold, most=self.folds)
         if "test" in self.paths:
             raise UserError(
-                f"dataset.test does not go with dataset.folds={self.folds}, whose test is a fold of train: "
-                "leave one out"
+                f"dataset.test cannot be combined with dataset.folds={self.folds}, whose test is a fold of "
+                "train: leave one out"
             )
 
     def _check_label_options(self) -> None:

@@ -83,8 +83,8 @@ class WavspaForSequenceClassification(_Wavspa):
         super().__init__(config)
         if config.task != CLASSIFICATION:
             raise UserError(
-                f"a model of the task {config.task} is none that classifies sequences: "
-                "wavspa.load_model loads it"
+                f"a model of the task {config.task} does not classify sequences: "
+                "use wavspa.load_model"
             )
         options = {**config.model, "classes": config.num_labels}
         config.model = options  # so that save_pretrained writes the same

@@ -104,7 +104,7 @@ class Encoder(nn.Module):
         if attention_dropout is not None and not 0 <= attention_dropout <= 1:
             raise ValueError(f"attention_dropout must be from 0 to 1, got {attention_dropout}")
         if not 0 <= drop_path < 1:
-            raise ValueError(f"drop_path must be of at least 0 and below 1, got {drop_path}")
+            raise ValueError(f"drop_path must be at least 0 and below 1, got {drop_path}")
         if layer_scale is not None and not 0 < layer_scale < math.inf:
             raise ValueError(f"layer_scale must be above 0 or null, got {layer_scale}")
         self.padding = padding

@@ -45,7 +45,7 @@ class Weighted(nn.Module):
             if data is None:
                 raise UserError(
                     f"task.class_weights={self.chosen_weights} needs a data set whose card counts and names "
-                    "its labels: give one weight for each class"
+                    "its labels: list one weight for each class"
                 )
             classes = len(self.class_weights)
             weights = class_weights(self.chosen_weights, classes, data.training_card)

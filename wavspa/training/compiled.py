@@ -43,7 +43,7 @@ class CompileBlocks(Callback):
         device = trainer.strategy.root_device.type
         if self.graphs and device != "cuda":
             raise UserError(
-                f"trainer.compile={GRAPHS} needs a CUDA device, and this run is on {device}: give "
+                f"trainer.compile={GRAPHS} needs a CUDA device, and this run is on {device}: set "
                 "trainer.compile=true"
             )
 

@@ -41,7 +41,7 @@ class Plateau:
         warmup_steps(warmup, 1)
         for name, value in (("factor", factor), ("lowest", lowest)):
             if not 0 <= number(name, value) < 1:
-                raise OptionError(name, f" must be of at least 0 and below 1, got {value!r}")
+                raise OptionError(name, f" must be at least 0 and below 1, got {value!r}")
         number("threshold", threshold, 0)
         self.warmup = warmup
         self._options: dict[str, Any] = {
@@ -73,7 +73,7 @@ class Plateau:
         needed, there = patience + 2, (total - 1) // every
         if there < needed:
             warn(
-                f"schedule.patience={patience} lets the rate fall at the validation {needed} at the "
+                f"schedule.patience={patience} lets the rate fall at validation {needed} at the "
                 f"earliest, and this run has {there} before its last step: lower it, or trainer.val_every"
             )
 

@@ -126,7 +126,7 @@ def wsd(
     if warmup + falling > total:
         raise OptionError(
             "decay",
-            f"={decay} and the warm-up of {warmup} steps are longer than the run of {total}: give shares, "
+            f"={decay} and the warm-up of {warmup} steps are longer than the run of {total}: set shares, "
             "such as 0.2",
         )
     passed = progress(step, total - falling, total)
@@ -194,13 +194,13 @@ def check_warmup(warmup: float, total: int, overfits: bool = False) -> None:
     if total == 1:
         raise OptionError(
             "warmup",
-            f"={warmup} leaves the only step at a learning rate of 0: give 0, or a share such as 0.1",
+            f"={warmup} leaves the only step at a learning rate of 0: set 0, or a share such as 0.1",
         )
     if overfits and steps == total:
         return
     warn(
         f"schedule.warmup={warmup} is not shorter than the run of {total} steps, whose learning rate only "
-        "rises: give a share of the run, such as schedule.warmup=0.1"
+        "rises: set a share of the run, such as schedule.warmup=0.1"
     )
 
 

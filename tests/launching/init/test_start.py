@@ -237,7 +237,7 @@ def test_longer_sequences_leave_what_is_of_the_length(tmp_path):
             ["init.from='PARENT:tail'"],
             "has no part 'tail'; choose one of encoder, embedding, blocks",
         ),
-        (["model.dim=32"], "has model.dim=16, and this run 32: give model.dim=16"),
+        (["model.dim=32"], "has model.dim=16, and this run 32: set model.dim=16"),
         (["model.heads=4"], "has model.heads=2, and this run 4"),
         (
             ["dataset=listops_short"],
@@ -248,7 +248,7 @@ def test_longer_sequences_leave_what_is_of_the_length(tmp_path):
                 "init.from='PARENT:blocks.0.attention.wavelet'",
                 "model/wavelet=none",
             ],
-            "has not a single weight that fits",
+            "has no weight that fits",
         ),
         (
             ["init.freeze=[tail]"],
@@ -260,7 +260,7 @@ def test_longer_sequences_leave_what_is_of_the_length(tmp_path):
         (["init.layer_decay=true"], "init.layer_decay must be a number"),
         (
             ["init.from=null", "init.freeze=[head]"],
-            "init.freeze is of weights that a run starts from",
+            "init.freeze is for weights that a run starts from",
         ),
         (["+init.freez=[head]"], "there is no option init.freez; did you mean init.freeze?"),
     ],

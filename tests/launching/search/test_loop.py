@@ -110,7 +110,7 @@ def test_a_search_goes_on_as_if_it_had_not_been_stopped(runs, search, tmp_path):
 def test_a_search_has_no_dry_run(runs, search):
     code, _, error = search("dry_run=true")
     assert (code, runs.started) == (2, [])
-    assert "dry_run=true does not go with hydra/sweeper=optuna" in error
+    assert "dry_run=true cannot be combined with hydra/sweeper=optuna" in error
 
 
 def test_a_failed_trial_is_written_down_and_the_others_run(runs, search, tmp_path):

@@ -80,7 +80,7 @@ def hub_files(name: str, task: str, hub: str) -> HubFiles:
 def remedy(name: str, task: str, hub: str) -> str:
     """What to do when a data set is nowhere; the arguments are those of :func:`places`."""
     return (
-        f"put them there into codexglue/{name}: follow {_below_checkout(task)} of "
+        f"put them into codexglue/{name}: follow {_below_checkout(task)} of "
         "https://github.com/microsoft/CodeXGLUE, or take the parquet files of the hub's data "
         f"set google/{hub}"
     )

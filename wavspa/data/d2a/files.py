@@ -66,7 +66,7 @@ def find_files(root: Path, kind: str) -> dict[str, list[Path]]:
         root,
         [*holds, *(f"{kind}/{pattern}" for pattern in parquet.values())],
         "put the leaderboard's data (https://developer.ibm.com/exchanges/data/all/d2a) or the "
-        "hub's claudios/D2A into d2a there",
+        "hub's claudios/D2A into d2a/ there",
     )
 
 

@@ -104,7 +104,7 @@ def prepare(
     if folder.is_dir():
         return
     _make_root(folder.parent.parent)
-    waiting = partial(report, f"waiting for another process that prepares {folder}")
+    waiting = partial(report, f"waiting for another process that is preparing {folder}")
     with lock(folder.with_name(f".{folder.name}.lock"), folder, on_wait=waiting):
         if not folder.is_dir():
             _make_folder(folder, build, facts, files)
@@ -138,7 +138,7 @@ def verify(folder: Path) -> None:
     for split, summary in read_card(folder)["splits"].items():
         path = folder / f"{split}.arrow"
         if _checksum(path) != summary["sha256"]:
-            raise _damaged(path, "another checksum than on its card")
+            raise _damaged(path, "not the checksum on its card")
 
 
 def lengths(column: pa.ChunkedArray, pool: Dataset | None = None) -> np.ndarray:

@@ -87,7 +87,7 @@ class Docstrings(SourceTargets):
         """The splits, file by file."""
         if self.python != _running():
             raise UserError(
-                f"dataset.python={self.python} is not the Python that runs, {_running()}: start the run with "
+                f"dataset.python={self.python} is not the running Python, {_running()}: start the run with "
                 "that one, or a new run with this one"
             )
         rows: dict[str, list[TextRow]] = {split: [] for split in _SPLITS}

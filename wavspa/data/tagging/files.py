@@ -42,7 +42,7 @@ def open_tagged(
     kind = kind or plain_suffix(path)
     if kind == "csv":
         raise UserError(
-            f"{path}: a csv holds no lists of tags: give .jsonl, .json or .parquet, or a word and its tag a "
+            f"{path}: a csv holds no lists of tags: use .jsonl, .json or .parquet, or a word and its tag per "
             "line (.conll)"
         )
     return (
@@ -109,8 +109,8 @@ class ConllFile(TableFile):
                 lines = []
         if self._row == "document" and not documents:
             raise UserError(
-                f"{self.path} has no line {_DOCUMENT}, where documents begin: dataset.row must be sentence "
-                "or file"
+                f"{self.path} has no line {_DOCUMENT}, with which documents begin: dataset.row must be "
+                "sentence or file"
             )
         if lines:
             yield self._made(place, lines, wanted)

@@ -65,7 +65,7 @@ def check_scale(entries: Sequence[Mapping[str, Any]]) -> None:
             raise UserError(
                 f"the numbers of dataset.label={entry['name']} have the standard deviation "
                 f"{entry['deviation']:g} in train (from {entry['min']:g} to {entry['max']:g}): rescale them, "
-                "or hold out others by dataset.data_seed"
+                "or hold out others with dataset.data_seed"
             )
 
 
@@ -91,7 +91,7 @@ class Numbers(Target):
             if numbers.min() == numbers.max():
                 raise UserError(
                     f"{where}: the column {column!r} holds the number {numbers[0]:g} in each of the "
-                    f"{len(numbers)} rows: there is nothing to learn of it"
+                    f"{len(numbers)} rows: there is nothing to learn from it"
                 )
         if classes not in (None, len(self.columns)):
             raise UserError(

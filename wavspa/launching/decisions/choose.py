@@ -100,7 +100,7 @@ def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
     if (logits[rows, labels] == logits.max(axis=1)).all():
         raise UserError(
             f"temperature={FIT}: all {len(labels)} predictions of val are right, so that no temperature is "
-            "too low: give a number"
+            "too low: set a number"
         )
 
     def loss(power: float) -> float:
@@ -110,7 +110,7 @@ def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
     if min(abs(found.x - bound) for bound in _BOUNDS) < 1e-3:
         raise UserError(
             f"temperature={FIT}: no temperature between 0.01 and 100 is the best for the {len(labels)} "
-            "predictions of val, which do not go with their labels: give a number"
+            "predictions of val, which are unrelated to their labels: set a number"
         )
     return float(np.exp(found.x))
 
@@ -140,7 +140,7 @@ def best_threshold(
     if len(present) < 2:
         raise UserError(
             f"threshold={BEST}{aim} needs both classes in val, where all {len(labels)} examples are "
-            f"{names[int(present[0])]!r}: give a number"
+            f"{names[int(present[0])]!r}: set a number"
         )
     wrong, found, thresholds = roc_curve(labels, scores, drop_intermediate=False)
     # The first point is that of no positive prediction at all.

@@ -105,8 +105,8 @@ def labelled_batches(
     """
     if isinstance(table, OneColumn):
         raise UserError(
-            f"input={table.path} holds no labels: give a csv, tsv, jsonl, json or parquet with a "
-            "column of labels, or take wavspa-predict"
+            f"input={table.path} holds no labels: use a csv, tsv, jsonl, json or parquet with a "
+            "column of labels, or use wavspa-predict"
         )
     own = data.target.columns
     if labels and len(labels) != len(own):
@@ -137,8 +137,8 @@ def target_batches(
     """
     if isinstance(table, OneColumn):
         raise UserError(
-            f"input={table.path} holds no targets: give a csv, tsv, jsonl, json or parquet with a column of "
-            "targets, or take wavspa-predict"
+            f"input={table.path} holds no targets: use a csv, tsv, jsonl, json or parquet with a column of "
+            "targets, or use wavspa-predict"
         )
     return DataLoader(
         _Targeted(data, table, [*columns, target or data.target_column]),
@@ -161,8 +161,8 @@ def tagged_batches(
     """
     if isinstance(table, OneColumn):
         raise UserError(
-            f"input={table.path} is read as plain text, without tags: kind=conll reads a word and its tag a "
-            "line, or take wavspa-predict"
+            f"input={table.path} is read as plain text, without tags: kind=conll reads a word and its tag "
+            "per line, or use wavspa-predict"
         )
     data.target.open(card)
     return DataLoader(

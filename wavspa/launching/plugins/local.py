@@ -34,7 +34,9 @@ class LocalLauncher(SweepLauncher):
     def check(self, job: DictConfig) -> None:
         gpus = _gpu_count()
         if self.jobs > 1 and 0 < gpus < self.jobs:
-            raise UserError(f"jobs={self.jobs} at a time need a GPU each, and there are {gpus}")
+            raise UserError(
+                f"jobs={self.jobs} jobs at a time need a GPU each, but there are {gpus}"
+            )
 
     @override
     def start(self, folders: Sequence[Path]) -> None:

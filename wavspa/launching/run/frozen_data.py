@@ -108,7 +108,7 @@ def check_same_data(folder: Path, data: SequenceDataModule, splits: Sequence[str
         return
     if what := _difference(kept, data.card, splits):
         raise UserError(
-            f"{data.folder} is not what {folder} was trained on: {what}. Bring the old files and "
+            f"{data.folder} is not what {folder} was trained on: {what}. Restore the old files and "
             "options back, or score other rows with wavspa-evaluate run=… input=FILE"
         )
 

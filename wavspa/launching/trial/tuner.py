@@ -52,7 +52,9 @@ def find_learning_rate(config: DictConfig) -> float:
         )
     rate = None if found is None else found.suggestion(skip_begin=5, skip_end=1)
     if rate is None or not math.isfinite(rate):
-        raise UserError(f"find=lr: the loss fell at no learning rate from {LOWEST} to {HIGHEST}")
+        raise UserError(
+            f"find=lr: the loss did not fall at any learning rate from {LOWEST} to {HIGHEST}"
+        )
     return rate
 
 

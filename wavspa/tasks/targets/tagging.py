@@ -147,8 +147,8 @@ class Tagging(Weighted, Task):
         ends = strict.last() if strict else ""
         if ends and not set(ends) & set(map(prefix_of, tags)):
             raise UserError(
-                f"dataset.scheme={self.scheme} ends entities with the prefixes {', '.join(ends)}, and no tag "
-                "of the data has one: take dataset.scheme=auto"
+                f"dataset.scheme={self.scheme} ends entities with the prefixes {', '.join(ends)}, but no tag "
+                "of the data has one: use dataset.scheme=auto"
             )
 
     @override

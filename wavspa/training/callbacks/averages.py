@@ -46,7 +46,7 @@ class AverageWeights(EvaluatedWeights):
             raise OptionError(
                 "start",
                 f"={self.start} with every={self.every} leaves nothing to average in a run of {total} steps: "
-                "give a share such as 0.75",
+                "set a share such as 0.75",
             )
         return first
 
@@ -125,7 +125,7 @@ class EMA(AverageWeights):
 
     def __init__(self, decay: float = 0.999, start: float = 0, every: int = 1) -> None:
         if not 0 <= number("decay", decay) < 1:
-            raise OptionError("decay", f" must be of at least 0 and below 1, got {decay!r}")
+            raise OptionError("decay", f" must be at least 0 and below 1, got {decay!r}")
         super().__init__(get_ema_multi_avg_fn(decay), start, every)
 
 

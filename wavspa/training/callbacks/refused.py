@@ -18,7 +18,7 @@ from pytorch_lightning.callbacks import (
 from wavspa.errors import UserError
 
 REFUSED: dict[type[Callback], str] = {
-    BaseFinetuning: "a run trains all of its model from the start",
+    BaseFinetuning: "a run trains its complete model from the start",
     BatchSizeFinder: "find=batch_size finds one",
     GradientAccumulationScheduler: "it counts epochs, and a run counts steps: "
     "trainer.accumulate_grad_batches is the same for all of them",
@@ -27,8 +27,8 @@ REFUSED: dict[type[Callback], str] = {
     StochasticWeightAveraging: "it averages epochs, and a run counts steps: callbacks=swa averages steps",
     OnExceptionCheckpoint: "checkpoints.every_steps and checkpoints.every_minutes set when a run saves its "
     "state, and the same command resumes it",
-    Timer: "stop it from outside, as by `timeout --signal=TERM 1h wavspa-train …`: the run saves its state, "
-    "and the same command resumes it",
+    Timer: "stop it from outside, for example with `timeout --signal=TERM 1h wavspa-train …`: the run saves "
+    "its state, and the same command resumes it",
 }
 
 

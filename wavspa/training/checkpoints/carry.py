@@ -60,7 +60,7 @@ def plan(
     both = [name for name in own if name in wanted]
     taken = [name for name in both if _fits(name, own[name], theirs[name])]
     if not taken:
-        raise UserError("has not a single weight that fits this model by name and shape")
+        raise UserError("has no weight that fits this model by name and shape")
     return Plan(
         taken,
         [name for name in own if name not in both],

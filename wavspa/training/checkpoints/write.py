@@ -113,7 +113,7 @@ class AtomicCheckpointIO(TorchCheckpointIO):
         # torch's own writer raises RuntimeError when the disk is full.
         except (OSError, RuntimeError) as error:
             raise RunFailed(
-                f"{path} cannot be written ({first_line(error)}); the one before is as it "
+                f"{path} cannot be written ({first_line(error)}); the previous one is as it "
                 "was, and the same command resumes from it"
             ) from error
 

@@ -55,7 +55,7 @@ def muon(
     true_or_false("nesterov", nesterov)
     one_of("scale", scale, ("match_rms_adamw", "original"))
     if not 0 <= number("momentum", momentum) < 1:
-        raise OptionError("momentum", f" must be of at least 0 and below 1, got {momentum!r}")
+        raise OptionError("momentum", f" must be at least 0 and below 1, got {momentum!r}")
     if matrix_lr is not None:
         number("matrix_lr", matrix_lr, 0)
     pair = two_betas(betas)

@@ -106,10 +106,10 @@ def write_pictures(
         files_per_folder: The number of files in a folder.
 
     Raises:
-        UserError: The folder is there already.
+        UserError: The folder already exists.
     """
     if folder.exists():
-        raise UserError(f"{folder} is there already: name a new folder")
+        raise UserError(f"{folder} already exists: name a new folder")
     partial = folder.with_name(f".{folder.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     (partial / "metadata").mkdir(parents=True)
