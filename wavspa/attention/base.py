@@ -22,7 +22,7 @@ class Attention(nn.Module):
         dim: Model width D.
         heads: Number of heads H.
         options: Width of queries, keys and values, dropout, and each base's own.
-        bias: Whether the four projections have biases (zero at first).
+        bias: Whether the four projections have biases (initially zero).
 
     Raises:
         ValueError: H does not divide Q, or the head width is odd with rotary positions.

@@ -43,7 +43,7 @@ class Texts(SequenceDataModule):
 
     Args:
         tokenizer: Makes tokens of texts.
-        stored_length: The number of tokens of each text kept on disk; None: all. No shorter than
+        stored_length: The number of tokens of each text kept on disk; None: all. At least
             ``max_length``.
         **options: See :class:`SequenceDataModule`.
 

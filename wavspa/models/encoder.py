@@ -52,8 +52,8 @@ class Encoder(nn.Module):
         norm_mlp: LayerNorm before each MLP (upstream's WavSpA has none).
         padding: ``mask`` or ``upstream`` (token 0 is a pad, pads are attended to and pooled).
         head_dim: Hidden width of the head; None means ``mlp_dim``.
-        inputs: Channels K of series of numbers, which are read in the place of tokens.
-        stem: Of series: ``linear`` (each step by itself) or ``conv`` (seven steps at a time).
+        inputs: Channels K of series of numbers, which are read instead of tokens.
+        stem: For series: ``linear`` (each step by itself) or ``conv`` (seven steps at a time).
         drop_path: Rate at which training leaves branches of the last block out, row by row (stochastic
             depth, Huang et al. 2016); it grows to that from block to block. Below 1.
         layer_scale: What a learned factor of each channel of a branch is at first, such as 1e-4 (Touvron

@@ -43,7 +43,7 @@ class Task(LightningModule):
         schedule: Factor of the learning rate at ``(step, total steps)``.
         metrics: Names of the metrics that the task logs as ``val/…``.
         monitor: The metric that decides which checkpoint is the best one.
-        mode: Whether its best value is the highest (``max``) or the lowest (``min``); None: as it is known.
+        mode: Whether its best value is the highest (``max``) or the lowest (``min``); None: the metric's own.
 
     Raises:
         ValueError: ``monitor`` or ``mode`` is unknown.

@@ -41,9 +41,9 @@ class Classification(Weighted, Task):
         class_weights: C weights of the loss; or a mapping from each label of the data to its weight; or
             ``balanced``: inverse to the classes' shares of the train split, which are in the card of
             the data, with a mean of 1 over its examples.
-        label_smoothing: Share of the target that goes to all classes alike.
+        label_smoothing: Share of the target that is spread over all classes.
         monitor: The metric that decides which checkpoint is the best one.
-        mode: Whether its best value is the highest (``max``) or the lowest (``min``); None: as it is known.
+        mode: Whether its best value is the highest (``max``) or the lowest (``min``); None: the metric's own.
 
     Raises:
         ValueError: An option is out of range.

@@ -43,12 +43,12 @@ class Masked(Task):
         schedule: Factor of the learning rate at ``(step, total steps)``.
         vocab_size: Number of token ids of the data, V; the mask is the one after the last.
         rate: Share of each row's tokens that are masked, at least one.
-        unit: What is masked at once: ``token``, ``word`` (of texts) or ``span``.
+        unit: The unit that is masked: ``token``, ``word`` (texts only) or ``span``.
         span: Mean length of a span.
-        random_share: Share of the masked tokens that become any token instead of the mask.
-        kept_share: Share of the masked tokens that stay what they are, and are predicted nevertheless.
+        random_share: Share of the masked tokens that become a random token instead of the mask.
+        kept_share: Share of the masked tokens that is left unchanged and still predicted.
         monitor: The metric that decides which checkpoint is the best one.
-        mode: Whether its best value is the highest (``max``) or the lowest (``min``); None: as it is known.
+        mode: Whether its best value is the highest (``max``) or the lowest (``min``); None: the metric's own.
 
     Raises:
         ValueError: An option is out of range.

@@ -71,13 +71,13 @@ class Seq2Seq(Task):
         optimizer: Builds the optimizer of a model.
         schedule: Factor of the learning rate at ``(step, total steps)``.
         metrics: Returns fresh metrics of texts and references by their name.
-        label_smoothing: Share of the target that goes to all tokens alike.
-        val_share: Share of the validation batches of which texts are written; 0: none.
+        label_smoothing: Share of the target that is spread over all tokens.
+        val_share: Share of the validation batches for which texts are written; 0: none.
         beam_width: Targets that are followed at a time for each source, in test and prediction; 1: greedy.
-        length_penalty: Power of the length that a text's log probability is divided by.
-        max_length: Most tokens of a text; None: as many as the model can write.
+        length_penalty: A text's log probability is divided by its length to this power.
+        max_length: Largest number of tokens in a text; None: what the model can write.
         monitor: The metric that decides which checkpoint is the best one.
-        mode: Whether its best value is the highest (``max``) or the lowest (``min``); None: as it is known.
+        mode: Whether its best value is the highest (``max``) or the lowest (``min``); None: the metric's own.
 
     Raises:
         ValueError: An option is out of range.

@@ -19,11 +19,11 @@ class Plateau:
 
     Args:
         warmup: Steps of the warm-up, or its share of all steps.
-        factor: What the rate is multiplied by.
-        patience: Validations without improvement that are waited for.
-        threshold: By which share of the best value the metric must improve.
-        cooldown: Validations after a fall in which none is counted.
-        lowest: The smallest share of the rate.
+        factor: Factor by which the rate is multiplied.
+        patience: Validations without improvement before the rate falls.
+        threshold: Share of the best value by which the metric must improve.
+        cooldown: Validations after a fall that are not counted.
+        lowest: The lowest rate, as a share of the highest.
 
     Raises:
         ValueError: An option is out of range.

@@ -31,7 +31,7 @@ def rsqrt(step: int, total: int, warmup: float, lr_is_peak: bool = True) -> floa
         total: Steps of the run.
         warmup: Steps of the warm-up, or its share of all steps.
         lr_is_peak: Scale by ``sqrt(warmup)``, so that the factor's peak is 1; without it the peak is
-            ``1 / sqrt(warmup)``, as upstream.
+            ``1 / sqrt(warmup)``, as in upstream.
     """
     warmup = warmup_steps(warmup, total)
     scale = math.sqrt(max(warmup, 1)) if lr_is_peak else 1.0
@@ -45,8 +45,8 @@ def cosine(step: int, total: int, warmup: float, cycle: int | None = None) -> fl
         step: The step, from 0.
         total: Steps of the run.
         warmup: Steps of the warm-up, or its share of all steps.
-        cycle: Steps from one restart to the next, as upstream; None is one cycle that ends with
-            the run.
+        cycle: Steps from one restart to the next, as in upstream; None is one cycle that ends with the
+            run.
 
     Raises:
         ValueError: ``cycle`` is below 1.
@@ -67,7 +67,7 @@ def linear(step: int, total: int, warmup: float, end: float = 0.0) -> float:
         step: The step, from 0.
         total: Steps of the run.
         warmup: Steps of the warm-up, or its share of all steps.
-        end: What is left of the rate, a share of it.
+        end: The final rate, as a share of the highest.
 
     Raises:
         ValueError: ``end`` is not from 0 to 1.
@@ -86,8 +86,8 @@ def one_cycle(
         step: The step, from 0.
         total: Steps of the run.
         warmup: Steps of the rise, or their share of all steps.
-        start: The first step's rate, a share of the highest.
-        end: The last step's rate, a share of the highest.
+        start: The first step's rate, as a share of the highest.
+        end: The last step's rate, as a share of the highest.
 
     Raises:
         ValueError: ``start`` or ``end`` is not from 0 to 1.
@@ -116,7 +116,7 @@ def wsd(
         decay: Steps of the decay, or its share of all steps.
         shape: Of the decay: ``sqrt`` (one less the root of what has passed; Hägele et al. 2024),
             ``linear`` or ``cosine``.
-        end: What is left of the rate, a share of it.
+        end: The final rate, as a share of the highest.
 
     Raises:
         ValueError: An option is out of range, or warm-up and decay are longer than the run.

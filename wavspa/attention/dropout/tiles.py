@@ -26,7 +26,7 @@ class Problem:
     Args:
         length: Queries (and keys) N of a row.
         ends: Keys that each row may see, R numbers in 1..N.
-        window: Places to the left and to the right of itself that a query sees, or None: all.
+        window: Positions to the left and to the right of itself that a query sees, or None: all.
         mask: What dropout drops.
     """
 

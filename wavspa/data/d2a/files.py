@@ -50,7 +50,7 @@ def find_files(root: Path, kind: str) -> dict[str, list[Path]]:
         kind: A key of :data:`COLUMNS`.
 
     Raises:
-        UserError: They are nowhere.
+        UserError: They are not found.
     """
     # The samples in the leaderboard's repository have the other order in their name.
     for name in (kind, "trace_code") if kind == "code_trace" else (kind,):

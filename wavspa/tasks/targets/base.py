@@ -30,7 +30,7 @@ class TargetTask(Task):
         outputs: How many there are, K.
         metrics: Returns fresh metrics by their name.
         monitor: The metric that decides which checkpoint is the best one.
-        mode: Whether its best value is the highest (``max``) or the lowest (``min``); None: as it is known.
+        mode: Whether its best value is the highest (``max``) or the lowest (``min``); None: the metric's own.
 
     Raises:
         ValueError: An option is out of range.

@@ -28,7 +28,7 @@ class Multilabel(TargetTask):
 
     Args:
         model, optimizer, schedule: See :class:`TargetTask`.
-        outputs: How many labels there are, C.
+        outputs: Number of labels, C.
         metrics: Returns fresh metrics of probabilities and labels ``[B, C]`` by their name.
         threshold: Of all labels; or ``best``: at each validation, of each label the one with the highest F1
             there. The checkpoint keeps them for test and prediction.

@@ -47,11 +47,11 @@ class Tagging(Weighted, Task):
         model: ``model(tokens [B, N], lengths [B]) -> logits [B, N, C]``.
         optimizer: Builds the optimizer of a model.
         schedule: Factor of the learning rate at ``(step, total steps)``.
-        outputs: How many tags there are, C.
+        outputs: Number of tags, C.
         scheme: How tags make entities: one of :data:`wavspa.data.tagging.entities.SCHEMES`.
         class_weights, label_smoothing: As of :class:`wavspa.tasks.Classification`, of tags.
         monitor: The metric that decides which checkpoint is the best one.
-        mode: Whether its best value is the highest (``max``) or the lowest (``min``); None: as it is known.
+        mode: Whether its best value is the highest (``max``) or the lowest (``min``); None: the metric's own.
 
     Raises:
         ValueError: An option is out of range.

@@ -19,7 +19,7 @@ class AverageWeights(EvaluatedWeights):
     Args:
         average: What torch's ``AveragedModel`` averages by.
         start: The step, or the share of the run, after which averaging begins.
-        every: Steps from one that is averaged to the next.
+        every: Steps from one averaged state to the next.
 
     Raises:
         ValueError: An option is out of range.
@@ -115,9 +115,9 @@ class EMA(AverageWeights):
     """An exponential moving average of the weights.
 
     Args:
-        decay: The share of the average that a step leaves.
+        decay: Share of the average that a step keeps.
         start: The step, or the share of the run, after which averaging begins.
-        every: Steps from one that is averaged to the next.
+        every: Steps from one averaged state to the next.
 
     Raises:
         ValueError: An option is out of range.
@@ -134,7 +134,7 @@ class SWA(AverageWeights):
 
     Args:
         start: The step, or the share of the run, after which averaging begins.
-        every: Steps from one that is averaged to the next.
+        every: Steps from one averaged state to the next.
 
     Raises:
         ValueError: An option is out of range.

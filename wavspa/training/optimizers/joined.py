@@ -38,10 +38,10 @@ def muon(
         model: The module to train.
         lr: Learning rate.
         matrix_lr: Learning rate of the matrices; None is ``lr``.
-        momentum: Of the matrices' gradients.
+        momentum: Momentum of the matrices' gradients.
         nesterov: Whether the momentum looks ahead.
-        scale: What multiplies a matrix's rate: ``match_rms_adamw`` makes its steps as large as those of
-            AdamW, so that one rate fits both; ``original`` is that of Muon's author, for rates near 0.02.
+        scale: Factor of a matrix's rate: ``match_rms_adamw`` makes its steps as large as those of AdamW,
+            so that one rate fits both; ``original`` is that of Muon's author, for rates near 0.02.
         betas: Decay rates of AdamW's two moments.
         eps: Added to the root of AdamW's second moment.
         weight_decay: Decoupled weight decay of the parameters that ``decay`` chooses.
