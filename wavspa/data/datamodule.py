@@ -112,7 +112,7 @@ class SequenceDataModule(BatchLoaders):
         """The raw parts of a new example's sequences: by default, texts.
 
         Args:
-            values: Of ``columns``.
+            values: Values of ``columns``.
             where: The name of the row in messages.
             columns: The columns of the values; without them, ``input_columns``.
 

@@ -120,7 +120,7 @@ class Lines(OneColumn):
     Args:
         path: The file, or what messages call the pipe.
         pipe: Is read instead of the file.
-        encoding: Of the file.
+        encoding: Encoding of the file.
     """
 
     name = "line"

@@ -150,7 +150,7 @@ def load_swapped(
         name: Its folder, or its name on the hub.
         architecture: A class of `transformers` to read it as, such as ``BertForSequenceClassification`` after
             pre-training; None is the one that wrote it.
-        **options: Of ``from_pretrained``: ``revision``, ``subfolder``, ``dtype``, ``num_labels``, …
+        **options: Options of ``from_pretrained``: ``revision``, ``subfolder``, ``dtype``, ``num_labels``, …
 
     Raises:
         UserError: It was not swapped, or its class is none of `transformers`.

@@ -73,7 +73,8 @@ class WavspaForSequenceClassification(_Wavspa):
     """A wavspa classifier behind the calls of `transformers`.
 
     Args:
-        config: Of a model of the task ``classification``. Another ``num_labels`` makes a new head.
+        config: Configuration of a model of the task ``classification``. Another ``num_labels`` makes a new
+            head.
 
     Raises:
         UserError: The model is one of pairs, of places or without classes.
@@ -138,7 +139,7 @@ class WavspaForMaskedLM(_Wavspa):
     """A wavspa encoder of masked tokens behind the calls of `transformers`.
 
     Args:
-        config: Of a model of the task ``masked``.
+        config: Configuration of a model of the task ``masked``.
 
     Raises:
         UserError: The model is another one.

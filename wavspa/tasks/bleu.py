@@ -26,8 +26,8 @@ class NgramCounts(NamedTuple):
     """What BLEU is made of; counts of several examples are added up.
 
     Attributes:
-        matches: Of each order, n-grams of the prediction that the reference has as well.
-        possible: Of each order, n-grams of the prediction.
+        matches: Number of the prediction's n-grams that the reference has as well, by order.
+        possible: Number of n-grams in the prediction, by order.
         predicted: Words of the prediction.
         expected: Words of the reference.
     """
@@ -76,7 +76,7 @@ def corpus_bleu(counts: NgramCounts) -> float:
     """BLEU-4 of a corpus of translations.
 
     Args:
-        counts: Of all examples together, of the words that blanks separate.
+        counts: Counts over all examples, of words separated by blanks.
     """
     if not counts.predicted:
         return 0.0

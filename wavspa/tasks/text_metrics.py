@@ -223,8 +223,8 @@ class CodeBleu(_AllTexts):
     """CodeBLEU (Ren et al. 2020): n-grams, weighted n-grams, syntax trees and data flow, a quarter each.
 
     Args:
-        language: Of the texts, as the package codebleu names it.
-        **options: Of :class:`torchmetrics.Metric`.
+        language: Language of the texts, as the package codebleu names it.
+        **options: Options of :class:`torchmetrics.Metric`.
     """
 
     def __init__(self, language: str, **options: Any) -> None:

@@ -114,7 +114,7 @@ def wsd(
         total: Steps of the run.
         warmup: Steps of the warm-up, or its share of all steps.
         decay: Steps of the decay, or its share of all steps.
-        shape: Of the decay: ``sqrt`` (one less the root of what has passed; Hägele et al. 2024),
+        shape: Shape of the decay: ``sqrt`` (one less the root of what has passed; Hägele et al. 2024),
             ``linear`` or ``cosine``.
         end: The final rate, as a share of the highest.
 

@@ -64,7 +64,7 @@ class Passes(Protocol):
 
         Args:
             scores: [G, Q, M].
-            gradient: Of the probabilities after dropout, [G, Q, M].
+            gradient: Gradient of the probabilities after dropout, [G, Q, M].
             lse: Log-sums of the forward pass, [G, Q].
             mean: Mean of the probabilities' gradient under the probabilities, [G, Q].
             tile: Where the scores are from.

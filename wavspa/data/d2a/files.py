@@ -96,7 +96,7 @@ def group_of(kind: str, value: str) -> tuple[str, ...]:
 
     Args:
         kind: A key of :data:`GROUPS`.
-        value: Of the column that the group is read from.
+        value: Value of the column that the group is read from.
     """
     found = GROUPS[kind].pattern.search(value)
     return found.groups() if found else (value,)

@@ -58,7 +58,7 @@ def find_pictures(root: Path, threads: int) -> Found:
 
     Args:
         root: The data root.
-        threads: That decode pictures.
+        threads: Number of threads that decode pictures.
 
     Raises:
         UserError: They are not found, or a file cannot be read.

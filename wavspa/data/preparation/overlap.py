@@ -63,7 +63,7 @@ def warnings_of(card: Mapping[str, object]) -> list[str]:
     """One line for each thing on a card that makes a score mean less than it seems to.
 
     Args:
-        card: Of prepared data.
+        card: Card of prepared data.
     """
     lines = []
     shared, splits = card.get("shared_with_train", {}), card["splits"]

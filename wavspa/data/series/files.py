@@ -16,7 +16,7 @@ def open_series(path: Path, columns: Columns, labels: Path | None = None) -> Ser
     Args:
         path: The file.
         columns: The places of the parts.
-        labels: Of an .npy, the .npy of its labels.
+        labels: For an .npy, the .npy of its labels.
 
     Raises:
         UserError: There is no such file, or its name has no known ending.

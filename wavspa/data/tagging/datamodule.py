@@ -147,7 +147,7 @@ class Tagging(Files):
         Args:
             table: The table.
             column: The column of the words or of the texts.
-            label: That of the tags or of the spans.
+            label: The column of the tags or of the spans.
 
         Raises:
             UserError: A row cannot be used.

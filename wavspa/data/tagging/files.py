@@ -31,8 +31,8 @@ def open_tagged(
     Args:
         path: The file.
         kind: ``conll`` or one of :data:`TABLES`, where the name does not show it.
-        row: Of a word a line, what a row is: see :class:`ConllFile`.
-        encoding: Of a text file.
+        row: What a row of CoNLL is: see :class:`ConllFile`.
+        encoding: Encoding of a text file.
 
     Raises:
         UserError: There is no such file, or it is a csv.
@@ -76,7 +76,7 @@ class ConllFile(TableFile):
     Args:
         path: The file.
         row: ``sentence``, ``document`` or ``file``: what becomes a row.
-        encoding: Of the file.
+        encoding: Encoding of the file.
     """
 
     def __init__(self, path: Path, row: str, encoding: str) -> None:

@@ -23,7 +23,7 @@ class TagColumns:
 
     Args:
         task: The task.
-        card: Of the data that the run was trained on.
+        card: Card of the data that the run was trained on.
 
     Attributes:
         names: What the columns are called.

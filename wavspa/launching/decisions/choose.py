@@ -24,7 +24,7 @@ def check_words(words: Mapping[str, str], classes: int | None) -> None:
 
     Args:
         words: What was typed of :data:`WORDS`.
-        classes: Of the run; None of one that does not classify.
+        classes: Classes of the run; None for one that does not classify.
 
     Raises:
         UserError: One cannot be used.
@@ -58,7 +58,7 @@ def choose(
     Args:
         words: What was typed of :data:`WORDS`, checked.
         step: The step of the checkpoint.
-        names: Of the classes.
+        names: Names of the classes.
         validation: Logits [n, C] and labels [n] of validation, if it is needed.
 
     Raises:
@@ -126,7 +126,7 @@ def best_threshold(
         scores: The probability [n] of class 1.
         labels: [n], 0 or 1.
         aim: One of :data:`AIMS`.
-        names: Of the classes.
+        names: Names of the classes.
 
     Returns:
         The threshold, and the score at it.

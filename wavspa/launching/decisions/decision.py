@@ -47,7 +47,7 @@ class Decision(NamedTuple):
         """In a few words; empty where the most probable class is taken as it is.
 
         Args:
-            names: Of the classes.
+            names: Names of the classes.
         """
         parts = []
         if self.temperature != 1.0:

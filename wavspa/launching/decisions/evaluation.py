@@ -101,7 +101,7 @@ class Evaluator:
             rows: The DataModule that holds them.
             split: ``train``, ``val`` or ``test``.
             decision: How logits become classes.
-            resamples: Of the intervals.
+            resamples: Number of resamples of the intervals.
 
         Raises:
             UserError: The checkpoint answers with numbers that are not finite.

@@ -101,7 +101,7 @@ def labelled_batches(
         table: The examples.
         columns: The columns that hold them.
         labels: The columns of the labels; without them, those of the run's own data.
-        card: Of what the run was trained on, whose labels are ``label_names``.
+        card: Card of what the run was trained on, whose labels are ``label_names``.
     """
     if isinstance(table, OneColumn):
         raise UserError(
@@ -157,7 +157,7 @@ def tagged_batches(
         table: The examples.
         column: The column of the words or of the texts.
         label: The column of the tags or of the spans; without it, that of the run's own data.
-        card: Of what the run was trained on, whose tags are ``label_names``.
+        card: Card of what the run was trained on, whose tags are ``label_names``.
     """
     if isinstance(table, OneColumn):
         raise UserError(

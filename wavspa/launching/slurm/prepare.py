@@ -54,7 +54,7 @@ def preparing_script(base: Path, runs: Mapping[str, Path], options: Options) -> 
 
     Args:
         base: The prefix of its files.
-        runs: Of each data set, by its folder, a run that trains on it.
+        runs: For each data set, by its folder, a run that trains on it.
         options: The user's options of the jobs.
     """
     directives = [

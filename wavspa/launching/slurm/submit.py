@@ -66,7 +66,7 @@ def sbatch(script: Path, *options: str) -> str:
 
     Args:
         script: The file.
-        *options: Of sbatch, in addition to those in the file.
+        *options: Options of sbatch, in addition to those in the file.
 
     Raises:
         UserError: There is no SLURM here, or it refuses the script.
@@ -113,7 +113,7 @@ def squeue(*options: str) -> list[str]:
     """The lines of SLURM's queue on the user's jobs; none where there is no SLURM.
 
     Args:
-        *options: Of squeue.
+        *options: Options of squeue.
 
     Raises:
         UserError: It fails.

@@ -49,7 +49,7 @@ def failed_alike(reason: str, stop_after: int | None) -> RunFailed:
     """The error of a sweep that has to end.
 
     Args:
-        reason: Of which its first jobs failed.
+        reason: Why its first jobs failed.
         stop_after: How many.
     """
     return RunFailed(

@@ -22,7 +22,7 @@ def draw_confusion(
 
     Args:
         counts: Examples [C, C] of each true class (rows) by predicted class (columns).
-        names: Of the classes.
+        names: Names of the classes.
         what: What is counted.
         title: Goes before the accuracy.
     """

@@ -22,7 +22,7 @@ class Counted(NamedTuple):
         confusion: [C, C + 1] words of each true tag by predicted tag; in the last column those that the model
             does not read.
         entities: [types, 3] of each type those that are right, predicted and true.
-        tagset: Of the tags.
+        tagset: The tag set.
     """
 
     confusion: np.ndarray
@@ -77,7 +77,7 @@ class TagCounts(Metric):
         tags: How many there are, C.
 
     Attributes:
-        tagset: Of the tags; to be set before anything is counted.
+        tagset: The tag set; must be set before anything is counted.
     """
 
     full_state_update = False

@@ -110,7 +110,7 @@ def is_in(name: str, part: str) -> bool:
     """Whether a parameter belongs to a part.
 
     Args:
-        name: Of the parameter, within its encoder.
+        name: Name of the parameter, within its encoder.
         part: A module by its dotted name, as ``embedding``, ``blocks`` or ``blocks.0``; or ``encoder``,
             all but the head.
     """

@@ -29,7 +29,7 @@ class Facts(NamedTuple):
 
     Attributes:
         folder: Where they are: a folder or a file, or on the hub ``user/name@commit``.
-        commit: Of the code that trained them, or theirs on the hub; None if unknown.
+        commit: Commit of the code that trained them, or theirs on the hub; None if unknown.
         checksum: SHA-256 of their file.
         cell: Equal for runs that differ in their seed alone; None of all but runs.
     """

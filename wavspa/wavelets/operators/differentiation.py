@@ -23,7 +23,7 @@ def differentiable_gradients(
     Args:
         outputs: What plain torch made of ``inputs``.
         inputs: Tensors as the operator got them.
-        gradients: Of the outputs.
+        gradients: Gradients of the outputs.
     """
     needed = [tensor for tensor in inputs if tensor.requires_grad]
     found = iter(torch.autograd.grad(outputs, needed, gradients, create_graph=True))

@@ -158,7 +158,7 @@ def root_operator_control(
 
     Args:
         train: The first tokens [samples] and the labels [samples] to count.
-        scored: The same of the samples whose accuracy is returned.
+        scored: The same for the samples whose accuracy is returned.
     """
     counts = np.zeros((len(SYMBOLS) + 1, 10), dtype=np.int64)
     np.add.at(counts, train, 1)
