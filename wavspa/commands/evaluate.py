@@ -159,7 +159,7 @@ def _check_words(words: dict[str, str]) -> None:
 
 
 def _other_rows(folder: Path, task: Any, data: Any, words: dict[str, str]) -> Any:
-    """The labelled rows of a file in the place of the run's own test."""
+    """The labelled rows of a file in place of the run's own test."""
     from wavspa.launching.inference.inputs import (
         example_columns,
         labelled_batches,

@@ -112,7 +112,7 @@ def _opened(folder: Path, overrides: list[str]) -> "Trained":
 
 
 def _class_weights(run: "Run") -> list[float] | None:
-    """The weights of the classes in the loss of a run, or None where they are all alike."""
+    """The weights of the classes in the loss of a run, or None where they are all equal."""
     from wavspa.tasks.class_weights import class_weights, needs_data
 
     chosen = run.config["task"].get("class_weights")

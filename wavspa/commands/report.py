@@ -134,7 +134,7 @@ def _filters(runs: list["Run"], most: int) -> dict[Path, list["Filters"]]:
     """The learned filters of some runs; checkpoints that cannot be read are named."""
     if not any(layout.best_checkpoint(run.folder).exists() for run in runs):
         return {}
-    # Imported here: who has no checkpoints need not wait for Lightning.
+    # Imported here: a report without checkpoints need not wait for Lightning.
     from wavspa.launching.analysis.trained_run import learned_filters
     from wavspa.reports.runs.collect import cells
 

@@ -131,7 +131,7 @@ class BPEFiles(_ByteLevel):
         download: Download missing files of GPT-2 from the hub.
 
     Raises:
-        UserError: They are not there, are damaged, or do not hold every byte.
+        UserError: They are missing, damaged, or do not hold every byte.
     """
 
     def __init__(self, folder: str | Path, end: bool = False, download: bool = False) -> None:

@@ -16,7 +16,7 @@ _BINARY = {"0": 0, "0.0": 0, "false": 0, "1": 1, "1.0": 1, "true": 1}
 
 
 def binary(value: object, where: str) -> int:
-    """0 or 1, of a number, a truth value, or the text of either.
+    """0 or 1, from a number, a boolean, or the text of either.
 
     Args:
         value: As it was read.

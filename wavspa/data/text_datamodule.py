@@ -22,14 +22,14 @@ CHUNK = 256
 
 
 class TextRow(NamedTuple):
-    """One example as it is read: its text, or the two of a pair, and its label."""
+    """One example as read: its text, or the two of a pair, and its label."""
 
     texts: tuple[str, ...]
     label: Any
 
 
 class TextSplit(NamedTuple):
-    """One split as it is read: ``rows()`` starts at its first row each time it is called."""
+    """One split as read: ``rows()`` starts at its first row each time it is called."""
 
     rows: Callable[[], Iterable[TextRow]]
     examples: int | None

@@ -89,7 +89,7 @@ class SwappedSelfAttention(nn.Module):
 
 
 def swap(model: PreTrainedModel, **layer: Unpack[LoneLayerOptions]) -> PreTrainedModel:
-    """Put a wavelet space attention in the place of each self-attention of an encoder, in place.
+    """Put a wavelet space attention in place of each self-attention of an encoder, in place.
 
     Width, heads, dropout, device and dtype stay as they were. The new weights are fresh: train the model
     further. ``config.wavspa`` keeps the options, so that :func:`load_swapped` reads what

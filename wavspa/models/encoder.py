@@ -56,7 +56,7 @@ class Encoder(nn.Module):
         stem: For series: ``linear`` (each step by itself) or ``conv`` (seven steps at a time).
         drop_path: Rate at which training leaves branches of the last block out, row by row (stochastic
             depth, Huang et al. 2016); it grows to that from block to block. Below 1.
-        layer_scale: What a learned factor of each channel of a branch is at first, such as 1e-4 (Touvron
+        layer_scale: Initial value of a learned factor for each channel of a branch, such as 1e-4 (Touvron
             et al. 2021); None: there are no such factors.
         **layer: Options of :class:`~wavspa.models.wavelet_attention.WavSpAttention`: ``attention``,
             ``wavelet``, ``taps``, ``level``, ``boundary``, ``window``, ``rank``, …

@@ -1,4 +1,4 @@
-"""A vector for each sequence, close to those of its like."""
+"""A vector for each sequence, close to those with the same label."""
 
 from collections.abc import Callable
 from typing import Any, Literal

@@ -60,7 +60,7 @@ def detection(classes: int, **own: Metric) -> dict[str, Metric]:
 
 
 def clones(classes: int, **own: Metric) -> dict[str, Metric]:
-    """BigCloneBench's ``f1``, ``precision`` and ``recall`` of class 1, and ``accuracy``; further ones alike.
+    """BigCloneBench's ``f1``, ``precision`` and ``recall`` of class 1, and ``accuracy``; others likewise.
 
     Raises:
         ValueError: ``classes`` is not 2.
@@ -115,7 +115,7 @@ class MacroF1AtFPR(_OfTwoLogits, BinaryPrecisionRecallCurve):
     A score of at least that point's threshold is class 1. NaN where one of the classes is absent.
     """
 
-    # A scalar in the place of the curve that the class behind it computes.
+    # A scalar in place of the curve that the class behind it computes.
     def compute(self) -> Tensor:  # type: ignore[override]
         """The macro F1, a scalar."""
         # Imported here: scikit-learn takes a second to load.

@@ -18,7 +18,7 @@ def check_output(output: Path) -> None:
     """Refuse a file that :func:`write_texts` cannot write.
 
     Raises:
-        UserError: Its name has another end, or its folder is not there.
+        UserError: Its name has another end, or its folder is missing.
     """
     if output.suffix.removeprefix(".") not in KINDS:
         raise UserError(

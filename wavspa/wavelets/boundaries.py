@@ -2,7 +2,7 @@
 
 One analysis level correlates the extended signal with L taps at every second sample:
 ``c[m] = sum_k lo[k] * ext[2m + k]``. A boundary knows how long the band is and which sample
-``ext[p]`` is. Everything here works alike on ints (all rows equally long) and on int64 tensors
+``ext[p]`` is. Everything here works both on ints (all rows equally long) and on int64 tensors
 (a length per row).
 
 ==========  ==============================================  ====================================

@@ -6,7 +6,7 @@ one or more columns of tokens, lists of uint8, uint16 or int32; or of series, li
 have labels, ``places`` are those of their first tokens, lists of int32.
 
 Where rows share their sequences, those are kept once: in ``pool.arrow``, whose one column is
-``tokens``. The other columns of the splits are then numbers of its rows, int32.
+``tokens``. The other columns of the splits are then row numbers, int32.
 """
 
 import hashlib
@@ -50,7 +50,7 @@ QUANTILES = {
 
 
 class Source(NamedTuple):
-    """One split as it is made: tables of rows, in order."""
+    """One split as it is built: tables of rows, in order."""
 
     tables: Iterable[pa.Table]
     examples: int | None
@@ -87,7 +87,7 @@ def prepare(
     facts: Callable[[Splits], Facts],
     files: Callable[[], Mapping[str, str]] = dict,
 ) -> None:
-    """Make ``folder`` unless it is there; of several processes one works and the others wait.
+    """Make ``folder`` unless it exists; of several processes one works and the others wait.
 
     Everything is written next to the folder and renamed at the end, so a kill leaves nothing that
     could be taken for data; what it does leave is removed by the next call.

@@ -72,7 +72,7 @@ def _files(folder: Path, pattern: str) -> list[Path]:
 
 
 class FilesNotFound(UserError):
-    """The files of a data set are nowhere below the data root.
+    """The files of a data set are not found below the data root.
 
     Args:
         what: The data set's name.

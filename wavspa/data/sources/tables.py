@@ -109,7 +109,7 @@ def open_table(
         stray_quotes: Refuse lines that a quote seems to have made one row by mistake (csv and tsv).
 
     Raises:
-        UserError: The file is not there, or its name has no known ending.
+        UserError: The file is missing, or its name has no known ending.
     """
     if not path.is_file():
         raise UserError(f"there is no file {path}")

@@ -67,7 +67,7 @@ class Target(ABC):
 
     @abstractmethod
     def encode(self, label: Any, where: str) -> Any:
-        """A label as it is stored.
+        """A label as stored.
 
         Raises:
             UserError: Train does not have it.

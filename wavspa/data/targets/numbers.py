@@ -36,7 +36,7 @@ def scale_of(card: Mapping[str, Any], key: str) -> Scale:
 
 def described(names: Sequence[str], values: np.ndarray) -> list[dict[str, Any]]:
     """An entry of a card for each column of values [n, K]: its name, mean, deviation, least and most."""
-    # What is beyond float64 is infinite here, and refused by who needs it.
+    # What is beyond float64 is infinite here, and refused where it is needed.
     with np.errstate(over="ignore", invalid="ignore"):
         return [
             {
@@ -58,7 +58,7 @@ def check_scale(entries: Sequence[Mapping[str, Any]]) -> None:
             been held out.
 
     Raises:
-        UserError: They are all alike, or so large or small that their deviation is none.
+        UserError: They are all equal, or so large or small that they have no deviation.
     """
     for entry in entries:
         if not 0 < entry["deviation"] < math.inf:

@@ -7,7 +7,7 @@ from wavspa.reports.runs.collect import Run
 
 
 def limits(run: Run, graphs: Mapping[str, Any]) -> list[str]:
-    """The limits of a run and of its graphs, a sentence or two each.
+    """The limits of a run and of its graphs, in a sentence or two each.
 
     Args:
         run: The files of the run.

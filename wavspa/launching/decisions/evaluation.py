@@ -30,7 +30,7 @@ from wavspa.training.checkpoints.read import find_checkpoint
 
 
 class Evaluation(NamedTuple):
-    """What an evaluation comes to; of a task without classes the metrics alone."""
+    """The result of an evaluation; for a task without classes only the metrics."""
 
     metrics: dict[str, float]
     step: int

@@ -30,7 +30,7 @@ def start(
         resumed: A checkpoint of the run's own follows, so nothing is copied.
 
     Raises:
-        UserError: The weights are gone, or are others by now.
+        UserError: The weights are gone or have changed.
     """
     init = config.get("init")
     if init is None or init["from"] is None:

@@ -20,7 +20,8 @@ class LocalLauncher(SweepLauncher):
 
     Args:
         jobs: How many run at the same time; the GPUs, if there are any, are divided among them.
-        stop_after: How many have to fail alike, before one finishes, to end the sweep; None never ends it.
+        stop_after: How many runs must fail for the same reason, before one finishes, to end the sweep;
+            None: never.
 
     Raises:
         UserError: One of them is not a whole number of at least 1.

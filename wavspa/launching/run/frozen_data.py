@@ -81,7 +81,7 @@ def open_vocabulary(folder: Path, data: SequenceDataModule) -> None:
     """Prepare a data set for new examples, with the vocabulary that the run was trained with.
 
     Raises:
-        UserError: The run keeps none, and that of the data is another one by now.
+        UserError: The run keeps none, and that of the data has changed.
     """
     kept = folder / layout.VOCABULARY
     if kept.is_dir():

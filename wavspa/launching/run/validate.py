@@ -162,7 +162,7 @@ def _card(data: Any) -> dict[str, Any] | None:
 
 
 def check_missing(config: DictConfig) -> None:
-    """Refuse a configuration with a mandatory value that was not given, or taken from one that is not there.
+    """Refuse a configuration with a mandatory value that was not given, or taken from one that is missing.
 
     Raises:
         UserError: It has one.

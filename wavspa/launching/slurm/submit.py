@@ -38,7 +38,7 @@ def submit(array: Array, options: Options, after: str | None = None) -> str | No
         return None
     atomic.write_text(array.folders_file, "".join(f"{folder}\n" for folder in array.folders))
     atomic.write_text(array.script, script(array, waiting, options))
-    # Should the first job fail, these would wait for ever.
+    # Should the first job fail, these would wait forever.
     order = [f"--dependency=afterok:{after}", "--kill-on-invalid-dep=yes"] if after else []
     if not options.submit:
         print_script(array.script, f"sbatch {' '.join([*order, shlex.quote(str(array.script))])}")

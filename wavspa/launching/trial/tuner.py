@@ -26,7 +26,7 @@ TRIED = 3  # steps with each size of a batch
 def find_learning_rate(config: DictConfig) -> float:
     """Train a few steps at rising learning rates, on one device, and write nothing.
 
-    The suggestion is the rate at which the loss fell fastest, for all parameters alike (``filter_lr`` has
+    The suggestion is the rate at which the loss fell fastest, for all parameters equally (``filter_lr`` has
     no part in it). Source: Smith (2017), arXiv:1506.01186.
 
     Args:

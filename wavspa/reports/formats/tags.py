@@ -18,7 +18,7 @@ NOT_READ = "not read"
 
 
 class TagScores(NamedTuple):
-    """What a run's tags come to.
+    """The result of a run on tags.
 
     Attributes:
         names: What the C tags are called.

@@ -56,7 +56,7 @@ class R2(R2Score):
 
 
 class Spearman(Metric):
-    """Spearman's rank correlation; NaN where the targets or the predictions are all alike."""
+    """Spearman's rank correlation; NaN where the targets or the predictions are all equal."""
 
     full_state_update = False
     preds: list[Tensor]

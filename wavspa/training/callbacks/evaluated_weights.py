@@ -58,7 +58,7 @@ class EvaluatedWeights(Callback):
     def on_load_checkpoint(
         self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]
     ) -> None:
-        # The module has taken ``state_dict`` by now.
+        # The module has now taken ``state_dict``.
         if self.is_in(checkpoint):
             load(pl_module, checkpoint[TRAINED])
 

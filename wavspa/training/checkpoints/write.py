@@ -96,7 +96,7 @@ class AtomicCheckpointIO(TorchCheckpointIO):
         self._kept: tuple[Path, dict[str, Any]] | None = None
 
     def keep(self, path: Path, content: dict[str, Any]) -> None:
-        """Keep what was read of a checkpoint for the next one who loads it, once."""
+        """Keep what was read of a checkpoint for the next caller that loads it, once."""
         self._kept = path, content
 
     @override

@@ -98,7 +98,7 @@ class Joined(Optimizer):
             with torch.enable_grad():
                 loss = closure()
         for name, optimizer in self._parts.items():
-            # Loading a state, and a decay of rates by layers, put other groups in the place of the first.
+            # Loading a state, and a decay of rates by layers, put other groups in place of the first.
             optimizer.param_groups = [g for g in self.param_groups if g[_PART] == name]
             optimizer.state = self.state
             optimizer.step()
