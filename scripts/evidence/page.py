@@ -11,7 +11,8 @@ from collections.abc import Callable, Mapping
 from scripts.evidence import figures, tables
 from scripts.evidence.jobs import THREADS
 from scripts.evidence.load import RESULTS, Results, facts_of, load
-from scripts.evidence.studies import ABLATED, DATA, LONG_BASES, ROOT, STUDIES, arm_of
+from scripts.evidence.published import published_table
+from scripts.evidence.studies import ABLATED, DATA, LONG_BASES, LONGER, ROOT, STUDIES, arm_of
 
 PAGE = ROOT / "docs/science/evidence.md"
 PICTURES = ROOT / "docs/pictures"
@@ -46,6 +47,10 @@ def blocks() -> Mapping[str, Callable[[Results], str]]:
         "long": _if_runs(
             "long", lambda results: tables.cells_table(results, "bbc", "long", LONG_BASES)
         ),
+        "longer": _if_runs(
+            "longer",
+            lambda results: "\n\n".join(tables.longer_table(results, data) for data in LONGER),
+        ),
         "over-bases": _if_runs("cells", tables.over_bases_table),
         "counts": _if_runs("cells", tables.counts),
         "helps": lambda results: "\n\n".join(
@@ -56,6 +61,7 @@ def blocks() -> Mapping[str, Callable[[Results], str]]:
         ),
         "pretraining": _if_runs("pretraining", tables.pretraining_table),
         "lego": _if_runs("lego", tables.lego_table),
+        "published": _if_runs("cells", published_table),
         "rates": lambda results: tables.rates_table(results) if results.rates else "",
         "cost": lambda results: tables.cost_table(results) if results.steps else "",
         "lengths": lambda results: tables.lengths_table(results) if results.lengths else "",

@@ -25,6 +25,11 @@ DATA = ("digits", "listops", "text", "image", "pathfinder")
 # Where it is asked what helps: digits, whose gain is large and whose runs are short, first.
 ABLATED = ("digits", "image", "text")
 
+# Where a few hundred steps teach little, some arms are trained longer as well.
+LONGER_STEPS = 2000
+LONGER = {"text": ("softmax", "linear"), "image": ("softmax",)}
+LONGER_MODES = ("none", "ada", "ortho", "fixed", "conv")
+
 # CPU time per step with ada, as a share of the plain base's (one thread, `--study cost`).
 TIME_OF_ADA = {
     ("digits", "softmax"): 1.50,
@@ -121,6 +126,13 @@ def _helps(data: str, base: str) -> Iterator[Arm]:
     yield arm("ada-upstream", *defects, "model.norm_mlp=false", of=ada)
 
 
+def longer_arm(base: str, mode: str) -> Arm:
+    """An arm of the study of longer training, with the learning rate that plain chose in the first study."""
+    arm, plain = arm_of(base, mode), arm_of(base, "none").name
+    steps = f"trainer.max_steps={LONGER_STEPS}", f"trainer.val_every={LONGER_STEPS // 4}"
+    return Arm(f"{arm.name}-longer", arm.words + steps, f"{plain}-longer", plain)
+
+
 def _pretrained(mode: str) -> Iterator[Arm]:
     """The two halves of pre-training; :mod:`scripts.evidence.pieces` adds their steps and parents."""
     arm = arm_of("softmax", mode)
@@ -134,6 +146,13 @@ def _studies() -> Iterator[tuple[str, Study]]:
         Cell(data, arm_of(base, mode)) for data in DATA for base in BASES for mode in MODES
     )
     yield "cells", Study("Does wavelet space help?", cells)
+    longer = tuple(
+        Cell(data, longer_arm(base, mode))
+        for data, bases in LONGER.items()
+        for base in bases
+        for mode in LONGER_MODES
+    )
+    yield "longer", Study("Does it help where training is longer?", longer)
     references = [arm_of(base, mode) for base in ("softmax", "linear") for mode in ("none", "ada")]
     parts = [
         Cell(data, arm)

@@ -6,7 +6,19 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from scripts.evidence.load import Results, best_rate
 from scripts.evidence.paired import Difference, difference, holm, verdict
-from scripts.evidence.studies import BASES, DATA, MODES, RATES, STUDIES, Arm, Cell, arm_of
+from scripts.evidence.studies import (
+    BASES,
+    DATA,
+    LONGER,
+    LONGER_MODES,
+    LONGER_STEPS,
+    MODES,
+    RATES,
+    STUDIES,
+    Arm,
+    Cell,
+    arm_of,
+)
 from wavspa.reports.number_format import ABSENT
 
 NAMES = {
@@ -75,18 +87,13 @@ def cells_table(
     results: Results, data: str, study: str = "cells", bases: Sequence[str] = BASES
 ) -> str:
     """The cells of a study on a data set: accuracies, and the differences from the base."""
-    tested = Tested(results, STUDIES[study].cells)
-    rows = []
-    for base in bases:
-        row = [base]
-        for mode in MODES:
-            values = list(results.values(data, f"{base}-{mode}").values())
-            cell = accuracy(values)
-            if (data, f"{base}-{mode}") in tested:
-                cell += f"<br>{points(*tested[data, f'{base}-{mode}'])}"
-            row.append(cell)
-        rows.append(row)
-    return table([NAMES[data], *MODES], rows)
+    return _by_mode(results, data, study, [(base, base) for base in bases], MODES, "")
+
+
+def longer_table(results: Results, data: str) -> str:
+    """The cells of the study of longer training on a data set."""
+    bases = [(f"{base}, {LONGER_STEPS:,} steps", base) for base in LONGER[data]]
+    return _by_mode(results, data, "longer", bases, LONGER_MODES, "-longer")
 
 
 def over_bases_table(results: Results) -> str:
@@ -94,14 +101,8 @@ def over_bases_table(results: Results) -> str:
     found: dict[tuple[str, str], Difference] = {}
     for data in DATA:
         for mode in LEARNED:
-            pairs = [
-                (arm, plain)
-                for base in BASES
-                if (arm := _mean(results, data, arm_of(base, mode)))
-                and (plain := _mean(results, data, arm_of(base, "none")))
-            ]
-            if pairs:
-                found[data, mode] = difference(*map(list, zip(*pairs, strict=True)))
+            if one := over_bases(results, data, mode):
+                found[data, mode] = one
     corrected = dict(zip(found, holm([one.p for one in found.values()]), strict=True))
     rows = [
         [
@@ -116,6 +117,17 @@ def over_bases_table(results: Results) -> str:
         for data in DATA
     ]
     return table(["data", *LEARNED], rows)
+
+
+def over_bases(results: Results, data: str, mode: str) -> Difference | None:
+    """What a mode is above plain over the bases, each the mean of its seeds; None where there is nothing."""
+    pairs = [
+        (arm, plain)
+        for base in BASES
+        if (arm := _mean(results, data, arm_of(base, mode)))
+        and (plain := _mean(results, data, arm_of(base, "none")))
+    ]
+    return difference(*map(list, zip(*pairs, strict=True))) if pairs else None
 
 
 def counts(results: Results) -> str:
@@ -255,6 +267,27 @@ def lengths_table(results: Results) -> str:
         f"N^{exponent(of, 'cpu_seconds'):.2f}, N^{exponent(of, 'peak_mib'):.2f}" for of in fitted
     ]
     return table(head, [*rows, ["exponents, N ≥ 8,192", *slopes]])
+
+
+def _by_mode(
+    results: Results,
+    data: str,
+    study: str,
+    bases: Sequence[tuple[str, str]],
+    modes: Sequence[str],
+    ending: str,
+) -> str:
+    """A row for each base (what it is called, its name) and a column for each mode."""
+    tested = Tested(results, STUDIES[study].cells)
+    rows = []
+    for title, base in bases:
+        row = [title]
+        for mode in modes:
+            key = data, f"{base}-{mode}{ending}"
+            cell = accuracy(list(results.values(*key).values()))
+            row.append(f"{cell}<br>{points(*tested[key])}" if key in tested else cell)
+        rows.append(row)
+    return table([NAMES[data], *modes], rows)
 
 
 def _mean(results: Results, data: str, arm: Arm) -> float | None:

@@ -20,8 +20,8 @@ def write_run(settings, cell, rate="0.001", seed=1, val=0.5, test=0.6, words=Non
     config = {
         "seed": seed,
         "frozen": {"cell": "c", "hash": "h", "overrides": overrides},
-        "dataset": {"name": cell.data, "data_root": "/somewhere/data"},
-        "model": {"attention": attention, "wavelet": mode},
+        "dataset": {"name": cell.data, "data_root": "/somewhere/data", "batch_size": 32},
+        "model": {"attention": attention, "wavelet": mode, "depth": 2, "dim": 32},
         "task": {"monitor": "val/accuracy"},
         "trainer": {"max_steps": 4},
         "optimizer": {"lr": float(rate)},

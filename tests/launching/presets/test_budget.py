@@ -12,6 +12,10 @@ def test_the_defaults_of_a_benchmark_are_not_the_published_ones():
         "2,000 steps of 32 rows, 4 layers of 128; published: 80,000 steps of 400 rows, 8 layers of 128 "
         "(experiment=paper/listops/wavspa-exp9)"
     )
+    assert unlike_published(compose_run("dataset=lra/image", "model.depth=1")) == (
+        "2,000 steps of 256 rows, 1 layer of 128; published: 200,000 steps of 400 rows, 1 layer of 128 "
+        "(experiment=paper/image/wavspa-exp0)"
+    )
     assert "experiment=paper/pathfinder128/transformer_base" in unlike_published(
         compose_run("dataset=lra/pathx")
     )

@@ -21,6 +21,8 @@ def collected(settings):
     write_arm(settings, "digits", "softmax-ada", [0.8, 0.9, 1.0], rate="0.003")
     write_arm(settings, "text", "linear-none", [0.5])
     write_arm(settings, "text", "linear-wide", [0.625])
+    write_arm(settings, "text", "linear-none-longer", [0.75])
+    write_arm(settings, "text", "linear-ada-longer", [0.875])
     write_arm(settings, "lego", "softmax-lift", [0.75, 0.25])
     costs = settings.runs / "cost"
     for length in (8192, 16384):
@@ -28,5 +30,5 @@ def collected(settings):
         row = ["softmax", "none", length, seconds, mebibytes, "2"]
         append(costs / "lengths.csv", LENGTH_COLUMNS, row)
     append(costs / "steps.csv", STEP_COLUMNS, ["digits", "softmax-ada", 0.5, 1e9, 9, 4096, "2"])
-    assert collect.collect(settings) == 10
+    assert collect.collect(settings) == 12
     return settings.results

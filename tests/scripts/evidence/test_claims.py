@@ -10,7 +10,11 @@ from scripts.evidence import tables
 from scripts.evidence.load import RESULTS, load
 from scripts.evidence.page import PAGE
 from scripts.evidence.paired import verdict
+from scripts.evidence.published import TASKS
 from scripts.evidence.studies import MODES, ROOT, STUDIES
+from support.tiny_runs import compose_run
+from wavspa.launching.presets.table import head
+from wavspa.reports import published
 
 SUMMARY = re.compile(r"^## In short\n\n(.*?)\n\n## ", re.DOTALL | re.MULTILINE)
 
@@ -186,6 +190,31 @@ def test_the_readme_s_figures_are_those_of_the_results():
     readme = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
     assert f"plain reaches {mean('softmax-none')} and `ada`, `ortho`, `lift` {ours}" in readme
     assert f"plain convolution before ordinary attention reaches {mean('softmax-conv')}." in readme
+
+
+def test_how_much_smaller_our_runs_are():
+    """Rows seen and width of a published cell, as multiples of ours."""
+    rows, widths = [], []
+    for data, task in TASKS.items():
+        config = compose_run(f"experiment=evidence/{data}")
+        there = head(task.preset)
+        seen = config.trainer.max_steps * config.dataset.batch_size
+        rows.append(there.steps * there.batch_size / seen)
+        widths.append(there.dim / config.model.dim)
+    said = (
+        f"has seen {min(rows):,.0f} to {max(rows):,.0f} times as many rows as one of ours, and its model is "
+        f"{min(widths):.0f} to {max(widths):.0f} times as wide"
+    )
+    assert said in " ".join(PAGE.read_text(encoding="utf-8").split())
+
+
+def test_published_baselines_that_are_the_arena_s():
+    of = {row.model: row.accuracies for row in published.rows()}
+    names = "Transformer", "Longformer", "Performer", "Linformer"
+    pairs = [(name, f"{name} (LRA)") for name in names]
+    pairs.append(("Linear Att.", "Linear Transformer (LRA)"))
+    equal = [sum(of[a][task] == of[b][task] for task in published.DATASETS[:5]) for a, b in pairs]
+    assert equal == [5, 5, 5, 3, 3]
 
 
 def _summary():

@@ -15,6 +15,7 @@ from scripts.evidence.again import differences
 from scripts.evidence.collect import collect
 from scripts.evidence.load import RESULTS, load
 from scripts.evidence.pieces import pieces, words_of
+from scripts.evidence.published import published_table
 from scripts.evidence.studies import STUDIES, Cell, find
 from support.evidence_runs import one_cell, write_arm, write_run
 
@@ -61,7 +62,7 @@ def test_what_was_collected_is_kept_and_not_trained_again(settings, collected):
     (left,) = pieces(study, settings)
     assert (left.rates, left.seeds) == (["0.001"], [2, 3])
     write_run(settings, left.cell, seed=2)
-    assert collect(settings) == 11
+    assert collect(settings) == 13
     after = {path: path.read_bytes() for path in collected.rglob("*") if path.is_file()}
     assert before.items() <= after.items()
     assert set(load(collected).runs["text", "linear-wide"]) == {1, 2}
@@ -75,7 +76,7 @@ def test_a_collected_run_of_other_words_is_dropped(settings, collected):
     config.write_text(yaml.safe_dump(read))
     (left,) = pieces(one_cell("digits", "softmax-ada"), settings)
     assert left.seeds == [2]
-    assert collect(settings) == 9
+    assert collect(settings) == 11
 
 
 def test_a_pretraining_that_is_gone_is_trained_again_for_its_fine_tuning(settings):
@@ -107,11 +108,26 @@ def test_tables_are_made_of_what_was_collected(collected):
     assert ada.endswith("| +30.0 [+30.0, +30.0] better |  |")
     assert none.endswith("|  | -30.0 [-30.0, -30.0] worse |")
     assert tables.helps_table(results, "image", "linear") == ""
+    longer = tables.longer_table(results, "text").splitlines()[3]
+    assert (
+        longer == "| linear, 2,000 steps | 75.00 (1) | 87.50 (1)<br>+12.5 undecided | - | - | - |"
+    )
     assert f"| lift | 2 |{' 50.0 |' * 12}" in tables.lego_table(results)
     assert "| digits | 1 | 1 | 0 | 0 |" in tables.rates_table(results)
     assert "| exponents, N ≥ 8,192 | N^2.00, N^1.00 |" in tables.lengths_table(results)
     cost = tables.cost_table(results)
     assert "| digits | softmax-ada | 2 | 0.02 | 0.00 | 90.00 ± 10.00 (3) |" in cost
+
+
+def test_what_was_published_stands_next_to_what_was_measured(settings):
+    write_arm(settings, "text", "linear-none", [0.5])
+    write_arm(settings, "text", "linear-ada", [0.625])
+    collect(settings)
+    lines = published_table(load(settings.results)).splitlines()
+    assert lines[2] == "| ListOps | published | 32,000,000 | 8 | 128 | +17.0 | +12.2 | +11.2 |"
+    assert lines[3] == "| short ListOps | here | - | - | - | - | - | - |"
+    ours = "| Text (IMDB bytes, 512) | here | 128 | 2 | 32 | +12.5 (1 of 5 bases) | - | - |"
+    assert lines[5] == ours
 
 
 def test_the_page_s_blocks_are_made_again_and_the_rest_is_kept(collected):

@@ -116,6 +116,15 @@ def test_an_ablation_takes_the_learning_rate_of_the_arm_that_it_is_of(settings):
     assert (second.rates, list(second.seeds)) == (["0.003"], [1, 2, 3])
 
 
+def test_longer_training_takes_the_learning_rate_of_the_plain_base(settings):
+    study = STUDIES["longer"]._replace(cells=(Cell("text", find("text", "softmax-ada-longer")),))
+    write_arm(settings, "text", "softmax-none", [0.6], rate="0.003")
+    write_arm(settings, "text", "softmax-ada", [0.6], rate="0.01")
+    (piece,) = pieces(study, settings)
+    assert piece.rates == ["0.003"]
+    assert {"model/wavelet=ada", "trainer.max_steps=2000"} <= set(piece.words)
+
+
 def test_both_halves_of_pretraining_have_half_of_the_steps_and_the_same_seed(settings):
     write_arm(settings, "digits", "softmax-ada", [0.6])
     names = ("softmax-ada-pretrained", "softmax-ada-finetuned")
@@ -132,7 +141,7 @@ def test_parts_of_the_studies_can_be_chosen():
     parts = dict(chosen("cells", "digits", None))
     assert list(parts) == ["cells"]
     assert len(parts["cells"].cells) == 20
-    assert [len(s.cells) for _, s in chosen(None, None, "softmax-conv")] == [0, 3, 0, 0, 0]
+    assert [len(s.cells) for _, s in chosen(None, None, "softmax-conv")] == [0, 0, 3, 0, 0, 0]
 
 
 def test_the_time_and_signals_stop_what_a_command_started(tmp_path):

@@ -45,4 +45,9 @@ def _size(row: Released) -> tuple[int, int, int, int]:
 
 
 def _words(steps: int, batch: int, depth: object, dim: object) -> str:
-    return f"{steps:,} steps of {batch} rows, {depth} layers of {dim}"
+    return f"{_counted(steps, 'step')} of {_counted(batch, 'row')}, {_counted(depth, 'layer')} of {dim}"
+
+
+def _counted(number: object, noun: str) -> str:
+    text = f"{number:,}" if isinstance(number, int) else str(number)
+    return f"{text} {noun}" if number == 1 else f"{text} {noun}s"
