@@ -27,7 +27,7 @@ class Batch(Protocol):
 
 
 class Classification(Weighted, Task):
-    """Trains a model with cross entropy; reports accuracy, macro F1 and, of two classes, AUROC.
+    """Trains a model with cross entropy; reports accuracy, macro F1 and, for two classes, AUROC.
 
     Logged: ``train/loss``, ``train/accuracy`` (of a step's batch) and ``lr``; over all of a split
     ``val/…`` and ``test/…`` of ``loss`` and of the metrics.
@@ -94,7 +94,7 @@ class Classification(Weighted, Task):
         total = F.cross_entropy(
             logits, labels, weights, reduction="sum", label_smoothing=self.label_smoothing
         )
-        # A batch whose classes all weigh nothing has no loss.
+        # A batch whose classes all have weight 0 has no loss.
         return total / weights[labels].sum().clamp(min=torch.finfo(logits.dtype).tiny)
 
     @override

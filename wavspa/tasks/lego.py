@@ -1,4 +1,4 @@
-"""The values of a chain of variables, each read off at its own place in the sequence."""
+"""The values of a chain of variables, each read at its own position in the sequence."""
 
 from collections.abc import Callable
 from typing import Any, Literal

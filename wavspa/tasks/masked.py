@@ -32,8 +32,8 @@ class Perplexity(MeanMetric):
 class Masked(Task):
     """Trains a model to predict masked tokens, with cross entropy; reports accuracy and perplexity.
 
-    Training masks other tokens in each step. In evaluation a row's own tokens decide which of them are
-    masked: the same ones in every run, batch and seed. Of pairs, both sequences are rows. Logged:
+    Training masks different tokens in each step. In evaluation a row's own tokens decide which of them are
+    masked: the same ones in every run, batch and seed. Both sequences of a pair are rows. Logged:
     ``train/loss``, ``train/accuracy`` (of a step's batch) and ``lr``; over all of a split ``val/…`` and
     ``test/…`` of ``loss``, ``accuracy`` and ``perplexity``, each over the masked tokens.
 
@@ -160,7 +160,7 @@ class Masked(Task):
         return mask(tokens, lengths, self.vocab_size, self.options, draw, self.kinds)
 
     def _scores(self, masked: MaskedBatch, lengths: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
-        """Mean loss, share that is right, and number of the places that count; scalars."""
+        """Mean loss, share of right predictions, and number of positions that count; scalars."""
         logits = full_precision(self(masked.tokens, lengths, masked.places))
         counts = masked.counts.to(logits.dtype)
         count = counts.sum()

@@ -33,7 +33,7 @@ def write_texts(output: Path, texts: Sequence[Text]) -> None:
 
     Args:
         output: ``.jsonl`` or ``.csv`` with source, reference, score and whether the text has an end; or
-            ``.txt``, a text a line and nothing else.
+            ``.txt``, one text per line and nothing else.
         texts: What was written.
 
     Raises:
@@ -47,7 +47,7 @@ def write_texts(output: Path, texts: Sequence[Text]) -> None:
 
 
 def on_one_line(text: str) -> str:
-    """A text whose ends of lines are blanks."""
+    """A text with its line breaks replaced by blanks."""
     return " ".join(text.splitlines())
 
 

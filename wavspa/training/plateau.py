@@ -1,4 +1,4 @@
-"""A schedule that lowers the rate when the monitored metric has stopped getting better."""
+"""A schedule that lowers the rate when the monitored metric has stopped improving."""
 
 from typing import Any, Literal
 
@@ -13,7 +13,7 @@ from wavspa.training.schedules import linear_warmup, warmup_steps
 
 
 class Plateau:
-    """Linear warm-up, then one, lowered by a factor whenever validations bring nothing better.
+    """Linear warm-up, then one, lowered by a factor whenever validations stop improving.
 
     It is called as every schedule is; :class:`LowerOnPlateau` shows it the metric.
 
@@ -62,7 +62,7 @@ class Plateau:
         return warm * float(self._rate.param_groups[0]["lr"])
 
     def check_patience(self, total: int, every: int) -> None:
-        """Warn of a run that ends before the rate can have fallen.
+        """Warn if a run ends before the rate can have fallen.
 
         Args:
             total: Steps of the run.
@@ -83,7 +83,7 @@ class Plateau:
         self._torchs = self._watch(mode)
 
     def see(self, value: float) -> None:
-        """Take in the metric of a validation."""
+        """Record the metric of a validation."""
         self._torchs.step(value)
 
     def state_dict(self) -> dict[str, Any]:
@@ -93,7 +93,7 @@ class Plateau:
         return {**state, "factor": float(self._rate.param_groups[0]["lr"])}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take back what :meth:`state_dict` gave."""
+        """Restore what :meth:`state_dict` returned."""
         state = dict(state)
         self._rate.param_groups[0]["lr"] = state.pop("factor")
         vars(self._torchs).update(state)

@@ -236,5 +236,5 @@ def _from_0_to_1(option: str, value: float) -> float:
 
 
 def scheduler(optimizer: Optimizer, schedule: Schedule, total: int) -> LambdaLR:
-    """A torch scheduler, stepped once a step, that multiplies the rates by ``schedule``."""
+    """A torch scheduler, called once per step, that multiplies the rates by ``schedule``."""
     return LambdaLR(optimizer, lambda step: schedule(step, total))

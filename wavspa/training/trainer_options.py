@@ -1,4 +1,4 @@
-"""The arguments of Lightning's Trainer that a run takes, and the way out for those that it does not."""
+"""The arguments of Lightning's Trainer that a run takes, and what to use instead of the others."""
 
 import re
 from collections.abc import Callable, Iterable, Mapping
@@ -151,7 +151,7 @@ def _devices(option: str, value: Any) -> None:
 def _registered(
     option: str, value: object, names: Callable[[], Iterable[str]], more: list[str]
 ) -> None:
-    # A node with a _target_ is an object of the user's own.
+    # A node with a _target_ is the user's own object.
     if not isinstance(value, Mapping) or "_target_" not in value:
         one_of(option, value, [*more, *sorted(names())])
 

@@ -91,7 +91,7 @@ class Rows(TorchDataset[Any]):
         return int((self._full_lengths[column] > longest).sum())
 
     def beyond(self, column: str, least: int) -> tuple[int, int]:
-        """How many numbers in the lists of a column are ``least`` or more, and how many there are."""
+        """How many numbers in the lists of a column are ``least`` or more, and their number."""
         flat = pc.list_flatten(self._split.data.column(column).take(self._kept))
         return int(pc.sum(pc.greater_equal(flat, least)).as_py() or 0), len(flat)
 

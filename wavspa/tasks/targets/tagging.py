@@ -98,12 +98,12 @@ class Tagging(Weighted, Task):
         return full_precision(logits.gather(1, at))
 
     def logits(self, batch: Any) -> Tensor:
-        """The model's logits ``[B, W, C]`` of a batch; of a word that is not read they mean nothing."""
+        """The model's logits ``[B, W, C]`` of a batch; they are meaningless for a word that is not read."""
         logits: Tensor = self(batch.tokens, batch.lengths, batch.places)
         return logits
 
     def tags(self, batch: Any) -> Tensor:
-        """The predicted tags ``[B, W]`` of a batch; -1 of a word that is not read."""
+        """The predicted tags ``[B, W]`` of a batch; -1 for a word that is not read."""
         return _read(self.logits(batch), batch)
 
     def loss(self, logits: Tensor, batch: Any) -> Mean:
@@ -119,7 +119,7 @@ class Tagging(Weighted, Task):
             label_smoothing=self.label_smoothing,
         )
         weight = (weights[labels.clamp(min=0)] * (labels >= 0)).sum()
-        # A batch whose tags all weigh nothing has no loss.
+        # A batch whose tags all have weight 0 has no loss.
         return Mean(total / weight.clamp(min=torch.finfo(logits.dtype).tiny), weight)
 
     @override

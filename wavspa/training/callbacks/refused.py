@@ -48,7 +48,7 @@ def check_callback(option: str, callback: Callback, accelerator: str) -> None:
         if isinstance(callback, kind):
             raise UserError(f"{option}: {name} is not for runs: {way_out}")
     if isinstance(callback, DeviceStatsMonitor):
-        # Lightning asks the processor where there is nothing else to ask.
+        # Lightning monitors the processor where there is no other device.
         asks_cpu = callback._cpu_stats or (callback._cpu_stats is None and accelerator == "cpu")
         if asks_cpu and find_spec("psutil") is None:
             raise UserError(f"{option}: {name} needs psutil on a CPU: pip install psutil")

@@ -21,9 +21,9 @@ class Plan(NamedTuple):
 
     Attributes:
         taken: Names of those that are copied.
-        new: Names of the new model's own that nothing is copied to, for lack of a counterpart.
-        left: Names of the others that have no place in the new model, or are not asked for.
-        misfits: Names that both have, with another shape: that of the weights, and the new model's.
+        new: Names in the new model to which nothing is copied, for lack of a counterpart.
+        left: Names of weights that have no place in the new model, or are not asked for.
+        misfits: Names that both have, with different shapes: that of the weights, and the new model's.
     """
 
     taken: list[str]
@@ -111,7 +111,7 @@ def is_in(name: str, part: str) -> bool:
 
     Args:
         name: Name of the parameter, within its encoder.
-        part: A module by its dotted name, as ``embedding``, ``blocks`` or ``blocks.0``; or ``encoder``,
+        part: A module by its dotted name, such as ``embedding``, ``blocks`` or ``blocks.0``; or ``encoder``,
             all but the head.
     """
     if part == ENCODER:

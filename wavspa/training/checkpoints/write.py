@@ -37,7 +37,7 @@ def best_checkpoint_callback(
 
 
 class _BestCheckpoint(ModelCheckpoint):
-    """Remembers the best score also where the run's folder was moved."""
+    """Remembers the best score even if the run's folder was moved."""
 
     @property
     @override
@@ -88,7 +88,7 @@ class ConfigInCheckpoint(Callback):
 class AtomicCheckpointIO(TorchCheckpointIO):
     """Writes a checkpoint under a temporary name and renames it; reads no code from one.
 
-    What was ``last.ckpt`` stays as ``previous.ckpt``.
+    The previous ``last.ckpt`` is kept as ``previous.ckpt``.
     """
 
     def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""Trackio: one run a job, on this machine or in a Space of the Hugging Face hub."""
+"""Trackio: one run per job, on this machine or in a Space of the Hugging Face hub."""
 
 import secrets
 import sys
