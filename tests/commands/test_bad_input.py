@@ -60,7 +60,7 @@ def finished(tmp_path_factory):
         "hydra.launcher.jobs=2": r"hydra.launcher.jobs=2 is for sweeps: add -m",
         "task=lego": (
             r"task.variables is taken from \$\{dataset.variables\}: there is no dataset.variables; "
-            r"choose another dataset, or give task.variables=…$"
+            r"choose another dataset, or set task.variables=…$"
         ),
         "optimizer=null": r"optimizer=null: optimizer is chosen by name; leave it out for adamw$",
         "+optimizer=adamw": r"optimizer is already chosen: leave out the \+ before optimizer=$",

@@ -194,7 +194,7 @@ def test_a_hopeless_trial_is_given_up(runs, search, tmp_path, monkeypatch, prune
         "model/wavelet=ada,nope": "model/wavelet has no option 'nope'",
         "trainer.max_steps=0": "trainer.max_steps",
         "rerun=true": "rerun=true: a search restarts with another hydra.sweeper.seed",
-        "hydra/launcher=slurm": "a search has to wait for its trials: hydra.launcher.wait=true",
+        "hydra/launcher=slurm": "a search has to wait for its trials: set hydra.launcher.wait=true",
     }.items(),
 )
 def test_a_mistake_ends_it_before_anything_starts(runs, search, tmp_path, words, message):
