@@ -1,6 +1,6 @@
 """Loops compiled by Numba for the CPU, shared out among threads: for modules that only such loops import.
 
-Numba comes with the framework, not with the bare library: :mod:`wavspa.backend` knows whether it is there.
+Numba comes with the framework, not with the bare library; :mod:`wavspa.backend` checks whether it is there.
 Compiled loops are kept on disk, so that only the first call waits for the compiler. Numba compiles again
 when the file of a loop changes: whoever changes a helper in another file touches that of the loop.
 """

@@ -49,6 +49,6 @@ def differences(one: Mapping[Any, Any], other: Mapping[Any, Any], most: int = 3)
 
 
 def _typed(value: object) -> str:
-    """A value as it is typed."""
+    """A value as typed."""
     names = {None: "null", True: "true", False: "false"}
     return names[value] if value is None or isinstance(value, bool) else str(value)

@@ -11,7 +11,7 @@ NUMBERED = re.compile(r"_\d+$")
 
 
 class Fact(NamedTuple):
-    """What is known of a metric.
+    """What is known about a metric.
 
     Attributes:
         best: Whether its best value is the highest or the lowest.
@@ -58,7 +58,7 @@ METRICS = {
 
 
 def fact(metric: str) -> Fact | None:
-    """What is known of a metric; None of one that no task of wavspa logs.
+    """What is known about a metric; None for one that no task of wavspa logs.
 
     Args:
         metric: Its name, as ``val/accuracy``; a number at its end, as in ``accuracy_3``, is ignored.
@@ -75,7 +75,7 @@ def direction(metric: str) -> Direction | None:
 
 
 def in_percent(metric: str) -> bool:
-    """Whether tables show a metric in per cent; one that is not known is shown as it is."""
+    """Whether tables show a metric in per cent; an unknown one is shown unscaled."""
     known = fact(metric)
     return known is not None and known.is_share
 

@@ -29,7 +29,7 @@ def import_plugins(
     """Import the plugins that are installed with an entry point, and those that are named.
 
     Args:
-        names: Modules as they are imported.
+        names: Modules as imported.
         frozen: The result of :func:`describe_plugins` when the run was made, for the message.
 
     Raises:

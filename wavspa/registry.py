@@ -47,6 +47,6 @@ def registering(option: str, parts: MutableMapping[str, Any], name: str) -> Call
 
 
 def _place(part: Callable[..., object]) -> str:
-    """Where a class or function is defined, as it is imported."""
+    """Where a class or function is defined, as imported."""
     name = getattr(part, "__qualname__", None)
     return repr(part) if name is None else f"{part.__module__}.{name}"

@@ -1,4 +1,4 @@
-"""Lines for whoever watches a run: on standard output what it comes to, on standard error the rest.
+"""Lines for whoever watches a run: results on standard output, the rest on standard error.
 
 Of several ranks the first one prints, unless all are asked to.
 """
@@ -7,7 +7,7 @@ import sys
 
 
 def print_line(line: str) -> None:
-    """Print what a command or a run comes to, on standard output."""
+    """Print a result of a command or a run on standard output."""
     if is_first_rank():
         print(line, flush=True)
 
@@ -30,6 +30,7 @@ def warn(line: str, every_rank: bool = False) -> None:
 
 def is_first_rank() -> bool:
     """Whether this process is the first of the ranks that train together, or trains alone."""
-    # Not imported here: who only looks at runs need not wait for Lightning, and has no ranks without it.
+    # Not imported here: commands that only look at runs need not wait for Lightning, without which there are
+    # no ranks.
     lightning = sys.modules.get("pytorch_lightning.utilities.rank_zero")
     return lightning is None or getattr(lightning.rank_zero_only, "rank", 0) == 0

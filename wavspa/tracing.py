@@ -1,6 +1,6 @@
 """Queries for tracers and transforms (torch.export, torch.func) that torch.compile can follow.
 
-The oldest torch that is admitted folds ``torch.compiler.is_exporting()`` to True under ``torch.compile`` and
+The oldest supported torch folds ``torch.compiler.is_exporting()`` to True under ``torch.compile`` and
 cannot trace ``torch.amp.is_autocast_available``: both would cost the kernels, or break the graph.
 """
 

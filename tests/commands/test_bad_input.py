@@ -54,24 +54,24 @@ def finished(tmp_path_factory):
         "optimizer.lr=fast": r"optimizer.lr must be a number, got 'fast'$",
         "optimizer.lr=null": r"optimizer.lr must be a number, got None$",
         "seed=null": r"seed must be a whole number from 0 to 4294967295, got None$",
-        "seed=1,2": r"seed=1,2 is several values, which are a sweep: add -m; a list is seed=\[1,2\]$",
-        "model/wavelet=glob(*)": r"model/wavelet=glob\(\*\) is several values, .* add -m$",
+        "seed=1,2": r"seed=1,2 has several values, which makes a sweep: add -m; a list is seed=\[1,2\]$",
+        "model/wavelet=glob(*)": r"model/wavelet=glob\(\*\) has several values, .* add -m$",
         "jobs=3": r"jobs=3 is for sweeps: add -m$",
         "hydra/launcher=slurm": r"hydra/launcher=slurm is for sweeps: add -m",
         "hydra.launcher.jobs=2": r"hydra.launcher.jobs=2 is for sweeps: add -m",
         "task=lego": (
             r"task.variables is taken from \$\{dataset.variables\}: there is no dataset.variables; "
-            r"choose another dataset, or give task.variables=…$"
+            r"choose another dataset, or set task.variables=…$"
         ),
         "optimizer=null": r"optimizer=null: optimizer is chosen by name; leave it out for adamw$",
-        "+optimizer=adamw": r"optimizer is chosen already: leave out the \+ before optimizer=$",
+        "+optimizer=adamw": r"optimizer is already chosen: leave out the \+ before optimizer=$",
         "name=a=b": r"name=a=b cannot be read: quote the value, as in \"name='a=b'\"$",
         "name=it's": r"name=it's cannot be read: quote the value, as in \"name='it\\'s'\"$",
         "name=a(1": r"name=a\(1 cannot be read: quote the value, as in \"name='a\(1'\"$",
         "name=ü": r"name=ü cannot be read: quote the value, as in \"name='ü'\"$",
         "seed=[1": r".*\[1",
         "hydra.sweeper.max_batch_size=2": r"there is no option 'hydra.sweeper.max_batch_size'",
-        "+experiment=demo/digits": r"experiment is chosen already: leave out the \+ before experiment=$",
+        "+experiment=demo/digits": r"experiment is already chosen: leave out the \+ before experiment=$",
         "~dataset.folds": r"~dataset.folds: there is no option 'dataset.folds' to remove",
         "tokenizer=bytes": r"dataset.tokenizer is not an option of wavspa.data.Digits$",
         "dataset=": r"dataset has no option ''; it has digits, ",
@@ -237,7 +237,10 @@ def test_debug_shows_the_traceback(monkeypatch, capsys, tmp_path):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["find=lr", "dry_run=true"], "find=lr does not go with dry_run=true: leave one out"),
+        (
+            ["find=lr", "dry_run=true"],
+            "find=lr cannot be combined with dry_run=true: leave one out",
+        ),
         (["-m", "jobs=0"], "jobs must be a whole number of at least 1, got 0"),
         (
             ["-m", "hydra.launcher.stop_after=0"],

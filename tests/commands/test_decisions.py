@@ -207,7 +207,9 @@ def test_other_rows_are_refused(runs, copy, tmp_path, monkeypatch):
         with pytest.raises(UserError, match=r"evaluation/test is damaged"):
             significance(first, copy, monkeypatch=monkeypatch)
     predictions.with_name("evaluation.json").write_text(json.dumps({**content, "step": 1}))
-    with pytest.raises(UserError, match="is of the checkpoint of step 1, and the best one is now"):
+    with pytest.raises(
+        UserError, match="belongs to the checkpoint of step 1, but the best one is now"
+    ):
         significance(first, copy, monkeypatch=monkeypatch)
 
 

@@ -120,14 +120,14 @@ def test_other_numbers_of_the_labels_are_refused(trained, tmp_path):
     ("words", "message"),
     [
         ({"split": "dev"}, r"split='dev' is unknown; choose one of train, val, test"),
-        ({"split": "val", "input": "a.csv"}, r"split= and input= do not go together"),
+        ({"split": "val", "input": "a.csv"}, r"split= and input= cannot be combined"),
         ({"column": "body"}, r"column= is for input=FILE"),
         (
             {"input": "bad.csv"},
             r"bad\.csv, line 3: the label 'Spam' is not one of the run's 3: ham, n",
         ),
         ({"input": "bad.csv", "label": "z"}, r"has no column 'z'"),
-        ({"input": "a.txt"}, r"a\.txt holds no labels: give a csv"),
+        ({"input": "a.txt"}, r"a\.txt holds no labels: use a csv"),
         (
             {"input": "wrong.jsonl", "column": "t"},
             r"line 1: the column 't' holds 7, which is not text",

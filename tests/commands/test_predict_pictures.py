@@ -144,16 +144,16 @@ def test_a_palette_changes_nothing(place, digits, scans):
 
 GREY = Image.new("L", (8, 8))
 BAD = {
-    "empty.png": (b"", "not a picture that can be read .cannot identify image file.$"),
-    "text.png": (b"text", "not a picture"),
+    "empty.png": (b"", "not a readable picture .cannot identify image file.$"),
+    "text.png": (b"text", "not a readable picture"),
     "long.png": (Image.new("L", (16, 8)), "a picture of 16 x 8 pixels, not 8 x 8"),
     "alpha.png": (
         Image.new("RGBA", (8, 8)),
-        "a picture of mode RGBA, transparent or not of 8 bits",
+        "a picture of mode RGBA, transparent or without 8 bits",
     ),
     "deep.png": (
         Image.new("I;16", (8, 8)),
-        "a picture of mode I;16, transparent or not of 8 bits a colour: save it",
+        "a picture of mode I;16, transparent or without 8 bits per colour: save it",
     ),
     "clear.gif": (GREY.convert("P"), "a picture of mode P, transparent"),
 }
@@ -177,14 +177,14 @@ def test_a_truncated_picture_is_named(tmp_path, digits):
     save(tmp_path / "whole.png", np.random.default_rng(0).integers(0, 256, (8, 8)))
     whole = (tmp_path / "whole.png").read_bytes()
     (tmp_path / "cut.png").write_bytes(whole[:-40])
-    with pytest.raises(UserError, match=r"cut\.png: not a picture that can be read"):
+    with pytest.raises(UserError, match=r"cut\.png: not a readable picture"):
         predicted(digits, tmp_path, input=tmp_path / "cut.png")
 
 
 @pytest.mark.parametrize(
     ("row", "message"),
     [
-        ({"image": "no.png"}, r"line 1: no\.png: not a picture that can be read \(No such file"),
+        ({"image": "no.png"}, r"line 1: no\.png: not a readable picture \(No such file"),
         ({"image": 3}, "line 1: 3 is neither a picture nor the path of one"),
         ({"image": None}, "line 1: None is neither a picture nor the path of one"),
         ({"file": "no.png"}, "has no column 'image'; its columns are 'file'"),

@@ -37,7 +37,7 @@ def test_options_are_the_run_s(tmp_path):
 
 def test_an_option_without_value_is_named(tmp_path):
     with pytest.raises(
-        UserError, match=r"dataset\.train has no value: give it with dataset\.train="
+        UserError, match=r"dataset\.train has no value: set it with dataset\.train="
     ):
         prepare(["dataset=files", f"data_root={tmp_path}"])
 
@@ -94,7 +94,7 @@ def test_runs_name_theirs(tmp_path, capsys):
     prepare([str(folder) for folder in folders])
     assert capsys.readouterr().out.count("prepared: ") == 1
     with pytest.raises(
-        UserError, match=r"dataset=digits does not go with .*: a run has its options"
+        UserError, match=r"dataset=digits cannot be combined with .*: a run has its options"
     ):
         prepare(["dataset=digits", str(folders[0])])
 

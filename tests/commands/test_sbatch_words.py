@@ -20,21 +20,21 @@ WORDS = {
         "hydra.launcher.sbatch=[--qos=long,--constraint=a100] must be a list of strings: type "
         '\'hydra.launcher.sbatch=["--qos=long","--constraint=a100"]\''
     ),
-    "qos=long": f"qos=long is typed {LIST} {SLURM}",
-    "--qos=long": f"--qos=long is typed {LIST} {SLURM}",
-    "hydra.launcher.qos=long": f"hydra.launcher.qos=long is typed {LIST} {SLURM}",
-    "nodes=2": f"nodes=2 is typed trainer.num_nodes=2 {SLURM}",
-    "hydra.launcher.nodes=2": f"hydra.launcher.nodes=2 is typed trainer.num_nodes=2 {SLURM}",
-    "mem=32G": f"mem=32G is typed hydra.launcher.memory=32G {SLURM}",
-    "+hydra.launcher.mem=32G": f"hydra.launcher.mem=32G is typed hydra.launcher.memory=32G {SLURM}",
-    "time=8:00:00": f"time=8:00:00 is typed hydra.launcher.time=8:00:00 {SLURM}",
+    "qos=long": f"qos=long is written {LIST} {SLURM}",
+    "--qos=long": f"--qos=long is written {LIST} {SLURM}",
+    "hydra.launcher.qos=long": f"hydra.launcher.qos=long is written {LIST} {SLURM}",
+    "nodes=2": f"nodes=2 is written trainer.num_nodes=2 {SLURM}",
+    "hydra.launcher.nodes=2": f"hydra.launcher.nodes=2 is written trainer.num_nodes=2 {SLURM}",
+    "mem=32G": f"mem=32G is written hydra.launcher.memory=32G {SLURM}",
+    "+hydra.launcher.mem=32G": f"hydra.launcher.mem=32G is written hydra.launcher.memory=32G {SLURM}",
+    "time=8:00:00": f"time=8:00:00 is written hydra.launcher.time=8:00:00 {SLURM}",
     "hydra.launcher.time=zz": "hydra.launcher.time must be minutes, hours:minutes:seconds or days-hours, "
     "such as 240, 4:00:00 or 2-12, got 'zz'",
     "hydra.launcher.memory={digits:lots}": (
         "hydra.launcher.memory.digits must be a number with a unit, such as 32G, got 'lots'"
     ),
     "hydra.launcher.max_batch_size=500": (
-        f"hydra.launcher.max_batch_size=500 is typed hydra.launcher.array_size=500 {SLURM}"
+        f"hydra.launcher.max_batch_size=500 is written hydra.launcher.array_size=500 {SLURM}"
     ),
 }
 

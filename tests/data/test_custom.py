@@ -158,7 +158,7 @@ def test_pairs(tmp_path: Path) -> None:
             "a.csv",
             "body,y\na,0\nb,1\n",
             {},
-            r"'y' holds another label in each of the 2 rows.* dataset\.classes=2",
+            r"'y' holds a different label in each of the 2 rows.* dataset\.classes=2",
         ),
         (
             "a.csv",
@@ -256,7 +256,7 @@ def test_labels_that_look_alike_are_on_the_card(tmp_path: Path) -> None:
     data = ready(tmp_path, train=tmp_path / "train.csv")
     assert data.card["alike_labels"] == [{"1": 10, "1.0": 10}]
     assert warnings_of(data.card) == [
-        "the labels '1' (10 rows) and '1.0' (10 rows) look alike and are different classes"
+        "the labels '1' (10 rows) and '1.0' (10 rows) look alike but are different classes"
     ]
 
 

@@ -117,7 +117,7 @@ def test_each_row_is_in_the_test_of_one_fold_and_never_in_its_train(tmp_path):
         (["dataset.fold=2"], r"^dataset\.fold=2 needs dataset\.folds"),
         (
             ["dataset.folds=5", "dataset.fold=1", "dataset.test=train.csv"],
-            r"^dataset\.test does not go",
+            r"^dataset\.test cannot be combined",
         ),
         (
             ["dataset.folds=5", "dataset.fold=1", "dataset.label=null", "task=masked"],
@@ -150,7 +150,7 @@ def test_the_short_word_is_spelled_out_for_sweeps_alone():
         (
             ["folds=3", "hydra/sweeper=optuna"],
             True,
-            "^folds=3 does not go with hydra/sweeper=optuna",
+            "^folds=3 cannot be combined with hydra/sweeper=optuna",
         ),
     ):
         with pytest.raises(UserError, match=message):

@@ -55,7 +55,10 @@ CLASSES = {"a": 6, "b": 6}
     [
         ({"a": 7}, r"a\.csv: the column 'y' holds the same label in each of the 7 rows"),
         ({"0.5": 9, "1.0": 9}, r"numbers with fractions, such as 0\.5: .*dataset\.classes=2"),
-        ({f"{i}": 1 for i in range(200)}, r"another label in each of the 200 rows.*classes=200"),
+        (
+            {f"{i}": 1 for i in range(200)},
+            r"a different label in each of the 200 rows.*classes=200",
+        ),
         ({f"{i}": 4 for i in range(60)}, r"60 different labels in 240 rows, less than 5 rows a"),
         ({"x": 9, "y": 9, "x;y": 9}, r"several labels in one, such as 'x;y'"),
         ({"x;y": 9, "y;z": 9}, r"several labels in one, such as 'x;y'"),

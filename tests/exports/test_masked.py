@@ -63,7 +63,7 @@ def test_what_is_saved_again_is_loaded_again(folder, tmp_path):
 
 
 def test_it_is_no_classifier(folder):
-    with pytest.raises(UserError, match="none that classifies sequences"):
+    with pytest.raises(UserError, match="does not classify sequences"):
         AutoModelForSequenceClassification.from_pretrained(folder)
     card = (folder / "README.md").read_text()
     assert "AutoModelForMaskedLM" in card

@@ -103,7 +103,7 @@ def test_no_right(folder, hub, monkeypatch, tmp_path, token, name):
     monkeypatch.setenv("HF_TOKEN", token)
     words = {"run": str(folder), "output": str(tmp_path / "out"), "push": name}
     with pytest.raises(
-        UserError, match=rf"{name}: http.* refuses: 40[13], .* has no right"
+        UserError, match=rf"{name}: http.* refuses: 40[13], .* is not allowed"
     ) as raised:
         export(words)
     assert "\n" not in str(raised.value)

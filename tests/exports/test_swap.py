@@ -155,7 +155,7 @@ class Other(nn.Module):
         (
             lambda: built("Bert"),
             {"wavelet": Other},
-            "wavspa.register_wavelet names a class of yours",
+            "wavspa.register_wavelet names your own class",
         ),
         (lambda: built("Bert"), {"attention": ["linear", Other]}, "attention must be a name"),
         (lambda: built("Bert"), {"wavelet": "adda"}, "wavelet='adda' is unknown"),
@@ -194,7 +194,7 @@ def test_what_was_not_swapped_is_not_loaded(tmp_path):
 
 def test_what_is_swapped_already_is_refused_as_such(bert):
     with pytest.raises(
-        ValueError, match="BertForSequenceClassification is swapped already: make it again"
+        ValueError, match="BertForSequenceClassification is already swapped: create it again"
     ):
         swap(bert, wavelet="ortho")
     assert bert.config.wavspa == {"max_len": 64, **LAYER}

@@ -105,7 +105,7 @@ def test_pairs_are_refused(folder):
     config = AutoConfig.from_pretrained(folder)
     config.task = "matching"
     with pytest.raises(
-        UserError, match=r"task matching is none that classifies sequences: wavspa\.load"
+        UserError, match=r"task matching does not classify sequences: use wavspa\.load"
     ):
         registered.WavspaForSequenceClassification(config)
 

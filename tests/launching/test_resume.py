@@ -263,7 +263,7 @@ def test_a_checkpoint_of_another_run_is_refused(tmp_path):
     folder = tiny_run(tmp_path)
     layout.last_checkpoint(folder).parent.mkdir()
     layout.last_checkpoint(folder).write_bytes(layout.last_checkpoint(other).read_bytes())
-    with pytest.raises(UserError, match=r"last\.ckpt is of another configuration"):
+    with pytest.raises(UserError, match=r"last\.ckpt belongs to another configuration"):
         run(folder)
 
 

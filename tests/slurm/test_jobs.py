@@ -130,7 +130,9 @@ def test_an_array_whose_first_runs_fail_alike_is_ended(cluster, root):
     with pytest.raises(RunFailed, match=r"stop_after=2\): dataset.vocab_size must be at least"):
         launch.start(folders)
     assert [read_status(folder).get("state") for folder in folders] == ["failed"] * 2 + [None] * 2
-    assert "the first jobs failed alike" in (folders[1] / layout.SLURM_LOG).read_text()
+    assert (
+        "the first jobs failed for the same reason" in (folders[1] / layout.SLURM_LOG).read_text()
+    )
 
 
 @pytest.mark.parametrize("name", ["array", "multi_node"])

@@ -63,7 +63,7 @@ def test_one_score_is_the_probability_of_class_one():
     [
         (
             f"+task.metrics.kappa._target_={KAPPA}",
-            r"task\.metrics\.kappa\.num_classes has no value: give it with task\.metrics\.kappa\.nu",
+            r"task\.metrics\.kappa\.num_classes has no value: set it with task\.metrics\.kappa\.nu",
         ),
         (
             f"+task.metrics.kappa={{_target_:{KAPPA},num_classes:3}}",

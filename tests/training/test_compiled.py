@@ -130,12 +130,12 @@ def test_validation_runs_the_blocks_as_they_were_written():
     [
         (
             (),
-            "trainer.compile=graphs needs a CUDA device, and trainer.accelerator=cpu: give trainer=gpu",
+            "trainer.compile=graphs needs a CUDA device, and trainer.accelerator=cpu: set trainer=gpu",
         ),
-        (("trainer=gpu",), "trainer.compile=graphs does not go with dataset.pad=batch"),
+        (("trainer=gpu",), "trainer.compile=graphs cannot be combined with dataset.pad=batch"),
         (
             ("trainer=gpu", "dataset.pad=max", "trainer.accumulate_grad_batches=2"),
-            "trainer.compile=graphs does not go with trainer.accumulate_grad_batches=2",
+            "trainer.compile=graphs cannot be combined with trainer.accumulate_grad_batches=2",
         ),
     ],
 )

@@ -59,7 +59,7 @@ def test_without_a_decay_wsd_stays():
         (partial(wsd, warmup=0, decay=1.5), "^decay must be a whole number"),
         (partial(wsd, warmup=50, decay=0.6), "^decay=0.6 and the warm-up of 50 steps are longer"),
         (partial(wsd, warmup=0, shape="round"), "^shape='round' is unknown"),
-        (lambda *_: Plateau(factor=1.0), "^factor must be of at least 0 and below 1"),
+        (lambda *_: Plateau(factor=1.0), "^factor must be at least 0 and below 1"),
         (lambda *_: Plateau(lowest=-1), "^lowest must be"),
         (lambda *_: Plateau(patience=-1), "^patience must be a whole number of at least 0"),
         (lambda *_: Plateau(cooldown=0.5), "^cooldown must be a whole number of at least 0"),

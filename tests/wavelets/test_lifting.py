@@ -103,8 +103,8 @@ def test_analysis_refuses(change, message):
         ([], None, "at least one detail"),
         ([3, 5], None, "a detail of length 5 does not fit 3 samples"),
         ([5, 4], None, "a detail of length 4 does not fit 5 samples"),
-        ([3, 3], 7, "length 7 is out of reach: the bands give 6 samples"),
-        ([3, 3], 0, "length 0 is out of reach"),
+        ([3, 3], 7, "length 7 is impossible: the bands restore 6 samples"),
+        ([3, 3], 0, "length 0 is impossible"),
     ],
 )
 def test_synthesis_refuses(lengths, wanted, message):

@@ -10,7 +10,7 @@ def attention_received(attention: Attention, x: Tensor, lengths: Tensor | None =
     """The weight that each position receives, in the mean over the real queries of its row, [B, H, N].
 
     Weights are what a base multiplies the values by, whether it makes them (softmax, longformer) or
-    not: those that linear, performer and linformer imply are counted alike, and linformer's may be
+    not: those that linear, performer and linformer imply count the same, and linformer's may be
     negative. Dropout is left out. As the output is linear in the values, its gradient with respect to
     them is the sum of the weights: memory stays that of the base.
 

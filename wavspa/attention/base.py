@@ -22,7 +22,7 @@ class Attention(nn.Module):
         dim: Model width D.
         heads: Number of heads H.
         options: Width of queries, keys and values, dropout, and each base's own.
-        bias: Whether the four projections have biases (zero at first).
+        bias: Whether the four projections have biases (initially zero).
 
     Raises:
         ValueError: H does not divide Q, or the head width is odd with rotary positions.
@@ -113,15 +113,15 @@ def kernel_attention(
 ) -> Tensor:
     """Attention whose weights are ``phi(q) . phi(k)``, in time linear in N.
 
-    With rotary positions the features are turned, and the normaliser is that of features which are not
-    (RoFormer, equation 19): turned ones may be negative.
+    With rotary positions the features are rotated, and the normaliser is that of the unrotated features
+    (RoFormer, equation 19), since rotated ones may be negative.
 
     Args:
         phi_q: Query features [B, H, N, F], not negative.
         phi_k: Key features [B, H, N, F], not negative, zero at pads.
         v: Values [B, H, N, K].
         epsilon: Added to the normaliser.
-        rotary: Turn the features by their positions.
+        rotary: Rotate the features by their positions.
 
     Returns:
         [B, H, N, K].

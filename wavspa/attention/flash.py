@@ -40,7 +40,7 @@ def flash_attention(
         v: Values [B, H, N, K].
         lengths: Real positions of each row, int64 [B], or None.
         dropout: Rate on the probabilities.
-        window: Places to the left and to the right of itself that a query sees; -1 means all.
+        window: Positions to the left and to the right of itself that a query sees; -1 means all.
 
     Returns:
         [B, H, N, K], in memory [B, N, H, K]; not meaningful at pads, but finite where q, k and v are.

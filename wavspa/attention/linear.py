@@ -11,7 +11,7 @@ from wavspa.attention.options import AttentionOptions
 class Linear(Attention):
     """``phi(q) (phi(k)^T v) / (phi(q) sum phi(k) + 1e-6)``, ``phi = elu + 1``.
 
-    Projections have biases, normal(1e-6) at first; dropout on the output. Source: Katharopoulos et
+    Projections have biases, initially normal(1e-6); dropout on the output. Source: Katharopoulos et
     al. 2020. Arguments: see :class:`~wavspa.attention.base.Attention`.
     """
 

@@ -16,7 +16,7 @@ class Linformer(Attention):
     """Softmax over ``rank`` learned mixtures of the keys (Wang et al. 2020), linear in N.
 
     One projection along time serves keys, values and all heads; a sequence of N uses its first N
-    rows. Projections have biases; dropout on the output before the last projection, as upstream.
+    rows. Projections have biases; dropout on the output before the last projection, as in upstream.
 
     Args:
         dim: Model width D.

@@ -58,7 +58,7 @@ class Longformer(Attention):
 
 
 def window_reach(window: int) -> tuple[int, int]:
-    """Places to the left and to the right of itself that a query sees."""
+    """Positions to the left and to the right of itself that a query sees."""
     return window - window // 2 - 1, window // 2
 
 

@@ -19,7 +19,7 @@ class AttentionOptions:
         rank: Mixtures of linformer.
         features: ``relu`` or ``favor`` (performer).
         random_features: Number of features of ``favor``; None chooses by the head width.
-        rotary: Rotary positions of queries and keys; linear and performer turn their features.
+        rotary: Rotary positions of queries and keys; linear and performer rotate their features.
     """
 
     qkv_dim: int | None = None

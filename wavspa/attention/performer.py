@@ -26,7 +26,7 @@ class Performer(Attention):
         heads: Number of heads H.
         options: ``features`` is ``relu`` or ``favor``; ``random_features`` the number of features of
             ``favor``, None means ``K ceil(ln K)``, at least K.
-        norm: LayerNorm queries, keys and values over the head width, as upstream.
+        norm: LayerNorm queries, keys and values over the head width, as in upstream.
 
     Raises:
         ValueError: Unknown features, or fewer than one random feature, or an odd number with rotary

@@ -1,7 +1,7 @@
-"""Rotary positions (RoFormer, Su et al. 2021, arXiv:2104.09864): vectors turned by their positions.
+"""Rotary positions (RoFormer, Su et al. 2021, arXiv:2104.09864): vectors rotated by their positions.
 
-The product of two turned vectors depends on their own values and on their distance. In wavelet space a
-position is that within its band.
+The product of two rotated vectors depends on their own values and on their distance. In wavelet space
+positions are counted within each band.
 """
 
 import torch
@@ -12,7 +12,7 @@ def check_width(name: str, width: int) -> None:
     """Refuse vectors that cannot be cut into pairs.
 
     Args:
-        name: What is that wide, for the message.
+        name: What has this width, for the message.
         width: Its width.
 
     Raises:
@@ -23,11 +23,11 @@ def check_width(name: str, width: int) -> None:
 
 
 def rotate(x_BHNK: Tensor, base: float = 10_000.0) -> Tensor:
-    """Turn each pair (x_i, x_{i+K/2}) at position n by the angle ``n * base^(-2i/K)``.
+    """Rotate each pair (x_i, x_{i+K/2}) at position n by the angle ``n * base^(-2i/K)``.
 
     Args:
         x_BHNK: Vectors of an even width, [B, H, N, K].
-        base: The slowest pair turns about once in ``2 pi base`` positions.
+        base: The slowest pair rotates about once in ``2 pi base`` positions.
     """
     length, width = x_BHNK.shape[-2:]
     half = torch.arange(0, width, 2, device=x_BHNK.device, dtype=torch.float32)

@@ -13,7 +13,7 @@ from wavspa.attention.rotary import rotate
 class Softmax(Attention):
     """``softmax(q k^T / sqrt(K)) v`` (Vaswani et al. 2017); dropout on the probabilities.
 
-    With ``rotary`` queries and keys are turned by their positions, so that scores depend on distances.
+    With ``rotary`` queries and keys are rotated by their positions, so that scores depend on distances.
     Arguments: see :class:`~wavspa.attention.base.Attention`.
     """
 

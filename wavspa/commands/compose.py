@@ -50,7 +50,8 @@ def train() -> None:
         if job.mode == RunMode.MULTIRUN:
             sweeper, launcher = (job.runtime.choices[f"hydra/{n}"] for n in ("sweeper", "launcher"))
             raise UserError(
-                f"hydra/sweeper={sweeper} does not go with hydra/launcher={launcher}: choose grid or optuna"
+                f"hydra/sweeper={sweeper} cannot be combined with hydra/launcher={launcher}: choose grid "
+                "or optuna"
             )
         # As typed: an interpolation in a word is of the configuration, not of Hydra's list of words.
         words = OmegaConf.to_container(job.overrides, resolve=False)
@@ -96,7 +97,7 @@ def _check_no_sweep(config: DictConfig, overrides: Sequence[str]) -> None:
     """Refuse options of sweeps where one run is asked for: it would start here, at once."""
     for word in overrides:
         if re.match(r"[+~]*hydra[./](launcher|sweeper)\b", word):
-            raise UserError(f"{word} is for sweeps: add -m (one run makes a sweep as well)")
+            raise UserError(f"{word} is for sweeps: add -m (a single run can be a sweep as well)")
     if config.jobs != 1:
         raise UserError(f"jobs={config.jobs} is for sweeps: add -m")
 

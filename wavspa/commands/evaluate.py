@@ -17,23 +17,23 @@ Evaluate the best checkpoint of a run on its train, validation or test data, or 
 labels, on one device.
 
   split=       train, val or test (the default) of the run's own data
-  input=       instead: .csv, .tsv, .jsonl, .json or .parquet with a label in each row, which is turned
-               into tokens and classes as the run's own data were: nothing is learned from it
-  column=      the column of the examples, of pairs two: column=COLUMN,COLUMN; without it, as in training
-  label=       the column of the labels, spelled as in training, or of the targets; without it, as in training
-  kind=        how input is read, under any name: csv, tsv, jsonl, json, parquet or conll
-  names=       the columns of a csv or tsv without header, whose quotes are plain characters
-  output=      of a run that writes: a .csv, .jsonl or .txt for the texts that it writes
-  threshold=   of two classes: decide for class 1 from this probability on: a number, or best:f1, best:mcc or
-               best:balanced_accuracy: chosen on val. The run keeps it, for wavspa-predict too
-  temperature= what logits are divided by: a number, or fit: by the likelihood of val. The run keeps it
-  resamples=   of the bootstrap that the 95 % intervals come from (1000); 0: no intervals
-  folder=      of the files below; without it evaluation/test (val, train, input-NAME) in the run's
+  input=       another file instead: .csv, .tsv, .jsonl, .json or .parquet with a label in each row. It is
+               turned into tokens and classes as the run's own data were; nothing is learned from it
+  column=      the column of the examples, for pairs two (column=COLUMN,COLUMN); default: as in training
+  label=       the column of the labels, spelled as in training, or of the targets; default: as in training
+  kind=        the format of the input, if its name does not show it: csv, tsv, jsonl, json, parquet, conll
+  names=       the columns of a csv or tsv without a header, whose quotes are plain characters
+  output=      for runs that write texts: a .csv, .jsonl or .txt for these texts
+  threshold=   for two classes: the probability from which class 1 is predicted: a number, or best:f1,
+               best:mcc or best:balanced_accuracy, chosen on val. The run keeps it for wavspa-predict
+  temperature= what logits are divided by: a number, or fit: the best likelihood on val. The run keeps it
+  resamples=   number of bootstrap resamples for the 95 % intervals (1000); 0: no intervals
+  folder=      where to write; default: evaluation/test (val, train, input-NAME) in the run's folder
 
-It prints the metrics and writes evaluation.json; of a run that classifies it also prints a table of scores
-and writes confusion.csv and predictions.csv; of a run that tags words a table of its entities by type and
-confusion.csv.
-Everything else comes from the run's folder; key=value then changes single values of its configuration."""
+It prints the metrics and writes evaluation.json. For runs that classify it also prints a table of scores and
+writes confusion.csv and predictions.csv; for runs that tag words it prints a table of entities by type and
+writes confusion.csv.
+Everything else comes from the run's folder; key=value changes single values of its configuration."""
 
 EPILOG = """\
 examples:
@@ -154,12 +154,12 @@ def _check_words(words: dict[str, str]) -> None:
             raise UserError(f"{alone[0]}= is for input=FILE, which was not given")
         return
     if "split" in words:
-        raise UserError("split= and input= do not go together: choose the run's data or a file")
+        raise UserError("split= and input= cannot be combined: choose the run's data or a file")
     check_input(words["input"], words.get("kind"), listed(words.get("names", "")))
 
 
 def _other_rows(folder: Path, task: Any, data: Any, words: dict[str, str]) -> Any:
-    """The labelled rows of a file in the place of the run's own test."""
+    """The labelled rows of a file in place of the run's own test."""
     from wavspa.launching.inference.inputs import (
         example_columns,
         labelled_batches,

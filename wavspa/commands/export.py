@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 
 DESCRIPTION = """\
 Write the best checkpoint of a run as a folder: model.safetensors, config.json, README.md (the model card)
-and, of texts, tokenizer.json. wavspa.load_model(FOLDER) loads the model again.
+and, for texts, tokenizer.json. wavspa.load_model(FOLDER) loads the model again.
 
-  output=   the folder; without it, export in the run's folder. An existing export is replaced
-  onnx=     true: also model.onnx, for any batch size and length, tried in onnxruntime
-  program=  true: also model.pt2, the same by torch.export
-  push=     USER/NAME: put the folder on the model hub as well (HF_TOKEN, HF_ENDPOINT)
-  private=  true: if push= makes the repository, only its owner sees it
+  output=   the folder; default: export in the run's folder. An existing export is replaced
+  onnx=     true: also write model.onnx, for any batch size and length, checked in onnxruntime
+  program=  true: also write model.pt2, the same for torch.export
+  push=     USER/NAME: also put the folder on the model hub (HF_TOKEN, HF_ENDPOINT)
+  private=  true: if push= creates the repository, only its owner can see it
 
 Other key=value words change single values of the run's configuration, such as dataset.data_root=."""
 
@@ -112,7 +112,7 @@ def _opened(folder: Path, overrides: list[str]) -> "Trained":
 
 
 def _class_weights(run: "Run") -> list[float] | None:
-    """The weights of the classes in the loss of a run, or None where they are all alike."""
+    """The weights of the classes in the loss of a run, or None where they are all equal."""
     from wavspa.tasks.class_weights import class_weights, needs_data
 
     chosen = run.config["task"].get("class_weights")

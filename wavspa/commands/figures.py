@@ -11,9 +11,10 @@ from wavspa.reports.figures.registry import FIGURES
 from wavspa.run_folder import layout
 
 DESCRIPTION = """\
-Draw what a run has learned, from its folder into its folder figures/, or the one that output= names.
+Draw what a run has learned. The figures are written to figures/ in the run's folder, or to output=FOLDER;
+formats= lists their formats (png,svg), and split= chooses where examples come from (val or test).
 
-what=…  one or more of (without what=, all that the run has):
+what=…  one or more of (without what=, all that fit the run):
 {figures}
 
 Other key=value words change single values of the run's configuration, such as data_root=."""

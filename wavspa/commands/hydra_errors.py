@@ -44,16 +44,18 @@ def explain_composition(error: Exception) -> str:
         return sbatch_hint(error.override) or unreadable([error.override]) or first_line(error)
     if found := re.search(r"Ambiguous value for argument '([^']+)'", message):
         key, _, value = found[1].partition("=")
-        return f"{found[1]} is several values, which are a sweep: add -m; a list is {key}=[{value}]"
+        return (
+            f"{found[1]} has several values, which makes a sweep: add -m; a list is {key}=[{value}]"
+        )
     if found := re.search(r"Error merging override (\S+)", message):
         key, _, value = found[1].lstrip("+").partition("=")
-        return f"{key}={value} is of another kind than what it replaces: lists are [a,b], mappings {{a:1}}"
+        return f"{key}={value} has another type than what it replaces: lists are [a,b], mappings {{a:1}}"
     if found := re.search(r"Sweep parameters '(.+)' requires --multirun", message):
-        return f"{found[1]} is several values, which are a sweep: add -m"
+        return f"{found[1]} has several values, which makes a sweep: add -m"
     if found := re.search(r"(\S+) appears more than once in the final defaults list", message):
-        return f"{found[1]} is chosen already: leave out the + before {found[1]}="
+        return f"{found[1]} is already chosen: leave out the + before {found[1]}="
     if found := re.search(r"Multiple values for (\S+?)\.", message):
-        return f"{found[1]} is chosen already: leave out the + before {found[1]}="
+        return f"{found[1]} is already chosen: leave out the + before {found[1]}="
     if found := re.search(r"Could not delete from config\. '(.+)' does not exist", message):
         return f"~{found[1]}: there is no option {found[1]!r} to remove with these choices"
     if found := re.search(r"Could not find '([^']+)/([^'/]*)'", message):
@@ -124,7 +126,7 @@ def _unknown_option(path: str, name: str) -> str:
     option = f"{path}/{name}".removeprefix(f"{group}/")
     if group == GROUP:
         if presets := below(option):
-            return f"{group}={option} is {len(presets)} presets, which are a sweep: add -m"
+            return f"{group}={option} is {len(presets)} presets, which makes a sweep: add -m"
         hint = did_you_mean(option, [*options, *preset_names()], f"{group}=")
         options += [f"{folder}/…" for folder in TOP]
         return f"{group} has no option {option!r}{hint}; it has {', '.join(options)}"
@@ -142,7 +144,7 @@ def _unknown_key(name: str) -> str:
     if name not in names and (line := sbatch_hint(typed)):
         return line
     if name in names:
-        return f"there is no option {name!r} with the other choices: one of them removes it"
+        return f"there is no option {name!r} with these choices: one of them removes it"
     if choice:
         return f"there is no option {name!r} without {choice}"
     return f"there is no option {name!r}{did_you_mean(name, names)}"

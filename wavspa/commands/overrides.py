@@ -74,7 +74,7 @@ def with_folds(words: Sequence[str], sweeps: bool) -> list[str]:
             raise UserError(f"{word} is for sweeps: add -m")
         if "hydra/sweeper=optuna" in words:
             raise UserError(
-                f"{word} does not go with hydra/sweeper=optuna: search with dataset.folds={value} "
+                f"{word} cannot be combined with hydra/sweeper=optuna: search with dataset.folds={value} "
                 "dataset.fold=1, then train what it found with all folds"
             )
         numbers = ",".join(str(fold + 1) for fold in range(int(value)))

@@ -14,28 +14,29 @@ from wavspa.commands.overrides import apply_overrides, listed, typed_words
 from wavspa.errors import UserError
 
 DESCRIPTION = """\
-Predict the class of each example of a file, by the best checkpoint of a run; with task=regression its
-numbers, with task=multilabel its labels, with task=tagging the tags of its words and the spans that they
-make; of a run that embeds (POJ-104), its embedding; of a run that writes
-(summarization, translation), the text with its score.
+Predict the class of each example in a file with the best checkpoint of a run. With task=regression it
+predicts numbers, with task=multilabel labels, with task=tagging the tags of words and the spans that they
+form; a run that embeds (POJ-104) returns embeddings, and a run that writes (summarization, translation)
+texts with their scores.
 
   input=       .csv, .tsv, .jsonl, .json, .parquet (all but the last may be followed by .gz, .bz2, .xz), or
-               .txt: one text per line; - reads standard input, as plain text or with kind=jsonl; of a run
-               on pictures a picture or a folder of such, and a table or a line holds the path of
-               one, from the current folder on, or in parquet the picture itself; of a run on
-               series .npz, .npy, .csv or .parquet; of a run that tags also a word a line (.conll)
-  output=      .csv, .jsonl or .parquet, of a run that writes also .txt, one per line, of one that tags
-               .conll; without it, csv goes to standard output
-  column=      the column of the examples, of pairs two: column=COLUMN,COLUMN; without it, as in training
-  id=          columns of the input to keep: id=COLUMN[,COLUMN ...]; without it, of pictures their path
-  embeddings=  true: also the vector that the classifier sees of each example
-  format=      csv, jsonl, parquet, txt or conll, under any name; or a submission: d2a (id=id),
-               codexglue (id=idx, of pairs id=idx1,idx2)
-  kind=        how input is read, under any name: txt, csv, tsv, jsonl, json, parquet or conll
-  names=       the columns of a csv or tsv without header, whose quotes are plain characters
+               .txt with one text per line; - reads standard input, as plain text or with kind=jsonl.
+               For runs on pictures: a picture, a folder of pictures, or a table or text file of their
+               paths, relative to the current folder (parquet may hold the pictures themselves); for runs
+               on series .npz, .npy, .csv or .parquet; for runs on tags also one word per line (.conll)
+  output=      .csv, .jsonl or .parquet; for texts also .txt, one per line; for tags also .conll;
+               without it, csv goes to standard output
+  column=      the column of the examples, for pairs two (column=COLUMN,COLUMN); default: as in training
+  id=          columns of the input to keep: id=COLUMN[,COLUMN ...]; default for pictures: their path
+  embeddings=  true: also write the vector that the classifier's head sees
+  format=      csv, jsonl, parquet, txt or conll, if the output's name does not show it; or a submission:
+               d2a (id=id), codexglue (id=idx, for pairs id=idx1,idx2)
+  kind=        the format of the input, if its name does not show it: txt, csv, tsv, jsonl, json, parquet
+               or conll
+  names=       the columns of a csv or tsv without a header, whose quotes are plain characters
 
-Classes and probabilities are those of the run's decision.json, where wavspa-evaluate threshold= or
-temperature= has left one. Other key=value words change single values of the run's configuration, such as
+If wavspa-evaluate threshold= or temperature= has left a decision.json in the run, classes and probabilities
+follow it. Other key=value words change single values of the run's configuration, such as
 dataset.eval_batch_size=."""
 
 EPILOG = """\

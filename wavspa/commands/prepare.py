@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 DESCRIPTION = """\
 Prepare data sets: find their files below the data root, download or generate them where that is possible,
-tokenize them, and print their cards. Prepared data are left alone, and data that several runs share are
-prepared once. wavspa-train does the same by itself when it needs to.
+tokenize them, and print their cards. Data that are already prepared are left alone, and data that several
+runs share are prepared once. wavspa-train does the same automatically when it needs to.
 
   dataset=NAME,...      data sets by name
   experiment=NAME,...   the data of these presets; a folder of presets means all in it
@@ -74,7 +74,7 @@ def _configs(words: Sequence[str]) -> list["DictConfig"]:
     folders = [Path(word) for word in words if "=" not in word or Path(word).is_dir()]
     choices = [word for word in words if Path(word) not in folders]
     if folders and choices:
-        raise UserError(f"{choices[0]} does not go with {folders[0]}: a run has its options")
+        raise UserError(f"{choices[0]} cannot be combined with {folders[0]}: a run has its options")
     if folders:
         return [read_config(folder) for folder in folders]
     if not any(word.partition("=")[0] in _LISTS for word in choices):

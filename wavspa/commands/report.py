@@ -12,13 +12,13 @@ if TYPE_CHECKING:
     from wavspa.reports.runs.collect import Run
 
 DESCRIPTION = """\
-Compare the runs below the given folders: print one row per cell (runs that differ in their seed alone), and
+Compare the runs below the given folders: print one row per cell (runs that differ only in their seed), and
 write table.md, table.tex, table.csv and the page report.html. Test metrics are mean ± standard deviation
 over the seeds; published numbers are next to ours; runs that failed or have not finished are shown as such.
 
   rows=KEY,...     keys of the configuration that make the rows (default: model.attention,model.wavelet)
-  columns=KEY,...  and the columns (default: dataset.name)
-  metric=NAME      the test metric to compare (default: the metric that each task was trained for)"""
+  columns=KEY,...  keys that make the columns (default: dataset.name)
+  metric=NAME      the test metric to compare (default: the metric that each task monitors)"""
 
 EPILOG = """\
 examples:
@@ -44,18 +44,20 @@ def main() -> None:
         EPILOG,
         usage="wavspa-report FOLDER ... [rows=KEY] [columns=KEY] [metric=NAME] [options]",
     )
-    command_line.add_argument("words", nargs="+", metavar="FOLDER", help="searched for runs")
+    command_line.add_argument(
+        "words", nargs="+", metavar="FOLDER", help="folders to search for runs"
+    )
     command_line.add_argument(
         "--output",
         type=Path,
         metavar="FOLDER",
-        help="for the files (default: report next to the runs)",
+        help="where to write the files (default: report next to the runs)",
     )
     command_line.add_argument(
         "--mixed",
         action="store_true",
         default=None,
-        help="let a column mix protocols of the data or numbers of steps",
+        help="allow a column to mix data protocols or numbers of steps",
     )
     command_line.add_argument(
         "--filters",
@@ -70,19 +72,19 @@ def main() -> None:
         "--published",
         action="store_true",
         default=None,
-        help="add published numbers of the Long Range Arena, and what the wavelets gain, there and here",
+        help="add published numbers of the Long Range Arena, and the gains of the modes, there and here",
     )
     command_line.add_argument(
         "--significance",
         action="store_true",
-        help="of two runs alone: whether they differ on the same rows of test, as wavspa-evaluate left their "
-        "answers (McNemar's exact test, paired bootstrap); writes nothing",
+        help="for exactly two runs that wavspa-evaluate has evaluated: print whether they differ on the same "
+        "rows of test (McNemar's exact test, paired bootstrap); writes nothing",
     )
     command_line.add_argument(
         "--resamples",
         type=int,
         metavar="N",
-        help="of that bootstrap (default: 10000)",
+        help="number of bootstrap resamples for --significance (default: 10000)",
     )
     arguments = command_line.parse_intermixed_args()
     folders, choices = _split(arguments.words)
@@ -149,7 +151,7 @@ def _filters(runs: list["Run"], most: int) -> dict[Path, list["Filters"]]:
     """The learned filters of some runs; checkpoints that cannot be read are named."""
     if not any(layout.best_checkpoint(run.folder).exists() for run in runs):
         return {}
-    # Imported here: who has no checkpoints need not wait for Lightning.
+    # Imported here: a report without checkpoints need not wait for Lightning.
     from wavspa.launching.analysis.trained_run import learned_filters
     from wavspa.reports.runs.collect import cells
 

@@ -5,9 +5,10 @@ from pathlib import Path
 from wavspa.commands.entry_point import MISTAKE, command, parser
 
 DESCRIPTION = """\
-Put the SLURM job that this is called from back into the queue, because its run has died; after RETRIES
-times no more. A mistake in the input (CODE 2) is final, and a job that SLURM is ending is let go. With
---stop-after, pending jobs of the array are cancelled if N runs failed alike and none finished."""
+Requeue the SLURM job that this is called from because its run has died, at most RETRIES times.
+A mistake in the input (CODE 2) is final, and a job that SLURM is ending is not requeued. With
+--stop-after, pending jobs of the array are cancelled if RUNS runs failed for the same reason and none
+finished."""
 
 
 @command
@@ -15,7 +16,7 @@ def main() -> None:
     """Run the command."""
     command_line = parser("wavspa.commands.retry", DESCRIPTION)
     command_line.add_argument("folder", type=Path, metavar="FOLDER", help="the run's folder")
-    command_line.add_argument("code", type=int, metavar="CODE", help="what srun ended with")
+    command_line.add_argument("code", type=int, metavar="CODE", help="the exit code of srun")
     command_line.add_argument("retries", type=int, metavar="RETRIES")
     command_line.add_argument("--stop-after", type=int, metavar="RUNS")
     command_line.add_argument("--runs", type=Path, metavar="FILE", help="the array's run folders")

@@ -8,8 +8,8 @@ from wavspa.errors import RunFailed, UserError
 DESCRIPTION = """\
 Train the run whose frozen configuration is in FOLDER, from that folder alone.
 
-Starts it, resumes it from its last checkpoint, or reports that it is finished: the same command starts a
-run, resumes it after a crash, and is safe to repeat. wavspa-train makes such folders."""
+It starts the run, resumes it from its last checkpoint, or reports that it has finished: the same command
+starts a run, resumes it after a crash, and is safe to repeat. wavspa-train makes such folders."""
 
 EPILOG = """\
 examples:
@@ -30,13 +30,13 @@ def main() -> None:
         "data_root",
         nargs="?",
         metavar="data_root=FOLDER",
-        help="where its data are now, if they were moved",
+        help="the current data root, if the data were moved",
     )
     command_line.add_argument(
         "--again",
         action="store_true",
-        help="of a finished run: train it a second time in FOLDER-again and print whether it ends in the "
-        "same weights, bit by bit; exit code 1 if not",
+        help="train a finished run a second time in FOLDER-again and print whether it ends in the same "
+        "weights, bit by bit; exit code 1 if not",
     )
     arguments = command_line.parse_intermixed_args()
     data_root = _data_root(arguments.data_root)

@@ -9,8 +9,8 @@ from wavspa.commands.entry_point import command, parser
 DESCRIPTION = """\
 Print the state of every run below the given folders: finished, running (with the time left), interrupted,
 failed (with the reason), lost (marked as running, without a process), pruned (stopped by a
-search), not started; and which stopped early, and why. A wide terminal has room for milliseconds per step,
-tokens per second (pads included) and, of GPUs whose peak is known, the share of it that is reached (MFU).
+search), not started; and which stopped early, and why. A wide terminal also shows milliseconds per step,
+tokens per second (pads included) and, on GPUs whose peak is known, the share of it that is reached (MFU).
 All of it comes from the runs' own files; squeue adds what runs in SLURM's queue are waiting for. The command
 that started a sweep resumes what has not finished."""
 
@@ -25,10 +25,10 @@ def main() -> None:
     """Run the command."""
     command_line = parser("wavspa-status", DESCRIPTION, EPILOG)
     command_line.add_argument(
-        "folders", nargs="+", type=Path, metavar="FOLDER", help="searched for runs"
+        "folders", nargs="+", type=Path, metavar="FOLDER", help="folders to search for runs"
     )
     command_line.add_argument(
-        "--watch", type=float, metavar="SECONDS", help="print it every SECONDS, until Ctrl-C"
+        "--watch", type=float, metavar="SECONDS", help="print again every SECONDS, until Ctrl-C"
     )
     arguments = command_line.parse_intermixed_args()
     if arguments.watch is not None:

@@ -84,9 +84,9 @@ class BPE(_ByteLevel):
     """Byte pairs that are merged in the order of their frequency in the train split.
 
     Args:
-        vocab_size: Tokens to learn, the 256 bytes among them; small data give fewer.
-        run: The folder of a run whose vocabulary is taken; None: it is learned.
-        end: Append an end token, the last of the vocabulary, to each text, also to one that is cut.
+        vocab_size: Number of tokens, including the 256 bytes; small data yield fewer.
+        run: The folder of a run whose vocabulary is used; None: it is learned.
+        end: Append an end token, the last of the vocabulary, to each text, even if it is cut.
     """
 
     learns = True
@@ -126,12 +126,12 @@ class BPEFiles(_ByteLevel):
     """A vocabulary that was learned elsewhere.
 
     Args:
-        folder: Holds ``vocab.json`` and ``merges.txt`` as GPT-2 has them.
-        end: As of :class:`BPE`.
-        download: Get those of GPT-2 that are not there from the hub.
+        folder: The folder of GPT-2's ``vocab.json`` and ``merges.txt``.
+        end: As in :class:`BPE`.
+        download: Download missing files of GPT-2 from the hub.
 
     Raises:
-        UserError: They are not there, are damaged, or do not hold every byte.
+        UserError: They are missing, damaged, or do not hold every byte.
     """
 
     def __init__(self, folder: str | Path, end: bool = False, download: bool = False) -> None:

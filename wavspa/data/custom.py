@@ -43,29 +43,29 @@ class Files(OwnFiles, Texts):
     been prepared.
 
     Args:
-        train: A file, as all paths relative to the working folder; without a label also a folder, or a
+        train: A file, relative to the working folder as all paths; without a label also a folder, or a
             pattern such as ``corpus/*.txt``.
         val: A file; None: held out of train.
         test: A file; None: held out of train.
-        text: The column of the texts; or several, whose texts are joined to one.
+        text: The column of the texts, or several whose texts are joined.
         join: The separator of the texts of several columns.
-        label: The column of the labels, of numbers also several; None: there are none, for ``task=masked``.
+        label: The column of the labels, or for numbers several; None: there are none, for ``task=masked``.
         label_kind: What the labels are, as the task needs: ``class``, ``number`` or ``labels`` (any number).
-        separator: Of ``labels`` in csv and tsv, their separator.
-        documents: Of plain text without labels: a text is a ``line`` or a ``file``.
-        packed: Without labels, rows of ``max_length`` tokens from many texts laid end to end, each ended
+        separator: The separator of ``labels`` in csv and tsv.
+        documents: What a text is in plain text without labels: a ``line`` or a ``file``.
+        packed: Without labels, rows of ``max_length`` tokens from many concatenated texts, each ended
             by the tokenizer's end or a line feed; False: a text is a row.
-        val_share: Of the rows of train that is held out for val, if it has no file.
+        val_share: Share of the rows of train held out for val, if it has no file.
         test_share: The same for test.
-        folds: A number, at least 2: train is divided into this number of folds, one of which is test; None:
+        folds: A number, at least 2: divide train into this many folds, one of which is test; None:
             test is a file, or held out.
-        fold: Which of them is test, from 1; val is held out of the others.
-        data_seed: Of what is held out; the training seed leaves it alone.
+        fold: The one that is test, from 1; val is held out of the others.
+        data_seed: Seed of the hold-out, independent of the training seed.
         together: Which rows a hold-out keeps on one side: ``similar``, those whose texts are equal
-            but for case, blanks and the order of a pair; ``equal``, as the first runs, those whose
+            except for case, blanks and the order of a pair; ``equal``, as in early runs, those whose
             texts are equal in the same order.
-        encoding: Of csv, tsv and json files.
-        quoting: Of csv and tsv: ``csv`` takes quotes for those of a csv writer, ``none`` for plain
+        encoding: The encoding of csv, tsv and json files.
+        quoting: In csv and tsv, ``csv`` takes quotes as those of a csv writer, ``none`` as plain
             characters; ``strict`` is ``csv``, and refuses lines that a quote has made one row by
             mistake.
         checksum: The required checksum of the files; ``auto``: any.
@@ -130,8 +130,8 @@ class Files(OwnFiles, Texts):
         whole_number("fold", self.fold, most=self.folds)
         if "test" in self.paths:
             raise UserError(
-                f"dataset.test does not go with dataset.folds={self.folds}, whose test is a fold of train: "
-                "leave one out"
+                f"dataset.test cannot be combined with dataset.folds={self.folds}, whose test is a fold of "
+                "train: leave one out"
             )
         if (of_val := self.shares.get("val", 0.0)) + 1 / self.folds >= 1:
             raise UserError(

@@ -35,10 +35,9 @@ class SequenceDataModule(BatchLoaders):
         vocab_size: Size of the model's embedding; tokens in the data are smaller. ``auto`` accepts
             any, and is set by :meth:`infer_auto`.
         classes: Number of labels, which count from 0; or ``auto``.
-        limit: The most examples of each split to use.
-        eval_limit: The most of val and of test, where that is fewer.
-        download: Get files that are not below the data root from their public address, if they have
-            one.
+        limit: At most this many examples of each split are used.
+        eval_limit: At most this many of val and of test, if that is fewer.
+        download: Download files that are missing below the data root, if they have a public address.
         max_length, batch_size, batch_tokens, eval_batch_size, workers, pad, seed: See
             :class:`BatchLoaders`.
 
@@ -113,7 +112,7 @@ class SequenceDataModule(BatchLoaders):
         """The raw parts of a new example's sequences: by default, texts.
 
         Args:
-            values: Of ``columns``.
+            values: Values of ``columns``.
             where: The name of the row in messages.
             columns: The columns of the values; without them, ``input_columns``.
 
@@ -180,7 +179,7 @@ class SequenceDataModule(BatchLoaders):
         }
 
     def prepare_data(self) -> None:
-        """Prepare the data if they are not there.
+        """Prepare the data if they are missing.
 
         Raises:
             UserError: A data root that cannot be used, or a split without examples.

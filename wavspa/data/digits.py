@@ -21,7 +21,7 @@ class Digits(Pictures):
     pictures are white on black, and their 256 grey levels become the nearest of the 17.
 
     Args:
-        data_seed: Of the split; the training seed leaves the split alone.
+        data_seed: Seed of the split, independent of the training seed.
         **options: See :class:`SequenceDataModule`.
     """
 

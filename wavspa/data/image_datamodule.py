@@ -91,7 +91,7 @@ def open_picture(file: Path | BinaryIO, where: str, side: int) -> Image.Image:
                 )
             if picture.mode not in MODES or "transparency" in picture.info:
                 raise UserError(
-                    f"{where}: a picture of mode {picture.mode}, transparent or not of 8 bits a "
+                    f"{where}: a picture of mode {picture.mode}, transparent or without 8 bits per "
                     "colour: save it as grey (L) or RGB"
                 )
             picture.load()
@@ -102,4 +102,4 @@ def open_picture(file: Path | BinaryIO, where: str, side: int) -> Image.Image:
     except (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError) as error:
         # Without an error of the system, Pillow describes the fault, and may name the file again.
         why = getattr(error, "strerror", None) or re.split(r" ['<]", str(error))[0]
-        raise UserError(f"{where}: not a picture that can be read ({why})") from error
+        raise UserError(f"{where}: not a readable picture ({why})") from error

@@ -10,7 +10,7 @@ def joined_text(values: Sequence[object], columns: Sequence[str], where: str, jo
     """The texts of a row, one after the other; a column that is blank or null is left out.
 
     Args:
-        values: Of the columns.
+        values: Values of the columns.
         columns: Their names, for messages.
         where: How a message names the row.
         join: The separator of two texts.

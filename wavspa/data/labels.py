@@ -16,7 +16,7 @@ _BINARY = {"0": 0, "0.0": 0, "false": 0, "1": 1, "1.0": 1, "true": 1}
 
 
 def binary(value: object, where: str) -> int:
-    """0 or 1, of a number, a truth value, or the text of either.
+    """0 or 1, from a number, a boolean, or the text of either.
 
     Args:
         value: As it was read.
@@ -64,7 +64,7 @@ def check_classes(counts: Mapping[str, int], column: str, where: str) -> None:
     """
     rows, classes = sum(counts.values()), len(counts)
     found = f"{where}: the column {column!r}"
-    anyway = f"if they are classes all the same, set dataset.classes={classes}"
+    anyway = f"if they are classes nevertheless, set dataset.classes={classes}"
     if classes < 2:
         raise UserError(f"{found} holds the same label in each of the {rows} rows")
     numbers = [_number(label) for label in counts]
@@ -81,13 +81,13 @@ def check_classes(counts: Mapping[str, int], column: str, where: str) -> None:
         )
     if classes == rows:
         raise UserError(
-            f"{found} holds another label in each of the {rows} rows, and nothing can be learned of "
+            f"{found} holds a different label in each of the {rows} rows, and nothing can be learned about "
             f"a class from one row: is this the column of the labels? {anyway}"
         )
     if classes > MANY and rows < LEAST_ROWS * classes:
         raise UserError(
             f"{found} holds {classes} different labels in {rows} rows, less than {LEAST_ROWS} rows a "
-            f"class: merge classes, or take task=regression if they are measurements; {anyway}"
+            f"class: merge classes, or use task=regression if they are measurements; {anyway}"
         )
 
 

@@ -63,12 +63,12 @@ class Lego(SequenceDataModule):
     the values in the order of the chain.
 
     Args:
-        variables: How many a sentence has.
-        max_length: Of a sentence: 5 times ``variables`` plus 2.
+        variables: Number of variables in a sentence.
+        max_length: Length of a sentence: 5 times ``variables`` plus 2.
         train_examples: Sentences of the training split.
-        val_examples: Of the validation split.
-        test_examples: Of the test split.
-        data_seed: Of the sentences; the training seed leaves them alone.
+        val_examples: The same for the validation split.
+        test_examples: The same for the test split.
+        data_seed: Seed of the sentences, independent of the training seed.
         **options: See :class:`SequenceDataModule`.
 
     Raises:

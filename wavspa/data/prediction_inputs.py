@@ -25,7 +25,7 @@ def check_input(source: str, kind: str | None = None, names: Sequence[str] = ())
     """Refuse words that :func:`open_input` has no use for.
 
     Raises:
-        UserError: The kind is unknown, or does not go with the input or the names.
+        UserError: The kind is unknown, or cannot be combined with the input or the names.
     """
     if kind is not None:
         one_of("kind", kind, KINDS)
@@ -120,7 +120,7 @@ class Lines(OneColumn):
     Args:
         path: The file, or what messages call the pipe.
         pipe: Is read instead of the file.
-        encoding: Of the file.
+        encoding: Encoding of the file.
     """
 
     name = "line"

@@ -22,14 +22,14 @@ CHUNK = 256
 
 
 class TextRow(NamedTuple):
-    """One example as it is read: its text, or the two of a pair, and its label."""
+    """One example as read: its text, or the two of a pair, and its label."""
 
     texts: tuple[str, ...]
     label: Any
 
 
 class TextSplit(NamedTuple):
-    """One split as it is read: ``rows()`` starts at its first row each time it is called."""
+    """One split as read: ``rows()`` starts at its first row each time it is called."""
 
     rows: Callable[[], Iterable[TextRow]]
     examples: int | None
@@ -43,7 +43,7 @@ class Texts(SequenceDataModule):
 
     Args:
         tokenizer: Makes tokens of texts.
-        stored_length: The number of tokens of each text kept on disk; None: all. No shorter than
+        stored_length: The number of tokens of each text kept on disk; None: all. At least
             ``max_length``.
         **options: See :class:`SequenceDataModule`.
 

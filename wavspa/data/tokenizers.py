@@ -85,7 +85,7 @@ class Bytes(Tokenizer):
     """The bytes of UTF-8, each plus one: 256 tokens and the pad.
 
     Args:
-        end: Append an end token, 257, to each text, also to one that is cut.
+        end: Append an end token, 257, to each text, even if it is cut.
     """
 
     def __init__(self, end: bool = False) -> None:
@@ -128,9 +128,9 @@ class Characters(Tokenizer):
     """Unicode characters: 1 is any that the vocabulary lacks; those that it has count from 2.
 
     Args:
-        min_count: The vocabulary is what occurs in the train split this often, in the order of Unicode.
-        end: Append an end token, the last of the vocabulary, to each text, also to one that is cut.
-        run: The folder of a run whose vocabulary is taken; None: it is learned.
+        min_count: The vocabulary is what occurs at least this often in the train split, in Unicode order.
+        end: Append an end token, the last of the vocabulary, to each text, even if it is cut.
+        run: The folder of a run whose vocabulary is used; None: it is learned.
     """
 
     learns = True

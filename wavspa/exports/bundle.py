@@ -88,7 +88,7 @@ def check_output(output: Path) -> None:
 
 
 def write_folder(trained: Trained, output: Path, graphs: Sequence[str], name: str) -> list[str]:
-    """Write the folder; what was exported there before is replaced when all of it is there.
+    """Write the folder; an earlier export is replaced once the new one is complete.
 
     Args:
         trained: What to export.

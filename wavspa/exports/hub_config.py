@@ -30,7 +30,7 @@ def hub_config(
     Args:
         config: The resolved configuration of the run.
         card: The card of its data.
-        class_weights: Of the run's loss, one for each class, or None.
+        class_weights: Weights of the classes in the run's loss, or None.
     """
     model, task = config["model"], task_name(config)
     single = task == CLASSIFICATION

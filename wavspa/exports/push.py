@@ -24,7 +24,7 @@ def check_push(hub_id: str) -> None:
 
 
 def push(folder: Path, hub_id: str, private: bool) -> str:
-    """Make the repository if it is not there, and put a folder's files into it.
+    """Create the repository if it is missing, and put a folder's files into it.
 
     Args:
         folder: The exported folder.

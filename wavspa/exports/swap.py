@@ -89,7 +89,7 @@ class SwappedSelfAttention(nn.Module):
 
 
 def swap(model: PreTrainedModel, **layer: Unpack[LoneLayerOptions]) -> PreTrainedModel:
-    """Put a wavelet space attention in the place of each self-attention of an encoder, in place.
+    """Put a wavelet space attention in place of each self-attention of an encoder, in place.
 
     Width, heads, dropout, device and dtype stay as they were. The new weights are fresh: train the model
     further. ``config.wavspa`` keeps the options, so that :func:`load_swapped` reads what
@@ -110,7 +110,7 @@ def swap(model: PreTrainedModel, **layer: Unpack[LoneLayerOptions]) -> PreTraine
     """
     if not isinstance(model, PreTrainedModel):
         raise ValueError(
-            f"model must be one of transformers, got a {type(model).__name__}: wavspa.swap_attention takes "
+            f"model must be from transformers, got a {type(model).__name__}: wavspa.swap_attention takes "
             "the place of nn.MultiheadAttention in others"
         )
     config = model.config
@@ -125,7 +125,7 @@ def swap(model: PreTrainedModel, **layer: Unpack[LoneLayerOptions]) -> PreTraine
     if not found:
         if any(isinstance(module, SwappedSelfAttention) for module in model.modules()):
             raise ValueError(
-                f"this {type(model).__name__} is swapped already: make it again to swap it with "
+                f"this {type(model).__name__} is already swapped: create it again to swap it with "
                 "other options"
             )
         raise ValueError(
@@ -150,7 +150,7 @@ def load_swapped(
         name: Its folder, or its name on the hub.
         architecture: A class of `transformers` to read it as, such as ``BertForSequenceClassification`` after
             pre-training; None is the one that wrote it.
-        **options: Of ``from_pretrained``: ``revision``, ``subfolder``, ``dtype``, ``num_labels``, …
+        **options: Options of ``from_pretrained``: ``revision``, ``subfolder``, ``dtype``, ``num_labels``, …
 
     Raises:
         UserError: It was not swapped, or its class is none of `transformers`.
@@ -167,7 +167,7 @@ def load_swapped(
         architecture = getattr(transformers, written, None)
         if architecture is None:
             raise UserError(
-                f"{name} is a {written}, which transformers does not have: name its class by architecture="
+                f"{name} is a {written}, which transformers does not have: name its class with architecture="
             )
     model: PreTrainedModel = _swapped_class(architecture).from_pretrained(name, **options)
     return model
@@ -201,7 +201,7 @@ def _check_kept(layer: dict[str, Any]) -> None:
         if not all(isinstance(name, str) for name in names):
             raise ValueError(
                 f"{option} must be a name, which config.json can keep, got {value!r}: "
-                f"wavspa.register_{option} names a class of yours"
+                f"wavspa.register_{option} names your own class"
             )
 
 

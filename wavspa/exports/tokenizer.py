@@ -67,7 +67,7 @@ def add_mask(tokenizer: Tokenizer, token: int) -> str | None:
     """Make ``<mask>`` in a text the mask of a pre-trained encoder.
 
     Args:
-        tokenizer: Of its run.
+        tokenizer: Tokenizer of its run.
         token: The id of the mask.
 
     Returns:
@@ -86,7 +86,7 @@ def tokenizer_config(
     """What `transformers` wants to know in addition to ``tokenizer.json``.
 
     Args:
-        tokenizer: Of the run.
+        tokenizer: Tokenizer of the run.
         max_length: The longest sequence.
         mask: The name of the mask, if there is one.
     """

@@ -1,4 +1,4 @@
-"""A model as one graph for every batch size and length: what ONNX and ``torch.export`` write down."""
+"""A model as one graph for every batch size and length: what ONNX and ``torch.export`` record."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple

@@ -73,7 +73,8 @@ class WavspaForSequenceClassification(_Wavspa):
     """A wavspa classifier behind the calls of `transformers`.
 
     Args:
-        config: Of a model of the task ``classification``. Another ``num_labels`` makes a new head.
+        config: Configuration of a model of the task ``classification``. Another ``num_labels`` makes a new
+            head.
 
     Raises:
         UserError: The model is one of pairs, of places or without classes.
@@ -83,8 +84,8 @@ class WavspaForSequenceClassification(_Wavspa):
         super().__init__(config)
         if config.task != CLASSIFICATION:
             raise UserError(
-                f"a model of the task {config.task} is none that classifies sequences: "
-                "wavspa.load_model loads it"
+                f"a model of the task {config.task} does not classify sequences: "
+                "use wavspa.load_model"
             )
         options = {**config.model, "classes": config.num_labels}
         config.model = options  # so that save_pretrained writes the same
@@ -138,7 +139,7 @@ class WavspaForMaskedLM(_Wavspa):
     """A wavspa encoder of masked tokens behind the calls of `transformers`.
 
     Args:
-        config: Of a model of the task ``masked``.
+        config: Configuration of a model of the task ``masked``.
 
     Raises:
         UserError: The model is another one.

@@ -21,7 +21,7 @@ _DISTRIBUTED = (
     "LOCAL_WORLD_SIZE",
     "GROUP_WORLD_SIZE",
     "ROLE_WORLD_SIZE",
-    # srun's: a sweep inside of a SLURM job starts its jobs by itself.
+    # srun's: a sweep inside a SLURM job starts its jobs itself.
     "SLURM_STEP_ID",
     "SLURM_PROCID",
     "SLURM_LOCALID",

@@ -52,11 +52,11 @@ class Encoder(nn.Module):
         norm_mlp: LayerNorm before each MLP (upstream's WavSpA has none).
         padding: ``mask`` or ``upstream`` (token 0 is a pad, pads are attended to and pooled).
         head_dim: Hidden width of the head; None means ``mlp_dim``.
-        inputs: Channels K of series of numbers, which are read in the place of tokens.
-        stem: Of series: ``linear`` (each step by itself) or ``conv`` (seven steps at a time).
+        inputs: Channels K of series of numbers, which are read instead of tokens.
+        stem: For series: ``linear`` (each step by itself) or ``conv`` (seven steps at a time).
         drop_path: Rate at which training leaves branches of the last block out, row by row (stochastic
             depth, Huang et al. 2016); it grows to that from block to block. Below 1.
-        layer_scale: What a learned factor of each channel of a branch is at first, such as 1e-4 (Touvron
+        layer_scale: Initial value of a learned factor for each channel of a branch, such as 1e-4 (Touvron
             et al. 2021); None: there are no such factors.
         **layer: Options of :class:`~wavspa.models.wavelet_attention.WavSpAttention`: ``attention``,
             ``wavelet``, ``taps``, ``level``, ``boundary``, ``window``, ``rank``, …
@@ -104,7 +104,7 @@ class Encoder(nn.Module):
         if attention_dropout is not None and not 0 <= attention_dropout <= 1:
             raise ValueError(f"attention_dropout must be from 0 to 1, got {attention_dropout}")
         if not 0 <= drop_path < 1:
-            raise ValueError(f"drop_path must be of at least 0 and below 1, got {drop_path}")
+            raise ValueError(f"drop_path must be at least 0 and below 1, got {drop_path}")
         if layer_scale is not None and not 0 < layer_scale < math.inf:
             raise ValueError(f"layer_scale must be above 0 or null, got {layer_scale}")
         self.padding = padding

@@ -1,4 +1,4 @@
-"""Looking at the layers of a model from outside: their filters, and what comes to their attentions."""
+"""Looking at the layers of a model from outside: their filters, and the inputs of their attentions."""
 
 import itertools
 from collections.abc import Callable, Sequence

@@ -1,4 +1,4 @@
-"""Wavelet space attention in the place of torch's ``nn.MultiheadAttention``."""
+"""Wavelet space attention in place of torch's ``nn.MultiheadAttention``."""
 
 from collections.abc import Mapping
 from typing import NoReturn, Unpack
@@ -73,8 +73,8 @@ class WavSpMultiheadAttention(nn.Module):
             is_causal: False.
 
         Returns:
-            The output in the query's shape, zero at pads (with padding ``mask``); and None in the place of
-            the weights.
+            The output in the query's shape, zero at pads (with padding ``mask``); and None in place of the
+            weights.
 
         Raises:
             ValueError: ``key`` or ``value`` is another tensor than ``query``, or a mask over pairs of
@@ -125,7 +125,7 @@ class WavSpMultiheadAttention(nn.Module):
 
 
 def swap_attention(model: nn.Module, **layer: Unpack[LoneLayerOptions]) -> nn.Module:
-    """Put a new :class:`WavSpMultiheadAttention` in the place of every ``nn.MultiheadAttention``, in place.
+    """Put a new :class:`WavSpMultiheadAttention` in place of every ``nn.MultiheadAttention``, in place.
 
     Width, heads, dropout, device, dtype and ``batch_first`` stay as they were; weights are initialised again.
 

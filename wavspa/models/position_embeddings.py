@@ -20,7 +20,7 @@ class AddPositions(nn.Module):
     """Add the first N rows of a table of ``length`` rows to ``x [B, N, D]``.
 
     Args:
-        kind: ``sinusoidal``, ``learned`` (normal(0.02) at first); ``rotary`` (done in the attention)
+        kind: ``sinusoidal``, ``learned`` (initially normal(0.02)); ``rotary`` (done in the attention)
             and ``none`` add nothing.
         length: Rows of the table.
         dim: Width D.

@@ -48,7 +48,7 @@ class WavSpAttention(nn.Module):
             performer make of them.
         dropout: Rate inside the attention, where the base applies it.
         mirror_low: Upstream's channel flip, for its checkpoints.
-        share_attention: Ablation: one attention for all bands, in the place of one for each. Modes of one
+        share_attention: Ablation: one attention for all bands, in place of one for each. Modes of one
             band have one anyway.
         keep_details: False is an ablation: details are zero in the synthesis, and nothing attends to them.
             Modes of one band have no details.

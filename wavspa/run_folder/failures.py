@@ -1,4 +1,4 @@
-"""Reasons for which runs failed, and a check whether several failed alike."""
+"""Reasons for which runs failed, and a check whether several failed for the same one."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -39,10 +39,10 @@ def failure_of(folder: Path, code: int = 0, since: float = 0.0) -> str | None:
 
 
 def common_failure(failures: Mapping[Path, str], least: int) -> str | None:
-    """The reason of which runs failed alike, if as many did; None if fewer did.
+    """The reason for which runs failed, if this many failed for the same one; None if fewer did.
 
     Args:
-        failures: The reasons, by the runs' folders. They are alike if they differ in numbers alone, and in
+        failures: The reasons, by the runs' folders. They are the same if they differ only in numbers and in
             what names the run.
         least: How many.
     """
@@ -60,7 +60,7 @@ def first_failure(
     least: int,
     codes: Mapping[Path, int] = MappingProxyType({}),
 ) -> str | None:
-    """The reason of which runs of a sweep failed alike while none of them finished; None if they did not.
+    """The reason for which runs of a sweep failed while none finished; None if they did not.
 
     Args:
         folders: All runs of the sweep.

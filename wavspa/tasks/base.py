@@ -25,9 +25,9 @@ from wavspa.training.finite import FiniteWatch, Noted, NotFinite
 from wavspa.training.plateau import LowerOnPlateau, Plateau
 from wavspa.training.schedules import Schedule, scheduler
 
-# What an optimizer of float16 adds to a denominator, where what it was given is 0 in float16.
+# What an optimizer in float16 adds to a denominator if the given value is 0 in float16.
 FLOAT16_EPS = 1e-4
-# Of a batch that are named when its loss is not finite.
+# Rows of a batch that are named when its loss is not finite.
 MOST_ROWS = 64
 
 GRADIENT_NORM = "train/gradient_norm"
@@ -43,7 +43,7 @@ class Task(LightningModule):
         schedule: Factor of the learning rate at ``(step, total steps)``.
         metrics: Names of the metrics that the task logs as ``val/…``.
         monitor: The metric that decides which checkpoint is the best one.
-        mode: Whether its best value is the highest (``max``) or the lowest (``min``); None: as it is known.
+        mode: Whether its best value is the highest (``max``) or the lowest (``min``); None: the metric's own.
 
     Raises:
         ValueError: ``monitor`` or ``mode`` is unknown.
@@ -76,7 +76,7 @@ class Task(LightningModule):
     def _apply(self, fn: Any, recurse: bool = True) -> Any:
         exact = {name: getattr(self, name) for name in self.exact_buffers}
         super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
-        # A trainer of low precision casts all buffers.
+        # A trainer with low precision casts all buffers.
         for name, buffer in exact.items():
             setattr(self, name, buffer.to(getattr(self, name).device))
         return self
@@ -99,7 +99,7 @@ class Task(LightningModule):
         """
 
     def load_trained(self, checkpoint: Path) -> dict[str, Any]:
-        """Take the weights of a checkpoint and what else it holds; return its content.
+        """Take the weights of a checkpoint and everything else it holds; return its content.
 
         Args:
             checkpoint: The file.
@@ -113,7 +113,7 @@ class Task(LightningModule):
         return content
 
     def use_vocabulary(self, vocabulary: Any) -> None:
-        """Make texts of tokens by a data set, in tasks that write texts."""
+        """Make texts from tokens with a data set, in tasks that write texts."""
 
     def check_data(self, card: Mapping[str, Any]) -> None:
         """Check the options against the data.
@@ -157,7 +157,7 @@ class Task(LightningModule):
         self.evaluation_step("test", batch)
 
     def log_split(self, split: str) -> None:
-        """Log the scores that only all batches of the split ``val`` or ``test`` make."""
+        """Log the scores that only all batches together of the split ``val`` or ``test`` make."""
 
     @override
     def on_validation_epoch_end(self) -> None:
@@ -196,12 +196,12 @@ class Task(LightningModule):
     ) -> None:
         """Clip the gradients, refuse those that would ruin the weights, and log the step.
 
-        The norm is computed once for all three. The device is waited for here, where a step is logged, and
-        not in the forward pass as well.
+        The norm is computed once for all three. The host waits for the device here, where a step is logged,
+        and not in the forward pass as well.
 
         Raises:
-            RunFailed: A gradient is not finite, of this step or, on a device that is not waited for, of one
-                before.
+            RunFailed: A gradient is not finite, of this step or, on a device that the host does not wait for,
+                of an earlier one.
         """
         norm = self._clip(optimizer, gradient_clip_val, gradient_clip_algorithm)
         # Lightning sets it from outside the class, where its types do not show it.
@@ -212,7 +212,7 @@ class Task(LightningModule):
     def _clip(
         self, optimizer: Optimizer, clip_val: float | None, algorithm: str | None
     ) -> Tensor | None:
-        """Clip the gradients; return the norm that all of them had before, where this device knows it."""
+        """Clip the gradients; return the norm of all of them before, if this device knows it."""
         precision: Any = self.trainer.precision_plugin
         if (
             getattr(precision, "scaler", None) is not None
@@ -224,12 +224,12 @@ class Task(LightningModule):
         self._note(_GRADIENT, norm)
         # What refuses to clip by a norm has a share of each gradient.
         whole = type(precision).clip_grad_by_norm is Precision.clip_grad_by_norm
-        # What clips in another way (by value), or refuses to, is Lightning's.
+        # Clipping in other ways (by value), and refusing to, is left to Lightning.
         if not (whole and algorithm in (None, "norm")):
             self.clip_gradients(optimizer, clip_val, algorithm)
         elif clip_val:
             clip_grads_with_norm_(parameters, clip_val, norm)
-        # Last: clipping by a norm that is not finite spoils what is.
+        # Last: clipping by a norm that is not finite spoils the finite gradients.
         self._watch.leave_out_step(optimizer)
         return norm if whole and parameters else None
 
@@ -255,7 +255,7 @@ class Task(LightningModule):
             batch_idx: The batch's number.
             examples: The number of its examples.
             loss: Its loss.
-            **more: What else is logged.
+            **more: Further values to log.
 
         Returns:
             What ``training_step`` returns, to be differentiated.
@@ -313,7 +313,7 @@ def full_precision(x: Tensor) -> Tensor:
 
 
 def _raise_eps(optimizer: Optimizer) -> None:
-    """Keep an optimizer of float16 from dividing by zero."""
+    """Keep an optimizer in float16 from dividing by zero."""
     for group in optimizer.param_groups:
         given = group.get("eps")
         if isinstance(given, float) and torch.tensor(given, dtype=torch.float16) == 0:

@@ -1,8 +1,8 @@
 """CodeXGLUE's two BLEU-4 scores, number for number, and exact matches.
 
-They are two different scores: of summarization the mean over examples, smoothed from the second order on, on
-lower-cased words and signs; of translation that of the corpus, smoothed on all orders, on what blanks
-separate. Both are computed here between 0 and 1.
+They are two different scores: for summarization the mean over examples, smoothed from the second order on,
+of lower-cased words and punctuation; for translation the score of the corpus, smoothed on all orders, of
+words separated by blanks. Both are computed here between 0 and 1.
 """
 
 import math
@@ -23,11 +23,11 @@ _TINY = sys.float_info.min
 
 
 class NgramCounts(NamedTuple):
-    """What BLEU is made of; counts of several examples are added up.
+    """What BLEU is computed from; counts of several examples are added up.
 
     Attributes:
-        matches: Of each order, n-grams of the prediction that the reference has as well.
-        possible: Of each order, n-grams of the prediction.
+        matches: Number of the prediction's n-grams that the reference has as well, by order.
+        possible: Number of n-grams in the prediction, by order.
         predicted: Words of the prediction.
         expected: Words of the reference.
     """
@@ -49,7 +49,7 @@ def count_ngrams(prediction: Sequence[str], reference: Sequence[str]) -> NgramCo
 
 
 def words_and_signs(text: str) -> list[str]:
-    """The lower-cased words and signs of a text, as the benchmark's summaries are compared."""
+    """The lower-cased words and punctuation of a text, as the benchmark compares summaries."""
     parts = _WORDS_AND_SIGNS.findall(text.strip().lower())
     return _UNDERSCORE.sub(" _ ", " ".join(parts)).split()
 
@@ -76,7 +76,7 @@ def corpus_bleu(counts: NgramCounts) -> float:
     """BLEU-4 of a corpus of translations.
 
     Args:
-        counts: Of all examples together, of the words that blanks separate.
+        counts: Counts over all examples, of words separated by blanks.
     """
     if not counts.predicted:
         return 0.0
@@ -90,7 +90,7 @@ def corpus_bleu(counts: NgramCounts) -> float:
 
 
 def is_exact(prediction: str | None, reference: str) -> bool:
-    """Whether two texts are equal but for blanks at their ends."""
+    """Whether two texts are equal except for blanks at their ends."""
     return prediction is not None and prediction.strip() == reference.strip()
 
 

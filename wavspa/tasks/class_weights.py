@@ -16,11 +16,11 @@ ClassWeights = Sequence[float] | Mapping[Any, float] | str | None
 
 
 class Weighted(nn.Module):
-    """The part of a task that weighs its classes in the loss.
+    """The part of a task that weights its classes in the loss.
 
     Attributes:
         chosen_weights: The option.
-        class_weights: [C], once the data are known those that they have a part in.
+        class_weights: [C]; once the data are known, those that depend on them.
     """
 
     exact_buffers: tuple[str, ...] = ("class_weights",)
@@ -39,13 +39,13 @@ class Weighted(nn.Module):
         self.register_buffer("class_weights", class_weights(chosen, classes), persistent=False)
 
     def setup(self, stage: str) -> None:
-        """Read the weights off the data, where those have a part in them."""
+        """Compute the weights from the data, if they depend on them."""
         if needs_data(self.chosen_weights):
             data = getattr(self.trainer, "datamodule", None)
             if data is None:
                 raise UserError(
                     f"task.class_weights={self.chosen_weights} needs a data set whose card counts and names "
-                    "its labels: give one weight for each class"
+                    "its labels: list one weight for each class"
                 )
             classes = len(self.class_weights)
             weights = class_weights(self.chosen_weights, classes, data.training_card)
@@ -57,11 +57,11 @@ class Weighted(nn.Module):
 
 
 def check_class_weights(chosen: ClassWeights, classes: int) -> None:
-    """Refuse weights that no data could make right.
+    """Refuse weights that are wrong for any data.
 
     Args:
         chosen: The option.
-        classes: How many there are.
+        classes: Number of classes.
 
     Raises:
         ValueError: They are not numbers, negative, all 0, or too few or too many.
@@ -87,7 +87,7 @@ def check_class_weights(chosen: ClassWeights, classes: int) -> None:
 
 
 def needs_data(chosen: ClassWeights) -> bool:
-    """Whether the data have a part in the weights."""
+    """Whether the weights depend on the data."""
     return chosen == BALANCED or isinstance(chosen, Mapping)
 
 
@@ -97,8 +97,8 @@ def class_weights(
     """The weights ``[classes]``.
 
     Args:
-        chosen: The option, as :func:`check_class_weights` lets it pass.
-        classes: How many there are, C.
+        chosen: The option, as :func:`check_class_weights` accepts it.
+        classes: Number of classes, C.
         card: The card of the data; without it, what :func:`needs_data` is 1 for every class.
 
     Raises:
@@ -126,7 +126,7 @@ def of_seen(weights: Tensor, counts: Mapping[str, int]) -> Tensor:
 
 
 def train_labels(card: Mapping[str, Any]) -> Mapping[str, int]:
-    """The training examples of each label, of those that ``dataset.limit`` left where a card has them."""
+    """The training examples of each label, counted within ``dataset.limit`` if the card has such counts."""
     counts: Mapping[str, int] = card.get("train_labels", card["splits"]["train"]["labels"])
     return counts
 

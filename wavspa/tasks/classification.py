@@ -27,7 +27,7 @@ class Batch(Protocol):
 
 
 class Classification(Weighted, Task):
-    """Trains a model with cross entropy; reports accuracy, macro F1 and, of two classes, AUROC.
+    """Trains a model with cross entropy; reports accuracy, macro F1 and, for two classes, AUROC.
 
     Logged: ``train/loss``, ``train/accuracy`` (of a step's batch) and ``lr``; over all of a split
     ``val/…`` and ``test/…`` of ``loss`` and of the metrics.
@@ -41,9 +41,9 @@ class Classification(Weighted, Task):
         class_weights: C weights of the loss; or a mapping from each label of the data to its weight; or
             ``balanced``: inverse to the classes' shares of the train split, which are in the card of
             the data, with a mean of 1 over its examples.
-        label_smoothing: Share of the target that goes to all classes alike.
+        label_smoothing: Share of the target that is spread over all classes.
         monitor: The metric that decides which checkpoint is the best one.
-        mode: Whether its best value is the highest (``max``) or the lowest (``min``); None: as it is known.
+        mode: Whether its best value is the highest (``max``) or the lowest (``min``); None: the metric's own.
 
     Raises:
         ValueError: An option is out of range.
@@ -97,7 +97,7 @@ class Classification(Weighted, Task):
         total = F.cross_entropy(
             logits, labels, weights, reduction="sum", label_smoothing=self.label_smoothing
         )
-        # A batch whose classes all weigh nothing has no loss.
+        # A batch whose classes all have weight 0 has no loss.
         return total / weights[labels].sum().clamp(min=torch.finfo(logits.dtype).tiny)
 
     @override

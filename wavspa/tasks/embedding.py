@@ -1,4 +1,4 @@
-"""A vector for each sequence, close to those of its like."""
+"""A vector for each sequence, close to those with the same label."""
 
 from collections.abc import Callable
 from typing import Any, Literal
@@ -35,9 +35,9 @@ class Embedding(Task):
             ``model.pool(states, lengths) -> [B, D]``.
         optimizer: Builds the optimizer of a model.
         schedule: Factor of the learning rate at ``(step, total steps)``.
-        temperature: The smaller, the more the hardest others count.
+        temperature: The smaller, the more the hardest negatives count.
         monitor: The metric that decides which checkpoint is the best one.
-        mode: Whether its best value is the highest (``max``) or the lowest (``min``); None: as it is known.
+        mode: Whether its best value is the highest (``max``) or the lowest (``min``); None: the metric's own.
 
     Raises:
         ValueError: An option is out of range.

@@ -1,4 +1,4 @@
-"""The values of a chain of variables, each read off at its own place in the sequence."""
+"""The values of a chain of variables, each read at its own position in the sequence."""
 
 from collections.abc import Callable
 from typing import Any, Literal
@@ -26,10 +26,10 @@ class Lego(Task):
         model: ``model(tokens [B, N], lengths [B]) -> logits [B, N, 2]``.
         optimizer: Builds the optimizer of a model.
         schedule: Factor of the learning rate at ``(step, total steps)``.
-        variables: How many a chain has, V.
-        trained: Positions of the chain that the loss counts, from the first on.
+        variables: Number of variables in a chain, V.
+        trained: Number of positions, from the first of the chain, that the loss counts.
         monitor: The metric that decides which checkpoint is the best one.
-        mode: Whether its best value is the highest (``max``) or the lowest (``min``); None: as it is known.
+        mode: Whether its best value is the highest (``max``) or the lowest (``min``); None: the metric's own.
 
     Raises:
         ValueError: An option is out of range.

@@ -32,8 +32,8 @@ class Perplexity(MeanMetric):
 class Masked(Task):
     """Trains a model to predict masked tokens, with cross entropy; reports accuracy and perplexity.
 
-    Training masks other tokens in each step. In evaluation a row's own tokens decide which of them are
-    masked: the same ones in every run, batch and seed. Of pairs, both sequences are rows. Logged:
+    Training masks different tokens in each step. In evaluation a row's own tokens decide which of them are
+    masked: the same ones in every run, batch and seed. Both sequences of a pair are rows. Logged:
     ``train/loss``, ``train/accuracy`` (of a step's batch) and ``lr``; over all of a split ``val/…`` and
     ``test/…`` of ``loss``, ``accuracy`` and ``perplexity``, each over the masked tokens.
 
@@ -43,12 +43,12 @@ class Masked(Task):
         schedule: Factor of the learning rate at ``(step, total steps)``.
         vocab_size: Number of token ids of the data, V; the mask is the one after the last.
         rate: Share of each row's tokens that are masked, at least one.
-        unit: What is masked at once: ``token``, ``word`` (of texts) or ``span``.
+        unit: The unit that is masked: ``token``, ``word`` (texts only) or ``span``.
         span: Mean length of a span.
-        random_share: Share of the masked tokens that become any token instead of the mask.
-        kept_share: Share of the masked tokens that stay what they are, and are predicted nevertheless.
+        random_share: Share of the masked tokens that become a random token instead of the mask.
+        kept_share: Share of the masked tokens that is left unchanged and still predicted.
         monitor: The metric that decides which checkpoint is the best one.
-        mode: Whether its best value is the highest (``max``) or the lowest (``min``); None: as it is known.
+        mode: Whether its best value is the highest (``max``) or the lowest (``min``); None: the metric's own.
 
     Raises:
         ValueError: An option is out of range.
@@ -160,7 +160,7 @@ class Masked(Task):
         return mask(tokens, lengths, self.vocab_size, self.options, draw, self.kinds)
 
     def _scores(self, masked: MaskedBatch, lengths: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
-        """Mean loss, share that is right, and number of the places that count; scalars."""
+        """Mean loss, share of right predictions, and number of positions that count; scalars."""
         logits = full_precision(self(masked.tokens, lengths, masked.places))
         counts = masked.counts.to(logits.dtype)
         count = counts.sum()

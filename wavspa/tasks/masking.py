@@ -1,7 +1,7 @@
 """The masking of a batch: the tokens that are masked, and their replacements.
 
 Shapes: B batch, N length, P places. Nothing here waits for the device: the number of places is that of a
-full row, and those that a shorter row leaves over do not count.
+full row, and surplus places of a shorter row do not count.
 """
 
 from collections.abc import Callable
@@ -44,7 +44,7 @@ class MaskedBatch(NamedTuple):
         tokens: [B, N] int64, with masks.
         places: [B, P] int64, the positions that are to be predicted.
         targets: [B, P] int64, the tokens there.
-        counts: [B, P] bool, whether the place is one that its row has.
+        counts: [B, P] bool, whether the place belongs to its row.
     """
 
     tokens: Tensor
@@ -68,12 +68,12 @@ def mask(
         lengths: [B] int64, the real tokens of each row.
         vocab_size: Number of token ids; the mask is ``vocab_size``.
         options: What is masked, and how.
-        draw: Where chance comes from.
+        draw: The source of randomness.
         kinds: [vocab_size] int64, what each token is to its word, for the unit ``word``.
     """
     width = tokens.shape[1]
     budget = (lengths * options.rate).round().long().clamp(min=1)
-    # No row has more, however the products are rounded.
+    # No row has more, whichever way the products are rounded.
     most = min(width, int(width * options.rate) + 1)
     real = torch.arange(width, device=tokens.device) < lengths[:, None]
     ranks, ends = _ranks(_begins(tokens, options, draw, kinds), budget, real, draw)
@@ -129,7 +129,7 @@ def _replaced(
 
 
 def by_chance(tokens: Tensor) -> Draw:
-    """Numbers of torch's generator, other ones in every call."""
+    """Numbers from torch's generator, different ones in every call."""
     return lambda _: torch.rand(tokens.shape, device=tokens.device)
 
 
@@ -138,11 +138,11 @@ _GOLDEN, _FIRST, _SECOND = -7046029254386353131, -4658895280553007687, -77235922
 
 
 def by_content(tokens: Tensor, lengths: Tensor) -> Draw:
-    """Numbers that the tokens of a row decide: the same in every run, batch and machine.
+    """Numbers determined by the tokens of a row: the same in every run, batch and machine.
 
     Args:
         tokens: [B, N] int64.
-        lengths: [B] int64, the real tokens of each row; the pads decide nothing.
+        lengths: [B] int64, the real tokens of each row; pads have no influence.
     """
     column = torch.arange(tokens.shape[1], device=tokens.device)
     real = column < lengths[:, None]

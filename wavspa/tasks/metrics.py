@@ -1,6 +1,6 @@
 """The metrics of each kind of benchmark, as functions that a task's configuration names.
 
-Each returns fresh metrics of logits ``[..., C]`` and labels ``[...]`` by the name that they are logged under.
+Each returns fresh metrics of logits ``[..., C]`` and labels ``[...]`` by their logged name.
 """
 
 import math
@@ -26,10 +26,10 @@ LEADERBOARD_FPR = 0.05
 
 
 def multiclass(classes: int, **own: Metric) -> dict[str, Metric]:
-    """``accuracy``, macro ``f1`` and, of two classes, ``auroc``.
+    """``accuracy``, macro ``f1`` and, for two classes, ``auroc``.
 
     Args:
-        classes: How many there are.
+        classes: Number of classes.
         **own: Further metrics by their name.
 
     Raises:
@@ -60,7 +60,7 @@ def detection(classes: int, **own: Metric) -> dict[str, Metric]:
 
 
 def clones(classes: int, **own: Metric) -> dict[str, Metric]:
-    """BigCloneBench's ``f1``, ``precision`` and ``recall`` of class 1, and ``accuracy``; further ones alike.
+    """BigCloneBench's ``f1``, ``precision`` and ``recall`` of class 1, and ``accuracy``; others likewise.
 
     Raises:
         ValueError: ``classes`` is not 2.
@@ -110,12 +110,12 @@ class Recall(_OfTwoLogits, BinaryRecall):
 class MacroF1AtFPR(_OfTwoLogits, BinaryPrecisionRecallCurve):
     """Macro F1 at the threshold that the D2A leaderboard chooses.
 
-    Of the points of scikit-learn's ROC curve it takes the one whose false-positive rate is closest to 5 %
+    Among the points of scikit-learn's ROC curve it takes the one whose false-positive rate is closest to 5 %
     (of two equally close ones the higher), then goes to the lowest rate with the same true-positive rate.
     A score of at least that point's threshold is class 1. NaN where one of the classes is absent.
     """
 
-    # A scalar in the place of the curve that the class behind it computes.
+    # A scalar in place of the curve that the class behind it computes.
     def compute(self) -> Tensor:  # type: ignore[override]
         """The macro F1, a scalar."""
         # Imported here: scikit-learn takes a second to load.
@@ -171,7 +171,7 @@ class MeanAveragePrecisionAtR(Metric):
 def map_at_r(embeddings: Tensor, labels: Tensor) -> Tensor:
     """Mean average precision at R of ``embeddings [B, D]`` with ``labels [B]``, a scalar.
 
-    Memory grows with B, not with its square. Of equal similarities the one that comes first in the data
+    Memory grows with B, not with its square. Among equal similarities the one that comes first in the data
     ranks first.
     """
     precisions = torch.cat(

@@ -1,4 +1,4 @@
-"""The user's own metrics of a classifier: any of torchmetrics that logits and labels suffice for."""
+"""The user's own metrics of a classifier: any of torchmetrics that needs only logits and labels."""
 
 from collections.abc import Mapping
 
@@ -10,22 +10,22 @@ from torchmetrics.wrappers import LambdaInputTransformer
 from wavspa.checks import OptionError
 from wavspa.errors import first_line
 
-# How torchmetrics calls those that take one score of each example, not one of each class.
+# How torchmetrics names those that take one score for each example, not one for each class.
 _BINARY = "Binary"
 
 
 def with_own(
     metrics: Mapping[str, Metric], classes: int, own: Mapping[str, Metric]
 ) -> dict[str, Metric]:
-    """Metrics of a task with those of the user, fresh ones.
+    """Fresh metrics of a task together with those of the user.
 
     Args:
         metrics: Those of the task, by name.
-        classes: How many there are; of two, a metric that takes one score gets the probability of class 1.
+        classes: Number of classes; with two, a metric that takes one score gets the probability of class 1.
         own: The user's.
 
     Raises:
-        ValueError: One has a name that is taken.
+        ValueError: A name is already taken.
     """
     for name in own:
         if name in (*metrics, "loss"):
@@ -37,12 +37,12 @@ def with_own(
 
 
 def check_metric(option: str, metric: object, classes: int) -> None:
-    """Hold a metric of the user to what it will be given: a row of logits of each class.
+    """Try a metric of the user on the inputs that it will get: logits for each class.
 
     Args:
         option: Its option.
         metric: The metric, not on the meta device.
-        classes: How many there are.
+        classes: Number of classes.
 
     Raises:
         OptionError: It is not a metric, refuses logits, or does not return one number.

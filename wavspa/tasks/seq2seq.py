@@ -1,4 +1,4 @@
-"""A sequence that is written from another one."""
+"""A sequence written from another one."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -30,7 +30,7 @@ class Batch(Protocol):
 
 
 class Vocabulary(Protocol):
-    """What this task needs of a data set to make texts of tokens."""
+    """What this task needs from a data set to make texts from tokens."""
 
     @property
     def end_token(self) -> int | None:
@@ -41,14 +41,14 @@ class Vocabulary(Protocol):
 
 
 class Text(NamedTuple):
-    """What was written of one source.
+    """What was written from one source.
 
     Attributes:
         text: The text.
         score: Its log probability, divided by ``length ** length_penalty``.
         ended: Whether it has an end; False where it was cut at the longest length.
-        reference: What was to be written, if that is known.
-        source: What it was written from, if that is kept.
+        reference: The target, if it is known.
+        source: What it was written from, if kept.
     """
 
     text: str
@@ -63,21 +63,21 @@ class Seq2Seq(Task):
 
     Logged: ``train/loss`` (with label smoothing), ``train/token_accuracy`` and ``lr``; over all of a
     split ``loss`` (without smoothing, per token) and ``token_accuracy``, both given the target so far; and
-    the metrics of what the model writes by itself, with ``cut_off``, the share of texts that have no end:
-    of validation over a share of its batches, greedily, of test over all, by ``beam_width`` beams.
+    the metrics of what the model writes on its own, with ``cut_off``, the share of texts without an end:
+    in validation for a share of its batches, greedily, in the test for all, by ``beam_width`` beams.
 
     Args:
         model: An :class:`wavspa.EncoderDecoder`.
         optimizer: Builds the optimizer of a model.
         schedule: Factor of the learning rate at ``(step, total steps)``.
         metrics: Returns fresh metrics of texts and references by their name.
-        label_smoothing: Share of the target that goes to all tokens alike.
-        val_share: Share of the validation batches of which texts are written; 0: none.
+        label_smoothing: Share of the target that is spread over all tokens.
+        val_share: Share of the validation batches for which texts are written; 0: none.
         beam_width: Targets that are followed at a time for each source, in test and prediction; 1: greedy.
-        length_penalty: Power of the length that a text's log probability is divided by.
-        max_length: Most tokens of a text; None: as many as the model can write.
+        length_penalty: A text's log probability is divided by its length to this power.
+        max_length: Largest number of tokens in a text; None: what the model can write.
         monitor: The metric that decides which checkpoint is the best one.
-        mode: Whether its best value is the highest (``max``) or the lowest (``min``); None: as it is known.
+        mode: Whether its best value is the highest (``max``) or the lowest (``min``); None: the metric's own.
 
     Raises:
         ValueError: An option is out of range.
@@ -132,7 +132,7 @@ class Seq2Seq(Task):
 
     @override
     def use_vocabulary(self, vocabulary: Vocabulary) -> None:
-        """Make texts of tokens by this; without it, by the data set of the trainer."""
+        """Make texts from tokens with this; without it, with the data set of the trainer."""
         self._vocabulary = vocabulary
 
     def forward(self, tokens: Tensor, targets: Tensor, lengths: Tensor) -> Tensor:
@@ -150,7 +150,7 @@ class Seq2Seq(Task):
         return mean_over(losses), mean_over(logits.argmax(dim=-1) == targets)
 
     def write(self, batch: Batch, beam_width: int | None = None) -> list[Text]:
-        """Write the target of each source of a batch, the best of ``beam_width`` (None: of the task's)."""
+        """Write the target of each source of a batch, the best of ``beam_width`` beams (None: the task's)."""
         assert self._vocabulary is not None
         model: Any = self.model
         written = generate(
@@ -172,7 +172,7 @@ class Seq2Seq(Task):
     @override
     def validation_step(self, batch: Any, batch_idx: int) -> None:
         self._evaluate("val", batch)
-        # Spread evenly over the batches, the first among them.
+        # Spread evenly over the batches, including the first.
         before, after = (math.ceil(count * self.val_share) for count in (batch_idx, batch_idx + 1))
         if after > before:
             self._score("val", batch, self.write(batch, beam_width=1))

@@ -20,8 +20,8 @@ class StepSums:
 
     Lightning divides each batch's loss by the number of batches, and ranks average their gradients: a small
     batch then counts as much as a large one, and one with few weights as much as one with many. Here each
-    loss counts by its weight. What all weights add up to is known once the last batch is there, so the
-    losses are scaled by a provisional number, and the gradients are put right before the optimizer sees them.
+    loss counts by its weight. The sum of all weights is known only after the last batch, so the
+    losses are scaled by a provisional number, and the gradients are corrected before the optimizer sees them.
     """
 
     def __init__(self) -> None:
@@ -41,10 +41,10 @@ class StepSums:
         """Take in a batch.
 
         Args:
-            trainer: Who trains.
+            trainer: The trainer.
             batch_idx: The batch's number.
-            examples: How many the batch has, the same on all ranks.
-            means: Means over the batch, the ``loss`` among them.
+            examples: Number of examples in the batch, the same on all ranks.
+            means: Means over the batch, including the ``loss``.
 
         Returns:
             The loss to be differentiated.
@@ -71,7 +71,7 @@ class StepSums:
         }
 
     def scale_gradients(self, trainer: Trainer, parameters: Iterable[nn.Parameter]) -> None:
-        """Put the gradients of a complete step right, those of an incomplete one stay as they are."""
+        """Correct the gradients of a complete step; those of an incomplete one stay as they are."""
         if not self.complete or _parts(trainer) == 1:
             return
         weight = _over_ranks(trainer, self._weights["loss"])
@@ -89,7 +89,7 @@ def _parts(trainer: Trainer) -> int:
 
 
 def _over_ranks(trainer: Trainer, value: Tensor) -> Tensor:
-    # A copy, for the ranks add theirs up in place.
+    # A copy, because the ranks add theirs up in place.
     total = trainer.strategy.reduce(value.clone(), reduce_op="sum")
     assert isinstance(total, Tensor)
     return total
@@ -98,5 +98,5 @@ def _over_ranks(trainer: Trainer, value: Tensor) -> Tensor:
 def mean_over(values: Tensor) -> Mean:
     """The plain mean of ``values``, which counts by their number."""
     values = values if values.is_floating_point() else values.float()
-    # Filled in there: a number that is copied to a device is waited for.
+    # Filled in there: copying a number to a device would wait for it.
     return Mean(values.mean(), torch.full((), float(values.numel()), device=values.device))

@@ -114,7 +114,7 @@ class _MeanOfTexts(Metric):
         raise NotImplementedError
 
     def update(self, predictions: Texts, references: Sequence[str]) -> None:
-        """Count texts and what they should be."""
+        """Count texts and their references."""
         pairs = zip(predictions, references, strict=True)
         # Added up in Python first: 15,000 single additions to a float32 would show in the last digits.
         self.total += sum(self.value(prediction, reference) for prediction, reference in pairs)
@@ -134,7 +134,7 @@ class SentenceBleu(_MeanOfTexts):
 
 
 class ExactMatch(_MeanOfTexts):
-    """The share of texts that are equal to their reference but for blanks at their ends."""
+    """The share of texts that are equal to their reference except for blanks at their ends."""
 
     def value(self, prediction: str | None, reference: str) -> float:
         """1 if they are equal."""
@@ -161,7 +161,7 @@ class CorpusBleu(Metric):
         self.add_state("counts", zeros, dist_reduce_fx="sum")
 
     def update(self, predictions: Texts, references: Sequence[str]) -> None:
-        """Count texts and what they should be."""
+        """Count texts and their references."""
         for prediction, reference in zip(predictions, references, strict=True):
             counts = count_ngrams((prediction or "").split(), reference.split())
             row = [*counts.matches, *counts.possible, counts.predicted, counts.expected]
@@ -182,11 +182,11 @@ class _AllTexts(Metric):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
-        # Bytes, each plus 1; a text ends with 0. Ranks can gather tensors, and no texts.
+        # Bytes, each plus 1; a text ends with 0. Ranks can gather tensors, but not texts.
         self.add_state("texts", default=[], dist_reduce_fx="cat")
 
     def update(self, predictions: Texts, references: Sequence[str]) -> None:
-        """Collect texts and what they should be."""
+        """Collect texts and their references."""
         for pair in zip(predictions, references, strict=True):
             for text in pair:
                 content = [*(byte + 1 for byte in (text or "").encode("utf-8", "replace")), 0]
@@ -223,8 +223,8 @@ class CodeBleu(_AllTexts):
     """CodeBLEU (Ren et al. 2020): n-grams, weighted n-grams, syntax trees and data flow, a quarter each.
 
     Args:
-        language: Of the texts, as the package codebleu names it.
-        **options: Of :class:`torchmetrics.Metric`.
+        language: Language of the texts, as the package codebleu names it.
+        **options: Options of :class:`torchmetrics.Metric`.
     """
 
     def __init__(self, language: str, **options: Any) -> None:

@@ -18,7 +18,7 @@ def check_output(output: Path) -> None:
     """Refuse a file that :func:`write_texts` cannot write.
 
     Raises:
-        UserError: Its name has another end, or its folder is not there.
+        UserError: Its name has another end, or its folder is missing.
     """
     if output.suffix.removeprefix(".") not in KINDS:
         raise UserError(
@@ -33,7 +33,7 @@ def write_texts(output: Path, texts: Sequence[Text]) -> None:
 
     Args:
         output: ``.jsonl`` or ``.csv`` with source, reference, score and whether the text has an end; or
-            ``.txt``, a text a line and nothing else.
+            ``.txt``, one text per line and nothing else.
         texts: What was written.
 
     Raises:
@@ -47,7 +47,7 @@ def write_texts(output: Path, texts: Sequence[Text]) -> None:
 
 
 def on_one_line(text: str) -> str:
-    """A text whose ends of lines are blanks."""
+    """A text with its line breaks replaced by blanks."""
     return " ".join(text.splitlines())
 
 

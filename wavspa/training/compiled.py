@@ -22,11 +22,11 @@ class CompileBlocks(Callback):
 
     All blocks share one program for every length and batch; a few kinds have their own, such as batches
     whose rows are all full, and odd lengths. Parameters, their names and checkpoints stay as they are.
-    Validation and what looks into a model run the blocks as they were written: hooks are other programs.
+    Validation and all that inspects a model run the blocks uncompiled: hooks would need other programs.
 
     Args:
         graphs: Record each width once as a CUDA graph, and replay it.
-        backend: What compiles, by torch's name.
+        backend: The compiler, by torch's name.
     """
 
     def __init__(self, graphs: bool = False, backend: str = "inductor") -> None:
@@ -43,7 +43,7 @@ class CompileBlocks(Callback):
         device = trainer.strategy.root_device.type
         if self.graphs and device != "cuda":
             raise UserError(
-                f"trainer.compile={GRAPHS} needs a CUDA device, and this run is on {device}: give "
+                f"trainer.compile={GRAPHS} needs a CUDA device, and this run is on {device}: set "
                 "trainer.compile=true"
             )
 

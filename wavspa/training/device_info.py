@@ -1,4 +1,4 @@
-"""The device that a process trains on, and the memory and energy that it has needed there."""
+"""The device that a process trains on, and the memory and energy that it has used there."""
 
 import importlib
 import platform
@@ -13,7 +13,7 @@ _MAXRSS_UNIT = 1 if sys.platform == "darwin" else 1024
 
 
 def peak_memory() -> int:
-    """Bytes that this process has held at most: of the GPU where it uses one, else of the machine."""
+    """Largest number of bytes that this process has held: on the GPU if it uses one, else on the machine."""
     if torch.cuda.is_initialized():
         return torch.cuda.max_memory_allocated()
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _MAXRSS_UNIT

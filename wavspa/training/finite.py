@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 # How many numbers are noted before the host reads those that were sent before: some 16 steps, of a loss and a
-# norm each. A device that is further behind than that is waited for.
+# norm each. The host waits for a device that is further behind.
 BETWEEN_READS = 32
 
 
@@ -33,10 +33,10 @@ def runs_ahead(device: torch.device) -> bool:
 
 
 class FiniteWatch:
-    """Looks at numbers of a training loop that never waits for its device.
+    """Checks numbers of a training loop that never waits for its device.
 
-    Numbers are collected on the device and copied to the host in the background. On a CPU, where nothing is
-    waited for, each is looked at when it comes.
+    Numbers are collected on the device and copied to the host in the background. On a CPU, where there is
+    nothing to wait for, each is checked at once.
     """
 
     def __init__(self) -> None:
@@ -45,10 +45,10 @@ class FiniteWatch:
         self._all_finite: Tensor | None = None
 
     def note(self, noted: Noted, value: Tensor) -> NotFinite | None:
-        """Take in a scalar; return the first one that is not finite, of those that the host has.
+        """Note a scalar; return the first one that is not finite among those that the host has.
 
         Args:
-            noted: What it is.
+            noted: A description of it.
             value: The scalar.
         """
         value = value.detach()

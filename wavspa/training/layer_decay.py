@@ -17,8 +17,8 @@ def with_layer_decay(
 ) -> Callable[[nn.Module], Optimizer]:
     """An optimizer whose rates fall by a factor from each layer to the one below.
 
-    What comes after the last block has the full rate, that block ``decay`` times as much, and so on to the
-    embedding. Other options of a group, such as the rate of wavelet filters, hold as before.
+    Layers after the last block have the full rate, that block ``decay`` times as much, and so on down to the
+    embedding. Other options of a group, such as the rate of wavelet filters, still apply.
 
     Args:
         make_optimizer: Builds the optimizer of a model.

@@ -16,7 +16,7 @@ def locate(target: str) -> Any:
             that was imported (:mod:`wavspa.plugins`).
 
     Raises:
-        UserError: It is unknown, or is elsewhere.
+        UserError: It is unknown, or belongs to another package.
     """
     allowed = f"{', '.join(TRUSTED)} and the plugins"
     if not _is_allowed(target):

@@ -56,7 +56,7 @@ def check_defined(monitor: Monitor, card: Mapping[str, Any]) -> None:
         card: The card of the data.
 
     Raises:
-        UserError: It needs two classes, and the split has one.
+        UserError: It needs two classes, but the split has one.
     """
     known, labels = fact(monitor.metric), card["splits"]["val"]["labels"]
     if known and known.of_two and len(labels) < 2:

@@ -1,4 +1,4 @@
-"""A schedule that lowers the rate when the monitored metric has stopped getting better."""
+"""A schedule that lowers the rate when the monitored metric has stopped improving."""
 
 import math
 from typing import Any, Literal
@@ -14,17 +14,17 @@ from wavspa.training.schedules import linear_warmup, warmup_steps
 
 
 class Plateau:
-    """Linear warm-up, then one, lowered by a factor whenever validations bring nothing better.
+    """Linear warm-up, then one, lowered by a factor whenever validations stop improving.
 
     It is called as every schedule is; :class:`LowerOnPlateau` shows it the metric.
 
     Args:
         warmup: Steps of the warm-up, or its share of all steps.
-        factor: What the rate is multiplied by.
-        patience: Validations without improvement that are waited for.
-        threshold: By which share of the best value the metric must improve.
-        cooldown: Validations after a fall in which none is counted.
-        lowest: The smallest share of the rate.
+        factor: Factor by which the rate is multiplied.
+        patience: Validations without improvement before the rate falls.
+        threshold: Share of the best value by which the metric must improve.
+        cooldown: Validations after a fall that are not counted.
+        lowest: The lowest rate, as a share of the highest.
 
     Raises:
         ValueError: An option is out of range.
@@ -42,7 +42,7 @@ class Plateau:
         warmup_steps(warmup, 1)
         for name, value in (("factor", factor), ("lowest", lowest)):
             if not 0 <= number(name, value) < 1:
-                raise OptionError(name, f" must be of at least 0 and below 1, got {value!r}")
+                raise OptionError(name, f" must be at least 0 and below 1, got {value!r}")
         number("threshold", threshold, 0)
         self.warmup = warmup
         self._options: dict[str, Any] = {
@@ -63,7 +63,7 @@ class Plateau:
         return warm * float(self._rate.param_groups[0]["lr"])
 
     def check_patience(self, total: int, every: int) -> None:
-        """Warn of a run that ends before the rate can have fallen.
+        """Warn if a run ends before the rate can have fallen.
 
         Args:
             total: Steps of the run.
@@ -74,7 +74,7 @@ class Plateau:
         needed, there = patience + 2, (total - 1) // every
         if there < needed:
             warn(
-                f"schedule.patience={patience} lets the rate fall at the validation {needed} at the "
+                f"schedule.patience={patience} lets the rate fall at validation {needed} at the "
                 f"earliest, and this run has {there} before its last step: lower it, or trainer.val_every"
             )
 
@@ -84,7 +84,7 @@ class Plateau:
         self._torchs = self._watch(mode)
 
     def see(self, value: float) -> None:
-        """Take in the metric of a validation."""
+        """Record the metric of a validation."""
         threshold = self._options["threshold"]
         # torch multiplies by it: below 0, what is a little worse would pass for better.
         below_0 = -math.inf < self._torchs.best < 0
@@ -98,7 +98,7 @@ class Plateau:
         return {**state, "factor": float(self._rate.param_groups[0]["lr"])}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take back what :meth:`state_dict` gave."""
+        """Restore what :meth:`state_dict` returned."""
         state = dict(state)
         self._rate.param_groups[0]["lr"] = state.pop("factor")
         vars(self._torchs).update(state)

@@ -31,7 +31,7 @@ def rsqrt(step: int, total: int, warmup: float, lr_is_peak: bool = True) -> floa
         total: Steps of the run.
         warmup: Steps of the warm-up, or its share of all steps.
         lr_is_peak: Scale by ``sqrt(warmup)``, so that the factor's peak is 1; without it the peak is
-            ``1 / sqrt(warmup)``, as upstream.
+            ``1 / sqrt(warmup)``, as in upstream.
     """
     warmup = warmup_steps(warmup, total)
     scale = math.sqrt(max(warmup, 1)) if lr_is_peak else 1.0
@@ -45,8 +45,8 @@ def cosine(step: int, total: int, warmup: float, cycle: int | None = None) -> fl
         step: The step, from 0.
         total: Steps of the run.
         warmup: Steps of the warm-up, or its share of all steps.
-        cycle: Steps from one restart to the next, as upstream; None is one cycle that ends with
-            the run.
+        cycle: Steps from one restart to the next, as in upstream; None is one cycle that ends with the
+            run.
 
     Raises:
         ValueError: ``cycle`` is below 1.
@@ -67,7 +67,7 @@ def linear(step: int, total: int, warmup: float, end: float = 0.0) -> float:
         step: The step, from 0.
         total: Steps of the run.
         warmup: Steps of the warm-up, or its share of all steps.
-        end: What is left of the rate, a share of it.
+        end: The final rate, as a share of the highest.
 
     Raises:
         ValueError: ``end`` is not from 0 to 1.
@@ -86,8 +86,8 @@ def one_cycle(
         step: The step, from 0.
         total: Steps of the run.
         warmup: Steps of the rise, or their share of all steps.
-        start: The first step's rate, a share of the highest.
-        end: The last step's rate, a share of the highest.
+        start: The first step's rate, as a share of the highest.
+        end: The last step's rate, as a share of the highest.
 
     Raises:
         ValueError: ``start`` or ``end`` is not from 0 to 1.
@@ -114,9 +114,9 @@ def wsd(
         total: Steps of the run.
         warmup: Steps of the warm-up, or its share of all steps.
         decay: Steps of the decay, or its share of all steps.
-        shape: Of the decay: ``sqrt`` (one less the root of what has passed; Hägele et al. 2024),
+        shape: Shape of the decay: ``sqrt`` (one less the root of what has passed; Hägele et al. 2024),
             ``linear`` or ``cosine``.
-        end: What is left of the rate, a share of it.
+        end: The final rate, as a share of the highest.
 
     Raises:
         ValueError: An option is out of range, or warm-up and decay are longer than the run.
@@ -126,7 +126,7 @@ def wsd(
     if warmup + falling > total:
         raise OptionError(
             "decay",
-            f"={decay} and the warm-up of {warmup} steps are longer than the run of {total}: give shares, "
+            f"={decay} and the warm-up of {warmup} steps are longer than the run of {total}: set shares, "
             "such as 0.2",
         )
     passed = progress(step, total - falling, total)
@@ -194,13 +194,13 @@ def check_warmup(warmup: float, total: int, overfits: bool = False) -> None:
     if total == 1:
         raise OptionError(
             "warmup",
-            f"={warmup} leaves the only step at a learning rate of 0: give 0, or a share such as 0.1",
+            f"={warmup} leaves the only step at a learning rate of 0: set 0, or a share such as 0.1",
         )
     if overfits and steps == total:
         return
     warn(
         f"schedule.warmup={warmup} is not shorter than the run of {total} steps, whose learning rate only "
-        "rises: give a share of the run, such as schedule.warmup=0.1"
+        "rises: set a share of the run, such as schedule.warmup=0.1"
     )
 
 
@@ -236,5 +236,5 @@ def _from_0_to_1(option: str, value: float) -> float:
 
 
 def scheduler(optimizer: Optimizer, schedule: Schedule, total: int) -> LambdaLR:
-    """A torch scheduler, stepped once a step, that multiplies the rates by ``schedule``."""
+    """A torch scheduler, called once per step, that multiplies the rates by ``schedule``."""
     return LambdaLR(optimizer, lambda step: schedule(step, total))

@@ -17,7 +17,7 @@ class StopRequest:
     While a run trains it is remembered, so that the run can stop where its state is complete: Lightning's
     own handlers save and communicate inside the handler, in the middle of any operation of the
     process. At other times nothing is lost, and the run stops at once. Schedulers send several; those
-    after the first must not end a process that is about to write down why it stops.
+    after the first must not end a process that is about to record why it stops.
     """
 
     def __init__(self) -> None:

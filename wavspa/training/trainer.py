@@ -62,13 +62,13 @@ def build_trainer(
         max_steps: Steps of the run.
         val_every: Steps from one validation to the next.
         accumulate_grad_batches: Batches per step.
-        max_epochs: The passes over the train split that ``max_steps`` was computed from, if it was.
+        max_epochs: The number of passes over the train split from which ``max_steps`` was computed, if any.
         limit_train_batches: The number of batches in a pass, or their share of all.
         overfit_batches: The number of batches, or their share of all, to train on repeatedly; 0: all.
         profiler: ``simple``, ``advanced`` or ``pytorch``: the profiler that writes ``fit-profile.txt`` into
             the run's folder.
         profile: Record a few steps, or this number of them, and divide their time among the parts.
-        compile: Compile the model's blocks; ``graphs``: and replay them as CUDA graphs.
+        compile: Compile the model's blocks; ``graphs``: also replay them as CUDA graphs.
         **options: Further arguments of Lightning's ``Trainer``.
 
     Raises:
@@ -125,7 +125,7 @@ def evaluation_trainer(config: DictConfig, callbacks: Sequence[Callback] = ()) -
         logger=False,
         enable_checkpointing=False,
         callbacks=list(callbacks),
-        # Alone, whoever started this process with others.
+        # Alone, even if this process was started together with others.
         plugins=[LightningEnvironment()],
         **_FIXED,
     )
@@ -150,7 +150,7 @@ def usable_accelerator(name: str) -> str:
 
 
 class LastStepValidates(Callback):
-    """Makes Lightning validate after the last step, whether ``val_every`` divides it or not."""
+    """Makes Lightning validate after the last step, even if ``val_every`` does not divide it."""
 
     @override
     def on_train_batch_end(self, trainer: Trainer, *args: Any) -> None:

@@ -1,4 +1,4 @@
-"""The arguments of Lightning's Trainer that a run takes, and the way out for those that it does not."""
+"""The arguments of Lightning's Trainer that a run takes, and what to use instead of the others."""
 
 import re
 from collections.abc import Callable, Iterable, Mapping
@@ -34,15 +34,15 @@ REFUSED = {
     "limit_predict_batches": "wavspa-predict reads what input= names",
     "limit_test_batches": "dataset.limit=N uses at most N examples of each split",
     "logger": "choose logger=csv, tensorboard, wandb, mlflow or trackio",
-    "max_time": "stop it from outside, as by `timeout --signal=TERM 1h wavspa-train …`: the run saves its "
-    "state, and the same command resumes it",
+    "max_time": "stop it from outside, for example with `timeout --signal=TERM 1h wavspa-train …`: the run "
+    "saves its state, and the same command resumes it",
     "min_epochs": "callbacks.early_stopping.patience is how long early stopping waits",
     "min_steps": "callbacks.early_stopping.patience is how long early stopping waits",
-    "model_registry": "wavspa-export makes what registries take",
+    "model_registry": "wavspa-export writes what registries take",
     "num_sanity_val_steps": "dry_run=true tries a few steps; trainer.val_every=1 validates at once",
     "plugins": "trainer.precision, trainer.strategy and trainer.accelerator choose them",
-    "reload_dataloaders_every_n_epochs": "batches come in a new order in every epoch as it is",
-    "use_distributed_sampler": "data sets deal batches out to devices themselves",
+    "reload_dataloaders_every_n_epochs": "batches already come in a new order in every epoch",
+    "use_distributed_sampler": "data sets distribute batches to devices themselves",
     "val_check_interval": "trainer.val_every counts the steps between validations",
 }
 """Arguments that a run has no use for, or would follow wrongly; and what to type instead."""
@@ -73,12 +73,13 @@ def check_trainer_options(options: Mapping[str, Any]) -> None:
         _check_graphs(options)
     if options.get("profile") and options.get("profiler") == "pytorch":
         raise OptionError(
-            "trainer.profile", " does not go with trainer.profiler=pytorch: leave one of them out"
+            "trainer.profile",
+            " cannot be combined with trainer.profiler=pytorch: leave one of them out",
         )
     if options.get("overfit_batches") and options.get("limit_train_batches") is not None:
         raise OptionError(
             "trainer.overfit_batches",
-            " does not go with trainer.limit_train_batches: leave one out",
+            " cannot be combined with trainer.limit_train_batches: leave one out",
         )
 
 
@@ -87,13 +88,13 @@ def _check_graphs(options: Mapping[str, Any]) -> None:
     if accelerator not in ("gpu", "cuda", "auto"):
         raise OptionError(
             "trainer.compile",
-            f"={GRAPHS} needs a CUDA device, and trainer.accelerator={accelerator}: give trainer=gpu, or "
+            f"={GRAPHS} needs a CUDA device, and trainer.accelerator={accelerator}: set trainer=gpu, or "
             "trainer.compile=true",
         )
     if batches > 1:
         raise OptionError(
             "trainer.compile",
-            f"={GRAPHS} does not go with trainer.accumulate_grad_batches={batches}: give 1, or "
+            f"={GRAPHS} cannot be combined with trainer.accumulate_grad_batches={batches}: set 1, or "
             "trainer.compile=true",
         )
 
@@ -104,7 +105,7 @@ def _some(option: str, value: object) -> None:
     if not whole and not (isinstance(value, float) and 0 < value <= 1):
         raise OptionError(
             option,
-            " must be a whole number of batches of at least 1, or a share of all of at most 1.0, got "
+            " must be a whole number of batches of at least 1, or a share of all, at most 1.0, got "
             f"{value!r}",
         )
 
@@ -150,7 +151,7 @@ def _devices(option: str, value: Any) -> None:
 def _registered(
     option: str, value: object, names: Callable[[], Iterable[str]], more: list[str]
 ) -> None:
-    # A node with a _target_ is an object of the user's own.
+    # A node with a _target_ is the user's own object.
     if not isinstance(value, Mapping) or "_target_" not in value:
         one_of(option, value, [*more, *sorted(names())])
 

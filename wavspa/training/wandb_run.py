@@ -1,4 +1,4 @@
-"""Weights & Biases: one run a job, which every restart continues, and which never stops training."""
+"""Weights & Biases: one run per job, which every restart continues, and which never stops training."""
 
 import io
 import os
@@ -29,13 +29,13 @@ class WandbRun(ServiceLogger, WandbLogger):
         save_dir: The run's folder.
         project: W&B's project.
         group: What the dashboards group runs by.
-        name: What they call this run.
-        tags: Further words to find it by.
+        name: The name of this run.
+        tags: Further names to find it by.
         offline: Keep everything in the folder, for `wandb sync`.
-        figures: Names of what is drawn at each validation, by whoever holds this logger.
+        figures: Names of the figures drawn at each validation, by the code that holds this logger.
         artifacts: Send the configuration, the record (with git's commit and diff) and the best checkpoint
             once the run has been tested.
-        predictions: The most rows of the test that are sent as a table, with what the run predicts; 0: none.
+        predictions: Largest number of test rows that are sent as a table with the predictions; 0: none.
         **options: Further arguments of ``wandb.init``.
     """
 
@@ -129,7 +129,7 @@ class WandbRun(ServiceLogger, WandbLogger):
 
     @rank_zero_only
     def log_artifacts(self) -> None:
-        """Send the files that make the run, and its best checkpoint, if they are wanted.
+        """Send the files that define the run, and its best checkpoint, if wanted.
 
         On the terms of :meth:`log_metrics`: a failure is not a reason to lose a run.
         """

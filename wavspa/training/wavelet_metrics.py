@@ -16,10 +16,10 @@ ORTHOGONALITY = "orthogonality/"
 
 
 class WaveletMetrics(Callback):
-    """Logs how the energy is shared among the bands, and how orthogonal free filters still are.
+    """Logs how the energy is divided among the bands, and how orthogonal free filters still are.
 
     ``energy/layer<n>/<band>`` is the share of a band in the sum of squares of all coefficients that the
-    layer makes of the validation split; the shares of a layer add up to 1 (none are logged where
+    layer computes on the validation split; the shares of a layer add up to 1 (none are logged where
     the details are dropped). ``orthogonality/layer<n>`` (mode
     ``ada``) is the mean over the channels of :func:`wavspa.wavelets.orthogonality_error`. Layers without
     bands log nothing.
@@ -79,7 +79,7 @@ def logged_names(module: nn.Module) -> list[str]:
 
 
 def _bands(layer: Any) -> list[str]:
-    """The names of a layer's bands; none where it has no wavelet, or attends to one band alone."""
+    """The names of a layer's bands; none where it has no wavelet, or attends to only one band."""
     names = band_names(layer)
     return names if len(names) > 1 else []
 

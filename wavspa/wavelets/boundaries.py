@@ -2,7 +2,7 @@
 
 One analysis level correlates the extended signal with L taps at every second sample:
 ``c[m] = sum_k lo[k] * ext[2m + k]``. A boundary knows how long the band is and which sample
-``ext[p]`` is. Everything here works alike on ints (all rows equally long) and on int64 tensors
+``ext[p]`` is. Everything here works both on ints (all rows equally long) and on int64 tensors
 (a length per row).
 
 ==========  ==============================================  ====================================
@@ -33,7 +33,7 @@ class Boundary:
 
     Attributes:
         name: As configurations and operators name it.
-        is_zero: Nothing is read past the ends, so that padding with zeros does it.
+        is_zero: Nothing is read past the ends, so that padding with zeros suffices.
         synthesis: Name of the extension whose transpose is the synthesis.
     """
 
@@ -76,7 +76,7 @@ class Boundary:
 
 
 class Reflect(Boundary):
-    """The signal and its mirror image in turn; the end samples are not repeated."""
+    """The signal and its mirror image alternately; the end samples are not repeated."""
 
     name = "reflect"
     is_zero = False
@@ -90,7 +90,7 @@ class Reflect(Boundary):
 
 
 class Periodic(Boundary):
-    """The signal again and again; a signal of odd length repeats its last sample first."""
+    """The signal repeated; a signal of odd length first repeats its last sample."""
 
     name = "periodic"
     is_zero = False

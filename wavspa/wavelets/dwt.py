@@ -166,7 +166,7 @@ def synthesise(
         elif not is_last and not 0 <= natural - wanted <= 1:
             raise ValueError(f"cD of length {wanted} does not follow a level of length {natural}")
         elif wanted > natural or wanted < 1:
-            raise ValueError(f"length {wanted} is out of reach: the bands give {natural} samples")
+            raise ValueError(f"length {wanted} is impossible: the bands restore {natural} samples")
         approximation = synthesise_level(
             approximation,
             detail,

@@ -55,7 +55,7 @@ def lattice_filters(angles: Tensor) -> Tensor:
     """Orthonormal filters from free angles: a product of plane rotations and shifts.
 
     For any angles, each channel's filter is orthonormal to its own double shifts, so that
-    analysis and synthesis are inverse to each other. Nothing makes it low-pass.
+    analysis and synthesis are inverses of each other. Nothing makes it low-pass.
 
     Args:
         angles: [L/2, D], radians.

@@ -132,7 +132,7 @@ def synthesise(
         if smooth.shape[1] != half:
             raise ValueError(f"a detail of length {half} does not fit {smooth.shape[1]} samples")
         if is_last and length is not None and not 1 <= length <= 2 * half:
-            raise ValueError(f"length {length} is out of reach: the bands give {2 * half} samples")
+            raise ValueError(f"length {length} is impossible: the bands restore {2 * half} samples")
         if not is_last and not 0 <= 2 * half - targets[step] <= 1:
             raise ValueError(f"a detail of length {targets[step]} does not fit {2 * half} samples")
         wanted = (length or 2 * half) if is_last else targets[step]

@@ -189,9 +189,9 @@ class Fourier(Plain):
 
 
 class Conv(Plain):
-    """A learned depthwise convolution along time in the place of the wavelets: one band, nothing undone.
+    """A learned depthwise convolution along time in place of the wavelets: one band, nothing undone.
 
-    Its taps are as many as a wavelet's, and start as the identity: at first the layer is the plain base.
+    It has as many taps as a wavelet, which start as the identity: initially the layer is the plain base.
     """
 
     def __init__(self, dim: int, options: WaveletOptions = WaveletOptions()) -> None:

@@ -61,7 +61,7 @@ class Transform:
         Args:
             x: Signals [B, N, D].
             lengths: Real samples of each row, int64 [B], each in 1..N, or None (all N).
-            dtype: That of the bands; None means the one that they are computed in.
+            dtype: The dtype of the bands; None means the one that they are computed in.
         """
         return Bands([zero_pads(x.to(dtype or x.dtype), lengths)], [lengths], x.shape[1])
 

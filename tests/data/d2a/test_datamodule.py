@@ -218,7 +218,7 @@ def test_an_empty_file_and_nothing_there(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"d2a_lbv1_trace_dev\.csv is empty"):
         ready(tmp_path, "trace")
     path.unlink()
-    with pytest.raises(UserError, match=r"trace/d2a_lbv1_trace_train\.csv.*into d2a there"):
+    with pytest.raises(UserError, match=r"trace/d2a_lbv1_trace_train\.csv.*into d2a/ there"):
         ready(tmp_path, "trace")
 
 

@@ -183,7 +183,9 @@ def test_code_in_a_pickle_is_never_run(tmp_path: Path) -> None:
     trace.unlink()
     harmful = {**batch(slice(4)), b"filenames": [Harmful(trace)]}
     write_batches(tmp_path, data_batch_3=harmful)
-    with pytest.raises(UserError, match=r"data_batch_3 is not to be trusted .*posix\.system"):
+    with pytest.raises(
+        UserError, match=r"data_batch_3 is incomplete or cannot be trusted: .*posix\.system"
+    ):
         module(tmp_path).prepare_data()
     assert not trace.exists()
     assert [path.suffix for path in (tmp_path / "prepared").iterdir()] == [".lock"]
@@ -201,7 +203,7 @@ def test_code_in_a_pickle_is_never_run(tmp_path: Path) -> None:
 )
 def test_other_names_and_damage_are_refused(tmp_path: Path, pickled: bytes) -> None:
     write_batches(tmp_path, test_batch=pickled)
-    with pytest.raises(UserError, match=r"test_batch is not to be trusted or incomplete"):
+    with pytest.raises(UserError, match=r"test_batch is incomplete or cannot be trusted"):
         module(tmp_path).prepare_data()
 
 
@@ -244,8 +246,11 @@ def images(rows: int, **last: Any) -> list[Any]:
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
-        ({"img": images(20, bytes=b"", path=None)}, "row 20: not a picture"),
-        ({"img": images(20, bytes=encoded(COLOURS[0])[:-100], path=None)}, "row 20: not a picture"),
+        ({"img": images(20, bytes=b"", path=None)}, "row 20: not a readable picture"),
+        (
+            {"img": images(20, bytes=encoded(COLOURS[0])[:-100], path=None)},
+            "row 20: not a readable picture",
+        ),
         ({"img": images(20, bytes=encoded(COLOURS[0, :8]), path=None)}, "row 20: .* 32 x 8 pixels"),
         ({"img": images(20)}, "row 20: no value in the column 'img'"),
         ({"label": [0] * 19 + [10]}, "row 20: the label 10"),

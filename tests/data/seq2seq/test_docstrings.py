@@ -110,7 +110,7 @@ def test_files_are_divided_and_no_function_comes_twice(library: Path) -> None:
 def test_another_python_is_other_data(library: Path) -> None:
     kept = opened(library).infer_auto()["python"]
     assert opened(library, python=kept).python == kept
-    with pytest.raises(UserError, match=r"^dataset\.python=3\.0\.1 is not the Python that runs, 3"):
+    with pytest.raises(UserError, match=r"^dataset\.python=3\.0\.1 is not the running Python, 3"):
         opened(library, python="3.0.1")
 
 

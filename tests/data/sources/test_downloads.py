@@ -186,7 +186,7 @@ def test_files_of_the_hub(server: Server, tmp_path: Path, monkeypatch: pytest.Mo
 
 def test_no_hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     use_hub(monkeypatch, "http://127.0.0.1:1")
-    with pytest.raises(UserError, match=r"some/set cannot be had from the hub"):
+    with pytest.raises(UserError, match=r"some/set cannot be downloaded from the hub"):
         download_all(tmp_path, [HubFiles("some/set", ("*.parquet",), "set")])
     assert not (tmp_path / "set").exists()
 

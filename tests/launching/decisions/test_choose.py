@@ -75,7 +75,9 @@ def test_a_decision_is_kept_for_its_checkpoint(tmp_path):
     decision = Decision(2.0, 0.25, {"threshold": "0.25", "temperature": "2"}, 7, {"examples": 3})
     write_decision(tmp_path, decision)
     assert read_decision(tmp_path, 7) == decision
-    with pytest.raises(UserError, match=r"of step 7, and the best one is now of step 9: .*=0\.25"):
+    with pytest.raises(
+        UserError, match=r"of step 7, but the best one is now that of step 9: .*=0\.25"
+    ):
         read_decision(tmp_path, 9)
     for damaged in ("{", "[1]", '{"temperature": "warm"}', '{"other": 1}'):
         (tmp_path / layout.DECISION).write_text(damaged)

@@ -237,7 +237,7 @@ def test_longer_sequences_leave_what_is_of_the_length(tmp_path):
             ["init.from='PARENT:tail'"],
             "has no part 'tail'; choose one of encoder, embedding, blocks",
         ),
-        (["model.dim=32"], "has model.dim=16, and this run 32: give model.dim=16"),
+        (["model.dim=32"], "has model.dim=16, and this run 32: set model.dim=16"),
         (["model.heads=4"], "has model.heads=2, and this run 4"),
         (
             ["dataset=listops_short"],
@@ -248,7 +248,7 @@ def test_longer_sequences_leave_what_is_of_the_length(tmp_path):
                 "init.from='PARENT:blocks.0.attention.wavelet'",
                 "model/wavelet=none",
             ],
-            "has not a single weight that fits",
+            "has no weight that fits",
         ),
         (
             ["init.freeze=[tail]"],
@@ -260,7 +260,7 @@ def test_longer_sequences_leave_what_is_of_the_length(tmp_path):
         (["init.layer_decay=true"], "init.layer_decay must be a number"),
         (
             ["init.from=null", "init.freeze=[head]"],
-            "init.freeze is of weights that a run starts from",
+            "init.freeze is for weights that a run starts from",
         ),
         (["+init.freez=[head]"], "there is no option init.freez; did you mean init.freeze?"),
     ],
@@ -287,7 +287,7 @@ def test_weights_that_changed_since_are_refused(tmp_path, parent):
     shutil.copytree(parent, copy)
     folder = child(tmp_path, copy)
     shutil.copy(parent / "checkpoints/last.ckpt", copy / "checkpoints/best.ckpt")
-    with pytest.raises(UserError, match="holds other weights by now"):
+    with pytest.raises(UserError, match="now holds other weights"):
         run(folder)
 
 
@@ -302,7 +302,7 @@ def test_another_vocabulary_of_the_same_size_is_refused(tmp_path):
     parent = finished_run(
         tmp_path, "task=masked", *words, f"dataset.train={tmp_path / 'one.jsonl'}"
     )
-    with pytest.raises(UserError, match="the vocabulary that this run has learned is another one"):
+    with pytest.raises(UserError, match="this run has learned another vocabulary"):
         child(tmp_path, parent, *words, f"dataset.train={tmp_path / 'two.jsonl'}")
     child(tmp_path, parent, *words, f"dataset.train={tmp_path / 'one.jsonl'}")
     taken = f"dataset.tokenizer.run='{parent}'"

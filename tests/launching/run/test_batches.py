@@ -43,7 +43,12 @@ def words_of(place, data, kind, task, encoder):
             "task=matching takes pairs of sequences, and files holds single",
         ),
         ("pairs", "classification", "classifier", "holds pairs of sequences: choose task=matching"),
-        ("files", "embedding", "embedding", "task=embedding takes sequences with their like"),
+        (
+            "files",
+            "embedding",
+            "embedding",
+            "task=embedding takes sequences with others of the same label",
+        ),
         ("pairs", "matching", "classifier", "needs model/encoder=dual$"),
         ("files", "classification", "dual", "needs model/encoder=classifier"),
         ("files", "classification", "token", "needs model.pool=mean, .* got token$"),

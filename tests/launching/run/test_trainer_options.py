@@ -162,13 +162,15 @@ def test_a_run_of_epochs_ends_with_its_schedule_and_status(tmp_path, seen):
 
 def test_steps_and_epochs_exclude_each_other(tmp_path):
     with pytest.raises(
-        UserError, match=r"^trainer\.max_epochs does not go with trainer\.max_steps"
+        UserError, match=r"^trainer\.max_epochs cannot be combined with trainer\.max_steps"
     ):
         tiny_run(tmp_path, "trainer.max_epochs=2", "trainer.max_steps=5")
     assert not (tmp_path / "runs").exists()
-    with pytest.raises(UserError, match=r"^trainer\.profile does not go with trainer\.profiler=py"):
+    with pytest.raises(
+        UserError, match=r"^trainer\.profile cannot be combined with trainer\.profiler=py"
+    ):
         validate(compose_run("trainer.profile=true", "+trainer.profiler=pytorch"))
-    with pytest.raises(UserError, match=r"^trainer\.overfit_batches does not go with"):
+    with pytest.raises(UserError, match=r"^trainer\.overfit_batches cannot be combined with"):
         validate(compose_run("+trainer.overfit_batches=1", "+trainer.limit_train_batches=1"))
 
 

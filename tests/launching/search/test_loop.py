@@ -110,7 +110,7 @@ def test_a_search_goes_on_as_if_it_had_not_been_stopped(runs, search, tmp_path):
 def test_a_search_has_no_dry_run(runs, search):
     code, _, error = search("dry_run=true")
     assert (code, runs.started) == (2, [])
-    assert "dry_run=true does not go with hydra/sweeper=optuna" in error
+    assert "dry_run=true cannot be combined with hydra/sweeper=optuna" in error
 
 
 def test_a_failed_trial_is_written_down_and_the_others_run(runs, search, tmp_path):
@@ -194,7 +194,7 @@ def test_a_hopeless_trial_is_given_up(runs, search, tmp_path, monkeypatch, prune
         "model/wavelet=ada,nope": "model/wavelet has no option 'nope'",
         "trainer.max_steps=0": "trainer.max_steps",
         "rerun=true": "rerun=true: a search restarts with another hydra.sweeper.seed",
-        "hydra/launcher=slurm": "a search has to wait for its trials: hydra.launcher.wait=true",
+        "hydra/launcher=slurm": "a search has to wait for its trials: set hydra.launcher.wait=true",
     }.items(),
 )
 def test_a_mistake_ends_it_before_anything_starts(runs, search, tmp_path, words, message):

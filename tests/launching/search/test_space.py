@@ -45,7 +45,7 @@ def test_hydras_ranges(word, distribution):
         "a=tag(log, interval(-1, 1))": "above 0",
         "a=tag(log, range(1, 9, 2))": "steps of 1",
         "a=tag(log, choice(x, y))": "for ranges of numbers",
-        "a=tag(lgo, interval(1, 2))": "tag 'lgo' means nothing",
+        "a=tag(lgo, interval(1, 2))": "tag 'lgo' is unknown",
     }.items(),
 )
 def test_what_cannot_be_searched(word, message):

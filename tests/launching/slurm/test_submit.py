@@ -307,7 +307,7 @@ def test_an_array_whose_first_runs_fail_alike_is_ended(array, in_job, answers, m
     update_status(array.folders[1], state="failed", reason="it rains")
     retry_command()
     assert answers["asked"] == [["scancel", "--state=PENDING", "12"]]
-    told = "the first jobs failed alike (stop_after=2), job 12 is ended: it rains"
+    told = "the first jobs failed for the same reason (stop_after=2), job 12 is ended: it rains"
     assert capsys.readouterr().out == f"{told}\n"
 
 

@@ -29,7 +29,7 @@ def check(name, options=(), jobs=1, **trainer):
     ("name", "options", "job", "message"),
     [
         ("joblib", {}, {"jobs": 2}, r"jobs=2 .*hydra\.launcher\.n_jobs=2"),
-        ("submitit_local", {}, {"jobs": 2}, r"jobs=2 is of hydra/launcher=local$"),
+        ("submitit_local", {}, {"jobs": 2}, r"jobs=2 only applies to hydra/launcher=local$"),
         ("joblib", {}, {"num_nodes": 2}, "use hydra/launcher=slurm"),
         ("submitit_slurm", {"tasks_per_node": 2}, {"devices": 2}, "leave it at 1"),
         ("submitit_slurm", {"nodes": 2}, {}, "leave it at 1"),

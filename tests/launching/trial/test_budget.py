@@ -122,7 +122,7 @@ def table():
     ("device", "mfu", "dry_run", "message"),
     [
         ("h10", 0.1, True, "device='h10' is unknown; choose one of .*; did you mean"),
-        ("h100", 0.1, False, "device=h100 is of dry_run=true"),
+        ("h100", 0.1, False, "device=h100 only applies to dry_run=true"),
         (None, 0, True, "mfu must be a share above 0 and at most 1, got 0"),
         (None, 1.5, True, "mfu must be a share above 0 and at most 1, got 1.5"),
         (None, "x", True, "mfu must be a number"),

@@ -112,11 +112,11 @@ def test_impossible_values_are_refused():
         (["callbacks=ema", "optimizer=schedule_free"], "evaluates its own average"),
         (
             ["callbacks=ema", "trainer.strategy=fsdp"],
-            r"^callbacks\.average does not go with trainer.strategy=fsdp",
+            r"^callbacks\.average cannot be combined with trainer.strategy=fsdp",
         ),
         (
             ["optimizer=muon", "trainer.strategy=fsdp"],
-            "^optimizer=muon does not go with trainer.strategy=fsdp",
+            "^optimizer=muon cannot be combined with trainer.strategy=fsdp",
         ),
         (["optimizer=schedule_free", "trainer.strategy=fsdp"], "^optimizer=schedule_free does not"),
         (

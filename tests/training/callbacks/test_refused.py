@@ -25,8 +25,8 @@ OPTIONS = {
     "Timer": ["duration='00:12:00:00'"],
 }
 REFUSED = {
-    "BackboneFinetuning": "trains all of its model",
-    "BaseFinetuning": "trains all of its model",
+    "BackboneFinetuning": "trains its complete model",
+    "BaseFinetuning": "trains its complete model",
     "BatchSizeFinder": "find=batch_size",
     "GradientAccumulationScheduler": "trainer.accumulate_grad_batches",
     "LearningRateFinder": "find=lr",

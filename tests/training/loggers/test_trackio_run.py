@@ -96,7 +96,7 @@ def test_a_run_is_logged_resumed_and_begun_anew(tmp_path, trackio, monkeypatch, 
 @pytest.mark.slow
 @pytest.mark.skipif(
     importlib.util.find_spec("trackio") is None,
-    reason="trackio is not installed: it does not go with the tested version of pillow",
+    reason="trackio is not installed: it cannot be combined with the tested version of pillow",
 )
 def test_trackio_itself_keeps_what_is_sent(tmp_path, monkeypatch):
     monkeypatch.setenv("TRACKIO_DIR", str(tmp_path / "trackio"))

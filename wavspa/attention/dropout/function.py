@@ -46,7 +46,7 @@ def attend_with_dropout(
         v: Values [B, H, N, K].
         lengths: Real positions of each row, int64 [B], or None.
         dropout: Rate on the probabilities.
-        window: Places to the left and to the right of itself that a query sees; None means all.
+        window: Positions to the left and to the right of itself that a query sees; None means all.
 
     Returns:
         [B, H, N, K]; not meaningful at pads, but finite where q, k and v are.

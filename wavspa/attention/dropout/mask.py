@@ -14,7 +14,7 @@ from torch import Tensor
 KEYS_OF_A_DRAW = 4
 LEVELS = 2**16
 
-# As int64: torch knows no arithmetic of uint64, and both wrap alike.
+# As int64: torch knows no arithmetic of uint64, and both wrap the same way.
 STEP = 0x9E3779B97F4A7C15 - 2**64
 FACTORS = (0xBF58476D1CE4E5B9 - 2**64, 0x94D049BB133111EB - 2**64)
 SHIFTS = (30, 27, 31)

@@ -26,7 +26,7 @@ class Problem:
     Args:
         length: Queries (and keys) N of a row.
         ends: Keys that each row may see, R numbers in 1..N.
-        window: Places to the left and to the right of itself that a query sees, or None: all.
+        window: Positions to the left and to the right of itself that a query sees, or None: all.
         mask: What dropout drops.
     """
 
@@ -64,7 +64,7 @@ class Passes(Protocol):
 
         Args:
             scores: [G, Q, M].
-            gradient: Of the probabilities after dropout, [G, Q, M].
+            gradient: Gradient of the probabilities after dropout, [G, Q, M].
             lse: Log-sums of the forward pass, [G, Q].
             mean: Mean of the probabilities' gradient under the probabilities, [G, Q].
             tile: Where the scores are from.

@@ -33,9 +33,9 @@ class BigCloneBench(PooledPairs):
     The benchmark's own baselines train and validate on a tenth of the pairs and test on all.
 
     Args:
-        train_share: Of the training pairs that are used, with each label in proportion; None: all.
-        val_share: The same of the validation pairs.
-        data_seed: Of which pairs these are; the training seed leaves them alone.
+        train_share: Share of the training pairs that is used, with each label in proportion; None: all.
+        val_share: The same for the validation pairs.
+        data_seed: Seed of the choice of pairs, independent of the training seed.
         **options: See :class:`wavspa.data.Texts`.
 
     Raises:

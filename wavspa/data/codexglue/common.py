@@ -32,7 +32,7 @@ class Layout(NamedTuple):
 def reader_of(
     what: str, root: Path, where: tuple[str, str, str], layouts: Sequence[Layout]
 ) -> Reader:
-    """The reader of the first layout whose files are there.
+    """The reader of the first layout whose files exist.
 
     Args:
         what: The data set's name.
@@ -41,7 +41,7 @@ def reader_of(
         layouts: Tried in order.
 
     Raises:
-        FilesNotFound: None of them is there.
+        FilesNotFound: None of them exists.
     """
     for layout in layouts:
         if files := find_splits(root, [*layout.also_in, *places(*where)], layout.patterns):
@@ -78,9 +78,9 @@ def hub_files(name: str, task: str, hub: str) -> HubFiles:
 
 
 def remedy(name: str, task: str, hub: str) -> str:
-    """What to do when a data set is nowhere; the arguments are those of :func:`places`."""
+    """What to do when a data set is not found; the arguments are those of :func:`places`."""
     return (
-        f"put them there into codexglue/{name}: follow {_below_checkout(task)} of "
+        f"put them into codexglue/{name}: follow {_below_checkout(task)} of "
         "https://github.com/microsoft/CodeXGLUE, or take the parquet files of the hub's data "
         f"set google/{hub}"
     )

@@ -86,7 +86,8 @@ def _from_lines(sources: Path, targets: Path) -> Iterator[TextRow]:
     counts = [_count_lines(path) for path in (sources, targets)]
     if counts[0] != counts[1]:
         raise UserError(
-            f"{sources} has {counts[0]:,} lines and {targets} has {counts[1]:,}: they must be as many"
+            f"{sources} has {counts[0]:,} lines and {targets} has {counts[1]:,}: they must have the same "
+            "number"
         )
     with opened(sources, "\n") as first, opened(targets, "\n") as second:
         for number, lines in enumerate(zip(first, second, strict=True), start=1):

@@ -28,8 +28,8 @@ class D2A(Texts):
         kind: What is read of each report: its ``trace``, the ``code`` of its functions, both
             (``code_trace``); or ``function``, another set of functions before and after a fix.
         protocol: ``default``, or ``upstream``: train on all of train, validate on dev.
-        val_share: Of train that is held out for validation.
-        data_seed: Of what is held out; the training seed leaves it alone.
+        val_share: Share of train that is held out for validation.
+        data_seed: Seed of the hold-out, independent of the training seed.
         **options: See :class:`wavspa.data.Texts`.
 
     Raises:

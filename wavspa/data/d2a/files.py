@@ -50,7 +50,7 @@ def find_files(root: Path, kind: str) -> dict[str, list[Path]]:
         kind: A key of :data:`COLUMNS`.
 
     Raises:
-        UserError: They are nowhere.
+        UserError: They are not found.
     """
     # The samples in the leaderboard's repository have the other order in their name.
     for name in (kind, "trace_code") if kind == "code_trace" else (kind,):
@@ -66,7 +66,7 @@ def find_files(root: Path, kind: str) -> dict[str, list[Path]]:
         root,
         [*holds, *(f"{kind}/{pattern}" for pattern in parquet.values())],
         "put the leaderboard's data (https://developer.ibm.com/exchanges/data/all/d2a) or the "
-        "hub's claudios/D2A into d2a there",
+        "hub's claudios/D2A into d2a/ there",
     )
 
 
@@ -96,7 +96,7 @@ def group_of(kind: str, value: str) -> tuple[str, ...]:
 
     Args:
         kind: A key of :data:`GROUPS`.
-        value: Of the column that the group is read from.
+        value: Value of the column that the group is read from.
     """
     found = GROUPS[kind].pattern.search(value)
     return found.groups() if found else (value,)

@@ -33,7 +33,7 @@ class Rows(TorchDataset[Any]):
         example: Called with the tokens [N] of each view in turn and the label.
         pool: The sequences that the columns of ``split`` number, if they do not hold tokens themselves.
         end: The last token of a sequence that is cut, if there is one.
-        width: Of series, the values of a step, which are laid side by side; None: tokens.
+        width: For series, the number of values in a step, which are stored side by side; None: tokens.
 
     Attributes:
         lengths: [rows] int64, after truncation, of the longest sequence of each row.
@@ -91,7 +91,7 @@ class Rows(TorchDataset[Any]):
         return int((self._full_lengths[column] > longest).sum())
 
     def beyond(self, column: str, least: int) -> tuple[int, int]:
-        """How many numbers in the lists of a column are ``least`` or more, and how many there are."""
+        """How many numbers in the lists of a column are ``least`` or more, and their number."""
         flat = pc.list_flatten(self._split.data.column(column).take(self._kept))
         return int(pc.sum(pc.greater_equal(flat, least)).as_py() or 0), len(flat)
 

@@ -35,7 +35,7 @@ class BatchLoaders(LightningDataModule):
         workers: Processes that read batches; 0 reads in the training process.
         pad: ``batch`` pads to the longest of a batch, ``bucket`` to the next of at most 16 widths, ``max`` to
             ``max_length``.
-        seed: Of the order of the training batches.
+        seed: Seed of the order of the training batches.
 
     Raises:
         UserError: An option is out of range.

@@ -45,7 +45,7 @@ class PartnerBatches(TrainingBatches):
         lengths: [examples] the length of each example.
         labels: [examples] the label of each example.
         batch_size: Pairs in a batch, over all ranks.
-        seed: Of the order and of the partners.
+        seed: Seed of the order and of the partners.
         rank: Which share of each batch to give.
         world_size: Number of ranks.
     """

@@ -108,7 +108,7 @@ class TrainingBatches(Sampler[list[Any]]):
     Args:
         lengths: [examples] the length of each example.
         batch_size: Examples in a batch, over all ranks.
-        seed: Of the order.
+        seed: Seed of the order.
         rank: Which share of each batch to give.
         world_size: Number of ranks.
         batch_tokens: If given, what bounds a batch instead of ``batch_size``, over all ranks.

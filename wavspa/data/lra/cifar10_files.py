@@ -58,10 +58,10 @@ def find_pictures(root: Path, threads: int) -> Found:
 
     Args:
         root: The data root.
-        threads: That decode pictures.
+        threads: Number of threads that decode pictures.
 
     Raises:
-        UserError: They are nowhere, or a file cannot be read.
+        UserError: They are not found, or a file cannot be read.
     """
     names = [name for split in BATCHES.values() for name in split]
     if folder := find_folder(root, BATCH_PLACES, names):

@@ -28,10 +28,10 @@ class Imdb(Texts):
 
     Args:
         protocol: ``default``, or ``upstream``: train on all of train, validate on test.
-        drop_shared: Leave those reviews out of train that are in test as well.
+        drop_shared: Leave out of train the reviews that are in test as well.
         complete: Refuse files that hold fewer or more reviews than the benchmark.
-        val_share: Of train that is held out for validation.
-        data_seed: Of what is held out; the training seed leaves it alone.
+        val_share: Share of train that is held out for validation.
+        data_seed: Seed of the hold-out, independent of the training seed.
         **options: See :class:`wavspa.data.Texts`.
 
     Raises:

@@ -38,7 +38,7 @@ def find_reviews(root: Path) -> tuple[Reviews, Path]:
         The rows of train and test (0: negative, 1: positive), and where they were found.
 
     Raises:
-        UserError: They are nowhere, or a file cannot be read.
+        UserError: They are not found, or a file cannot be read.
     """
     if folder := find_folder(root, TREE_PLACES, TREE):
         return _read_tree(folder), folder

@@ -65,7 +65,7 @@ class OwnFiles:
         if self._found_checksum != self.checksum:
             raise UserError(
                 f"{', '.join(map(str, self.paths.values()))}: the content is not that of "
-                f"dataset.checksum={self.checksum}: bring it back, or start a new run with wavspa-train"
+                f"dataset.checksum={self.checksum}: restore it, or start a new run with wavspa-train"
             )
 
     def source_facts(self) -> dict[str, str]:

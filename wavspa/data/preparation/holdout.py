@@ -13,8 +13,8 @@ def shares_of(val_share: float, test_share: float, given: Collection[str]) -> di
     """The share of train that is held out for each split that is not given.
 
     Args:
-        val_share: Of val.
-        test_share: Of test.
+        val_share: Share of val.
+        test_share: Share of test.
         given: The splits that are not held out.
 
     Raises:
@@ -43,7 +43,7 @@ def hold_out(
 
     Args:
         labels: [examples] integers that count from 0.
-        share: Of the examples that are held out, between 0 and 1.
+        share: Share of the examples that are held out, between 0 and 1.
         seed: The only source of randomness; the order of the examples matters as well.
         groups: [examples] examples with equal values stay together.
 
@@ -82,7 +82,7 @@ def divide(
     Args:
         labels: [examples] integers that count from 0.
         groups: [examples] examples with equal values stay together.
-        shares: Of the examples, for each split that is held out.
+        shares: Shares of the examples, for each split that is held out.
         seed: See :func:`hold_out`.
         path: How messages name train.
         test: [examples] bool, those that are test at any share.
@@ -115,7 +115,7 @@ def folds_of(
 
     Args:
         labels: [examples] integers that count from 0.
-        count: Of the folds.
+        count: Number of folds.
         seed: The only source of randomness; the order of the examples matters as well.
         groups: [examples] examples with equal values stay together.
 

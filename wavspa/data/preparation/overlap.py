@@ -63,7 +63,7 @@ def warnings_of(card: Mapping[str, object]) -> list[str]:
     """One line for each thing on a card that makes a score mean less than it seems to.
 
     Args:
-        card: Of prepared data.
+        card: Card of prepared data.
     """
     lines = []
     shared, splits = card.get("shared_with_train", {}), card["splits"]
@@ -73,12 +73,12 @@ def warnings_of(card: Mapping[str, object]) -> list[str]:
         if counts["similar"]:
             lines.append(
                 f"{counts['similar']:,} of the {splits[split]['examples']:,} rows of {split} are rows "
-                f"of train as well ({counts['equal']:,} are equal, the others but for case, blanks or "
+                f"of train as well ({counts['equal']:,} are equal, the others except for case, blanks or "
                 "the order of a pair): a model can know them by heart"
             )
     groups = card.get("alike_labels", [])
     assert isinstance(groups, Sequence)
     for group in groups:
         told = " and ".join(f"{label!r} ({rows:,} rows)" for label, rows in group.items())
-        lines.append(f"the labels {told} look alike and are different classes")
+        lines.append(f"the labels {told} look alike but are different classes")
     return lines

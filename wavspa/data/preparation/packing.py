@@ -12,8 +12,8 @@ def split_of(digest: bytes, shares: Mapping[str, float], seed: int) -> str:
     Equal documents are in the same split, and more documents leave the others where they are.
 
     Args:
-        digest: Of its content.
-        shares: Of the documents that are held out, by split.
+        digest: Digest of its content.
+        shares: Shares of the documents that are held out, by split.
         seed: The only source of chance.
 
     Returns:
@@ -33,7 +33,7 @@ def packed(documents: Iterable[np.ndarray], length: int) -> Iterator[np.ndarray]
 
     Args:
         documents: [tokens] each, of one integer dtype.
-        length: Of a row.
+        length: Length of a row.
     """
     waiting: list[np.ndarray] = []
     count = 0

@@ -6,7 +6,7 @@ one or more columns of tokens, lists of uint8, uint16 or int32; or of series, li
 have labels, ``places`` are those of their first tokens, lists of int32.
 
 Where rows share their sequences, those are kept once: in ``pool.arrow``, whose one column is
-``tokens``. The other columns of the splits are then numbers of its rows, int32.
+``tokens``. The other columns of the splits are then row numbers, int32.
 """
 
 import hashlib
@@ -53,7 +53,7 @@ QUANTILES = {
 
 
 class Source(NamedTuple):
-    """One split as it is made: tables of rows, in order."""
+    """One split as it is built: tables of rows, in order."""
 
     tables: Iterable[pa.Table]
     examples: int | None
@@ -100,7 +100,7 @@ def prepare(
     facts: Callable[[Splits], Facts],
     files: Callable[[], Mapping[str, str]] = dict,
 ) -> None:
-    """Make ``folder`` unless it is there; of several processes one works and the others wait.
+    """Make ``folder`` unless it exists; of several processes one works and the others wait.
 
     Everything is written next to the folder and renamed at the end, so a kill leaves nothing that
     could be taken for data; what it does leave is removed by the next call.
@@ -117,7 +117,7 @@ def prepare(
     if folder.is_dir():
         return
     _make_root(folder.parent.parent)
-    waiting = partial(report, f"waiting for another process that prepares {folder}")
+    waiting = partial(report, f"waiting for another process that is preparing {folder}")
     with lock(folder.with_name(f".{folder.name}.lock"), folder, on_wait=waiting):
         if not folder.is_dir():
             _make_folder(folder, build, facts, files)
@@ -154,7 +154,7 @@ def verify(folder: Path) -> None:
     checksums = {f"{name}.arrow": summary["sha256"] for name, summary in tables.items()}
     for name, checksum in {**checksums, **card.get("files", {})}.items():
         if _checksum(folder / name) != checksum:
-            raise _damaged(folder / name, "another checksum than on its card")
+            raise _damaged(folder / name, "not the checksum on its card")
 
 
 def lengths(column: pa.ChunkedArray, pool: Dataset | None = None) -> np.ndarray:

@@ -25,7 +25,7 @@ class SourceTargets(Texts):
 
     Args:
         max_length: Tokens of a source; longer ones keep their head, and their number is printed.
-        max_target_length: Tokens of a target that are learned, its end among them.
+        max_target_length: Tokens of a target that are learned, including its end.
         **options: See :class:`wavspa.data.Texts`.
 
     Raises:

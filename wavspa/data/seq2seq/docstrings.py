@@ -35,10 +35,10 @@ class Docstrings(SourceTargets):
     functions of a file are all in one split.
 
     Args:
-        val_share: Of the files, for val.
-        test_share: Of the files, for test.
-        data_seed: Of which files these are; the training seed leaves it alone.
-        python: The version of Python that a run is made with; ``auto``: of the one that runs.
+        val_share: Share of the files held out for val.
+        test_share: Share of the files held out for test.
+        data_seed: Seed of the choice of files, independent of the training seed.
+        python: The version of Python that a run is made with; ``auto``: the running one.
         **options: See :class:`wavspa.data.SourceTargets`.
 
     Raises:
@@ -87,7 +87,7 @@ class Docstrings(SourceTargets):
         """The splits, file by file."""
         if self.python != _running():
             raise UserError(
-                f"dataset.python={self.python} is not the Python that runs, {_running()}: start the run with "
+                f"dataset.python={self.python} is not the running Python, {_running()}: start the run with "
                 "that one, or a new run with this one"
             )
         rows: dict[str, list[TextRow]] = {split: [] for split in _SPLITS}

@@ -9,7 +9,7 @@ from wavspa.data.seq2seq.datamodule import SourceTargets
 from wavspa.data.sources.tables import open_table
 from wavspa.data.targets.classes import Classes
 
-# The one label that all rows have, so that what is held out is drawn from all alike.
+# The one label that all rows have, so that what is held out is drawn from all rows equally.
 LABEL = "0"
 
 

@@ -65,7 +65,7 @@ class SeriesFile(TableFile):
             if not len(exact):
                 continue
             error = np.abs(exact - as_float32(exact)).max()
-            # Of numbers that are all alike nothing is lost.
+            # Nothing is lost of numbers that are all equal.
             if error > COARSE * exact.std() > 0:
                 found[name] = error / exact.std()
         return found

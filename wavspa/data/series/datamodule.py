@@ -39,20 +39,20 @@ class Series(OwnFiles, SequenceDataModule):
         train: A file: .npz, .npy, .parquet or .csv.
         val: A file; None: held out of train.
         test: A file; None: held out of train.
-        train_labels: Of an .npy, the .npy of its labels.
-        val_labels: The same of val.
-        test_labels: The same of test.
-        values: Of an .npz, the key of the values.
-        lengths: Of an .npz, the key of the lengths, if series are not equally long.
-        id: Of a table, the column that identifies series.
-        time: Of a table, the column that orders the steps; None: the order of the file.
-        channels: Of a table, the columns of the values; ``auto``: all of numbers that are nothing else.
-        label: The key or the column of the labels, of numbers also several.
+        train_labels: For an .npy, the .npy of its labels.
+        val_labels: The same for val.
+        test_labels: The same for test.
+        values: For an .npz, the key of the values.
+        lengths: For an .npz, the key of the lengths, if the series differ in length.
+        id: For a table, the column that identifies the series.
+        time: For a table, the column that orders the steps; None: the order of the file.
+        channels: For a table, the columns of the values; ``auto``: all numeric columns without another role.
+        label: The key or the column of the labels, or for numbers several of them.
         label_kind: What the labels are: ``class`` or ``number``.
-        nan: What becomes of values that are missing: see :mod:`wavspa.data.series.missing`.
-        inputs: D, the number of channels; ``auto``: as many as train has.
+        nan: How missing values are treated: see :mod:`wavspa.data.series.missing`.
+        inputs: D, the number of channels; ``auto``: that of train.
         val_share, test_share, data_seed: See :class:`wavspa.data.Files`.
-        checksum: What the content of the files has to have; ``auto``: any.
+        checksum: The required checksum of the files; ``auto``: any.
         **options: See :class:`SequenceDataModule`.
 
     Raises:

@@ -16,7 +16,7 @@ def open_series(path: Path, columns: Columns, labels: Path | None = None) -> Ser
     Args:
         path: The file.
         columns: The places of the parts.
-        labels: Of an .npy, the .npy of its labels.
+        labels: For an .npy, the .npy of its labels.
 
     Raises:
         UserError: There is no such file, or its name has no known ending.
@@ -28,7 +28,7 @@ def open_series(path: Path, columns: Columns, labels: Path | None = None) -> Ser
     if suffix in (".npz", ".npy"):
         return ArrayFile(path, columns, labels)
     if labels is not None:
-        raise UserError(f"{labels} is of no use: the labels of {path} are one of its columns")
+        raise UserError(f"{labels} is not needed: the labels of {path} are one of its columns")
     if suffix in (".csv", ".parquet"):
         return LongTable(path, columns)
     raise UserError(f"{path}: its name has to end in {', '.join(ENDINGS)}")

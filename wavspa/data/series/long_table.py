@@ -74,7 +74,7 @@ class LongTable(SeriesFile):
             if (place := _first_word(self._table[name])) is not None:
                 raise UserError(
                     f"{self.path}: the column {name!r} holds numbers, and {self._table[name][place]} in "
-                    f"one of its rows: leave values blank that are missing (dataset.nan), or name the "
+                    f"one of its rows: leave missing values blank (dataset.nan), or name the "
                     "channels by dataset.channels"
                 )
         return names

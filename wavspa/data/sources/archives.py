@@ -81,7 +81,7 @@ def _whole(archive: Path) -> Iterator[None]:
 
 
 def _untrusted(archive: Path, name: str) -> UserError:
-    return UserError(f"{archive} is not to be trusted: {name!r} leads out of its folder")
+    return UserError(f"{archive} cannot be trusted: {name!r} points outside its folder")
 
 
 def _unpack_zip(archive: Path, folder: Path) -> None:

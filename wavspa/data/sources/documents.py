@@ -47,7 +47,7 @@ def read_documents(
 
     Args:
         path: The file.
-        per: Of plain text: ``line`` or ``file``, what a document is. A file is read at once.
+        per: What a document is in plain text: ``line`` or ``file``. A file is read at once.
         column: Where a table has its texts.
         table_options: How :func:`wavspa.data.sources.tables.open_table` reads the file.
 

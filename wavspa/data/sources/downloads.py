@@ -137,7 +137,7 @@ class HubFiles:
                 )
             except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
                 raise UserError(
-                    f"{self.repo} cannot be had from the hub ({_first_line(error)}); the same "
+                    f"{self.repo} cannot be downloaded from the hub ({_first_line(error)}); the same "
                     "command resumes where it stopped"
                 ) from error
             shutil.rmtree(partial / ".cache", ignore_errors=True)
@@ -178,13 +178,13 @@ def download(url: str, path: Path, md5: str | None = None) -> None:
             break
         except requests.HTTPError as error:
             raise UserError(
-                f"{_first_line(error)}: download it in another way and put it to {path}"
+                f"{_first_line(error)}: download it in another way and save it as {path}"
             ) from error
         except requests.RequestException as error:
             if attempt == TRIES:
                 raise UserError(
                     f"{url} cannot be downloaded ({_first_line(error)}); the same command resumes "
-                    f"where it stopped, or download it in another way and put it to {path}"
+                    f"where it stopped, or download it in another way and save it as {path}"
                 ) from error
             time.sleep(SECONDS_BETWEEN_TRIES)
         except OSError as error:
@@ -194,7 +194,7 @@ def download(url: str, path: Path, md5: str | None = None) -> None:
             found = hashlib.file_digest(file, "md5").hexdigest()
         if found != md5:
             part.unlink()
-            raise UserError(f"{url} has the MD5 checksum {found} and should have {md5}: try again")
+            raise UserError(f"{url} has the MD5 checksum {found} but should have {md5}: try again")
     os.replace(part, path)
 
 

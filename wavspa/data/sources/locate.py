@@ -93,7 +93,7 @@ def _check_parts(files: Sequence[Path]) -> None:
 
 
 class FilesNotFound(UserError):
-    """The files of a data set are nowhere below the data root.
+    """The files of a data set are not found below the data root.
 
     Args:
         what: The data set's name.

@@ -21,7 +21,7 @@ _ALLOWED: dict[tuple[str, str], Callable[..., Any]] = {
 class _Unpickler(pickle.Unpickler):
     def find_class(self, module: str, name: str) -> Callable[..., Any]:
         if (module, name) not in _ALLOWED:
-            raise pickle.UnpicklingError(f"it names {module}.{name}, and may hold arrays alone")
+            raise pickle.UnpicklingError(f"it names {module}.{name}, and may hold only arrays")
         return _ALLOWED[module, name]
 
 
@@ -39,4 +39,4 @@ def load_arrays(file: BinaryIO, name: str) -> Any:
         return _Unpickler(file, encoding="bytes").load()
     # What a damaged pickle raises is not bounded.
     except Exception as error:
-        raise UserError(f"{name} is not to be trusted or incomplete: {error}") from error
+        raise UserError(f"{name} is incomplete or cannot be trusted: {error}") from error

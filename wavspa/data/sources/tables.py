@@ -105,11 +105,11 @@ def open_table(
         kind: ``csv``, ``tsv``, ``json``, ``jsonl`` or ``parquet``, where the name does not show it.
         names: The columns of a csv or tsv without header.
         quoted: False takes quotes for plain characters and every line for a row (csv and tsv).
-        encoding: Of a text file.
+        encoding: Encoding of a text file.
         stray_quotes: Refuse lines that a quote seems to have made one row by mistake (csv and tsv).
 
     Raises:
-        UserError: The file is not there, or its name has no known ending.
+        UserError: The file is missing, or its name has no known ending.
     """
     if not path.is_file():
         raise UserError(f"there is no file {path}")

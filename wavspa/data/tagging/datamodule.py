@@ -53,10 +53,10 @@ class Tagging(Files):
     Args:
         text: The column of the words or of the texts.
         label: The column of the tags or of the spans.
-        tag_names: What tags that are numbers are called, in their order; None: as a parquet of Hugging Face
+        tag_names: The names of numeric tags, in their order; None: as a parquet file of Hugging Face
             `datasets` itself names them, or by their numbers.
         unit: What has a tag in texts with spans: one of :data:`wavspa.data.tagging.words.UNITS`.
-        row: Of a word a line, what a row is: ``sentence``, ``document`` or ``file``.
+        row: What a row of CoNLL is: ``sentence``, ``document`` or ``file``.
         scheme: How tags make entities: ``lenient``, ``none`` (there are none) or strictly by a scheme;
             ``auto``: as the tags of train look. It changes scores and predicted spans alone.
         **options: See :class:`wavspa.data.Files`.
@@ -147,7 +147,7 @@ class Tagging(Files):
         Args:
             table: The table.
             column: The column of the words or of the texts.
-            label: That of the tags or of the spans.
+            label: The column of the tags or of the spans.
 
         Raises:
             UserError: A row cannot be used.

@@ -84,7 +84,7 @@ class Tagset:
         scheme: One of :data:`SCHEMES`; of ``none`` each tag is its own type, and each word an entity.
 
     Attributes:
-        types: Of the entities, in the order of their names.
+        types: Types of the entities, in the order of their names.
     """
 
     def __init__(self, names: Sequence[str], scheme: str) -> None:

@@ -31,8 +31,8 @@ def open_tagged(
     Args:
         path: The file.
         kind: ``conll`` or one of :data:`TABLES`, where the name does not show it.
-        row: Of a word a line, what a row is: see :class:`ConllFile`.
-        encoding: Of a text file.
+        row: What a row of CoNLL is: see :class:`ConllFile`.
+        encoding: Encoding of a text file.
 
     Raises:
         UserError: There is no such file, or it is a csv.
@@ -42,7 +42,7 @@ def open_tagged(
     kind = kind or plain_suffix(path)
     if kind == "csv":
         raise UserError(
-            f"{path}: a csv holds no lists of tags: give .jsonl, .json or .parquet, or a word and its tag a "
+            f"{path}: a csv holds no lists of tags: use .jsonl, .json or .parquet, or a word and its tag per "
             "line (.conll)"
         )
     return (
@@ -76,7 +76,7 @@ class ConllFile(TableFile):
     Args:
         path: The file.
         row: ``sentence``, ``document`` or ``file``: what becomes a row.
-        encoding: Of the file.
+        encoding: Encoding of the file.
     """
 
     def __init__(self, path: Path, row: str, encoding: str) -> None:
@@ -109,8 +109,8 @@ class ConllFile(TableFile):
                 lines = []
         if self._row == "document" and not documents:
             raise UserError(
-                f"{self.path} has no line {_DOCUMENT}, where documents begin: dataset.row must be sentence "
-                "or file"
+                f"{self.path} has no line {_DOCUMENT}, with which documents begin: dataset.row must be "
+                "sentence or file"
             )
         if lines:
             yield self._made(place, lines, wanted)

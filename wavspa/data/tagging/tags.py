@@ -23,7 +23,7 @@ class Tagged(NamedTuple):
 
     Attributes:
         starts: [W] the first character of each word in its text; -1 of an empty word.
-        tags: Of each word, as text, or as they are stored, their ids.
+        tags: The tag of each word, as text or, as stored, as its id.
     """
 
     starts: np.ndarray

@@ -38,7 +38,7 @@ class Target(ABC):
         """The label of a row.
 
         Args:
-            values: Of the columns.
+            values: Values of the columns.
             where: How a message names the row.
 
         Raises:
@@ -67,7 +67,7 @@ class Target(ABC):
 
     @abstractmethod
     def encode(self, label: Any, where: str) -> Any:
-        """A label as it is stored.
+        """A label as stored.
 
         Raises:
             UserError: Train does not have it.
@@ -89,7 +89,7 @@ class Target(ABC):
         """Stored labels as the ``labels`` of a batch.
 
         Args:
-            labels: Of its examples.
+            labels: Labels of its examples.
             width: ``dataset.classes``.
         """
         return np.array(labels, np.int64)

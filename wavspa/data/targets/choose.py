@@ -25,7 +25,7 @@ def target_of(kind: str, label: str | Sequence[str] | None, separator: str) -> T
         separator: Between the labels of a text.
 
     Raises:
-        UserError: The kind is unknown, or does not go with the columns.
+        UserError: The kind is unknown, or cannot be combined with the columns.
     """
     one_of("label_kind", kind, KINDS)
     if label is None:

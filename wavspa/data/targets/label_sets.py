@@ -49,7 +49,7 @@ class LabelSets(NamedTarget):
         for one in found:
             if one is None or not str(one).strip():
                 raise UserError(
-                    f"{where}: the column {column!r} holds {shown(value)}, of which a label is blank: leave "
+                    f"{where}: the column {column!r} holds {shown(value)}, in which a label is blank: leave "
                     "it out"
                 )
             names.append(read_label(one, column, where))

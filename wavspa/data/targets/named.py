@@ -13,7 +13,7 @@ class NamedTarget(Target):
     """Labels whose ids count from 0 in the order of their names, which the card keeps.
 
     Attributes:
-        names: Of the labels, by their ids.
+        names: Names of the labels, by their ids.
     """
 
     def __init__(self, columns: Sequence[str]) -> None:

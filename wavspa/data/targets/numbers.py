@@ -36,7 +36,7 @@ def scale_of(card: Mapping[str, Any], key: str) -> Scale:
 
 def described(names: Sequence[str], values: np.ndarray) -> list[dict[str, Any]]:
     """An entry of a card for each column of values [n, K]: its name, mean, deviation, least and most."""
-    # What is beyond float64 is infinite here, and refused by who needs it.
+    # What is beyond float64 is infinite here, and refused where it is needed.
     with np.errstate(over="ignore", invalid="ignore"):
         return [
             {
@@ -58,14 +58,14 @@ def check_scale(entries: Sequence[Mapping[str, Any]]) -> None:
             been held out.
 
     Raises:
-        UserError: They are all alike, or so large or small that their deviation is none.
+        UserError: They are all equal, or so large or small that they have no deviation.
     """
     for entry in entries:
         if not 0 < entry["deviation"] < math.inf:
             raise UserError(
                 f"the numbers of dataset.label={entry['name']} have the standard deviation "
                 f"{entry['deviation']:g} in train (from {entry['min']:g} to {entry['max']:g}): rescale them, "
-                "or hold out others by dataset.data_seed"
+                "or hold out others with dataset.data_seed"
             )
 
 
@@ -91,7 +91,7 @@ class Numbers(Target):
             if numbers.min() == numbers.max():
                 raise UserError(
                     f"{where}: the column {column!r} holds the number {numbers[0]:g} in each of the "
-                    f"{len(numbers)} rows: there is nothing to learn of it"
+                    f"{len(numbers)} rows: there is nothing to learn from it"
                 )
         if classes not in (None, len(self.columns)):
             raise UserError(

@@ -7,7 +7,7 @@ from wavspa.reports.runs.collect import Run
 
 
 def limits(run: Run, graphs: Mapping[str, Any]) -> list[str]:
-    """The limits of a run and of its graphs, a sentence or two each.
+    """The limits of a run and of its graphs, in a sentence or two each.
 
     Args:
         run: The files of the run.
@@ -43,7 +43,7 @@ def _padding(model: Mapping[str, Any], dataset: Mapping[str, Any]) -> str:
         )
     width = dataset["max_length"] if dataset.get("pad") == "max" else "the longest of its batch"
     return (
-        "Padding: token 0, on the right, is attended to as upstream, so that an answer depends on how "
+        "Padding: token 0, on the right, is attended to as in upstream, so that an answer depends on how "
         f"wide its row is; in training and test rows were padded to {width}."
     )
 

@@ -74,7 +74,7 @@ def loading(run: Run, data: SequenceDataModule, files: Mapping[str, str], name: 
         run: The files of the run.
         data: Its data.
         files: What the exported folder holds, by name.
-        name: Of the folder, or of the model on the hub.
+        name: Name of the folder, or of the model on the hub.
     """
     task = task_name(run.config)
     folder = name.rpartition("/")[2]

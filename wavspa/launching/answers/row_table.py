@@ -22,7 +22,7 @@ LONGEST = 1000
 
 
 class RowTable(NamedTuple):
-    """A table; cells are numbers, truth values, texts, and pictures [side, side] uint8."""
+    """A table; cells are numbers, booleans, texts, and pictures [side, side] uint8."""
 
     columns: list[str]
     rows: list[list[Any]]

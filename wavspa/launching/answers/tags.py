@@ -23,7 +23,7 @@ class TagColumns:
 
     Args:
         task: The task.
-        card: Of the data that the run was trained on.
+        card: Card of the data that the run was trained on.
 
     Attributes:
         names: What the columns are called.
@@ -41,7 +41,7 @@ class TagColumns:
         """The columns, each [n].
 
         Args:
-            ids: The tags [W] of each row; -1 of a word that is not read.
+            ids: The tags [W] of each row; -1 for a word that is not read.
             rows: The words of each row.
         """
         self.unread += int(sum((tags < 0).sum() for tags in ids))

@@ -34,7 +34,7 @@ class NumberColumns(TargetColumns):
     """The predicted numbers in the units of the data.
 
     Args:
-        card: Of the data that the run was trained on.
+        card: Card of the data that the run was trained on.
     """
 
     def __init__(self, card: Mapping[str, Any]) -> None:
@@ -83,7 +83,7 @@ def target_columns(
     Args:
         task: The task.
         data: The run's data.
-        card: Of the data that the run was trained on.
+        card: Card of the data that the run was trained on.
     """
     if isinstance(task, Multilabel):
         assert isinstance(data.target, LabelSets)

@@ -24,7 +24,7 @@ def check_words(words: Mapping[str, str], classes: int | None) -> None:
 
     Args:
         words: What was typed of :data:`WORDS`.
-        classes: Of the run; None of one that does not classify.
+        classes: Classes of the run; None for one that does not classify.
 
     Raises:
         UserError: One cannot be used.
@@ -58,7 +58,7 @@ def choose(
     Args:
         words: What was typed of :data:`WORDS`, checked.
         step: The step of the checkpoint.
-        names: Of the classes.
+        names: Names of the classes.
         validation: Logits [n, C] and labels [n] of validation, if it is needed.
 
     Raises:
@@ -100,7 +100,7 @@ def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
     if (logits[rows, labels] == logits.max(axis=1)).all():
         raise UserError(
             f"temperature={FIT}: all {len(labels)} predictions of val are right, so that no temperature is "
-            "too low: give a number"
+            "too low: set a number"
         )
 
     def loss(power: float) -> float:
@@ -110,7 +110,7 @@ def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
     if min(abs(found.x - bound) for bound in _BOUNDS) < 1e-3:
         raise UserError(
             f"temperature={FIT}: no temperature between 0.01 and 100 is the best for the {len(labels)} "
-            "predictions of val, which do not go with their labels: give a number"
+            "predictions of val, which are unrelated to their labels: set a number"
         )
     return float(np.exp(found.x))
 
@@ -126,7 +126,7 @@ def best_threshold(
         scores: The probability [n] of class 1.
         labels: [n], 0 or 1.
         aim: One of :data:`AIMS`.
-        names: Of the classes.
+        names: Names of the classes.
 
     Returns:
         The threshold, and the score at it.
@@ -140,7 +140,7 @@ def best_threshold(
     if len(present) < 2:
         raise UserError(
             f"threshold={BEST}{aim} needs both classes in val, where all {len(labels)} examples are "
-            f"{names[int(present[0])]!r}: give a number"
+            f"{names[int(present[0])]!r}: set a number"
         )
     wrong, found, thresholds = roc_curve(labels, scores, drop_intermediate=False)
     # The first point is that of no positive prediction at all.

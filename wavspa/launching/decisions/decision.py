@@ -47,7 +47,7 @@ class Decision(NamedTuple):
         """In a few words; empty where the most probable class is taken as it is.
 
         Args:
-            names: Of the classes.
+            names: Names of the classes.
         """
         parts = []
         if self.temperature != 1.0:
@@ -73,8 +73,8 @@ def read_decision(folder: Path, step: int) -> Decision:
     if decision.step != step:
         words = " ".join(f"{key}={value}" for key, value in decision.words.items())
         raise UserError(
-            f"{folder / layout.DECISION} was chosen for the checkpoint of step {decision.step}, and the "
-            f"best one is now of step {step}: choose again by wavspa-evaluate run={folder} {words}, or "
+            f"{folder / layout.DECISION} was chosen for the checkpoint of step {decision.step}, but the "
+            f"best one is now that of step {step}: choose again by wavspa-evaluate run={folder} {words}, or "
             "remove it"
         )
     return decision

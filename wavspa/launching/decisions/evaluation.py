@@ -30,7 +30,7 @@ from wavspa.training.checkpoints.read import find_checkpoint
 
 
 class Evaluation(NamedTuple):
-    """What an evaluation comes to; of a task without classes the metrics alone."""
+    """The result of an evaluation; for a task without classes only the metrics."""
 
     metrics: dict[str, float]
     step: int
@@ -101,7 +101,7 @@ class Evaluator:
             rows: The DataModule that holds them.
             split: ``train``, ``val`` or ``test``.
             decision: How logits become classes.
-            resamples: Of the intervals.
+            resamples: Number of resamples of the intervals.
 
         Raises:
             UserError: The checkpoint answers with numbers that are not finite.

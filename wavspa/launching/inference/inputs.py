@@ -101,12 +101,12 @@ def labelled_batches(
         table: The examples.
         columns: The columns that hold them.
         labels: The columns of the labels; without them, those of the run's own data.
-        card: Of what the run was trained on, whose labels are ``label_names``.
+        card: Card of what the run was trained on, whose labels are ``label_names``.
     """
     if isinstance(table, OneColumn):
         raise UserError(
-            f"input={table.path} holds no labels: give a csv, tsv, jsonl, json or parquet with a "
-            "column of labels, or take wavspa-predict"
+            f"input={table.path} holds no labels: use a csv, tsv, jsonl, json or parquet with a "
+            "column of labels, or use wavspa-predict"
         )
     own = data.target.columns
     if labels and len(labels) != len(own):
@@ -137,8 +137,8 @@ def target_batches(
     """
     if isinstance(table, OneColumn):
         raise UserError(
-            f"input={table.path} holds no targets: give a csv, tsv, jsonl, json or parquet with a column of "
-            "targets, or take wavspa-predict"
+            f"input={table.path} holds no targets: use a csv, tsv, jsonl, json or parquet with a column of "
+            "targets, or use wavspa-predict"
         )
     return DataLoader(
         _Targeted(data, table, [*columns, target or data.target_column]),
@@ -157,12 +157,12 @@ def tagged_batches(
         table: The examples.
         column: The column of the words or of the texts.
         label: The column of the tags or of the spans; without it, that of the run's own data.
-        card: Of what the run was trained on, whose tags are ``label_names``.
+        card: Card of what the run was trained on, whose tags are ``label_names``.
     """
     if isinstance(table, OneColumn):
         raise UserError(
-            f"input={table.path} is read as plain text, without tags: kind=conll reads a word and its tag a "
-            "line, or take wavspa-predict"
+            f"input={table.path} is read as plain text, without tags: kind=conll reads a word and its tag "
+            "per line, or use wavspa-predict"
         )
     data.target.open(card)
     return DataLoader(

@@ -226,7 +226,7 @@ def _joined(parts: Sequence[Tensor | None], order: Tensor) -> np.ndarray | None:
 
 
 def _kept(value: object) -> str:
-    """A value as it is written; of a picture that the table itself holds, its path."""
+    """A value as written; for a picture that the table itself holds, its path."""
     if isinstance(value, dict):
         value = value.get("path")
     return "" if value is None or isinstance(value, bytes) else str(value)

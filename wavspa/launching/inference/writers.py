@@ -58,8 +58,8 @@ def check_form(form: Form) -> None:
     if form.kind in (LINES, CONLL) and form.ids:
         what = "text" if form.kind == LINES else "word"
         raise UserError(
-            f"id={','.join(form.ids)}: format={form.kind} has a {what} a line and no columns of the input: "
-            "choose csv or jsonl"
+            f"id={','.join(form.ids)}: format={form.kind} has one {what} per line and no columns of the "
+            "input: choose csv or jsonl"
         )
     if form.kind in SUBMISSIONS and len(form.labels) != 2:
         count = len(form.labels) or "none"

@@ -55,14 +55,14 @@ def check_init(config: DictConfig) -> None:
     names = OmegaConf.to_container(freeze) if OmegaConf.is_list(freeze) else freeze
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         raise OptionError(
-            "init.freeze", f" must be a list of parts, as [embedding,blocks.0], got {names!r}"
+            "init.freeze", f" must be a list of parts, such as [embedding,blocks.0], got {names!r}"
         )
     if decay is not None and not 0 < number("init.layer_decay", decay) <= 1:
         raise OptionError("init.layer_decay", f" must be above 0 and at most 1, got {decay!r}")
     if source is None and (names or decay is not None):
         key = "freeze" if names else "layer_decay"
         raise OptionError(
-            f"init.{key}", " is of weights that a run starts from: give init=RUN as well"
+            f"init.{key}", " is for weights that a run starts from: set init=RUN as well"
         )
 
 
@@ -123,7 +123,7 @@ def planned(config: DictConfig, parent: Parent, model: nn.Module) -> Plan:
         there, here = (_size(options, key) for options in (parent.model, config.model))
         if there != here:
             raise UserError(
-                f"has model.{key}={there}, and this run {here}: give model.{key}={there}"
+                f"has model.{key}={there}, and this run {here}: set model.{key}={there}"
             )
     task = config.task["_target_"].rpartition(".")[2].lower()
     same_head = task == parent.task and parent.model.get("classes") == config.model.get("classes")
@@ -148,6 +148,4 @@ def named(source: str, call: Any) -> Any:
 
 
 def _no_place(value: object) -> OptionError:
-    return OptionError(
-        "init", f" must be RUN, EXPORT or HUB, each with :part or without, got {value!r}"
-    )
+    return OptionError("init", f" must be RUN, EXPORT or HUB, with or without :part, got {value!r}")

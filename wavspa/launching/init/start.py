@@ -30,7 +30,7 @@ def start(
         resumed: A checkpoint of the run's own follows, so nothing is copied.
 
     Raises:
-        UserError: The weights are gone, or are others by now.
+        UserError: The weights are gone or have changed.
     """
     init = config.get("init")
     if init is None or init["from"] is None:
@@ -54,8 +54,8 @@ def _copied(config: DictConfig, task: Task) -> Plan:
     parent = named(init["from"], lambda: open_parent(init.parent.folder))
     if parent.facts.checksum != init.parent.checksum:
         raise UserError(
-            f"init={init['from']}: {init.parent.folder} holds other weights by now (SHA-256 "
-            f"{parent.facts.checksum[:12]}, frozen was {init.parent.checksum[:12]}): bring them back, or "
+            f"init={init['from']}: {init.parent.folder} now holds other weights (SHA-256 "
+            f"{parent.facts.checksum[:12]}, frozen was {init.parent.checksum[:12]}): restore them, or "
             "start a new run with wavspa-train"
         )
     found: Plan = named(init["from"], lambda: planned(config, parent, task.model))

@@ -24,7 +24,7 @@ def check_tokens(parent: Parent, vocab_size: int, data: SequenceDataModule) -> N
         if before != data.inputs:
             raise UserError(
                 f"was trained on {_inputs(before)}, and this run has {_inputs(data.inputs)}: "
-                "take a part without the embedding, as :blocks"
+                "choose a part without the embedding, such as :blocks"
             )
         return
     theirs = parent.card.get("choices", {}).get("tokenizer")
@@ -43,7 +43,7 @@ def check_tokens(parent: Parent, vocab_size: int, data: SequenceDataModule) -> N
     if learned and learned_here:
         if learned != learned_here:
             raise UserError(
-                f"was trained on {there}, and the vocabulary that this run has learned is another one: "
+                f"was trained on {there}, and this run has learned another vocabulary: "
                 "dataset.tokenizer.run=RUN takes that of the run"
             )
     elif (theirs is None) != (own is None) or (theirs is not None and theirs != own):

@@ -11,7 +11,7 @@ from wavspa.tasks import Classification, Embedding, Lego, Matching, Seq2Seq
 from wavspa.tasks.targets.base import TargetTask
 
 SEQUENCES, PAIRS, TARGETS = "single sequences", "pairs of sequences", "sources with targets"
-CHAINS, PARTNERS = "chains of variables", "sequences with their like"
+CHAINS, PARTNERS = "chains of variables", "sequences with others of the same label"
 
 _OF_EXAMPLES = {
     Example: SEQUENCES,
@@ -47,7 +47,7 @@ def check_batches(task: Any, data: Any) -> None:
         data: The DataModule.
 
     Raises:
-        UserError: They do not go together.
+        UserError: They cannot be combined.
     """
     if not (_is_ours(task) and _is_ours(data)):
         return

@@ -43,7 +43,7 @@ def check_device(device: object, mfu: object, dry_run: bool) -> None:
         raise UserError(f"mfu must be a share above 0 and at most 1, got {mfu!r}")
     if device is not None and not dry_run:
         raise UserError(
-            f"device={device} is of dry_run=true: a run trains on what trainer= chooses"
+            f"device={device} only applies to dry_run=true: a run trains on what trainer= chooses"
         )
 
 

@@ -31,7 +31,7 @@ def check_plugins(value: Any) -> list[str]:
     names: list[Any] = list(value) if isinstance(value, list | ListConfig) else [None]
     if not all(isinstance(name, str) and _is_module(name) for name in names):
         raise UserError(
-            f"{OPTION} must be a list of modules as they are imported, such as "
+            f"{OPTION} must be a list of modules as imported, such as "
             f"[mylab.wavspa_parts], got {value!r}"
         )
     return names

@@ -57,7 +57,7 @@ def check_top_level(config: DictConfig) -> None:
             raise UserError(f"there is no option {key!r}{did_you_mean(key, known)}")
     for key in known:
         if key not in config and key not in ("tokenizer", "experiment"):
-            raise UserError(f"{key} has no value: give it with {key}=…")
+            raise UserError(f"{key} has no value: set it with {key}=…")
     for key, example in _ENTRIES.items():
         _check_entries(config, key, example)
     for key in ("rerun", "dry_run"):
@@ -68,7 +68,7 @@ def check_top_level(config: DictConfig) -> None:
     whole_number("jobs", config.jobs)
     one_of("find", config.find, FIND)
     if config.find and config.dry_run:
-        raise UserError(f"find={config.find} does not go with dry_run=true: leave one out")
+        raise UserError(f"find={config.find} cannot be combined with dry_run=true: leave one out")
     for key in ("runs", "data_root"):
         if not isinstance(config[key], str) or not config[key]:
             raise UserError(f"{key} must be a folder, got {config[key]!r}")

@@ -37,7 +37,7 @@ def check_types(config: DictConfig) -> None:
         config: A composed configuration.
 
     Raises:
-        OptionError: There is one; the message names its option as it is typed.
+        OptionError: There is one; the message names its option as typed.
     """
     for node, target, options in _nodes(config):
         for name, (kind, default) in _declared(target).items():

@@ -20,7 +20,8 @@ class LocalLauncher(SweepLauncher):
 
     Args:
         jobs: How many run at the same time; the GPUs, if there are any, are divided among them.
-        stop_after: How many have to fail alike, before one finishes, to end the sweep; None never ends it.
+        stop_after: How many runs must fail for the same reason, before one finishes, to end the sweep;
+            None: never.
 
     Raises:
         UserError: One of them is not a whole number of at least 1.
@@ -34,7 +35,9 @@ class LocalLauncher(SweepLauncher):
     def check(self, job: DictConfig) -> None:
         gpus = _gpu_count()
         if self.jobs > 1 and 0 < gpus < self.jobs:
-            raise UserError(f"jobs={self.jobs} at a time need a GPU each, and there are {gpus}")
+            raise UserError(
+                f"jobs={self.jobs} jobs at a time need a GPU each, but there are {gpus}"
+            )
 
     @override
     def start(self, folders: Sequence[Path]) -> None:

@@ -38,8 +38,8 @@ class RayLauncher(SweepLauncher):
             raise UserError("hydra/launcher=ray needs Ray: pip install 'wavspa[ray]'")
         if job.jobs != 1:
             raise UserError(
-                f"jobs={job.jobs} is of hydra/launcher=local: Ray starts as many jobs as the cluster has "
-                "CPUs (hydra.launcher.cpus_per_task) and GPUs for"
+                f"jobs={job.jobs} only applies to hydra/launcher=local: Ray starts as many jobs as the "
+                "cluster has CPUs (hydra.launcher.cpus_per_task) and GPUs for"
             )
         shape_of(job.trainer)
 

@@ -36,7 +36,7 @@ class SlurmLauncher(SweepLauncher):
             options.amount(name, str(job.dataset.name))
         if job.jobs != 1:
             raise UserError(
-                f"jobs={job.jobs} is of sweeps on this machine; under SLURM it is "
+                f"jobs={job.jobs} only applies to sweeps on this machine; under SLURM it is "
                 f"hydra.launcher.at_once={job.jobs}"
             )
 

@@ -1,1 +1,1 @@
-"""The record that a run keeps of itself: by what, on what and for how long it was trained."""
+"""The record that a run keeps of itself: code, machine and duration of its training."""

@@ -75,7 +75,7 @@ def explain(error: Exception, node: str, options: DictConfig) -> UserError:
         return _unknown("tokenizer" if has_tokenizer else doubled[1], node, options, ())
     if missing := re.search(r"missing \d+ required .*argument.*?: '(\w+)'", message):
         option = f"{node}.{missing[1]}"
-        return UserError(f"{option} has no value: give it with {option}=…")
+        return UserError(f"{option} has no value: set it with {option}=…")
     named = [word for word in re.findall(r"\w+", message) if word in options]
     if named and message.startswith(named[0]):
         return UserError(as_typed(named[0], node, options) + message.removeprefix(named[0]))

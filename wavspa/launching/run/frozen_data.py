@@ -82,7 +82,7 @@ def open_vocabulary(folder: Path, data: SequenceDataModule) -> None:
     """Prepare a data set for new examples, with the vocabulary that the run was trained with.
 
     Raises:
-        UserError: The run keeps none, and that of the data is another one by now.
+        UserError: The run keeps none, and that of the data has changed.
     """
     kept = folder / layout.VOCABULARY
     if kept.is_dir():
@@ -109,7 +109,7 @@ def check_same_data(folder: Path, data: SequenceDataModule, splits: Sequence[str
         return
     if what := _difference(kept, data.card, splits):
         raise UserError(
-            f"{data.folder} is not what {folder} was trained on: {what}. Bring the old files and "
+            f"{data.folder} is not what {folder} was trained on: {what}. Restore the old files and "
             "options back, or score other rows with wavspa-evaluate run=… input=FILE"
         )
 

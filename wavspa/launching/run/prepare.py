@@ -106,7 +106,8 @@ def _steps_or_epochs(config: DictConfig, overrides: Sequence[str]) -> DictConfig
     )
     if steps and epochs:
         raise OptionError(
-            "trainer.max_epochs", " does not go with trainer.max_steps: give one of the two"
+            "trainer.max_epochs",
+            " cannot be combined with trainer.max_steps: set only one of the two",
         )
     if config.trainer.max_epochs is None:
         return config

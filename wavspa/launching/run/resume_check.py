@@ -34,8 +34,8 @@ def check_resumable(content: Mapping[str, Any], checkpoint: Path, config: DictCo
     then = content[CONFIG_KEY]
     if then["frozen"]["hash"] != config.frozen.hash:
         raise UserError(
-            f"{checkpoint} is of another configuration ({then['frozen']['hash']}, this is "
-            f"{config.frozen.hash}): put the right one there, or remove it to start from scratch"
+            f"{checkpoint} belongs to another configuration ({then['frozen']['hash']}, this is "
+            f"{config.frozen.hash}): replace it by the right one, or remove it to start from scratch"
         )
     values, now = dict(_values(then)), OmegaConf.to_container(config)
     assert isinstance(now, dict)
@@ -43,7 +43,7 @@ def check_resumable(content: Mapping[str, Any], checkpoint: Path, config: DictCo
         if value != values.get(key, value):
             raise UserError(
                 f"{layout.CONFIG} has {key}={value}, and {checkpoint} was written with {values[key]}: "
-                "put that back, or make another run by wavspa-train"
+                "restore that value, or make another run with wavspa-train"
             )
 
 

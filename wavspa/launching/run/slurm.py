@@ -97,7 +97,7 @@ def retry(folder: Path, code: int, retries: int) -> str | None:
 
 
 def stop_array(runs: Path, stop_after: int, folder: Path, code: int) -> str | None:
-    """Cancel what is pending of this process's array, if its first runs failed alike.
+    """Cancel what is pending of this process's array, if its first runs failed for the same reason.
 
     Args:
         runs: A file with the array's run folders, one a line, as old as its submission.
@@ -114,7 +114,8 @@ def stop_array(runs: Path, stop_after: int, folder: Path, code: int) -> str | No
         return None
     array = os.environ["SLURM_ARRAY_JOB_ID"]
     subprocess.run(["scancel", "--state=PENDING", array], capture_output=True)
-    return f"the first jobs failed alike (stop_after={stop_after}), job {array} is ended: {reason}"
+    told = f"the first jobs failed for the same reason (stop_after={stop_after})"
+    return f"{told}, job {array} is ended: {reason}"
 
 
 def _is_preempted() -> bool:

@@ -162,7 +162,7 @@ def _card(data: Any) -> dict[str, Any] | None:
 
 
 def check_missing(config: DictConfig) -> None:
-    """Refuse a configuration with a mandatory value that was not given, or taken from one that is not there.
+    """Refuse a configuration with a mandatory value that was not given, or taken from one that is missing.
 
     Raises:
         UserError: It has one.
@@ -172,7 +172,7 @@ def check_missing(config: DictConfig) -> None:
     values = dict(flatten(content))
     for key, value in values.items():
         if value == "???":
-            raise UserError(f"{key} has no value: give it with {key}=…")
+            raise UserError(f"{key} has no value: set it with {key}=…")
     for key, value in values.items():
         if isinstance(value, str) and "${" in value:
             _check_reference(config, key, value)
@@ -185,7 +185,7 @@ def _check_reference(config: DictConfig, key: str, value: str) -> None:
         message = first_line(error)
         if found := re.search(r"Interpolation key '([^']+)' not found", message):
             node = found[1].partition(".")[0]
-            message = f"there is no {found[1]}; choose another {node}, or give {key}=…"
+            message = f"there is no {found[1]}; choose another {node}, or set {key}=…"
         raise UserError(f"{key} is taken from {value}: {message}") from error
 
 
@@ -206,8 +206,8 @@ def _check_few_shapes(config: DictConfig) -> None:
     pad = config.dataset.get("pad")
     if config.trainer.get("compile") == GRAPHS and pad == "batch":
         raise UserError(
-            f"trainer.compile={GRAPHS} does not go with dataset.pad={pad}, where each batch has its own "
-            "shape: give dataset.pad=bucket or max, or trainer.compile=true"
+            f"trainer.compile={GRAPHS} cannot be combined with dataset.pad={pad}, where each batch has its "
+            "own shape: set dataset.pad=bucket or max, or trainer.compile=true"
         )
 
 
@@ -216,7 +216,7 @@ def _check_average(config: DictConfig, option: str, average: AverageWeights) -> 
     _check_whole(config, option)
     if _optimizer(config) == "schedule_free":
         raise UserError(
-            f"{option} does not go with optimizer=schedule_free, which evaluates its own average: "
+            f"{option} cannot be combined with optimizer=schedule_free, which evaluates its own average: "
             "leave one out"
         )
 
@@ -226,8 +226,8 @@ def _check_whole(config: DictConfig, option: str) -> None:
     strategy = config.trainer.strategy
     if str(strategy).startswith(_SHARING):
         raise UserError(
-            f"{option} does not go with trainer.strategy={strategy}, where a device holds a share of the "
-            "weights: give trainer=ddp"
+            f"{option} cannot be combined with trainer.strategy={strategy}, where a device holds a share of "
+            "the weights: set trainer=ddp"
         )
 
 

@@ -42,7 +42,7 @@ def search(space: Space, launcher: SweepLauncher, options: Options) -> None:
     """
     if not launcher.waits:
         raise UserError(
-            "a search has to wait for its trials: hydra.launcher.wait=true (it can be stopped and "
+            "a search has to wait for its trials: set hydra.launcher.wait=true (it can be stopped and "
             "resumes with the same command)"
         )
     example = _check(space, launcher)
@@ -71,7 +71,7 @@ def _next_batch(study: Study, space: Space, options: Options) -> list[Trial]:
 def _check(space: Space, launcher: SweepLauncher) -> DictConfig:
     """Compose what the search will, one key at a time; a configuration that is right.
 
-    Two values may not go together that each go with others: such a trial fails alone.
+    Two values that each work with others may not work together: only such a trial fails.
 
     Raises:
         UserError: None is right.
@@ -85,7 +85,9 @@ def _check(space: Space, launcher: SweepLauncher) -> DictConfig:
     if not right:
         raise mistakes[0]
     if right[0].dry_run:
-        raise UserError("dry_run=true does not go with hydra/sweeper=optuna: leave one of them out")
+        raise UserError(
+            "dry_run=true cannot be combined with hydra/sweeper=optuna: leave one of them out"
+        )
     if right[0].rerun:
         raise UserError(
             "rerun=true: a search restarts with another hydra.sweeper.seed, or once its folder is removed"
@@ -155,7 +157,7 @@ def _tell(trial: Trial, folder: Path) -> None:
     elif state == "pruned":
         trial.study.tell(trial.number, state=TrialState.PRUNED)
     elif state != "interrupted" and not is_locked(folder):
-        _fail(trial, status.get("reason") or f"it was killed, or came to no validation ({state})")
+        _fail(trial, status.get("reason") or f"it was killed, or reached no validation ({state})")
 
 
 def _fail(trial: Trial, reason: str) -> None:

@@ -20,7 +20,7 @@ class Watch:
     """Looks at the runs of a batch while they train, as a context manager.
 
     A run that is pruned finds the file ``prune`` in its folder, on any machine, and
-    saves and ends by itself.
+    saves and ends on its own.
 
     Args:
         trials: The trials, each with its run's folder.

@@ -54,7 +54,7 @@ class Result(NamedTuple):
         return next((t for t in self.trials if t.state == TrialState.COMPLETE), None)
 
     def command(self, trial: FrozenTrial) -> str:
-        """The command line that trains a trial by itself."""
+        """The command line that trains a single trial."""
         words = self.space.words(trial.params)
         return shlex.join(
             ["wavspa-train", *(word for word in words if not word.startswith("jobs="))]

@@ -94,7 +94,7 @@ def _distribution(override: Override) -> BaseDistribution:
 
 def _is_log(override: Override, tags: set[str]) -> bool:
     if unknown := tags - {_LOG}:
-        raise UserError(f"{override.input_line}: the tag {min(unknown)!r} means nothing; log does")
+        raise UserError(f"{override.input_line}: the tag {min(unknown)!r} is unknown; choose log")
     return _LOG in tags
 
 
@@ -103,13 +103,13 @@ def _number(override: Override, low: Any, high: Any, step: Any, log: bool) -> Ba
     if step is None and not low < high:
         raise UserError(f"{typed} is empty: give the lower end first")
     if log and low <= 0:
-        raise UserError(f"{typed}: a logarithm needs a range above 0")
+        raise UserError(f"{typed}: a logarithmic range must be above 0")
     if log and step not in (None, 1):
-        raise UserError(f"{typed}: a logarithm goes with steps of 1 or none")
+        raise UserError(f"{typed}: a logarithmic range has a step of 1 or none")
     if isinstance(low, int) and isinstance(high, int):
         return IntDistribution(low, high, log=log, step=step or 1)
     if log and step is not None:
-        raise UserError(f"{typed}: a logarithm of fractions goes with an interval")
+        raise UserError(f"{typed}: a logarithmic range of fractions must be an interval")
     return FloatDistribution(low, high, log=log, step=step)
 
 

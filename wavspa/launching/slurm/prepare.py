@@ -54,7 +54,7 @@ def preparing_script(base: Path, runs: Mapping[str, Path], options: Options) -> 
 
     Args:
         base: The prefix of its files.
-        runs: Of each data set, by its folder, a run that trains on it.
+        runs: For each data set, by its folder, a run that trains on it.
         options: The user's options of the jobs.
     """
     directives = [
@@ -81,7 +81,7 @@ def preparing_script(base: Path, runs: Mapping[str, Path], options: Options) -> 
 
 
 def _unprepared(runs: Sequence[Path]) -> dict[str, Path]:
-    """A run for each data set that is not there, by the folder that will hold it."""
+    """A run for each data set that is missing, by the folder that will hold it."""
     from wavspa.launching.run.build import build
 
     found: dict[str, Path] = {}

@@ -27,7 +27,7 @@ def waiting_runs(folders: Iterable[Path]) -> dict[Path, str]:
         return {}
     try:
         lines = squeue(*_WAITING)
-    except UserError as error:  # what the runs wrote down is there all the same
+    except UserError as error:  # what the runs recorded exists nevertheless
         warn(str(error))
         return {}
     found = {}

@@ -42,10 +42,10 @@ def sbatch_hint(word: str) -> str | None:
         options = [option.strip("'\" ") for option in options]
         return f"{word} must be a list of strings: type {_listed(options)}" if value else None
     if name in _OURS:
-        return f"{word} is typed {_OURS[name].format(value or '…')} for hydra/launcher=slurm"
+        return f"{word} is written {_OURS[name].format(value or '…')} for hydra/launcher=slurm"
     if name in _PASSED:
         option = f"--{name}={value}" if value else f"--{name}"
-        return f"{word} is typed {_listed([option])} for hydra/launcher=slurm"
+        return f"{word} is written {_listed([option])} for hydra/launcher=slurm"
     return None
 
 

@@ -26,7 +26,7 @@ PYTHON = shlex.quote(sys.executable)
 PREPARE = ("here", "job", "no")
 """Where data sets are prepared: at submission, by a job that the array waits for, or in the runs."""
 
-# What the script sets by itself.
+# What the script sets itself.
 _DERIVED = (
     *("-a", "--array", "-N", "--nodes", "-n", "--ntasks", "--ntasks-per-node"),
     *("-c", "--cpus-per-task", "-o", "--output", "--requeue", "--no-requeue", "--signal"),

@@ -38,7 +38,7 @@ def submit(array: Array, options: Options, after: str | None = None) -> str | No
         return None
     atomic.write_text(array.folders_file, "".join(f"{folder}\n" for folder in array.folders))
     atomic.write_text(array.script, script(array, waiting, options))
-    # Should the first job fail, these would wait for ever.
+    # Should the first job fail, these would wait forever.
     order = [f"--dependency=afterok:{after}", "--kill-on-invalid-dep=yes"] if after else []
     if not options.submit:
         print_script(array.script, f"sbatch {' '.join([*order, shlex.quote(str(array.script))])}")
@@ -66,7 +66,7 @@ def sbatch(script: Path, *options: str) -> str:
 
     Args:
         script: The file.
-        *options: Of sbatch, in addition to those in the file.
+        *options: Options of sbatch, in addition to those in the file.
 
     Raises:
         UserError: There is no SLURM here, or it refuses the script.
@@ -113,7 +113,7 @@ def squeue(*options: str) -> list[str]:
     """The lines of SLURM's queue on the user's jobs; none where there is no SLURM.
 
     Args:
-        *options: Of squeue.
+        *options: Options of squeue.
 
     Raises:
         UserError: It fails.

@@ -1,4 +1,4 @@
-"""A sweep whose first jobs fail alike: reported as soon as it is known, so that the others do not start."""
+"""A sweep whose first jobs fail for the same reason: reported at once, so that the others do not start."""
 
 import threading
 from pathlib import Path
@@ -12,7 +12,7 @@ class FirstEnds:
     """How the jobs of a sweep ended that this process started; filled by several threads.
 
     Args:
-        stop_after: How many have to fail alike while none finishes; None is never.
+        stop_after: How many must fail for the same reason while none finishes; None: never.
     """
 
     def __init__(self, stop_after: int | None) -> None:
@@ -49,10 +49,10 @@ def failed_alike(reason: str, stop_after: int | None) -> RunFailed:
     """The error of a sweep that has to end.
 
     Args:
-        reason: Of which its first jobs failed.
+        reason: Why its first jobs failed.
         stop_after: How many.
     """
     return RunFailed(
-        f"the first jobs failed alike, and no other was started (hydra.launcher.stop_after={stop_after}): "
-        f"{reason}"
+        "the first jobs failed for the same reason, and no other was started "
+        f"(hydra.launcher.stop_after={stop_after}): {reason}"
     )

@@ -87,7 +87,7 @@ class SweepLauncher(Launcher):
         """Start the runs in ``folders``, finished ones among them; what they reach, they write down.
 
         Raises:
-            RunFailed: Not all of them, since the first ones failed alike.
+            RunFailed: Not all of them, since the first ones failed for the same reason.
         """
 
 

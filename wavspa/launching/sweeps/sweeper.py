@@ -24,7 +24,7 @@ class FolderSweeper(Sweeper):
 
 
 def swept_values(override: Override) -> list[str]:
-    """The values that an override lists, as they are typed.
+    """The values that an override lists, as typed.
 
     Raises:
         UserError: It lists none, such as a glob that nothing matches, or cannot count them.

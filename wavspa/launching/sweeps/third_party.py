@@ -44,7 +44,7 @@ class ForeignLauncher(SweepLauncher):
         if job.jobs != 1:
             theirs = _AT_ONCE.get(self.name)
             hint = f"; here it is hydra.launcher.{theirs}={job.jobs}" if theirs else ""
-            raise UserError(f"jobs={job.jobs} is of hydra/launcher=local{hint}")
+            raise UserError(f"jobs={job.jobs} only applies to hydra/launcher=local{hint}")
         if trainer.num_nodes > 1:
             raise UserError(
                 f"trainer.num_nodes={trainer.num_nodes}: a job of hydra/launcher={self.name} is one "

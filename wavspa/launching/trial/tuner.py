@@ -26,7 +26,7 @@ TRIED = 3  # steps with each size of a batch
 def find_learning_rate(config: DictConfig) -> float:
     """Train a few steps at rising learning rates, on one device, and write nothing.
 
-    The suggestion is the rate at which the loss fell fastest, for all parameters alike (``filter_lr`` has
+    The suggestion is the rate at which the loss fell fastest, for all parameters equally (``filter_lr`` has
     no part in it). Source: Smith (2017), arXiv:1506.01186.
 
     Args:
@@ -52,7 +52,9 @@ def find_learning_rate(config: DictConfig) -> float:
         )
     rate = None if found is None else found.suggestion(skip_begin=5, skip_end=1)
     if rate is None or not math.isfinite(rate):
-        raise UserError(f"find=lr: the loss fell at no learning rate from {LOWEST} to {HIGHEST}")
+        raise UserError(
+            f"find=lr: the loss did not fall at any learning rate from {LOWEST} to {HIGHEST}"
+        )
     return rate
 
 

@@ -177,7 +177,7 @@ class Decoder(nn.Module):
 
         Args:
             x: Embeddings of the target, shifted by one place to the right.
-            states: Of the source, [B, N, D].
+            states: States of the source, [B, N, D].
             lengths: Real positions of each source, int64 [B]; None: all N.
         """
         real = _mask(states, lengths)

@@ -18,9 +18,9 @@ START = 0
 
 
 class ScaledEmbedding(nn.Embedding):
-    """Embeddings that are ``sqrt(dim)`` times the table, whose deviation is ``1 / sqrt(dim)`` at first.
+    """Embeddings that are ``sqrt(dim)`` times the table, whose deviation is initially ``1 / sqrt(dim)``.
 
-    The table then makes logits of deviation 1 of normalised states, and a step of Adam changes both alike.
+    The table then makes logits of deviation 1 of normalised states, and a step of Adam changes both equally.
     """
 
     def reset_parameters(self) -> None:

@@ -135,7 +135,7 @@ class _Best:
 
         Args:
             rows: Sources [R].
-            scores: Of their W candidates, [R, W].
+            scores: Scores of their W candidates, [R, W].
             targets: Tokens of those, int64 [R, W, T], without the end.
             end: The token that follows them; None: they are cut.
         """

@@ -18,7 +18,7 @@ def draw_energies(rows: Rows) -> Figure:
     """Draw each layer's shares of the energy over the steps, the coarsest band at the bottom.
 
     Args:
-        rows: Of a run's ``metrics.csv``.
+        rows: Rows of a run's ``metrics.csv``.
 
     Raises:
         UserError: No energies were logged.
@@ -47,7 +47,7 @@ def draw_orthogonality(rows: Rows) -> Figure:
     """Draw the distance of each layer's filters from orthogonal ones, over the steps.
 
     Args:
-        rows: Of a run's ``metrics.csv``.
+        rows: Rows of a run's ``metrics.csv``.
 
     Raises:
         UserError: No errors were logged.

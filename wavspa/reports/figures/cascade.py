@@ -44,7 +44,7 @@ def cascade(low: np.ndarray, iterations: int = ITERATIONS) -> tuple[np.ndarray, 
 def draw_cascade(layers: Sequence[Filters]) -> Figure:
     """Draw a row for each layer: the scaling function on the left, the wavelet on the right.
 
-    Of the channel that training moved most, and of the one that it moved least where all were alike
+    Of the channel that training moved most, and of the one that it moved least where all were equal
     before, the functions after training are solid; those before it are dashed. Filters that pass the
     highest frequencies, as random lattices do, have rough functions, rougher with every refinement.
 

@@ -18,11 +18,11 @@ DEVIATIONS = 1.96
 def draw_confusion(
     counts: np.ndarray, names: Sequence[str], what: str = "examples", title: str = ""
 ) -> Figure:
-    """Draw which classes are taken for which: in each row the shares of one true class.
+    """Draw which classes are mistaken for which: in each row the shares of one true class.
 
     Args:
         counts: Examples [C, C] of each true class (rows) by predicted class (columns).
-        names: Of the classes.
+        names: Names of the classes.
         what: What is counted.
         title: Goes before the accuracy.
     """

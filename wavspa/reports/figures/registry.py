@@ -129,7 +129,7 @@ FIGURES = {
     "attention": RunFigure(
         "where each band of each layer looks, over the first examples", "attention", _attention
     ),
-    "confusion": RunFigure("which classes are taken for which", "confusion", _confusion),
+    "confusion": RunFigure("which classes are mistaken for which", "confusion", _confusion),
 }
 
 

@@ -44,7 +44,7 @@ def check_format(suffix: str) -> None:
     """Refuse a format that figures cannot be written in.
 
     Args:
-        suffix: Of the file, without its dot.
+        suffix: Suffix of the file, without its dot.
 
     Raises:
         UserError: It is unknown.

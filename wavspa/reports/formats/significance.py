@@ -20,7 +20,7 @@ def print_significance(first: Answered, second: Answered, resamples: int, out: C
     Args:
         first: A run and its answers.
         second: Another one.
-        resamples: Of the bootstrap.
+        resamples: Number of resamples of the bootstrap.
         out: Where to print.
 
     Raises:

@@ -18,13 +18,13 @@ NOT_READ = "not read"
 
 
 class TagScores(NamedTuple):
-    """What a run's tags come to.
+    """The result of a run on tags.
 
     Attributes:
         names: What the C tags are called.
         confusion: [C, C + 1] words of each true tag by predicted tag; in the last column those that the model
             has not read.
-        by_type: Of entities, precision, recall, F1 and support of each type; None: there are none.
+        by_type: Precision, recall, F1 and support of each type of entity; None: there are none.
         metrics: Those of the split, by name.
     """
 

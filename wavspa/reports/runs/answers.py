@@ -59,8 +59,8 @@ def read_answers(run: Run) -> Answered:
     best = run.status.get("best")
     if best is not None and step != best["step"]:
         raise UserError(
-            f"{folder} is of the checkpoint of step {step}, and the best one is now of step "
-            f"{best['step']}: {again}"
+            f"{folder} belongs to the checkpoint of step {step}, but the best one is now that of "
+            f"step {best['step']}: {again}"
         )
     return Answered(run, Answers(labels, np.stack(columns, axis=1), predicted, names))
 

@@ -17,7 +17,7 @@ from wavspa.run_folder.labels import attention_label
 from wavspa.run_folder.metrics import read_metrics
 from wavspa.run_folder.status import Status, read_status
 
-# libyaml's, where it is there, reads thousands of configurations in seconds.
+# libyaml's, where it is installed, reads thousands of configurations in seconds.
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -102,7 +102,7 @@ def read_run(folder: Path) -> Run:
 
 
 def _read(path: Path, parse: Any) -> Any:
-    """What a file holds; None if it is not there."""
+    """What a file holds; None if it is missing."""
     if not path.exists():
         return None
     try:

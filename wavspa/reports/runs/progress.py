@@ -38,7 +38,7 @@ def print_states(runs: Sequence[Run], out: Console, queue: Mapping[Path, str] = 
     Args:
         runs: The runs, in the order of the rows.
         out: Where to print.
-        queue: Of runs that wait in a cluster's queue, their jobs and what for.
+        queue: Runs that wait in a cluster's queue, with their jobs and what they wait for.
     """
     out.print(states_table(runs, queue, width=out.width))
     for run in runs:
@@ -60,7 +60,7 @@ def states_table(
 
     Args:
         runs: The runs.
-        queue: Of runs that wait in a cluster's queue, their jobs and what for.
+        queue: Runs that wait in a cluster's queue, with their jobs and what they wait for.
         width: Columns that there are; few leave out the speed, as do runs that older versions made.
     """
     states = [state_of(run) for run in runs]

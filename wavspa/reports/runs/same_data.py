@@ -18,7 +18,7 @@ _FOLD = "fold"
 
 
 class _Data(NamedTuple):
-    """What is known of a cell's data: equal where the data are the same."""
+    """What is known about a cell's data: equal where the data are the same."""
 
     name: str
     fingerprint: str

@@ -46,8 +46,8 @@ def check(config: Any, status: Mapping[str, Any], card: Any) -> None:
 
     Args:
         config: The content of a run's config.yaml.
-        status: Of its status.json, empty if it has none.
-        card: Of its card.json, empty if it has none.
+        status: Content of its status.json, empty if it has none.
+        card: Content of its card.json, empty if it has none.
 
     Raises:
         UserError: Something is missing or of another kind; the message names the file and the key.

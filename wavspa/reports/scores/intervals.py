@@ -35,7 +35,7 @@ class Estimates(NamedTuple):
         """As json has it.
 
         Args:
-            names: Of the classes.
+            names: Names of the classes.
         """
         by_class = zip(names, self.per_class, strict=True)
         return {

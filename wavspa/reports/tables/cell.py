@@ -108,7 +108,7 @@ class Cell:
 
     @property
     def peak_memory(self) -> int | None:
-        """Bytes: the most that one of its runs has held."""
+        """Bytes: the largest peak of its runs."""
         return max(
             (r.status["peak_memory"] for r in self.runs if "peak_memory" in r.status), default=None
         )

@@ -1,1 +1,1 @@
-"""Tasks whose targets are not one class of each sequence: numbers, sets of labels, tags."""
+"""Tasks whose targets are not one class per sequence: numbers, sets of labels, tags."""

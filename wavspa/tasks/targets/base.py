@@ -1,4 +1,4 @@
-"""The common part of tasks that predict something else than one class."""
+"""The common part of tasks that predict something other than one class."""
 
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
@@ -27,10 +27,10 @@ class TargetTask(Task):
             ``model(tokens1, tokens2, lengths1, lengths2)``.
         optimizer: Builds the optimizer of a model.
         schedule: Factor of the learning rate at ``(step, total steps)``.
-        outputs: How many there are, K.
+        outputs: Number of outputs, K.
         metrics: Returns fresh metrics by their name.
         monitor: The metric that decides which checkpoint is the best one.
-        mode: Whether its best value is the highest (``max``) or the lowest (``min``); None: as it is known.
+        mode: Whether its best value is the highest (``max``) or the lowest (``min``); None: the metric's own.
 
     Raises:
         ValueError: An option is out of range.

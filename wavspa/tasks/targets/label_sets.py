@@ -14,7 +14,7 @@ EVEN = 0.5
 def multilabel(labels: int) -> dict[str, Metric]:
     """``f1_micro``, ``f1_macro``, ``map`` (mean average precision) and ``subset_accuracy``.
 
-    They are given probabilities ``[B, C]`` and labels ``[B, C]``, 1 where an example has a label.
+    They take probabilities ``[B, C]`` and labels ``[B, C]``, 1 where an example has a label.
     """
     return {
         "f1_micro": F1(labels, micro=True),
@@ -44,10 +44,10 @@ def best_thresholds(probabilities: Tensor, labels: Tensor) -> Tensor:
 
 
 class OfLabels(Metric):
-    """What is collected of a split, and the thresholds at which labels are predicted.
+    """What is collected over a split, and the thresholds at which labels are predicted.
 
     Args:
-        labels: How many there are, C.
+        labels: Number of labels, C.
 
     Attributes:
         best: Whether the thresholds are those that are best for what is collected.
@@ -83,12 +83,12 @@ class OfLabels(Metric):
 
 
 class F1(OfLabels):
-    """F1 over all labels together, or its mean over them, 0 of one that is neither true nor predicted.
+    """F1 over all labels together, or its mean over them, with 0 for one that is neither true nor predicted.
 
     It is NaN where no label at all is true or predicted.
 
     Args:
-        labels: How many there are.
+        labels: Number of labels.
         micro: Whether all labels are counted together.
     """
 

@@ -28,10 +28,10 @@ class Multilabel(TargetTask):
 
     Args:
         model, optimizer, schedule: See :class:`TargetTask`.
-        outputs: How many labels there are, C.
+        outputs: Number of labels, C.
         metrics: Returns fresh metrics of probabilities and labels ``[B, C]`` by their name.
-        threshold: Of all labels; or ``best``: at each validation, of each label the one with the highest F1
-            there. The checkpoint keeps them for test and prediction.
+        threshold: One for all labels; or ``best``: for each label the one with the highest F1, chosen at each
+            validation. The checkpoint keeps them for test and prediction.
         monitor, mode: See :class:`TargetTask`.
 
     Raises:

@@ -13,7 +13,7 @@ from torchmetrics.utilities import dim_zero_cat
 def regression(outputs: int) -> dict[str, Metric]:
     """``mae`` (of several numbers also ``mae_1``, …), ``r2`` and ``spearman``, each a mean over them.
 
-    They are given predictions and targets ``[B, K]`` in units of the standard deviation over train; the task
+    They take predictions and targets ``[B, K]`` in units of the standard deviation over train; the task
     restores the errors' own units by ``scale``.
     """
     metrics: dict[str, Metric] = {"mae": MAE(outputs), "r2": R2(), "spearman": Spearman()}
@@ -26,7 +26,7 @@ class MAE(MeanAbsoluteError):
     """Mean absolute error in the units of the data: of one column, or the mean over all.
 
     Args:
-        outputs: How many columns there are.
+        outputs: Number of columns.
         column: The one that counts; None: all.
     """
 
@@ -56,7 +56,7 @@ class R2(R2Score):
 
 
 class Spearman(Metric):
-    """Spearman's rank correlation; NaN where the targets or the predictions are all alike, or one is NaN."""
+    """Spearman's rank correlation; NaN where targets or predictions are all equal, or one is NaN."""
 
     full_state_update = False
     preds: list[Tensor]

@@ -26,7 +26,7 @@ class Regression(TargetTask):
 
     Args:
         model, optimizer, schedule: See :class:`TargetTask`.
-        outputs: How many numbers each sequence has, K.
+        outputs: Number of numbers for each sequence, K.
         metrics: Returns fresh metrics of predictions and targets ``[B, K]``, standardised, by their name.
         monitor, mode: See :class:`TargetTask`.
 

@@ -47,11 +47,11 @@ class Tagging(Weighted, Task):
         model: ``model(tokens [B, N], lengths [B]) -> logits [B, N, C]``.
         optimizer: Builds the optimizer of a model.
         schedule: Factor of the learning rate at ``(step, total steps)``.
-        outputs: How many tags there are, C.
+        outputs: Number of tags, C.
         scheme: How tags make entities: one of :data:`wavspa.data.tagging.entities.SCHEMES`.
         class_weights, label_smoothing: As of :class:`wavspa.tasks.Classification`, of tags.
         monitor: The metric that decides which checkpoint is the best one.
-        mode: Whether its best value is the highest (``max``) or the lowest (``min``); None: as it is known.
+        mode: Whether its best value is the highest (``max``) or the lowest (``min``); None: the metric's own.
 
     Raises:
         ValueError: An option is out of range.
@@ -98,12 +98,12 @@ class Tagging(Weighted, Task):
         return full_precision(logits.gather(1, at))
 
     def logits(self, batch: Any) -> Tensor:
-        """The model's logits ``[B, W, C]`` of a batch; of a word that is not read they mean nothing."""
+        """The model's logits ``[B, W, C]`` of a batch; they are meaningless for a word that is not read."""
         logits: Tensor = self(batch.tokens, batch.lengths, batch.places)
         return logits
 
     def tags(self, batch: Any) -> Tensor:
-        """The predicted tags ``[B, W]`` of a batch; -1 of a word that is not read."""
+        """The predicted tags ``[B, W]`` of a batch; -1 for a word that is not read."""
         return _read(self.logits(batch), batch)
 
     def loss(self, logits: Tensor, batch: Any) -> Mean:
@@ -119,7 +119,7 @@ class Tagging(Weighted, Task):
             label_smoothing=self.label_smoothing,
         )
         weight = (weights[labels.clamp(min=0)] * (labels >= 0)).sum()
-        # A batch whose tags all weigh nothing has no loss.
+        # A batch whose tags all have weight 0 has no loss.
         return Mean(total / weight.clamp(min=torch.finfo(logits.dtype).tiny), weight)
 
     @override
@@ -147,8 +147,8 @@ class Tagging(Weighted, Task):
         ends = strict.last() if strict else ""
         if ends and not set(ends) & set(map(prefix_of, tags)):
             raise UserError(
-                f"dataset.scheme={self.scheme} ends entities with the prefixes {', '.join(ends)}, and no tag "
-                "of the data has one: take dataset.scheme=auto"
+                f"dataset.scheme={self.scheme} ends entities with the prefixes {', '.join(ends)}, but no tag "
+                "of the data has one: use dataset.scheme=auto"
             )
 
     @override

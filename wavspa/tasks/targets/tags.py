@@ -1,4 +1,4 @@
-"""Counts of the tags of words and of their entities over a split, and the scores that they make."""
+"""Counts of the tags of words and of their entities over a split, and the scores computed from them."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -22,7 +22,7 @@ class Counted(NamedTuple):
         confusion: [C, C + 1] words of each true tag by predicted tag; in the last column those that the model
             does not read.
         entities: [types, 3] of each type those that are right, predicted and true.
-        tagset: Of the tags.
+        tagset: The tag set.
     """
 
     confusion: np.ndarray
@@ -48,7 +48,7 @@ class Counted(NamedTuple):
         return found
 
     def by_type(self) -> dict[str, dict[str, float]]:
-        """Precision, recall and F1 of each type of entities, and how many there are."""
+        """Precision, recall and F1 of each type of entities, and their number."""
         return {
             kind: {**ratios(right, predicted, true), "support": int(true)}
             for kind, (right, predicted, true) in zip(self.tagset.types, self.entities, strict=True)
@@ -74,10 +74,10 @@ class TagCounts(Metric):
     """Counts words and entities batch by batch.
 
     Args:
-        tags: How many there are, C.
+        tags: Number of tags, C.
 
     Attributes:
-        tagset: Of the tags; to be set before anything is counted.
+        tagset: The tag set; must be set before anything is counted.
     """
 
     full_state_update = False
@@ -97,7 +97,7 @@ class TagCounts(Metric):
         """Count a batch.
 
         Args:
-            predicted: Ids [B, W]; -1 of a word that is not read.
+            predicted: Ids [B, W]; -1 for a word that is not read.
             labels: Ids [B, W]; -100 where there is no word.
         """
         found, true = predicted.cpu().numpy(), labels.cpu().numpy()

@@ -19,7 +19,7 @@ class AverageWeights(EvaluatedWeights):
     Args:
         average: What torch's ``AveragedModel`` averages by.
         start: The step, or the share of the run, after which averaging begins.
-        every: Steps from one that is averaged to the next.
+        every: Steps from one averaged state to the next.
 
     Raises:
         ValueError: An option is out of range.
@@ -46,7 +46,7 @@ class AverageWeights(EvaluatedWeights):
             raise OptionError(
                 "start",
                 f"={self.start} with every={self.every} leaves nothing to average in a run of {total} steps: "
-                "give a share such as 0.75",
+                "set a share such as 0.75",
             )
         return first
 
@@ -115,9 +115,9 @@ class EMA(AverageWeights):
     """An exponential moving average of the weights.
 
     Args:
-        decay: The share of the average that a step leaves.
+        decay: Share of the average that a step keeps.
         start: The step, or the share of the run, after which averaging begins.
-        every: Steps from one that is averaged to the next.
+        every: Steps from one averaged state to the next.
 
     Raises:
         ValueError: An option is out of range.
@@ -125,7 +125,7 @@ class EMA(AverageWeights):
 
     def __init__(self, decay: float = 0.999, start: float = 0, every: int = 1) -> None:
         if not 0 <= number("decay", decay) < 1:
-            raise OptionError("decay", f" must be of at least 0 and below 1, got {decay!r}")
+            raise OptionError("decay", f" must be at least 0 and below 1, got {decay!r}")
         super().__init__(get_ema_multi_avg_fn(decay), start, every)
 
 
@@ -134,7 +134,7 @@ class SWA(AverageWeights):
 
     Args:
         start: The step, or the share of the run, after which averaging begins.
-        every: Steps from one that is averaged to the next.
+        every: Steps from one averaged state to the next.
 
     Raises:
         ValueError: An option is out of range.

@@ -1,4 +1,4 @@
-"""Evaluating other weights than those that are trained, and keeping both in checkpoints."""
+"""Evaluating weights other than those that are trained, and keeping both in checkpoints."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -13,7 +13,7 @@ TRAINED = "trained_weights"
 
 
 class EvaluatedWeights(Callback):
-    """Evaluates other weights than those that are trained.
+    """Evaluates weights other than those that are trained.
 
     They are in the model during each validation, and as its weights in each checkpoint: what reads
     ``best.ckpt`` finds what was evaluated. The trained ones are restored bit-identically.
@@ -58,18 +58,18 @@ class EvaluatedWeights(Callback):
     def on_load_checkpoint(
         self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]
     ) -> None:
-        # The module has taken ``state_dict`` by now.
+        # The module has now taken ``state_dict``.
         if self.is_in(checkpoint):
             load(pl_module, checkpoint[TRAINED])
 
     @staticmethod
     def is_in(checkpoint: Mapping[str, Any]) -> bool:
-        """Whether a checkpoint holds other weights than those that were trained."""
+        """Whether a checkpoint holds weights other than those that were trained."""
         return TRAINED in checkpoint
 
 
 class ScheduleFreeWeights(EvaluatedWeights):
-    """Evaluates the average that a schedule-free optimizer keeps; without such a one it does nothing."""
+    """Evaluates the average that a schedule-free optimizer keeps; with another optimizer it does nothing."""
 
     @override
     def evaluated(self, trainer: Trainer, pl_module: LightningModule) -> dict[str, Tensor] | None:
@@ -79,7 +79,7 @@ class ScheduleFreeWeights(EvaluatedWeights):
         trained = copies(pl_module)
         optimizer.eval()
         average = copies(pl_module)
-        # Its own way back rounds: a run that was saved more often would end elsewhere.
+        # Its own inverse rounds: a run that was saved more often would end elsewhere.
         optimizer.train()
         load(pl_module, trained)
         return average

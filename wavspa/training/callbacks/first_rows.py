@@ -1,4 +1,4 @@
-"""The first examples of a test, with what the model answers, kept while the test runs."""
+"""The first examples of a test with the model's answers, kept while the test runs."""
 
 from typing import Any, NamedTuple
 

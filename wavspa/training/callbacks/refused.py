@@ -18,7 +18,7 @@ from pytorch_lightning.callbacks import (
 from wavspa.errors import UserError
 
 REFUSED: dict[type[Callback], str] = {
-    BaseFinetuning: "a run trains all of its model from the start",
+    BaseFinetuning: "a run trains its complete model from the start",
     BatchSizeFinder: "find=batch_size finds one",
     GradientAccumulationScheduler: "it counts epochs, and a run counts steps: "
     "trainer.accumulate_grad_batches is the same for all of them",
@@ -27,8 +27,8 @@ REFUSED: dict[type[Callback], str] = {
     StochasticWeightAveraging: "it averages epochs, and a run counts steps: callbacks=swa averages steps",
     OnExceptionCheckpoint: "checkpoints.every_steps and checkpoints.every_minutes set when a run saves its "
     "state, and the same command resumes it",
-    Timer: "stop it from outside, as by `timeout --signal=TERM 1h wavspa-train …`: the run saves its state, "
-    "and the same command resumes it",
+    Timer: "stop it from outside, for example with `timeout --signal=TERM 1h wavspa-train …`: the run saves "
+    "its state, and the same command resumes it",
 }
 
 
@@ -48,7 +48,7 @@ def check_callback(option: str, callback: Callback, accelerator: str) -> None:
         if isinstance(callback, kind):
             raise UserError(f"{option}: {name} is not for runs: {way_out}")
     if isinstance(callback, DeviceStatsMonitor):
-        # Lightning asks the processor where there is nothing else to ask.
+        # Lightning monitors the processor where there is no other device.
         asks_cpu = callback._cpu_stats or (callback._cpu_stats is None and accelerator == "cpu")
         if asks_cpu and find_spec("psutil") is None:
             raise UserError(f"{option}: {name} needs psutil on a CPU: pip install psutil")

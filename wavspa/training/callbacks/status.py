@@ -122,7 +122,7 @@ class StatusFile(Callback):
         self.written = time.perf_counter()
 
     def _speed(self, trainer: Trainer) -> dict[str, float | None]:
-        """What is known of how fast steps are; of all devices together, and of one where it is a share."""
+        """What is known about the speed of steps: of all devices together, or of one where it is a share."""
         measured = self.throughput
         if measured is None or measured.seconds_per_step is None:
             return {}
@@ -137,7 +137,7 @@ class StatusFile(Callback):
 
 
 def _why_stopped(trainer: Trainer) -> str:
-    """Why training ended before its last step; empty where no callback of Lightning's knows."""
+    """Why training ended before its last step; empty if no callback of Lightning knows."""
     for callback in trainer.callbacks:  # type: ignore[attr-defined]
         if not isinstance(callback, EarlyStopping):
             continue

@@ -26,7 +26,7 @@ class Throughput:
     for the device.
 
     Args:
-        model: The trained model; the operations of some kinds are not known.
+        model: The trained model; the operations of some kinds are unknown.
         peak: The device's peak operations per second, or None.
     """
 

@@ -21,9 +21,9 @@ class Plan(NamedTuple):
 
     Attributes:
         taken: Names of those that are copied.
-        new: Names of the new model's own that nothing is copied to, for lack of a counterpart.
-        left: Names of the others that have no place in the new model, or are not asked for.
-        misfits: Names that both have, with another shape: that of the weights, and the new model's.
+        new: Names in the new model to which nothing is copied, for lack of a counterpart.
+        left: Names of weights that have no place in the new model, or are not asked for.
+        misfits: Names that both have, with different shapes: that of the weights, and the new model's.
     """
 
     taken: list[str]
@@ -60,7 +60,7 @@ def plan(
     both = [name for name in own if name in wanted]
     taken = [name for name in both if _fits(name, own[name], theirs[name])]
     if not taken:
-        raise UserError("has not a single weight that fits this model by name and shape")
+        raise UserError("has no weight that fits this model by name and shape")
     return Plan(
         taken,
         [name for name in own if name not in both],
@@ -110,8 +110,8 @@ def is_in(name: str, part: str) -> bool:
     """Whether a parameter belongs to a part.
 
     Args:
-        name: Of the parameter, within its encoder.
-        part: A module by its dotted name, as ``embedding``, ``blocks`` or ``blocks.0``; or ``encoder``,
+        name: Name of the parameter, within its encoder.
+        part: A module by its dotted name, such as ``embedding``, ``blocks`` or ``blocks.0``; or ``encoder``,
             all but the head.
     """
     if part == ENCODER:

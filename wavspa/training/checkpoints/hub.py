@@ -83,5 +83,5 @@ def hub_errors_as_user_errors(what: str) -> Iterator[None]:
 def _reason(error: HfHubHTTPError) -> str:
     status = error.response.status_code
     if status in (401, 403):
-        return f"{status}, HF_TOKEN (or `hf auth login`) has no right to do this"
+        return f"{status}, HF_TOKEN (or `hf auth login`) is not allowed to do this"
     return f"{status}, {error.server_message or first_line(error)}"

@@ -15,12 +15,12 @@ from wavspa.run_folder import layout
 from wavspa.run_folder.replaced import remove_replaced
 from wavspa.training.stop_signals import StopRequest
 
-# Between validations as well, a run looks whether a search has given it up.
+# Between validations as well, a run checks whether a search has pruned it.
 SECONDS_BETWEEN_LOOKS = 1.0
 
 
 class LastCheckpoint(Checkpoint):
-    """Writes ``last.ckpt`` where a run can be resumed exactly, and ends the run there when asked to.
+    """Writes ``last.ckpt`` where a run can be resumed exactly, and ends the run there if asked to.
 
     That is after a step, or after the validation that follows it: never inside a step, and never
     between a step and its validation, which the resumed run would leave out.
@@ -28,8 +28,8 @@ class LastCheckpoint(Checkpoint):
     Args:
         folder: The run's folder.
         stop: Returns whether the run was asked to end.
-        every_steps: Steps from one writing to the next; None: at validations alone.
-        every_minutes: The same by the clock.
+        every_steps: Steps between writes; None: only at validations.
+        every_minutes: Minutes between writes; None: not by time.
     """
 
     def __init__(

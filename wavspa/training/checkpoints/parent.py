@@ -29,9 +29,9 @@ class Facts(NamedTuple):
 
     Attributes:
         folder: Where they are: a folder or a file, or on the hub ``user/name@commit``.
-        commit: Of the code that trained them, or theirs on the hub; None if unknown.
+        commit: Commit of the code that trained them, or theirs on the hub; None if unknown.
         checksum: SHA-256 of their file.
-        cell: Equal for runs that differ in their seed alone; None of all but runs.
+        cell: Equal for runs that differ only in their seed; None for everything but runs.
     """
 
     folder: str
@@ -48,8 +48,8 @@ class Parent(NamedTuple):
         model: The options of their model, and its class as ``_target_``.
         task: The name of the task's class in lower case.
         data: The name of the data.
-        card: What is known of the data's tokens: the keys ``choices`` and ``files`` of their card, as far as
-            there are any.
+        card: What is known about the data's tokens: the keys ``choices`` and ``files`` of their card, if
+            present.
         weights: By name.
     """
 
@@ -65,7 +65,7 @@ def open_parent(place: str) -> Parent:
     """Read weights.
 
     Args:
-        place: A run's folder, a checkpoint, a folder that ``wavspa-export`` wrote, or where there is none,
+        place: A run's folder, a checkpoint, a folder that ``wavspa-export`` wrote, or, if there is none,
             ``user/name`` or ``user/name@revision`` of the hub.
 
     Raises:

@@ -38,7 +38,7 @@ def build_model(options: Mapping[str, Any], source: Path, plugins: Iterable[str]
     except (TypeError, ValueError) as error:
         if missing := missing_plugins(plugins):
             raise UserError(
-                f"{source} is of a model with parts of {missing[0]}: install its package, and write "
+                f"{source} belongs to a model with parts from {missing[0]}: install it, and write "
                 f"import {missing[0]} before the model is loaded"
             ) from error
         if isinstance(error, UserError):

@@ -37,7 +37,7 @@ def best_checkpoint_callback(
 
 
 class _BestCheckpoint(ModelCheckpoint):
-    """Remembers the best score also where the run's folder was moved."""
+    """Remembers the best score even if the run's folder was moved."""
 
     @property
     @override
@@ -88,7 +88,7 @@ class ConfigInCheckpoint(Callback):
 class AtomicCheckpointIO(TorchCheckpointIO):
     """Writes a checkpoint under a temporary name and renames it; reads no code from one.
 
-    What was ``last.ckpt`` stays as ``previous.ckpt``.
+    The previous ``last.ckpt`` is kept as ``previous.ckpt``.
     """
 
     def __init__(self) -> None:
@@ -96,7 +96,7 @@ class AtomicCheckpointIO(TorchCheckpointIO):
         self._kept: tuple[Path, dict[str, Any]] | None = None
 
     def keep(self, path: Path, content: dict[str, Any]) -> None:
-        """Keep what was read of a checkpoint for the next one who loads it, once."""
+        """Keep what was read of a checkpoint for the next caller that loads it, once."""
         self._kept = path, content
 
     @override
@@ -113,7 +113,7 @@ class AtomicCheckpointIO(TorchCheckpointIO):
         # torch's own writer raises RuntimeError when the disk is full.
         except (OSError, RuntimeError) as error:
             raise RunFailed(
-                f"{path} cannot be written ({first_line(error)}); the one before is as it "
+                f"{path} cannot be written ({first_line(error)}); the previous one is as it "
                 "was, and the same command resumes from it"
             ) from error
 

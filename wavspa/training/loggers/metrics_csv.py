@@ -23,7 +23,7 @@ from wavspa.run_folder.metrics import FIXED_COLUMNS, read_rows
 class MetricsCsv(Logger):
     """Writes ``metrics.csv``: columns ``step`` (steps done), ``epoch``, ``seconds`` of training, metrics.
 
-    Metrics logged at the same step share a row. A metric that is new gets a column at the end.
+    Metrics logged at the same step share a row. A new metric gets a column at the end.
 
     Args:
         folder: The run's folder.

@@ -1,4 +1,4 @@
-"""MLflow: one run a job in a database next to the run folders, or on a server."""
+"""MLflow: one run per job in a database next to the run folders, or on a server."""
 
 import logging
 import os
@@ -21,7 +21,7 @@ from wavspa.training.loggers.service import Sent, ServiceLogger, config_of
 
 DATABASE = "mlflow.db"
 _LOCK = ".mlflow.lock"
-# What MLflow reads: print no line for each table that is made, report nothing to its makers, wait seconds
+# What MLflow reads: do not print a line for each new table, send no telemetry, wait seconds
 # for a server, not minutes.
 _ENVIRONMENT = {
     "MLFLOW_LOGGING_LEVEL": "WARNING",
@@ -29,7 +29,7 @@ _ENVIRONMENT = {
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
 }
-# It warns of each experiment that is new.
+# It warns about each new experiment.
 _LIGHTNING = "pytorch_lightning.loggers.mlflow"
 _NOT_IN_A_NAME = re.compile(r"[^\w.\- :/]")
 
@@ -43,10 +43,10 @@ class MlflowRun(ServiceLogger, MLFlowLogger):
     Args:
         save_dir: The run's folder.
         experiment_name: What MLflow groups runs by.
-        run_name: What it calls this run.
+        run_name: The name of this run.
         tracking_uri: A server or a database; None: ``MLFLOW_TRACKING_URI``, or a database in the folder that
             holds the run's.
-        tags: Further words to find it by, each with its value.
+        tags: Further names to find it by, each with its value.
         artifact_location: Where artifacts of a new experiment go; None: where the server keeps them.
         synchronous: False: do not wait for the server.
     """
@@ -70,7 +70,7 @@ class MlflowRun(ServiceLogger, MLFlowLogger):
         logging.getLogger(_LIGHTNING).setLevel(logging.ERROR)
         above = self.folder.absolute().parent
         try:
-            with self._alone():  # the first to come makes the tables of a database
+            with self._alone():  # the first process creates the tables of a database
                 MLFlowLogger.__init__(
                     self,
                     experiment_name,
@@ -98,7 +98,7 @@ class MlflowRun(ServiceLogger, MLFlowLogger):
         if self._initialized:
             return super().experiment
         resumed = self._run_id is not None
-        with self._alone():  # the first to come makes the experiment
+        with self._alone():  # the first process creates the experiment
             client = super().experiment
         if resumed:
             client.update_run(self._run_id, "RUNNING")
@@ -128,6 +128,6 @@ class MlflowRun(ServiceLogger, MLFlowLogger):
         return path.read_text(encoding="utf-8").strip() if path.exists() else None
 
     def _alone(self) -> AbstractContextManager[None]:
-        """Keep the other runs of an experiment away."""
+        """Keep other runs of the experiment out."""
         above = self.folder.absolute().parent
         return lock(above / _LOCK, above)

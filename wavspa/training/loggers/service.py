@@ -1,4 +1,4 @@
-"""The base of loggers of a service: one run a job, which restarts continue and which never stops training."""
+"""The base of loggers of a service: one run per job, which restarts continue and failures never stop."""
 
 from abc import abstractmethod
 from collections.abc import Mapping
@@ -16,20 +16,20 @@ from wavspa.run_folder.metrics import read_metrics
 
 
 class Sent(NamedTuple):
-    """What earlier starts of a run have sent: all before ``step``, and there the metrics ``names``."""
+    """What earlier starts of a run have sent: everything before ``step``, and at it the metrics ``names``."""
 
     step: int
     names: frozenset[str]
 
     @classmethod
     def of_run(cls, folder: Path) -> "Sent":
-        """Read metrics.csv, before the rows are dropped that the run is about to repeat."""
+        """Read metrics.csv before the rows that the run is about to repeat are dropped."""
         path = folder / layout.METRICS
         rows = read_metrics(path) if path.exists() else []
         return cls(int(rows[-1]["step"]), frozenset(rows[-1])) if rows else cls(0, frozenset())
 
     def new(self, metrics: Mapping[str, Any], step: int | None) -> Mapping[str, Any]:
-        """Those of ``metrics`` of a step, which Lightning counts from zero, that were not sent."""
+        """The ``metrics`` of a step, which Lightning counts from zero, that were not sent."""
         if step is None or step + 1 > self.step:
             return metrics
         if step + 1 < self.step:
@@ -38,12 +38,12 @@ class Sent(NamedTuple):
 
 
 class ServiceLogger(Logger):
-    """Sends metrics once, also those that a restart repeats, and stops sending when the service fails.
+    """Sends metrics once, even those that a restart repeats, and stops sending when the service fails.
 
     Attributes:
         service: What messages call the service.
         sent: What earlier starts have sent.
-        failed: Whether nothing is sent any more.
+        failed: Whether sending has stopped.
     """
 
     service: str

@@ -1,4 +1,4 @@
-"""Trackio: one run a job, on this machine or in a Space of the Hugging Face hub."""
+"""Trackio: one run per job, on this machine or in a Space of the Hugging Face hub."""
 
 import secrets
 import sys
@@ -74,7 +74,7 @@ class TrackioRun(ServiceLogger):
 
             name = f"{self._name}-{_identity(self.folder)}"
             config = config_of(self.folder)
-            # Standard output is for what runs come to.
+            # Standard output is for the results of runs.
             with redirect_stdout(sys.stderr):
                 self._run = trackio.init(name=name, config=config, resume="allow", **self.options)
         return self._run

@@ -22,7 +22,7 @@ def adamw(
     decay: Decay = "matrices",
     filter_lr: float | None = None,
 ) -> torch.optim.AdamW:
-    """AdamW over the trainable parameters of ``model``; on CUDA one kernel a group of them (fused).
+    """AdamW over the trainable parameters of ``model``; on CUDA one kernel per group (fused).
 
     Args:
         model: The module to train.
@@ -44,7 +44,7 @@ def adamw(
 def adamw_of_groups(
     groups: Sequence[dict[str, Any]], lr: float, betas: tuple[float, float], eps: float
 ) -> torch.optim.AdamW:
-    """AdamW over parameter groups; on CUDA one kernel a group of them (fused).
+    """AdamW over parameter groups; on CUDA one kernel per group (fused).
 
     Args:
         groups: The groups.

@@ -38,10 +38,10 @@ def muon(
         model: The module to train.
         lr: Learning rate.
         matrix_lr: Learning rate of the matrices; None is ``lr``.
-        momentum: Of the matrices' gradients.
+        momentum: Momentum of the matrices' gradients.
         nesterov: Whether the momentum looks ahead.
-        scale: What multiplies a matrix's rate: ``match_rms_adamw`` makes its steps as large as those of
-            AdamW, so that one rate fits both; ``original`` is that of Muon's author, for rates near 0.02.
+        scale: Factor of a matrix's rate: ``match_rms_adamw`` makes its steps as large as those of AdamW,
+            so that one rate fits both; ``original`` is that of Muon's author, for rates near 0.02.
         betas: Decay rates of AdamW's two moments.
         eps: Added to the root of AdamW's second moment.
         weight_decay: Decoupled weight decay of the parameters that ``decay`` chooses.
@@ -55,7 +55,7 @@ def muon(
     true_or_false("nesterov", nesterov)
     one_of("scale", scale, ("match_rms_adamw", "original"))
     if not 0 <= number("momentum", momentum) < 1:
-        raise OptionError("momentum", f" must be of at least 0 and below 1, got {momentum!r}")
+        raise OptionError("momentum", f" must be at least 0 and below 1, got {momentum!r}")
     if matrix_lr is not None:
         number("matrix_lr", matrix_lr, 0)
     pair = two_betas(betas)
@@ -98,7 +98,7 @@ class Joined(Optimizer):
             with torch.enable_grad():
                 loss = closure()
         for name, optimizer in self._parts.items():
-            # Loading a state, and a decay of rates by layers, put other groups in the place of the first.
+            # Loading a state, and a decay of rates by layers, put other groups in place of the first.
             optimizer.param_groups = [g for g in self.param_groups if g[_PART] == name]
             optimizer.state = self.state
             optimizer.step()

@@ -21,7 +21,7 @@ def lion(
 ) -> Optimizer:
     """Lion (Chen et al. 2023): steps by the sign of a momentum.
 
-    Its rates are a third to a tenth of AdamW's, and its decay as much larger.
+    Its rates are a third to a tenth of AdamW's, and its decay larger by the same factor.
 
     Args:
         model: The module to train.
@@ -54,7 +54,7 @@ def schedule_free(
     Args:
         model: The module to train.
         lr: Learning rate.
-        betas: How near to the average gradients are taken, above 0; decay rate of the second moment.
+        betas: How close to the average gradients are taken, above 0; decay rate of the second moment.
         eps: Added to the root of the second moment.
         weight_decay: Weight decay of the parameters that ``decay`` chooses.
         decay: ``matrices`` (two dimensions or more, except wavelet filters) or ``all``.

@@ -1,4 +1,4 @@
-"""Profiling a few steps of a run: a trace for a viewer, and a table of what they went into."""
+"""Profiling a few steps of a run: a trace for a viewer, and a table of where their time went."""
 
 import time
 from collections.abc import Callable
@@ -28,7 +28,7 @@ WARM_UP = 5
 class ProfileSteps(Callback):
     """Records steps of the first rank with torch's profiler.
 
-    Before and after, nothing of it is in the way. In short runs, those recorded are the last ones.
+    Steps before and after are not affected. In short runs the last steps are recorded.
 
     Args:
         folder: Where the trace and the table are written.

@@ -17,7 +17,7 @@ OPTIMIZER, DATA, VALIDATION = "optimizer", "data", "validation"
 
 
 class Ranges:
-    """Opens and closes ranges, one in the other; a profiler sees them as ``wavspa: PART``."""
+    """Opens and closes nested ranges; a profiler sees them as ``wavspa: PART``."""
 
     def __init__(self) -> None:
         self._open: list[tuple[str, record_function]] = []
@@ -37,10 +37,10 @@ class Ranges:
     def place(self, model: nn.Module) -> None:
         """Hook onto the parts of a model until :meth:`remove`.
 
-        Nothing inside of a compiled block is touched, for that would be another program.
+        Nothing inside a compiled block is touched, because that would make another program.
 
         Args:
-            model: Any; parts that are not of wavspa have no range.
+            model: Any model; parts that are not wavspa's have no range.
         """
         for module, part in _parts(model):
 
@@ -54,7 +54,7 @@ class Ranges:
             self._hooks.append(module.register_forward_hook(after, always_call=True))
 
     def remove(self) -> None:
-        """Take all hooks away, and close what is open."""
+        """Remove all hooks, and close open ranges."""
         while self._hooks:
             self._hooks.pop().remove()
         while self._open:
@@ -67,7 +67,7 @@ def _parts(module: nn.Module) -> Iterator[tuple[nn.Module, str]]:
         yield module, COMPILED
         return
     if isinstance(module, WavSpAttention):
-        yield module, TRANSFORM  # all of it that is not attention
+        yield module, TRANSFORM  # everything except attention
         for attention in module.attentions:
             yield attention, ATTENTION
             dense = (p for p in attention.children() if isinstance(p, nn.Linear))

@@ -1,4 +1,4 @@
-"""Into which parts of a step its time goes, from the events of a profiler."""
+"""The division of a step's time among its parts, from the events of a profiler."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -76,8 +76,8 @@ def read_events(found: Iterable[Any]) -> tuple[list[Event], list[Span]]:
 def time_by_part(events: Sequence[Event], busy: Sequence[Span], whole: float) -> dict[str, float]:
     """Microseconds of each part: of the device where there is one, else of the thread that trains.
 
-    A gradient belongs to the part that made what it differentiates. Gaps are when nothing computes; where
-    the host waits for data meanwhile, they are of the data.
+    A gradient belongs to the part that made what it differentiates. Gaps are times when nothing computes; if
+    the host waits for data meanwhile, they count as data.
 
     Args:
         events: What the host did.
@@ -106,11 +106,11 @@ def time_by_part(events: Sequence[Event], busy: Sequence[Span], whole: float) ->
 
 
 def table(parts: Mapping[str, float], steps: int) -> list[str]:
-    """Lines of a table: milliseconds a step and the share of each part.
+    """Lines of a table: milliseconds per step and the share of each part.
 
     Args:
         parts: Microseconds by part.
-        steps: How many steps they are of.
+        steps: Number of recorded steps.
     """
     total = sum(parts.values()) or 1.0
     seldom = {*SELDOM, *(OF_BLOCKS if COMPILED in parts else ())}
@@ -167,7 +167,7 @@ def _union(spans: Iterable[Span]) -> list[Span]:
 
 
 def _overlaps(first: Sequence[Span], second: Sequence[Span]) -> Iterator[Span]:
-    """Where two lists of spans, each sorted and apart from one another, overlap."""
+    """The overlap of two lists of spans, each sorted and disjoint."""
     i = j = 0
     while i < len(first) and j < len(second):
         start, end = max(first[i][0], second[j][0]), min(first[i][1], second[j][1])

@@ -25,7 +25,7 @@ def differentiable_gradients(
     Args:
         formula: The operator in plain torch, called with ``inputs``.
         inputs: Tensors as the operator got them.
-        gradients: Of what it returns.
+        gradients: Gradients of what it returns.
     """
     # Aliases: a level's signal depends on the filters itself, where another level made it, and autograd would
     # count what reaches them that way here and again in that level's own backward pass.

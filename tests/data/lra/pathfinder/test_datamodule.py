@@ -134,7 +134,7 @@ def test_written_pictures_are_read_again(tmp_path: Path) -> None:
     line = (folder / "metadata" / "1.npy").read_text().splitlines()[3]
     label = drawn.labels[13]
     assert line == f"imgs/1 sample_3.png 3 {label} 1.0 14 4.666666666666667 2 0.5 1 1"
-    with pytest.raises(UserError, match=f"{LEVEL} is there already"):
+    with pytest.raises(UserError, match=f"{LEVEL} already exists"):
         write_pictures(folder, generator, examples=1)
 
 
@@ -151,8 +151,8 @@ def test_files_that_are_nowhere(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "not a picture"),
-        (b"\x89PNG\r\n\x1a\nbroken", "not a picture"),
+        (b"", "not a readable picture"),
+        (b"\x89PNG\r\n\x1a\nbroken", "not a readable picture"),
         (None, "No such"),
     ],
 )
@@ -172,7 +172,7 @@ def test_a_truncated_picture_is_named(tmp_path: Path) -> None:
     draw_by_hand(tmp_path / "pathfinder32" / LEVEL)
     path = tmp_path / "pathfinder32" / LEVEL / "imgs" / "0" / "sample_0.png"
     path.write_bytes(path.read_bytes()[:-30])
-    with pytest.raises(UserError, match=r"imgs/0/sample_0\.png: not a picture"):
+    with pytest.raises(UserError, match=r"imgs/0/sample_0\.png: not a readable picture"):
         module(tmp_path).prepare_data()
 
 

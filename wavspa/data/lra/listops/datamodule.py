@@ -35,15 +35,15 @@ class ListOps(SequenceDataModule):
     ``max_length`` bounds what is generated.
 
     Args:
-        generate: False reads the benchmark's own files, and the options of the generator do nothing.
+        generate: False reads the benchmark's own files and ignores the options of the generator.
         train_examples: Samples of the training split.
         val_examples: Samples of the validation split.
         test_examples: Samples of the test split.
         min_length: Samples are longer than this; a quarter of ``max_length`` if None.
         max_length: Samples are shorter than this.
         max_depth: No list is nested deeper than ``max_depth - 1``.
-        max_args: Most arguments of a list; the least are 2.
-        data_seed: Of the samples; the training seed leaves them alone.
+        max_args: Largest number of arguments in a list; the smallest is 2.
+        data_seed: Seed of the samples, independent of the training seed.
         **options: See :class:`SequenceDataModule`; ``workers`` are also the generating threads.
 
     Raises:
@@ -158,7 +158,7 @@ def root_operator_control(
 
     Args:
         train: The first tokens [samples] and the labels [samples] to count.
-        scored: The same of the samples whose accuracy is returned.
+        scored: The same for the samples whose accuracy is returned.
     """
     counts = np.zeros((len(SYMBOLS) + 1, 10), dtype=np.int64)
     np.add.at(counts, train, 1)

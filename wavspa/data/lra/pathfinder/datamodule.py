@@ -38,12 +38,12 @@ class Pathfinder(Pictures):
         pixels: Side of a picture: 32, 64, 128 (Path-X with hard) or 256.
         difficulty: ``easy``, ``intermediate`` or ``hard``: paths of 6, 9 or 14 dashes.
         generate: Make the pictures by the benchmark's rule, full specification, instead of reading.
-        faithful: Generate with the authors' defect that leaves most distractors out at 32 and 64
+        faithful: Generate with the authors' defect, which leaves out most distractors at 32 and 64
             pixels; without it pictures are fuller than the benchmark's.
         train_examples: Generated pictures of the training split.
-        val_examples: Of the validation split.
-        test_examples: Of the test split.
-        data_seed: Of the pictures, or of the split; the training seed leaves both alone.
+        val_examples: The same for the validation split.
+        test_examples: The same for the test split.
+        data_seed: Seed of the pictures or of the split, independent of the training seed.
         **options: See :class:`SequenceDataModule`; ``workers`` are also the threads that prepare.
 
     Raises:

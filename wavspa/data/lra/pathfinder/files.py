@@ -78,7 +78,7 @@ def read_tables(
     Args:
         pictures: Those to read.
         tokens_of: The tokens [N] of a file, which messages name by the second argument.
-        threads: That work at the same time.
+        threads: Number of threads.
     """
     with ThreadPoolExecutor(threads) as pool:
         for start in range(0, len(pictures), CHUNK):
@@ -99,17 +99,17 @@ def write_pictures(
     """Write generated pictures in the benchmark's own format, all or nothing.
 
     Args:
-        folder: Of one difficulty, for example ``pathfinder32/curv_contour_length_14``; not there yet.
-        generator: Of the pictures.
+        folder: Folder of one difficulty, such as ``pathfinder32/curv_contour_length_14``; must not exist.
+        generator: Generator of the pictures.
         examples: How many.
-        threads: That work at the same time.
+        threads: Number of threads.
         files_per_folder: The number of files in a folder.
 
     Raises:
-        UserError: The folder is there already.
+        UserError: The folder already exists.
     """
     if folder.exists():
-        raise UserError(f"{folder} is there already: name a new folder")
+        raise UserError(f"{folder} already exists: name a new folder")
     partial = folder.with_name(f".{folder.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     (partial / "metadata").mkdir(parents=True)
