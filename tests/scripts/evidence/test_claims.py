@@ -61,60 +61,77 @@ def bases():
 
 
 def parameters():
-    for arm in ("softmax-wide", "softmax-deep"):
-        assert against(arm)[1] == "undecided"
-        assert against(arm, "ada")[1] == "worse"
-        assert float(mean(arm)) < float(mean("softmax-none"))
+    for arm in ("wide", "deep"):
+        for base in ("softmax", "linear"):
+            assert against(f"{base}-{arm}")[1] == "undecided"
+            assert against(f"{base}-{arm}", "ada")[1] == "worse"
     assert against("softmax-ada")[1] == "better"
     return (
         f"Softmax attention reaches {mean('softmax-none')} % there plain and {mean('softmax-ada')} % with "
         f"ada. Parameters do not explain it: with as many as ada, "
-        f"plain reaches {mean('softmax-wide')} % (wider) or {mean('softmax-deep')} % (deeper)."
+        f"plain reaches {mean('softmax-wide')} % (wider) or {mean('softmax-deep')} % (deeper), with linear "
+        f"attention {mean('linear-wide')} and {mean('linear-deep')} % of ada's {mean('linear-ada')} %."
     )
 
 
 def time():
-    gained, better = against("softmax-as-long")
-    missing, worse = against("softmax-as-long", "ada")
-    assert (better, worse) == ("better", "worse")
+    points = {}
+    for base in ("softmax", "linear"):
+        gained, better = against(f"{base}-as-long")
+        missing, worse = against(f"{base}-as-long", "ada")
+        assert (better, worse) == ("better", "worse")
+        points[base] = gained, missing
+    (gained, missing), linear = points["softmax"], points["linear"]
     return (
         f"Time explains a part: trained for as many CPU seconds as ada, plain gains {gained} points and is "
-        f"{missing} below ada."
+        f"{missing} below ada, with linear attention {linear[0]} and {linear[1]}."
     )
 
 
 def filters():
-    assert against("softmax-fixed")[1] == "better"
-    assert against("softmax-fixed", "ada")[1] == "undecided"
-    frozen = mean("softmax-fixed")
-    return f"Frozen filters reach {frozen} %; whether learning them adds anything is undecided."
+    for base in ("softmax", "linear"):
+        assert against(f"{base}-fixed")[1] == "better"
+        assert against(f"{base}-fixed", "ada")[1] == "undecided"
+    return (
+        f"Frozen filters reach {mean('softmax-fixed')} %, with linear attention {mean('linear-fixed')} %; "
+        "whether learning them adds anything is undecided."
+    )
 
 
 def convolution():
-    points, word = against("softmax-conv")
-    assert (word, against("softmax-conv", "ada")[1]) == ("better", "undecided")
-    assert float(points) > 0.8 * float(against("softmax-ada")[0])
+    points = {base: against(f"{base}-conv")[0] for base in ("softmax", "linear")}
+    whole = {base: against(f"{base}-ada")[0] for base in ("softmax", "linear")}
+    assert against("softmax-conv")[1] == against("linear-conv")[1] == "better"
+    assert against("softmax-conv", "ada")[1] == "undecided"
+    missing, word = against("linear-conv", "ada")
+    assert word == "worse"
+    assert all(float(points[base]) > float(whole[base]) / 2 for base in points)
     return (
-        f"Local mixing alone explains most of it: a plain convolution before ordinary attention gains "
-        f"{points} of the {against('softmax-ada')[0]} points, and whether ada is better than that is "
-        f"undecided."
+        f"Local mixing alone explains most of it: a learned convolution before ordinary attention gains "
+        f"{points['softmax']} of the {whole['softmax']} points with softmax, where ada against it is "
+        f"undecided, and {points['linear']} of {whole['linear']} with linear attention, where ada is better "
+        f"by {missing}."
     )
 
 
 def bands():
     assert against("softmax-ada-level-3", "ada")[1] == "better"
-    for arm in ("softmax-ada-shared", "softmax-ada-approximation", "softmax-ada-level-1"):
-        assert (against(arm)[1], against(arm, "ada")[1]) == ("better", "undecided")
+    assert against("linear-ada-level-3", "ada")[1] == "undecided"
+    assert against("linear-ada-level-1", "ada")[1] == "worse"
+    for base in ("softmax", "linear"):
+        for arm in (f"{base}-ada-shared", f"{base}-ada-approximation"):
+            assert (against(arm)[1], against(arm, "ada")[1]) == ("better", "undecided")
     return (
-        f"A third level helps ({mean('softmax-ada-level-3')} %). One attention for all bands "
-        f"({mean('softmax-ada-shared')} %) and leaving out the details "
-        f"({mean('softmax-ada-approximation')} %) are undecided against ada, and better than plain."
+        f"With softmax a third level helps ({mean('softmax-ada-level-3')} %), with linear attention it is "
+        f"undecided, and one level is too few ({mean('linear-ada-level-1')} %). One attention for all bands, "
+        f"and leaving out the details, are undecided against ada, and better than plain."
     )
 
 
 def other_changes():
-    assert against("softmax-fourier")[1] == "undecided"
-    assert against("softmax-rotary")[1] == "worse"
+    for base in ("softmax", "linear"):
+        assert against(f"{base}-fourier")[1] == "undecided"
+        assert against(f"{base}-rotary")[1] == "worse"
     return (
         f"A Fourier transform in the place of the wavelets ({mean('softmax-fourier')} %) is undecided "
         f"against plain; "
@@ -186,10 +203,10 @@ def test_nothing_else_is_in_the_summary():
 
 
 def test_the_readme_s_figures_are_those_of_the_results():
-    ours = ", ".join(mean(f"softmax-{mode}") for mode in ("ada", "ortho", "lift"))
+    ada, ortho, lift = (mean(f"softmax-{mode}") for mode in ("ada", "ortho", "lift"))
     readme = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
-    assert f"plain reaches {mean('softmax-none')} and `ada`, `ortho`, `lift` {ours}" in readme
-    assert f"plain convolution before ordinary attention reaches {mean('softmax-conv')}." in readme
+    assert f"are {mean('softmax-none')} for plain and {ada}, {ortho} and {lift} for" in readme
+    assert f"learned convolution before ordinary attention reaches {mean('softmax-conv')}." in readme
 
 
 def test_how_much_smaller_our_runs_are():
