@@ -4,12 +4,14 @@ import math
 import statistics
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from scripts.evidence.load import Results
-from scripts.evidence.studies import ABLATED, BASES, DATA, MODES
+from scripts.evidence.paired import Difference
+from scripts.evidence.studies import ABLATED, BASES, DATA, LONGER, LONGER_STEPS, MODES
 from scripts.evidence.tables import LEARNED, NAMES
 from wavspa.reports.figures.bands import draw_energies, draw_orthogonality
 from wavspa.reports.figures.filters import draw_filters
@@ -17,6 +19,19 @@ from wavspa.reports.figures.style import COLOURS, line_look, save, styled
 
 PREFIX = "evidence_"
 FILTERS = [("digits", "softmax-ada"), ("digits", "softmax-ortho"), ("image", "softmax-ada")]
+
+
+class Panel(NamedTuple):
+    """A panel of gains: its title, its data set, and the ending of its arms' names."""
+
+    title: str
+    data: str
+    ending: str
+
+    def gain(self, results: Results, base: str, mode: str) -> Difference | None:
+        """What a mode is above its base; None where one of them has not run."""
+        arm, plain = (f"{base}-{of}{self.ending}" for of in (mode, "none"))
+        return results.difference(self.data, arm, plain)
 
 
 def figures(results: Results) -> Iterator[tuple[str, Figure]]:
@@ -45,11 +60,11 @@ def draw_gains(results: Results) -> Figure:
     shown = _with_gains(results)
     figure = Figure(figsize=(2.2 * len(shown) + 1.6, 4.2), layout="constrained")
     axes = figure.subplots(1, len(shown), sharex=True, sharey=True, squeeze=False)[0]
-    for axis, data in zip(axes, shown, strict=True):
+    for axis, panel in zip(axes, shown, strict=True):
         axis.axvline(0, color=COLOURS[0], linewidth=0.8)
         for row, base in enumerate(BASES):
             for number, mode in enumerate(LEARNED):
-                found = results.difference(data, f"{base}-{mode}", f"{base}-none")
+                found = panel.gain(results, base, mode)
                 if found is None:
                     continue
                 low, high = (0.0 if math.isnan(end) else end - found.mean for end in found.interval)
@@ -61,7 +76,7 @@ def draw_gains(results: Results) -> Figure:
                     markersize=4,
                     color=COLOURS[number + 1],
                 )
-        axis.set_title(NAMES[data], fontsize=8)
+        axis.set_title(panel.title, fontsize=8)
         axis.set_xlabel("points above the base")
     axes[0].set_yticks(range(len(BASES)), BASES)
     axes[0].invert_yaxis()
@@ -175,10 +190,13 @@ def write(results: Results, folder: Path) -> list[Path]:
     return paths
 
 
-def _with_gains(results: Results) -> list[str]:
-    """The data sets of the first study on which a mode can be compared with its base."""
-    pairs = [(f"{base}-{mode}", f"{base}-none") for base in BASES for mode in LEARNED]
-    return [data for data in DATA if any(results.difference(data, *pair) for pair in pairs)]
+def _with_gains(results: Results) -> list[Panel]:
+    """The data sets on which a mode can be compared with its base, trained as all are and longer."""
+    panels = [Panel(NAMES[data], data, "") for data in DATA]
+    longer = f"{LONGER_STEPS:,} steps"
+    panels += [Panel(f"{NAMES[data]},\n{longer}", data, "-longer") for data in LONGER]
+    pairs = [(base, mode) for base in BASES for mode in LEARNED]
+    return [panel for panel in panels if any(panel.gain(results, *pair) for pair in pairs)]
 
 
 def _legend(axis: Axes) -> None:

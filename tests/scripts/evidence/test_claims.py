@@ -206,7 +206,9 @@ def test_the_readme_s_figures_are_those_of_the_results():
     ada, ortho, lift = (mean(f"softmax-{mode}") for mode in ("ada", "ortho", "lift"))
     readme = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
     assert f"are {mean('softmax-none')} for plain and {ada}, {ortho} and {lift} for" in readme
-    assert f"learned convolution before ordinary attention reaches {mean('softmax-conv')}." in readme
+    assert (
+        f"learned convolution before ordinary attention reaches {mean('softmax-conv')}." in readme
+    )
 
 
 def test_how_much_smaller_our_runs_are():
