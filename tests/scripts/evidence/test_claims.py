@@ -133,7 +133,7 @@ def other_changes():
         assert against(f"{base}-fourier")[1] == "undecided"
         assert against(f"{base}-rotary")[1] == "worse"
     return (
-        f"A Fourier transform in the place of the wavelets ({mean('softmax-fourier')} %) is undecided "
+        f"A Fourier transform instead of the wavelets ({mean('softmax-fourier')} %) is undecided "
         f"against plain; "
         f"rotary positions ({mean('softmax-rotary')} %) are worse than sinusoidal ones."
     )
