@@ -1,6 +1,6 @@
 """Train cells again and compare to the last digit: ``python -m scripts.evidence.again [DATA ARM SEED]``.
 
-Without a cell it takes those whose commands the page prints, one of each study.
+The default is the cells whose commands the page prints, one from each study.
 """
 
 import argparse
@@ -16,12 +16,12 @@ from scripts.evidence.page import example_cells
 from scripts.evidence.pieces import executable
 from wavspa.reports.runs.collect import Run, collect
 
-# What depends on the machine's load, not on the run.
+# Depends on the machine's load, not on the run.
 TIMES = ("seconds",)
 
 
 def train(run: Run, runs: Path, data_root: str | None) -> Run:
-    """Train what a collected run was, by the words that were typed.
+    """Train a collected run again with its original options.
 
     Raises:
         SystemExit: It did not finish.
@@ -36,7 +36,7 @@ def train(run: Run, runs: Path, data_root: str | None) -> Run:
 
 
 def differences(before: Run, after: Run) -> Iterator[str]:
-    """What two trainings of one run do not share: test metrics, and evaluations step by step."""
+    """Differences between two trainings of a run: test metrics, and evaluations step by step."""
     for name, value in before.status["test"].items():
         other = after.status["test"].get(name)
         if value != other:
@@ -50,10 +50,10 @@ def differences(before: Run, after: Run) -> Iterator[str]:
 
 
 def check(results: Results, cell: tuple[str, str, int], data_root: str | None) -> bool:
-    """Train a cell again in a temporary folder and print what differs.
+    """Train a cell again in a temporary folder and print all differences.
 
     Returns:
-        Whether nothing does.
+        Whether there are none.
     """
     data, arm, seed = cell
     before = results.runs[data, arm][seed]
@@ -65,7 +65,7 @@ def check(results: Results, cell: tuple[str, str, int], data_root: str | None) -
 
 
 def main() -> None:
-    """Check the cells that the command line names."""
+    """Check the cells named on the command line."""
     parser = argparse.ArgumentParser(prog="python -m scripts.evidence.again", description=__doc__)
     parser.add_argument(
         "cell", nargs="*", metavar="DATA ARM SEED", help="default: one of each study"

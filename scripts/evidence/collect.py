@@ -1,13 +1,13 @@
-"""Collect what tables and figures need of finished runs: ``python -m scripts.evidence.collect``.
+"""Collect what tables and figures need from finished runs: ``python -m scripts.evidence.collect``.
 
-It adds to ``results/`` what has been trained since, and drops what no study has any more::
+It adds new runs to ``results/``, and drops those that no study contains any longer::
 
     runs/DATA/ARM/sSEED/   config.yaml, status.json, card.json, metrics.csv (of evaluations), run.json (facts)
-    rates.csv              what each learning rate of the grid reached on validation
+    rates.csv              the validation result of each learning rate that was tried
     filters.npz            filters of some runs before and after training
     cost/                  lengths.csv, steps.csv
 
-Of paths on the machine that trained nothing is left.
+Paths on the training machine are removed.
 """
 
 import argparse
@@ -40,15 +40,15 @@ FILTERS = [(data, f"softmax-{mode}") for data in ABLATED for mode in ("ada", "or
 
 
 def all_cells() -> list[Cell]:
-    """The cells of all studies, each once."""
+    """The cells of all studies, without duplicates."""
     return list(dict.fromkeys(cell for study in STUDIES.values() for cell in study.cells))
 
 
 def collect(settings: Settings) -> int:
-    """Write the results of the runs that have finished; those that were collected before are kept.
+    """Write the results of finished runs, and keep those collected before.
 
     Returns:
-        How many runs there are.
+        The number of runs.
     """
     settings.results.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=settings.results.parent) as folder:
@@ -60,7 +60,7 @@ def collect(settings: Settings) -> int:
 
 
 def was_collected(run: Run, settings: Settings) -> bool:
-    """Whether of a run only its results are here."""
+    """Whether only the results of a run are left."""
     return run.folder.is_relative_to(settings.results)
 
 
@@ -96,14 +96,14 @@ def _write(settings: Settings, results: Path) -> int:
 
 
 def keep(run: Run, folder: Path, places: Mapping[str, str]) -> None:
-    """Write what is needed of a run, without the places of the machine."""
+    """Write the needed parts of a run, without paths of the machine."""
     folder.mkdir(parents=True)
     words = [
         w
         for w in run.config["frozen"]["overrides"]
         if not w.startswith(("runs=", "data_root=", "jobs="))
     ]
-    # Where data were is a resolved value of the configuration, too.
+    # The configuration also contains the resolved data root.
     roots = {**places, str(Path(run.config["dataset"]["data_root"]).absolute()): "DATA_ROOT"}
     config = run.config | {"frozen": run.config["frozen"] | {"overrides": words}}
     files = {
@@ -116,13 +116,13 @@ def keep(run: Run, folder: Path, places: Mapping[str, str]) -> None:
     for name, text in files.items():
         for place, word in sorted(roots.items(), key=lambda pair: -len(pair[0])):
             text = text.replace(place, word)
-        # A card names the file and the command by which the data were prepared, wherever that was.
+        # A card names the file and the command that prepared the data, with their paths.
         text = re.sub(r"(read from |wavspa-run )/[^ \"]*/", r"\1", text)
         (folder / name).write_text(text, encoding="utf-8")
 
 
 def facts(folder: Path) -> dict[str, Any]:
-    """By what a run was trained: its commit, hardware and versions."""
+    """The commit, hardware and versions that trained a run."""
     told: dict[str, Any] = {}
     for start in read_starts(folder):
         told |= start
@@ -138,7 +138,7 @@ def facts(folder: Path) -> dict[str, Any]:
 
 
 def _metrics(path: Path) -> str:
-    """The columns of evaluations, and the rows that have them."""
+    """The columns of evaluations, in the rows that contain some."""
     columns, rows = read_rows(path)
     evaluated = [name for name in columns if name.startswith(KEPT_METRICS)]
     kept = [row for row in rows if any(row[name] for name in evaluated)]
@@ -177,7 +177,7 @@ def _write_csv(path: Path, columns: list[str], rows: list[list[Any]]) -> None:
 
 
 def main() -> None:
-    """Collect, and print how much there is."""
+    """Collect, and print the number and size of the results."""
     parser = argparse.ArgumentParser(prog="python -m scripts.evidence.collect", description=__doc__)
     parser.add_argument("--runs", type=Path, default=Path("runs/evidence"))
     parser.add_argument("--results", type=Path, default=RESULTS)

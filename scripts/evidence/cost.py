@@ -1,10 +1,10 @@
-"""The cost of models: a layer over its length, and a training step of every cell, in CPU seconds of a thread.
+"""The cost of models: a layer by length, and a training step of every cell, in CPU seconds of one thread.
 
     python -m scripts.evidence.cost length softmax ada 4096 FILE
     python -m scripts.evidence.cost steps RUNS DATA FILE
 
-CPU time is what is measured, since other work may share the machine. Each length is measured in its own
-process, since the peak of a process never falls.
+CPU time is measured, since other work may share the machine. Each length is measured in its own process,
+since the peak memory of a process never falls.
 """
 
 import csv
@@ -35,7 +35,7 @@ STEP_COLUMNS = ("data", "arm", "cpu_seconds", "flops", "parameters", "tokens", "
 
 
 def commands(folder: Path) -> Iterator[list[str]]:
-    """The commands whose rows are missing in the files of ``folder``."""
+    """The commands whose rows are missing from the files in ``folder``."""
     program = ["python", "-m", "scripts.evidence.cost"]
     done = {tuple(row[:3]) for row in _rows(folder / "lengths.csv")}
     for length in LENGTHS:
@@ -57,7 +57,7 @@ def measure_length(base: str, mode: str, length: int) -> tuple[float, float]:
 
 
 def cpu_seconds(work: Callable[[], object], least: float, times: int = 1) -> float:
-    """CPU seconds of a piece of work, in the mean over ``times`` and over ``least`` seconds."""
+    """Mean CPU seconds of some work, repeated at least ``times`` and for ``least`` seconds."""
     began, done = time.process_time(), 0
     while done < times or time.process_time() - began < least:
         work()
@@ -66,7 +66,7 @@ def cpu_seconds(work: Callable[[], object], least: float, times: int = 1) -> flo
 
 
 def measure_step(config: Any) -> dict[str, float]:
-    """What a training step of a run costs, on a batch as long as can be."""
+    """The cost of a training step of a run, on a batch of full length."""
     torch.manual_seed(0)
     model = build(config, "model")
     dataset = config.dataset
@@ -90,7 +90,7 @@ def measure_step(config: Any) -> dict[str, float]:
 
 
 def measure_steps(settings: Settings, data: str, path: Path) -> None:
-    """Add a row for each cell on a data set that has runs and no row yet."""
+    """Add a row for each cell on a data set that has runs but no row yet."""
     done = {tuple(row[:2]) for row in _rows(path)}
     cells = {
         cell.arm.name: cell
@@ -109,7 +109,7 @@ def measure_steps(settings: Settings, data: str, path: Path) -> None:
 
 
 def append(path: Path, columns: Sequence[str], row: Sequence[object]) -> None:
-    """Add a row to a csv, which is made with its first line."""
+    """Add a row to a csv file, which is created with a header."""
     path.parent.mkdir(parents=True, exist_ok=True)
     is_new = not path.exists()
     with path.open("a", newline="", encoding="utf-8") as file:
@@ -126,7 +126,7 @@ def _rows(path: Path) -> list[list[str]]:
 
 
 def main() -> None:
-    """Measure what the command line names."""
+    """Measure the item named on the command line."""
     torch.set_num_threads(1)
     kind, *words = sys.argv[1:]
     if kind == "length":

@@ -1,4 +1,4 @@
-"""The figures of the page, from the collected results alone."""
+"""The figures of the page, made only from the collected results."""
 
 import math
 import statistics
@@ -29,13 +29,13 @@ class Panel(NamedTuple):
     ending: str
 
     def gain(self, results: Results, base: str, mode: str) -> Difference | None:
-        """What a mode is above its base; None where one of them has not run."""
+        """The gain of a mode on its base; None if one of them has not run."""
         arm, plain = (f"{base}-{of}{self.ending}" for of in (mode, "none"))
         return results.difference(self.data, arm, plain)
 
 
 def figures(results: Results) -> Iterator[tuple[str, Figure]]:
-    """Every figure that there are results for, by its name."""
+    """Every figure that has results, with its name."""
     if _with_gains(results):
         yield "gains", draw_gains(results)
     if results.steps:
@@ -56,7 +56,7 @@ def figures(results: Results) -> Iterator[tuple[str, Figure]]:
 
 @styled
 def draw_gains(results: Results) -> Figure:
-    """What each mode is above its base, in points with 95 % intervals: a panel for each data set."""
+    """The gain of each mode on its base, in points with 95 % intervals, in a panel for each data set."""
     shown = _with_gains(results)
     figure = Figure(figsize=(2.2 * len(shown) + 1.6, 4.2), layout="constrained")
     axes = figure.subplots(1, len(shown), sharex=True, sharey=True, squeeze=False)[0]
@@ -88,7 +88,7 @@ def draw_gains(results: Results) -> Figure:
 
 @styled
 def draw_pareto(results: Results) -> Figure:
-    """Accuracy over CPU seconds of training; the line joins those that none beats in both."""
+    """Accuracy over CPU seconds of training; the line joins the Pareto front."""
     shown = [data for data in DATA if any(row["data"] == data for row in results.steps)]
     figure = Figure(figsize=(3.2 * len(shown), 3.4), layout="constrained")
     axes = figure.subplots(1, len(shown), squeeze=False)[0]
@@ -120,7 +120,7 @@ def draw_pareto(results: Results) -> Figure:
 
 
 def pareto(points: list[tuple[float, float]]) -> list[tuple[float, float]]:
-    """Of (cost, value) those that no other is at most as dear as and at least as good as, cheapest first."""
+    """The Pareto front of (cost, value) pairs, cheapest first."""
     front: list[tuple[float, float]] = []
     for cost, value in sorted(points, key=lambda point: (point[0], -point[1])):
         if not front or value > front[-1][1]:
@@ -130,7 +130,7 @@ def pareto(points: list[tuple[float, float]]) -> list[tuple[float, float]]:
 
 @styled
 def draw_lego(results: Results) -> Figure:
-    """Accuracy at each position of the chain; the loss counts the first six."""
+    """Accuracy at each position of the chain; only the first six count in the loss."""
     figure = Figure(figsize=(6.4, 3.6), layout="constrained")
     axis = figure.subplots()
     positions = list(range(1, 13))
@@ -156,7 +156,7 @@ def draw_lego(results: Results) -> Figure:
 
 @styled
 def draw_lengths(results: Results) -> Figure:
-    """CPU seconds and peak memory of a forward and backward pass of one layer, over its length."""
+    """CPU seconds and peak memory of a forward and backward pass of one layer, by length."""
     figure = Figure(figsize=(8.4, 3.4), layout="constrained")
     axes = figure.subplots(1, 2)
     layers = dict.fromkeys((row["base"], row["mode"]) for row in results.lengths)
@@ -181,7 +181,7 @@ def write(results: Results, folder: Path) -> list[Path]:
     """Write every figure into a folder.
 
     Returns:
-        Their files.
+        Paths of the files.
     """
     paths = []
     for name, figure in figures(results):
@@ -191,7 +191,7 @@ def write(results: Results, folder: Path) -> list[Path]:
 
 
 def _with_gains(results: Results) -> list[Panel]:
-    """The data sets on which a mode can be compared with its base, trained as all are and longer."""
+    """The panels in which a mode can be compared with its base, of all data sets and of longer training."""
     panels = [Panel(NAMES[data], data, "") for data in DATA]
     longer = f"{LONGER_STEPS:,} steps"
     panels += [Panel(f"{NAMES[data]},\n{longer}", data, "-longer") for data in LONGER]

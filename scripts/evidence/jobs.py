@@ -1,4 +1,4 @@
-"""Commands as jobs that a signal or the time stops together with all that they have started."""
+"""Commands as jobs that a signal or a time limit stops, with all processes they have started."""
 
 import os
 import signal
@@ -10,12 +10,12 @@ from typing import NoReturn
 
 UNFINISHED = 75  # EX_TEMPFAIL: try again
 SECONDS_TO_STOP = 60
-# One thread for each of the runs that train at the same time.
+# Each of the runs that train at the same time uses one thread.
 THREADS = {"OMP_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "1"}
 
 
 class Stopped(BaseException):
-    """A signal came."""
+    """A signal arrived."""
 
 
 def listen() -> None:
@@ -25,12 +25,12 @@ def listen() -> None:
 
 
 def start(command: Sequence[str], until: float, variables: Mapping[str, str] = THREADS) -> int:
-    """Run a command to its end, or to the time; a stop reaches all the processes that it started.
+    """Run a command until it ends or the time is over; a stop reaches all processes that it started.
 
     Args:
         command: The command.
-        until: The time, as ``time.monotonic`` has it.
-        variables: Further variables of its environment.
+        until: The time limit, on the clock of ``time.monotonic``.
+        variables: Additional environment variables.
 
     Returns:
         Its exit code.
@@ -44,7 +44,7 @@ def start(command: Sequence[str], until: float, variables: Mapping[str, str] = T
         left = until - time.monotonic()
         return job.wait(timeout=max(0.0, left) if left < 1e9 else None)
     except BaseException:
-        # Not SIGINT: what a shell starts in the background ignores it.
+        # Not SIGINT, which background processes of a shell ignore.
         os.killpg(job.pid, signal.SIGTERM)
         try:
             job.wait(timeout=SECONDS_TO_STOP)

@@ -19,10 +19,10 @@ METRIC = "test/accuracy"
 
 
 class Results(NamedTuple):
-    """What is in ``results/``.
+    """The content of ``results/``.
 
-    ``runs`` are by data set, arm and seed; ``rates`` what each learning rate reached on validation, by data
-    set and arm; ``filters`` those of the layers, by data set and arm; ``lengths`` and ``steps`` are costs.
+    ``runs`` are indexed by data set, arm and seed; ``rates`` (validation results of the learning rates) and
+    ``filters`` (of each layer) by data set and arm; ``lengths`` and ``steps`` are costs.
     """
 
     runs: Mapping[tuple[str, str], Mapping[int, Run]]
@@ -32,12 +32,12 @@ class Results(NamedTuple):
     steps: Sequence[Mapping[str, str]]
 
     def values(self, data: str, arm: str, metric: str = METRIC) -> dict[int, float]:
-        """A test metric of a cell in %, by seed; empty where nothing was trained."""
+        """A test metric of a cell in %, by seed; empty if nothing was trained."""
         runs = self.runs.get((data, arm), {})
         return {seed: 100 * run.status["test"][metric] for seed, run in sorted(runs.items())}
 
     def difference(self, data: str, arm: str, other: str) -> Difference | None:
-        """What an arm is above another over the seeds that both have, in points; None if there is nothing."""
+        """How far an arm is above another, in points, over the seeds of both; None if there are none."""
         ours, theirs = self.values(data, arm), self.values(data, other)
         seeds = sorted(ours.keys() & theirs.keys())
         if not seeds or arm == other:
@@ -46,7 +46,7 @@ class Results(NamedTuple):
 
 
 def load(results: Path) -> Results:
-    """Read the results; what is not there is empty.
+    """Read the results; missing parts are empty.
 
     Args:
         results: The folder that ``scripts.evidence.collect`` writes.
@@ -68,7 +68,7 @@ def load(results: Path) -> Results:
 
 
 def read_rates(results: Path) -> dict[tuple[str, str], dict[str, float]]:
-    """What each learning rate reached on validation, by data set and arm."""
+    """The validation result of each learning rate, by data set and arm."""
     rates: dict[tuple[str, str], dict[str, float]] = {}
     for row in _rows(results / "rates.csv"):
         rates.setdefault((row["data"], row["arm"]), {})[row["rate"]] = float(row["best_val"])
@@ -76,16 +76,16 @@ def read_rates(results: Path) -> dict[tuple[str, str], dict[str, float]]:
 
 
 def best_rate(values: Mapping[str, float]) -> str:
-    """The learning rate that reached most on validation; of equals the lowest.
+    """The learning rate with the best validation result, the lowest if there are several.
 
     Args:
-        values: What each rate that was tried reached, the lowest rate first.
+        values: The result of each rate that was tried, the lowest rate first.
     """
     return max(values, key=values.__getitem__)
 
 
 def facts_of(run: Run) -> dict[str, object]:
-    """By what a collected run was trained."""
+    """The commit, hardware and versions that trained a collected run."""
     told: dict[str, object] = json.loads((run.folder / layout.RECORD).read_text(encoding="utf-8"))
     return told
 

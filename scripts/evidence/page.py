@@ -1,7 +1,7 @@
 """Write the tables and figures of docs/science/evidence.md: ``python -m scripts.evidence.page``.
 
-They are made from ``results/`` alone. The text between two markers ``<!-- evidence:NAME -->`` and
-``<!-- /evidence -->`` is made; the rest is written by hand.
+They are made only from ``results/``. Text between two markers ``<!-- evidence:NAME -->`` and
+``<!-- /evidence -->`` is generated; the rest is written by hand.
 """
 
 import re
@@ -21,10 +21,10 @@ ABSENT = "Not run yet."
 
 
 def page(text: str, results: Results) -> str:
-    """The page with its blocks made again.
+    """The page with its generated blocks renewed.
 
     Args:
-        text: The page as it is.
+        text: The current page.
         results: The collected results.
     """
     makers = blocks()
@@ -37,7 +37,7 @@ def page(text: str, results: Results) -> str:
 
 
 def blocks() -> Mapping[str, Callable[[Results], str]]:
-    """What makes each block, by its name."""
+    """The function that makes each block, by the block's name."""
     return {
         "cells": lambda results: "\n\n".join(
             tables.cells_table(results, data)
@@ -74,7 +74,7 @@ def blocks() -> Mapping[str, Callable[[Results], str]]:
 
 
 def trained_by(results: Results) -> str:
-    """The commits, hardware and versions of all runs, and their seeds and steps."""
+    """The commits, hardware and versions of all runs."""
     rows, seen = [], set()
     for (data, _), runs in results.runs.items():
         for run in runs.values():
@@ -106,7 +106,7 @@ def command_of(results: Results, data: str, arm: str, seed: int) -> str:
 
 
 def example_cells() -> dict[str, tuple[str, str, int]]:
-    """The cell of each study that is trained again as an example."""
+    """The cell of each study that serves as an example of training again."""
     return {
         "cells": ("digits", arm_of("softmax", "ada").name, 1),
         "helps": ("digits", "softmax-conv", 1),
@@ -117,7 +117,7 @@ def example_cells() -> dict[str, tuple[str, str, int]]:
 
 
 def again(results: Results) -> str:
-    """A cell of each study with its command and its figure."""
+    """A cell of each study with its command and its accuracy."""
     lines = []
     for study, (data, arm, seed) in example_cells().items():
         if seed not in results.runs.get((data, arm), {}):

@@ -11,9 +11,9 @@ LEVEL = 0.05
 
 
 class Difference(NamedTuple):
-    """What an arm is above its base, over the seeds that both have.
+    """How far an arm is above its base, over the seeds of both.
 
-    ``interval`` is the 95 % one of a paired t-test, and ``p`` its two-sided p; both are NaN with one seed.
+    ``interval`` is the 95 % interval of a paired t-test and ``p`` its two-sided p; both are NaN for one seed.
     """
 
     mean: float
@@ -27,7 +27,7 @@ def difference(arm: Sequence[float], base: Sequence[float]) -> Difference:
 
     Args:
         arm: Its values, one for each seed.
-        base: Those of the other, of the same seeds in the same order.
+        base: The values of the other, for the same seeds in the same order.
     """
     each = [one - other for one, other in zip(arm, base, strict=True)]
     mean = statistics.fmean(each)
@@ -43,9 +43,9 @@ def difference(arm: Sequence[float], base: Sequence[float]) -> Difference:
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """The p-values corrected for their number by Holm's procedure, in their own order.
+    """The p-values corrected for their number by Holm's procedure, in the given order.
 
-    Those that are NaN stay so, and are not counted.
+    NaN stays NaN, and is not counted.
     """
     known = sorted((p, number) for number, p in enumerate(p_values) if not math.isnan(p))
     corrected, least = [math.nan] * len(p_values), 0.0
@@ -56,7 +56,7 @@ def holm(p_values: Sequence[float]) -> list[float]:
 
 
 def verdict(found: Difference, corrected: float) -> str:
-    """``better``, ``worse``, or ``undecided`` where chance is not ruled out."""
+    """``better``, ``worse``, or ``undecided`` if chance is not ruled out."""
     if math.isnan(corrected) or corrected >= LEVEL:
         return "undecided"
     return "better" if found.mean > 0 else "worse"

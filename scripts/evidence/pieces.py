@@ -1,4 +1,4 @@
-"""The pieces of a study: commands of ``wavspa-train`` that take minutes, and whether one is done."""
+"""The pieces of a study: ``wavspa-train`` commands that take minutes, and which of them are done."""
 
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,16 +20,16 @@ from scripts.evidence.studies import (
 from wavspa.reports.runs.collect import Run, read_run
 from wavspa.run_folder import layout
 
-# Words about where a run is, not about what it is; init=RUN is recorded as init.from.
+# Options for where a run is, not for what it is; init=RUN is recorded as init.from.
 PLACES = ("runs", "data_root", "jobs", "init.from", "name")
 PHASES = ("pretrained", "finetuned")
 
 
 @dataclass(frozen=True)
 class Settings:
-    """Where runs and data are, and words that every command gets (for trials of the machinery).
+    """Where runs and data are, and options added to every command (to try the machinery).
 
-    What is in ``results`` has been trained, too: its runs may be gone, or on another machine.
+    Runs in ``results`` count as trained: their folders may be gone, or on another machine.
     """
 
     runs: Path
@@ -40,12 +40,12 @@ class Settings:
     extra: tuple[str, ...] = ()
 
     def seeds_on(self, data: str) -> Sequence[int]:
-        """Those that were named, or all of the data set."""
+        """The seeds that were named, or all seeds of the data set."""
         return self.seeds or seeds_of(data)
 
 
 class Piece(NamedTuple):
-    """A command, and the learning rates and seeds whose runs it trains."""
+    """A command, and the learning rates and seeds that it trains."""
 
     cell: Cell
     words: list[str]
@@ -54,7 +54,7 @@ class Piece(NamedTuple):
 
 
 def words_of(cell: Cell, settings: Settings) -> list[str]:
-    """What a cell's runs have in common, as it is typed."""
+    """The options that all runs of a cell share, as typed."""
     phase = _phase(cell.arm)
     half = [f"trainer.max_steps={steps_of(cell.data) // 2}"] if phase else []
     words = [f"experiment=evidence/{cell.data}", f"experiment_name={cell.arm.name}"]
@@ -62,15 +62,15 @@ def words_of(cell: Cell, settings: Settings) -> list[str]:
 
 
 def places_of(cell: Cell, settings: Settings) -> list[str]:
-    """Where a cell's runs and data are."""
+    """The options for where a cell's runs and data are."""
     root = [f"data_root={settings.data_root}"] if settings.data_root else []
     return [f"runs={settings.runs / cell.data}", *root]
 
 
 def runs_of(cell: Cell, settings: Settings) -> dict[tuple[str, int], Run]:
-    """The finished runs of a cell by learning rate and seed; those of other words are left out.
+    """The finished runs of a cell by learning rate and seed, without those trained with other options.
 
-    Where a run has been collected and is here as well, the run is taken.
+    If a run is both collected and in its own folder, the folder wins.
     """
     typed = _shaping(words_of(cell, settings))
     found = {}
@@ -85,15 +85,15 @@ def runs_of(cell: Cell, settings: Settings) -> dict[tuple[str, int], Run]:
 
 
 def chosen_runs(cell: Cell, settings: Settings) -> dict[int, Run]:
-    """The finished runs of a cell with the learning rate that it chose, by seed."""
+    """The finished runs of a cell with its chosen learning rate, by seed."""
     rate = chosen_rate(cell, settings)
     return {seed: run for (of, seed), run in runs_of(cell, settings).items() if of == rate}
 
 
 def chosen_rate(cell: Cell, settings: Settings) -> str | None:
-    """The learning rate of an arm: the best on validation, with the first seed, of those that it tried.
+    """The learning rate of an arm: the best one tried, on validation with the first seed.
 
-    None while a run that decides it is missing.
+    None while a run needed for the choice is missing.
     """
     if cell.arm.rate_of is not None:
         return chosen_rate(Cell(cell.data, find(cell.data, cell.arm.rate_of)), settings)
@@ -102,10 +102,10 @@ def chosen_rate(cell: Cell, settings: Settings) -> str | None:
 
 
 def untried(values: Mapping[str, float]) -> list[str]:
-    """The learning rates that an arm has still to try.
+    """The learning rates that an arm still has to try.
 
     Args:
-        values: What those that it has tried reached on validation.
+        values: The validation results of those already tried.
     """
     if missing := [rate for rate in FIRST_RATES if rate not in values]:
         return missing
@@ -114,7 +114,7 @@ def untried(values: Mapping[str, float]) -> list[str]:
 
 
 def selection(cell: Cell, settings: Settings) -> dict[str, float]:
-    """What each rate of the grid reached on validation with the first seed, the lowest rate first."""
+    """The validation results of the tried rates with the first seed, the lowest rate first."""
     runs, seed = runs_of(cell, settings), settings.seeds_on(cell.data)[0]
     collected = read_rates(settings.results).get((cell.data, cell.arm.name), {})
     values = {}
@@ -128,12 +128,12 @@ def selection(cell: Cell, settings: Settings) -> dict[str, float]:
 
 
 def pieces(study: Study, settings: Settings) -> Iterator[Piece]:
-    """What is left of a study, in order; each piece is asked for when those before it are done."""
+    """The missing pieces of a study, in order; request each one when those before it are done."""
     for cell in study.cells:
         yield from _selecting(cell, settings)
         rate = chosen_rate(cell, settings)
         if rate is None:
-            continue  # its own runs failed, which has been reported
+            continue  # its runs failed, which has been reported
         done = chosen_runs(cell, settings)
         missing = [seed for seed in settings.seeds_on(cell.data) if seed not in done]
         if _phase(cell.arm):
@@ -145,7 +145,7 @@ def pieces(study: Study, settings: Settings) -> Iterator[Piece]:
 
 
 def command_of(piece: Piece) -> list[str]:
-    """The command of a piece, as it is typed: one run, or a sweep of them."""
+    """The command of a piece as typed: a run, or a sweep."""
     sweep = ["-m"] if len(piece.rates) * len(piece.seeds) > 1 else []
     grid = [f"optimizer.lr={','.join(piece.rates)}", f"seed={','.join(map(str, piece.seeds))}"]
     return ["wavspa-train", *sweep, *piece.words, *grid]
@@ -157,17 +157,17 @@ def executable(command: Sequence[str]) -> list[str]:
 
 
 def _selecting(cell: Cell, settings: Settings) -> Iterator[Piece]:
-    """What is left of the selection of a cell's learning rate, which may be another arm's."""
+    """The missing runs for choosing a cell's learning rate, which may be another arm's."""
     if cell.arm.rate_of is not None:
         cell = Cell(cell.data, find(cell.data, cell.arm.rate_of))
     before = None
     while (rates := untried(selection(cell, settings))) and rates != before:
         yield _piece(cell, settings, rates, settings.seeds_on(cell.data)[:1])
-        before = rates  # what failed is reported, and not tried again
+        before = rates  # failures are reported, and not tried again
 
 
 def _parent(cell: Cell, settings: Settings, rate: str, seed: int) -> Iterator[Piece]:
-    """The pre-training that a fine-tuning starts from, where only its results are left."""
+    """The pre-training that a fine-tuning starts from, if only its results are left."""
     if _phase(cell.arm) != PHASES[1] or _parent_folder(cell, settings, seed).exists():
         return
     parent = Cell(cell.data, find(cell.data, _parent_name(cell)))

@@ -1,4 +1,4 @@
-"""The gains that the paper published next to those of the first study, and how much was trained for them."""
+"""The paper's published gains next to those of the first study, and how much was trained for each."""
 
 from statistics import fmean
 from typing import NamedTuple
@@ -12,7 +12,7 @@ from wavspa.reports.published import published
 
 
 class Task(NamedTuple):
-    """A task of the paper's table: its name in words, of its preset, and of its data set."""
+    """A task of the paper's table: its title, and the names of its preset and its data set."""
 
     title: str
     preset: str
@@ -29,7 +29,7 @@ HEAD = ("data", "", "rows seen", "layers", "width", *LEARNED)
 
 
 def published_table(results: Results) -> str:
-    """Of each task what was trained and what each mode gains in the mean over the bases, there and here."""
+    """For each task what was trained, and the gain of each mode averaged over the bases, there and here."""
     rows = []
     for data, task in TASKS.items():
         rows += [_there(task), _here(results, data)]
@@ -37,7 +37,7 @@ def published_table(results: Results) -> str:
 
 
 def published_gain(mode: str, dataset: str) -> float:
-    """What a mode gains in the mean over the five bases, as published, in points."""
+    """The published gain of a mode in points, averaged over the five bases."""
     pairs = [(published(base, mode, dataset), published(base, "none", dataset)) for base in BASES]
     return fmean(gained - plain for gained, plain in pairs if gained and plain)
 

@@ -1,7 +1,7 @@
 """Run the studies: ``python -m scripts.evidence.run [--study NAME] [--data NAME] [--data-root DATA_ROOT]``.
 
-What has finished or is in ``results/`` is found, what was interrupted resumes. SIGINT and SIGTERM stop the
-runs where they can be resumed; so does --minutes, after which the program exits with 75 and the same command
+Finished runs and those in ``results/`` are skipped, interrupted ones resume. SIGINT and SIGTERM stop runs so
+that they can be resumed; so does --minutes, after which the program exits with 75 and the same command
 continues.
 """
 
@@ -21,7 +21,7 @@ from scripts.evidence.studies import STUDIES, Study
 
 
 def chosen(study: str | None, data: str | None, arm: str | None) -> Iterator[tuple[str, Study]]:
-    """The studies that were asked for, on the data and of the arm that were asked for."""
+    """The chosen studies, with the cells of the chosen data set and arm."""
     for name, one in STUDIES.items():
         if study not in (None, name):
             continue
@@ -32,13 +32,13 @@ def chosen(study: str | None, data: str | None, arm: str | None) -> Iterator[tup
 
 
 def run(study: Study, settings: Settings, until: float) -> list[Piece]:
-    """Train what is left of a study.
+    """Train the missing pieces of a study.
 
     Returns:
         The pieces that failed.
 
     Raises:
-        subprocess.TimeoutExpired: The time is over; what trained has stopped.
+        subprocess.TimeoutExpired: The time is over; training has stopped.
     """
     failed, tried = [], set()
     for piece in pieces(study, settings):
@@ -94,21 +94,23 @@ def main(words: Sequence[str] | None = None) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m scripts.evidence.run", description=__doc__)
-    parser.add_argument("--study", choices=[*STUDIES, "cost"], help="one of them (default: all)")
-    parser.add_argument("--data", help="the cells on one of the data sets alone")
-    parser.add_argument("--arm", help="one of the arms alone")
-    parser.add_argument("--data-root", help="where the data sets are (default: data)")
+    parser.add_argument("--study", choices=[*STUDIES, "cost"], help="a single study (default: all)")
+    parser.add_argument("--data", help="only cells on this data set")
+    parser.add_argument("--arm", help="only this arm")
+    parser.add_argument("--data-root", help="the folder of the data sets (default: data)")
     parser.add_argument(
         "--runs", type=Path, default=Path("runs/evidence"), help="the folder of the runs"
     )
     parser.add_argument(
-        "--results", type=Path, default=RESULTS, help="what has been collected is not trained again"
+        "--results", type=Path, default=RESULTS, help="runs collected there are not trained again"
     )
-    parser.add_argument("--jobs", type=int, default=2, help="runs that train at the same time")
-    parser.add_argument("--minutes", type=float, default=1e6, help="stop after that time")
-    parser.add_argument("--seeds", type=int, nargs="+", default=[], help="these alone")
     parser.add_argument(
-        "words", nargs="*", help="key=value for every run, for trials: other results"
+        "--jobs", type=int, default=2, help="number of runs that train at the same time"
+    )
+    parser.add_argument("--minutes", type=float, default=1e6, help="stop after this time")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[], help="only these seeds")
+    parser.add_argument(
+        "words", nargs="*", help="key=value for every run, to try the machinery: the results differ"
     )
     return parser
 

@@ -1,7 +1,7 @@
-"""The studies: which arms are trained on which data, each arm as words of ``wavspa-train``.
+"""The studies: which arms are trained on which data, each arm as options of ``wavspa-train``.
 
-An arm is trained by ``wavspa-train experiment=evidence/DATA experiment_name=ARM WORDS`` on every seed;
-studies that need the same arm share its runs.
+``wavspa-train experiment=evidence/DATA experiment_name=ARM OPTIONS`` trains an arm with every seed.
+Studies that need the same arm share its runs.
 """
 
 from collections.abc import Iterator
@@ -12,25 +12,25 @@ from typing import Any, NamedTuple
 import yaml
 
 ROOT = Path(__file__).parents[2]
-# Every arm is trained with each seed; where a run takes seconds there are more of them.
+# Every arm is trained with each seed. Where a run takes seconds, there are more seeds.
 SEEDS = (1, 2, 3)
 MORE_SEEDS = {"digits": tuple(range(1, 9))}
-# The grid of learning rates, and those that every arm tries; then the neighbours of the best one.
+# The grid of learning rates. Every arm tries the first ones, then the neighbours of the best.
 RATES = ("0.001", "0.003", "0.01", "0.03")
 FIRST_RATES = RATES[1:3]
 BASES = ("softmax", "longformer", "linformer", "linear", "performer")
 LONG_BASES = ("softmax", "linear")
 MODES = ("none", "ada", "ortho", "lift")
 DATA = ("digits", "listops", "text", "image", "pathfinder")
-# Where it is asked what helps: digits, whose gain is large and whose runs are short, first.
+# The data of the ablations. Digits come first: their gain is large and their runs are short.
 ABLATED = ("digits", "image", "text")
 
-# Where a few hundred steps teach little, some arms are trained longer as well.
+# Where a few hundred steps teach little, some arms are also trained longer.
 LONGER_STEPS = 2000
 LONGER = {"text": ("softmax", "linear"), "image": ("softmax",)}
 LONGER_MODES = ("none", "ada", "ortho", "fixed", "conv")
 
-# CPU time per step with ada, as a share of the plain base's (one thread, `--study cost`).
+# CPU time per step with ada, relative to the plain base (one thread, `--study cost`).
 TIME_OF_ADA = {
     ("digits", "softmax"): 1.50,
     ("digits", "linear"): 1.53,
@@ -39,8 +39,8 @@ TIME_OF_ADA = {
     ("image", "softmax"): 0.50,
     ("image", "linear"): 1.16,
 }
-# With ada a layer has 8,448 parameters more than its base (two more attentions, and the taps), of linear
-# attention, which has biases, 8,704. 130 or 134 units of an MLP are 8,450 or 8,710; a block is 8,416 or
+# With ada a layer has 8,448 parameters more than its base (two more attentions, and the taps); with linear
+# attention, which has biases, 8,704. 130 or 134 more units in an MLP add 8,450 or 8,710, a block 8,416 or
 # 8,544. The head keeps its width.
 MLP = {"softmax": 194, "linear": 198}
 DEEP = ("model.depth=4",)
@@ -48,10 +48,10 @@ DEEP = ("model.depth=4",)
 
 @dataclass(frozen=True)
 class Arm:
-    """A model and how it is trained: what a cell of a table holds.
+    """A model and how it is trained: the content of a cell in a table.
 
-    ``rate_of`` names the arm whose learning rate it takes; None: its own is selected on validation.
-    ``base`` names the arm that it is compared with.
+    ``rate_of`` names the arm whose learning rate it uses; None: it selects its own on validation.
+    ``base`` names the arm it is compared with.
     """
 
     name: str
@@ -68,7 +68,7 @@ class Cell(NamedTuple):
 
 
 class Study(NamedTuple):
-    """What a study asks, and its cells in the order in which they are trained."""
+    """The question of a study, and its cells in training order."""
 
     question: str
     cells: tuple[Cell, ...]
@@ -99,7 +99,7 @@ def seeds_of(data: str) -> tuple[int, ...]:
 
 
 def _helps(data: str, base: str) -> Iterator[Arm]:
-    """Plain bases and ablations of ada: what of it helps?"""
+    """Plain bases and ablations of ada: which part of it helps?"""
     none, ada = arm_of(base, "none"), arm_of(base, "ada")
 
     def arm(name: str, *words: str, of: Arm, own_rate: bool = False) -> Arm:
@@ -134,7 +134,7 @@ def longer_arm(base: str, mode: str) -> Arm:
 
 
 def _pretrained(mode: str) -> Iterator[Arm]:
-    """The two halves of pre-training; :mod:`scripts.evidence.pieces` adds their steps and parents."""
+    """The two halves of pre-training; :mod:`scripts.evidence.pieces` adds steps and parents."""
     arm = arm_of("softmax", mode)
     base = "softmax-none-finetuned"
     yield Arm(f"{arm.name}-pretrained", (*arm.words, "task=masked"), base, arm.name)
@@ -177,7 +177,7 @@ STUDIES: dict[str, Study] = dict(_studies())
 
 
 def find(data: str, name: str) -> Arm:
-    """The arm of a name on a data set.
+    """The arm with a name on a data set.
 
     Raises:
         KeyError: No study has it.

@@ -1,4 +1,4 @@
-"""The tables of the page, as Markdown, from the collected results alone."""
+"""The tables of the page, as Markdown, made only from the collected results."""
 
 import math
 import statistics
@@ -39,7 +39,7 @@ class Tested(Mapping[tuple[str, str], tuple[Difference, float]]):
     Args:
         results: The collected results.
         cells: The cells that are tested together.
-        mode: Instead of plain, the mode of the base that they are compared with.
+        mode: The mode of the base that they are compared with; the default is plain.
     """
 
     def __init__(self, results: Results, cells: Sequence[Cell], mode: str = "none") -> None:
@@ -86,7 +86,7 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]], left: int = 1) -> 
 def cells_table(
     results: Results, data: str, study: str = "cells", bases: Sequence[str] = BASES
 ) -> str:
-    """The cells of a study on a data set: accuracies, and the differences from the base."""
+    """The cells of a study on a data set: accuracies, and differences from the base."""
     return _by_mode(results, data, study, [(base, base) for base in bases], MODES, "")
 
 
@@ -97,7 +97,7 @@ def longer_table(results: Results, data: str) -> str:
 
 
 def over_bases_table(results: Results) -> str:
-    """What each mode gains in the mean over the bases, of which each counts once."""
+    """The gain of each mode averaged over the bases, each counted once."""
     found: dict[tuple[str, str], Difference] = {}
     for data in DATA:
         for mode in LEARNED:
@@ -120,7 +120,7 @@ def over_bases_table(results: Results) -> str:
 
 
 def over_bases(results: Results, data: str, mode: str) -> Difference | None:
-    """What a mode is above plain over the bases, each the mean of its seeds; None where there is nothing."""
+    """How far a mode is above plain, averaged over the bases' means; None without results."""
     pairs = [
         (arm, plain)
         for base in BASES
@@ -131,7 +131,7 @@ def over_bases(results: Results, data: str, mode: str) -> Difference | None:
 
 
 def counts(results: Results) -> str:
-    """How many cells of the first study are better and worse than their base, as a sentence."""
+    """The numbers of cells in the first study that are better and worse than their base, as a sentence."""
     tested = Tested(results, STUDIES["cells"].cells)
     said = [verdict(*pair) for pair in tested.values()]
     above = sum(found.mean > 0 for found, _ in tested.values())
@@ -167,7 +167,7 @@ def helps_table(results: Results, data: str, base: str) -> str:
 
 
 def pretraining_table(results: Results) -> str:
-    """From scratch and pre-trained, and what ada and ortho are above the base in both."""
+    """From scratch and pre-trained, with the gains of ada and ortho in both."""
     cells = STUDIES["pretraining"].cells
     tested = Tested(results, [c for c in cells if not c.arm.name.endswith("-pretrained")])
     rows = []
@@ -185,7 +185,7 @@ def pretraining_table(results: Results) -> str:
 
 
 def lego_table(results: Results) -> str:
-    """Accuracy at each position of the chain, in the mean over the seeds."""
+    """Accuracy at each position of the chain, averaged over the seeds."""
     positions = range(1, 13)
     rows = []
     for mode in MODES:
@@ -200,7 +200,7 @@ def lego_table(results: Results) -> str:
 
 
 def rates_table(results: Results) -> str:
-    """How often each learning rate of the grid was chosen, by data set."""
+    """The number of arms that chose each learning rate, by data set."""
     rows = []
     for data in dict.fromkeys(data for data, _ in results.rates):
         chosen = [best_rate(of) for (d, _), of in results.rates.items() if d == data]
@@ -209,7 +209,7 @@ def rates_table(results: Results) -> str:
 
 
 def cost_table(results: Results) -> str:
-    """Accuracy of the first study next to what it cost."""
+    """Accuracy and cost of the cells in the first study."""
     rows = []
     for row in results.steps:
         data, arm = row["data"], row["arm"]
@@ -232,7 +232,7 @@ def cost_table(results: Results) -> str:
 
 
 def exponent(rows: Sequence[Mapping[str, str]], column: str, least: int = 8192) -> float:
-    """The slope of a cost over the length, both as logarithms, of the longer rows; NaN of fewer than two."""
+    """The log-log slope of a cost over the length, from rows of at least ``least``; NaN for fewer than two."""
     pairs = [
         (math.log(float(row["length"])), math.log(float(row[column])))
         for row in rows
@@ -245,7 +245,7 @@ def exponent(rows: Sequence[Mapping[str, str]], column: str, least: int = 8192) 
 
 
 def lengths_table(results: Results) -> str:
-    """CPU seconds and peak memory of one layer over its length, with the fitted exponents."""
+    """CPU seconds and peak memory of one layer by length, with fitted exponents."""
     layers = list(dict.fromkeys((row["base"], row["mode"]) for row in results.lengths))
     lengths = sorted({int(row["length"]) for row in results.lengths})
     by = {(row["base"], row["mode"], int(row["length"])): row for row in results.lengths}
@@ -277,7 +277,7 @@ def _by_mode(
     modes: Sequence[str],
     ending: str,
 ) -> str:
-    """A row for each base (what it is called, its name) and a column for each mode."""
+    """A row for each base (its title, its name) and a column for each mode."""
     tested = Tested(results, STUDIES[study].cells)
     rows = []
     for title, base in bases:
@@ -296,7 +296,7 @@ def _mean(results: Results, data: str, arm: Arm) -> float | None:
 
 
 def _other(arm: Arm, mode: str) -> str:
-    """The arm that one is compared with: its base's with a mode, pre-trained where the arm is."""
+    """The arm that another is compared with: its base with a mode, pre-trained if the arm is."""
     return arm.base.replace("-none", f"-{mode}")
 
 
