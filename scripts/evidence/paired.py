@@ -11,7 +11,7 @@ LEVEL = 0.05
 
 
 class Difference(NamedTuple):
-    """How far an arm is above its base, over the seeds of both.
+    """The difference of an arm from its base, over the seeds of both.
 
     ``interval`` is the 95 % interval of a paired t-test and ``p`` its two-sided p; both are NaN for one seed.
     """

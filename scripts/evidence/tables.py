@@ -120,7 +120,7 @@ def over_bases_table(results: Results) -> str:
 
 
 def over_bases(results: Results, data: str, mode: str) -> Difference | None:
-    """How far a mode is above plain, averaged over the bases' means; None without results."""
+    """The gain of a mode on plain, averaged over the bases; None without results."""
     pairs = [
         (arm, plain)
         for base in BASES
@@ -232,7 +232,7 @@ def cost_table(results: Results) -> str:
 
 
 def exponent(rows: Sequence[Mapping[str, str]], column: str, least: int = 8192) -> float:
-    """The log-log slope of a cost over the length, from rows of at least ``least``; NaN for fewer than two."""
+    """The log-log slope of a cost over lengths of at least ``least``; NaN for fewer than two."""
     pairs = [
         (math.log(float(row["length"])), math.log(float(row[column])))
         for row in rows
