@@ -37,7 +37,7 @@ class Results(NamedTuple):
         return {seed: 100 * run.status["test"][metric] for seed, run in sorted(runs.items())}
 
     def difference(self, data: str, arm: str, other: str) -> Difference | None:
-        """The difference of an arm from another, in points, over the seeds of both; None if there are none."""
+        """The difference of two arms in points, over the seeds of both; None if there are none."""
         ours, theirs = self.values(data, arm), self.values(data, other)
         seeds = sorted(ours.keys() & theirs.keys())
         if not seeds or arm == other:
