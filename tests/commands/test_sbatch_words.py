@@ -58,5 +58,7 @@ def test_the_right_way_is_named(tmp_path, monkeypatch, capfd, word):
 
 def test_what_is_named_for_gpus_is_one_word_each():
     line = sbatch_hint("gres=gpu:a100:4")
-    assert shlex.split(line.partition("typed ")[2])[2] == "hydra.launcher.gpus='--gres=gpu:{gpus}'"
+    assert (
+        shlex.split(line.partition("written ")[2])[2] == "hydra.launcher.gpus='--gres=gpu:{gpus}'"
+    )
     assert sbatch_hint("memory=3") is None

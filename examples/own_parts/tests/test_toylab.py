@@ -104,7 +104,7 @@ def test_swept_reported_exported(place):
         capture_output=True,
         text=True,
     )
-    assert "parts of toylab.wavspa_parts: install its package" in bare.stderr.splitlines()[-1]
+    assert "parts from toylab.wavspa_parts: install it" in bare.stderr.splitlines()[-1]
     resumed = command(place, "evaluate", f"run={run}", known=False)
     assert resumed.returncode == 2
     (line,) = resumed.stderr.splitlines()

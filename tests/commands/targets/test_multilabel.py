@@ -115,8 +115,8 @@ def test_what_does_not_fit_is_refused_in_a_line(place, tmp_path, words, message)
     ("labels", "words", "message"),
     [
         ([["a"], ["b"]], [], "each row has exactly one label .* task=classification"),
-        ([["a", None], ["b"], []], [], r"holds \['a', None\], of which a label is blank"),
-        ([["a", " "], ["b"], []], [], r"holds \['a', ' '\], of which a label is blank"),
+        ([["a", None], ["b"], []], [], r"holds \['a', None\], in which a label is blank"),
+        ([["a", " "], ["b"], []], [], r"holds \['a', ' '\], in which a label is blank"),
         ([["a;z"], ["b"], []], [], r"the label 'a;z' holds ';', by which predictions join labels"),
         (
             [["a,b"], ["a"], ["b"], []],

@@ -43,7 +43,7 @@ def test_hydras_ranges(word, distribution):
         "a=range(1, 3, 0)": r"^a=range\(1, 3, 0\): the step of a range must not be 0$",
         "a=tag(log, interval(0, 1))": "above 0",
         "a=tag(log, interval(-1, 1))": "above 0",
-        "a=tag(log, range(1, 9, 2))": "steps of 1",
+        "a=tag(log, range(1, 9, 2))": "a step of 1",
         "a=tag(log, choice(x, y))": "for ranges of numbers",
         "a=tag(lgo, interval(1, 2))": "tag 'lgo' is unknown",
     }.items(),
