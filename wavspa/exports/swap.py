@@ -41,7 +41,7 @@ SWAPPED = (
     "RobertaSelfAttention",
     "XLMRobertaSelfAttention",
 )
-# The name of this attention where a model chooses one, and of its options in config.json.
+# The name of this attention for attn_implementation, and of its options in config.json.
 NAME = "wavspa"
 # Options with which from_pretrained finds files, config.json as well as the weights.
 _PLACES = (
