@@ -30,7 +30,7 @@ def warn(line: str, every_rank: bool = False) -> None:
 
 def is_first_rank() -> bool:
     """Whether this process is the first of the ranks that train together, or trains alone."""
-    # Not imported here: commands that only look at runs need not wait for Lightning, and without it there
-    # are no ranks.
+    # Not imported here: commands that only look at runs need not wait for Lightning, and ranks exist only
+    # with it.
     lightning = sys.modules.get("pytorch_lightning.utilities.rank_zero")
     return lightning is None or getattr(lightning.rank_zero_only, "rank", 0) == 0

@@ -65,7 +65,7 @@ class SwappedSelfAttention(nn.Module):
     def forward(
         self, hidden_states: Tensor, attention_mask: Tensor | None = None, **kwargs: Any
     ) -> tuple[Tensor, None]:
-        """Attend within each row of ``hidden_states [B, N, D]``; the second result stands for the weights.
+        """Attend within each row of ``hidden_states [B, N, D]``; the second result replaces the weights.
 
         Args:
             hidden_states: The input, [B, N, D].

@@ -64,7 +64,7 @@ def tokenizer_of(
 
 
 def add_mask(tokenizer: Tokenizer, token: int) -> str | None:
-    """Make ``<mask>`` in a text stand for the mask of a pre-trained encoder.
+    """Add ``<mask>`` to the special tokens, as the mask of a pre-trained encoder.
 
     Args:
         tokenizer: Tokenizer of its run.
@@ -164,7 +164,7 @@ def _closing(name: str, token: int) -> processors.TemplateProcessing:
 
 
 def _printable(byte: int) -> int:
-    """The code point that stands for a byte in byte-level vocabularies: GPT-2's table."""
+    """The code point that represents a byte in byte-level vocabularies: GPT-2's table."""
     printable = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
     if byte in printable:
         return byte

@@ -19,7 +19,7 @@ def limits(run: Run, graphs: Mapping[str, Any]) -> list[str]:
         f"Length: at most {dataset['max_length']:,} tokens; in training, longer sequences were cut to "
         "their first tokens. Behaviour beyond that length has not been measured.",
         _padding(model, dataset),
-        f"One run with one seed ({config['seed']}): another seed gives other numbers.",
+        f"One run with one seed ({config['seed']}): the numbers differ for another seed.",
     ]
     if dataset.get("limit"):
         lines.append(f"Only the first {dataset['limit']:,} examples of each split were used.")

@@ -20,7 +20,7 @@ START = 0
 class ScaledEmbedding(nn.Embedding):
     """Embeddings that are ``sqrt(dim)`` times the table, whose deviation is initially ``1 / sqrt(dim)``.
 
-    With normalised states the table then gives logits of deviation 1, and an Adam step changes both equally.
+    With normalised states the logits then have deviation 1, and an Adam step changes both equally.
     """
 
     def reset_parameters(self) -> None:

@@ -81,13 +81,13 @@ def as_png(figure: Figure) -> bytes:
     return file.getvalue()
 
 
-# Removed because it would apply to the whole page, whose own style does the same for these figures.
+# Removed because it would apply to the complete page, whose own style does the same for these figures.
 _STYLE = re.compile(r"<style.*?</style>", re.DOTALL)
 _UNDATED = dict.fromkeys(("Creator", "Date", "Format", "Type"))
 
 
 def inline_svg(figure: Figure) -> str:
-    """The figure as an ``svg`` element without a width of its own: the page decides it."""
+    """The figure as an ``svg`` element without a size, which fills the width of its place on the page."""
     file = io.StringIO()
     figure.savefig(file, format="svg", metadata=_UNDATED, transparent=True)
     text = file.getvalue()

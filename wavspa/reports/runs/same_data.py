@@ -1,4 +1,4 @@
-"""Groups of cells on the same data: only their numbers can be compared, whatever the data are called."""
+"""Groups of cells on the same data, under any name: only their numbers can be compared."""
 
 import hashlib
 import json
