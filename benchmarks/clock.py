@@ -1,4 +1,4 @@
-"""``wavspa-run`` that notes how long each step takes: `python -m benchmarks.clock FOLDER FILE`."""
+"""``wavspa-run`` that records the time of each step: `python -m benchmarks.clock FOLDER FILE`."""
 
 import sys
 import time
@@ -12,7 +12,7 @@ from wavspa.launching.run.build import build
 
 
 class Clock(Callback):
-    """Writes the seconds of each step to a file, a line a step, when training ends.
+    """Writes the seconds of each step to a file, one line per step, when training ends.
 
     Args:
         path: The file.
@@ -25,11 +25,11 @@ class Clock(Callback):
     def on_train_batch_start(
         self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int
     ) -> None:
-        """Note the time."""
+        """Record the time."""
         self.times.append(time.perf_counter())
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Write the differences."""
+        """Write the differences between the recorded times."""
         steps = (b - a for a, b in zip(self.times, self.times[1:], strict=False))
         self.path.write_text("".join(f"{seconds}\n" for seconds in steps))
 

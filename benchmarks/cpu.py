@@ -1,6 +1,6 @@
 """All figures of a CPU, to benchmarks/results: `make bench`, or `python -m benchmarks.cpu`.
 
-Under six minutes on two quiet cores. Where one result is wrong nothing is measured, and the exit code is 1.
+Takes under six minutes on two idle cores. If a result is wrong, nothing is measured and the exit code is 1.
 """
 
 from importlib.metadata import version

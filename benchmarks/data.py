@@ -1,7 +1,7 @@
-"""Seconds and memory to prepare data sets: `python -m benchmarks.data DATA_ROOT [NAME…]`.
+"""Time and memory to prepare data sets: `python -m benchmarks.data DATA_ROOT [NAME…]`.
 
-DATA_ROOT holds IMDB, CIFAR-10 and POJ-104; nothing is written there. Each set is prepared by its
-own `wavspa-prepare` in a new folder, its start included.
+DATA_ROOT holds IMDB, CIFAR-10 and POJ-104; nothing is written there. Each set is prepared by its own
+`wavspa-prepare` in a new folder; the time includes the start of the command.
 """
 
 import os
@@ -26,13 +26,13 @@ SETS = {
     "Path-X, 10,000": ["dataset=lra/pathx", *PATHS, *(f"dataset.{few}" for few in TENTH)],
     "AAN's format, 2 GB": ["dataset=lra/retrieval"],
 }
-# About the number of characters of the benchmark's papers.
+# Approximate number of characters in the benchmark's papers.
 PAPER = 29_000
 PAIRS = {"train": 34_500, "eval": 500, "test": 500}
 
 
 def measure(words: list[str], make_root: Callable[[Path], None]) -> tuple[float, float, float]:
-    """Seconds, seconds of all cores together, and MiB at the peak of one command."""
+    """Seconds, CPU seconds on all cores together, and peak memory in MiB of one command."""
     with tempfile.TemporaryDirectory() as folder:
         make_root(Path(folder))
         command = [sys.executable, "-m", "wavspa.commands.prepare", *words, f"data_root={folder}"]
@@ -46,7 +46,7 @@ def measure(words: list[str], make_root: Callable[[Path], None]) -> tuple[float,
 
 
 def links_to(root: Path) -> Callable[[Path], None]:
-    """Make a data root out of links to what another holds, without what is prepared there."""
+    """Make a data root of links to the content of another, except the prepared data."""
 
     def make(folder: Path) -> None:
         for path in root.iterdir():
@@ -57,7 +57,7 @@ def links_to(root: Path) -> Callable[[Path], None]:
 
 
 def write_pairs(folder: Path) -> None:
-    """Pairs of texts in the format of AAN, 2 GB of random words."""
+    """Write pairs of texts in the format of AAN, 2 GB of random words."""
     rng = np.random.default_rng(0)
     letters = rng.integers(ord("a"), ord("z") + 1, 2**20, dtype=np.uint8)
     letters[rng.random(len(letters)) < 1 / 6] = ord(" ")
@@ -72,7 +72,7 @@ def write_pairs(folder: Path) -> None:
 
 
 def main() -> None:
-    """Print a row for each set, or for each that is named."""
+    """Print a row for each set, or for each named one."""
     root, *names = sys.argv[1:]
     print("| | seconds | CPU seconds | peak MiB |")
     print("| --- | ---: | ---: | ---: |")

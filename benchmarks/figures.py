@@ -1,4 +1,4 @@
-"""Figures as all benchmarks hold them: a csv and a page for each device, which the programs write."""
+"""The figures of all benchmarks: the programs write a CSV file and a page for each device."""
 
 import csv
 import datetime
@@ -18,9 +18,9 @@ NOT_MEASURED = "not measured"
 
 
 class Figure(NamedTuple):
-    """What one contestant took, in milliseconds, and its ratio to another one's time (below 1: it is faster).
+    """The time of one contestant in milliseconds, and its ratio to another one's (below 1: it is faster).
 
-    Without a time, ``note`` is the reason.
+    If there is no time, ``note`` is the reason.
     """
 
     table: str
@@ -33,7 +33,7 @@ class Figure(NamedTuple):
 
 
 class Measured(NamedTuple):
-    """A figure, with the device and the code that it was measured on."""
+    """A figure, with the device and the code with which it was measured."""
 
     figure: Figure
     device: str
@@ -50,9 +50,9 @@ def compared(table: str, case: str, seconds: Mapping[str, float], against: str) 
 
     Args:
         table: The heading above them.
-        case: What was done.
-        seconds: Of each contestant.
-        against: The contestant that all are compared with.
+        case: The measured operation.
+        seconds: The time of each contestant.
+        against: The contestant with which all others are compared.
     """
     base = seconds[against]
     for name, value in seconds.items():
@@ -61,12 +61,12 @@ def compared(table: str, case: str, seconds: Mapping[str, float], against: str) 
 
 
 def not_measured(table: str, case: str, contestant: str, why: str) -> Figure:
-    """A row for what is missing.
+    """A row for a missing figure.
 
     Args:
         table: The heading above it.
-        case: What would be done.
-        contestant: Who would do it.
+        case: The operation that would be measured.
+        contestant: The contestant that is missing.
         why: The reason.
     """
     return Figure(table, case, contestant, None, note=f"{NOT_MEASURED}: {why}")
@@ -79,9 +79,9 @@ def here(
 
     Args:
         figures: The figures.
-        device: What they were measured on.
-        software: Names and versions of what took part.
-        commit: That of the code; None asks git.
+        device: The device on which they were measured.
+        software: Names and versions of the software involved.
+        commit: The commit of the code; None asks git.
     """
     commit = commit or _commit()
     today = datetime.date.today().isoformat()
@@ -89,7 +89,7 @@ def here(
 
 
 def _commit() -> str:
-    """The commit of this checkout ("-dirty" after changes); a copy without git does not know it."""
+    """The commit of this checkout, with "-dirty" after changes; ``unknown`` in a copy without git."""
     words = ["git", "-C", str(RESULTS), "describe", "--always", "--dirty", "--exclude=*"]
     try:
         return subprocess.run(words, capture_output=True, text=True, check=True).stdout.strip()
@@ -98,7 +98,7 @@ def _commit() -> str:
 
 
 def processor() -> str:
-    """The processor's name, and the threads that compute on it."""
+    """The processor's name, and the number of threads in use."""
     name, info = platform.machine(), Path("/proc/cpuinfo")
     if info.exists() and (found := re.search(r"model name\s*: (.+)", info.read_text())):
         name = found[1].strip()
@@ -110,10 +110,10 @@ def write(measured: Sequence[Measured], folder: Path = RESULTS) -> Path:
 
     Args:
         measured: Figures of one device.
-        folder: Where.
+        folder: The folder to write to.
 
     Returns:
-        The csv file.
+        The CSV file.
     """
     device = measured[0].device
     path = folder / f"{re.sub(r'[^a-z0-9]+', '_', device.lower())}.csv"
@@ -127,7 +127,7 @@ def write(measured: Sequence[Measured], folder: Path = RESULTS) -> Path:
 
 
 def read(path: Path) -> list[Measured]:
-    """The figures of a csv that :func:`write` wrote."""
+    """The figures in a CSV file that :func:`write` wrote."""
     with path.open(newline="", encoding="utf-8") as file:
         return [_measured(row) for row in csv.DictReader(file)]
 
@@ -145,11 +145,11 @@ def page(measured: Sequence[Measured]) -> str:
 
 
 def tables(measured: Sequence[Measured], heading: str) -> Iterator[str]:
-    """Lines of Markdown: a table for each heading, with the commit that it was measured at.
+    """Lines of Markdown: a table for each heading, with the commit at which it was measured.
 
     Args:
         measured: Figures of one device.
-        heading: What precedes a heading.
+        heading: The marks before a heading, such as ``##``.
     """
     above, before = None, None
     for (table, *code), rows in groupby(

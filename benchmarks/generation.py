@@ -1,7 +1,7 @@
 """Time saved by the key/value cache: `python -m benchmarks.generation` (a minute).
 
-The same 128 tokens for each source, greedily: token by token with the cache, against a decoder that reads
-everything written so far again for each token, with its source's states kept. The tokens agree.
+Both write the same 128 tokens for each source, greedily: token by token with the cache, or with a decoder
+that rereads everything written so far for each token, but keeps its source's states.
 """
 
 import torch
@@ -31,7 +31,7 @@ def cached(model: EncoderDecoder, tokens: Tensor) -> Tensor:
 
 @torch.no_grad()
 def without_cache(model: EncoderDecoder, tokens: Tensor) -> Tensor:
-    """The likeliest token each time; the source is read once."""
+    """Greedy search without the cache; the source is read only once."""
     written = tokens.new_full((len(tokens), 1), START)
     states = model.encoder(tokens)
     table = model.encoder.embedding

@@ -1,7 +1,7 @@
 """All figures of a CUDA device, to benchmarks/results: `make bench-gpu`, or `python -m benchmarks.gpu`.
 
-A copy of the code without git takes its commit as an argument. Under five minutes. Where
-one result is wrong nothing is measured, and the exit code is 1.
+In a copy of the code without git, pass the commit as an argument. Takes under five minutes. If a result is
+wrong, nothing is measured and the exit code is 1.
 """
 
 import importlib.util

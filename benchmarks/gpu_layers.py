@@ -1,9 +1,9 @@
-"""Layers on a GPU: with lengths against without, and in wavelet space against their own base.
+"""Layers on a GPU: with and without lengths, and in wavelet space against their own base.
 
     python -m benchmarks.gpu_layers
 
 Forward and backward under bfloat16 autocast, width 256, 4 heads, 16 taps, window 512, rank 128; medians.
-Parity first: where a ragged row differs from the row alone, no figure is printed.
+Parity is checked first: if a row of a ragged batch differs from the row alone, no figure is printed.
 """
 
 from collections.abc import Callable, Iterator
@@ -12,7 +12,7 @@ import torch
 
 from benchmarks.figures import Figure, compared
 
-# First: it replaces PyWavelets where that is missing.
+# Imported first, since it replaces PyWavelets if that is missing.
 from benchmarks.gpu_transforms import print_here, seconds
 from wavspa import WavSpAttention
 
@@ -40,7 +40,7 @@ def build(attention: str | list[str], mode: str, level: int, length: int) -> Wav
 
 
 def ragged(batch: int, length: int) -> torch.Tensor:
-    """Rows shorter by 0, 5, 10, ... positions: what a bucket of similar lengths holds."""
+    """Rows shorter by 0, 5, 10, ... positions, as in a bucket of similar lengths."""
     return length - 5 * torch.arange(batch, device="cuda")
 
 
@@ -71,10 +71,10 @@ def milliseconds(layer: WavSpAttention, batch: int, length: int, with_lengths: b
 
 
 def check_parity() -> None:
-    """Refuse to measure what is wrong: a row of a ragged batch must be the row alone.
+    """Refuse to measure wrong results: a row of a ragged batch must equal the row alone.
 
     Raises:
-        SystemExit: One differs by more than bfloat16 explains.
+        SystemExit: A row differs by more than bfloat16 explains.
     """
     x = torch.randn(3, 700, WIDTH, device="cuda")
     lengths = torch.tensor([700, 431, 1], device="cuda")
@@ -91,7 +91,7 @@ def check_parity() -> None:
 
 
 def figures() -> Iterator[Figure]:
-    """With lengths against without; then cells against their base."""
+    """Layers with lengths against layers without, then cells against their base."""
     batch, length = LENGTHS_SHAPE
     for base in BASES:
         given_lengths = {}
@@ -109,7 +109,7 @@ def figures() -> Iterator[Figure]:
 
 
 def cells(shape: tuple[int, int]) -> Iterator[Figure]:
-    """Layers in wavelet space against softmax that is not, lengths given."""
+    """Layers in wavelet space against plain softmax, with lengths."""
     batch, length = shape
     plain = "softmax, none"
     times = {plain: milliseconds(build("softmax", "none", 1, length), batch, length, True)}

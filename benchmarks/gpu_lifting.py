@@ -1,7 +1,7 @@
 """Lifting's and the lattice's kernels on a GPU, against plain torch: `python -m benchmarks.gpu_lifting`.
 
-First parity with plain torch in float64, of values and all gradients; red parity prints no figure. Then
-one level in milliseconds. The kernels of layers of 1 and 3 levels in bfloat16 are among those compared.
+First checks values and all gradients against plain torch in float64; if they differ, no figure is printed.
+Then times one level in milliseconds. The kernels of layers of 1 and 3 levels in bfloat16 are among them.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -12,7 +12,7 @@ from torch import Tensor
 
 from benchmarks.figures import Figure, compared
 
-# First: it replaces PyWavelets where that is missing.
+# Imported first, since it replaces PyWavelets if that is missing.
 from benchmarks.gpu_transforms import PLAIN, print_here, seconds, trip_times
 from wavspa.backend import use_backend
 from wavspa.wavelets.operators.lattice import filters_of_angles
@@ -34,11 +34,11 @@ class Job(NamedTuple):
     detail: torch.dtype
     taps: int = 16
     ragged: bool = True
-    # A level by the lattice: the dtypes do not matter.
+    # The lattice instead of a level of lifting: the dtypes do not matter.
     lattice: bool = False
 
 
-# The levels of a layer in bfloat16: its first, middle and last of three, and the only one; then float32.
+# The levels of a layer in bfloat16: the only one, then the first, middle and last of three; then float32.
 JOBS = [
     Job(HALF, HALF, HALF),
     Job(HALF, FULL, HALF),
@@ -64,7 +64,7 @@ def tensors(job: Job, samples: int) -> list[Tensor]:
 
 
 def results(job: Job, given: Sequence[Tensor]) -> list[Tensor]:
-    """Everything that the operators make of ``given``, and all gradients."""
+    """All outputs of the operators for ``given``, and all gradients."""
     given = [tensor.detach().requires_grad_() for tensor in given]
     if job.lattice:
         outputs: tuple[Tensor, ...] = (filters_of_angles(given[0]),)
@@ -87,7 +87,7 @@ def check_parity() -> None:
     """Compare the kernels with plain torch in float64.
 
     Raises:
-        SystemExit: A result that differs by more than its dtype's rounding.
+        SystemExit: A result differs by more than its dtype's rounding.
     """
     worst = dict.fromkeys(TOLERANCES, 0.0)
     for job in JOBS:
@@ -100,12 +100,14 @@ def check_parity() -> None:
             error = float((own.detach().double() - wanted).norm() / wanted.norm())
             worst[narrow] = max(worst[narrow], error)
             if not error < TOLERANCES[narrow]:
-                raise SystemExit(f"no speed while parity is red: {job} is off by {error:.1e}")
+                raise SystemExit(
+                    f"nothing is measured, because results differ: {job} is off by {error:.1e}"
+                )
     print("parity, worst relative error: " + ", ".join(f"{d} {e:.1e}" for d, e in worst.items()))
 
 
 def round_trip(shape: tuple[int, int, int], dtype: torch.dtype) -> Callable[[], object]:
-    """Analysis, synthesis and the gradients of signal and filters, of full rows."""
+    """Analysis, synthesis and the gradients of signal and filters, on full rows."""
     x = torch.randn(shape, device="cuda", dtype=dtype, requires_grad=True)
     upstream = torch.randn(shape, device="cuda", dtype=dtype)
     filters = [(torch.randn(16, shape[2], device="cuda") / 4).requires_grad_() for _ in range(2)]
@@ -118,14 +120,14 @@ def round_trip(shape: tuple[int, int, int], dtype: torch.dtype) -> Callable[[], 
 
 
 def lattice(taps: int) -> Callable[[], object]:
-    """Filters of angles, and the angles' gradient."""
+    """Filters from angles, and the angles' gradient."""
     angles = torch.randn(taps // 2, CHANNELS, device="cuda", requires_grad=True)
     upstream = torch.randn(taps, CHANNELS, device="cuda")
     return lambda: torch.autograd.grad(filters_of_angles(angles), angles, upstream)
 
 
 def figures() -> Iterator[Figure]:
-    """Round trips with all gradients: kernels, the same as a graph, their host's share, plain torch."""
+    """Round trips with all gradients: kernels, kernels as a graph, time on the host, plain torch."""
     trips = {
         f"lifting {list(shape)}, {str(dtype)[6:]}": round_trip(shape, dtype)
         for shape in SHAPES

@@ -1,8 +1,9 @@
 """The transform's kernels on a GPU, against plain torch: `python -m benchmarks.gpu_transforms`.
 
-First parity with plain torch in float64; red parity prints no figure. Then a table of one level with
-zero boundary, and with `--sweep` the tiles of `wavspa.wavelets.operators.tiles` against others.
-Everything is compiled first, by as many processes as there are cores, into Triton's cache.
+First checks the results against plain torch in float64; if they differ, no figure is printed. Then prints a
+table for one level with zero boundary, and with `--sweep` compares the tiles of
+`wavspa.wavelets.operators.tiles` with others. Up to twelve processes first compile everything into Triton's
+cache.
 """
 
 import importlib.util
@@ -20,7 +21,7 @@ import torch
 from torch import Tensor
 
 if importlib.util.find_spec("pywt") is None:
-    # Only families of filters need it, the operators do not: a machine with a GPU may lack it.
+    # A machine with a GPU may lack it: only families of filters need it, the operators do not.
     sys.modules["pywt"] = types.ModuleType("pywt")
 
 from benchmarks.figures import Figure, compared, here, not_measured, tables
@@ -92,13 +93,13 @@ def call(job: Job, library: types.ModuleType = triton_operators) -> Callable[[],
 
 
 def compile_job(job: Job) -> None:
-    """Run a job once on few samples: what is compiled does not depend on their number."""
+    """Run a job once on few samples: compiled code does not depend on their number."""
     rows, samples, channels = job.shape
     call(job._replace(shape=(min(rows, 2), min(samples, 128), channels)))()
 
 
 def compile_all(jobs: Sequence[object], compile_one: Callable[[Any], object] = compile_job) -> None:
-    """Fill Triton's cache by several processes."""
+    """Fill Triton's cache with several processes."""
     start = time.perf_counter()
     workers = min(12, os.cpu_count() or 1, len(jobs))
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
@@ -119,7 +120,7 @@ def check_parity() -> None:
     """Compare the kernels with plain torch in float64.
 
     Raises:
-        SystemExit: A result that differs by more than its dtype's rounding.
+        SystemExit: A result differs by more than its dtype's rounding.
     """
     worst = dict.fromkeys(DTYPES, 0.0)
     for job in parity_jobs():
@@ -132,12 +133,14 @@ def check_parity() -> None:
             error = float((own.double() - wanted).norm() / wanted.norm())
             worst[job.dtype] = max(worst[job.dtype], error)
             if not error < (2e-6 if job.dtype == torch.float32 else 4e-3):
-                raise SystemExit(f"no speed while parity is red: {job} is off by {error:.1e}")
+                raise SystemExit(
+                    f"nothing is measured, because results differ: {job} is off by {error:.1e}"
+                )
     print("parity, worst relative error: " + ", ".join(f"{d} {e:.1e}" for d, e in worst.items()))
 
 
 def reference(job: Job) -> object:
-    """The job's result by plain torch in float64, from the numbers that the kernel gets."""
+    """The job's result in plain torch in float64, from the same numbers that the kernel gets."""
     x, low, high, filters = (t.double() for t in tensors(job))
     rows, samples, _ = job.shape
     lengths = None
@@ -172,7 +175,7 @@ def round_trip(shape: tuple[int, int, int], taps: int, dtype: torch.dtype) -> Ca
 
 
 def replayed(run: Callable[[], object]) -> Callable[[], object]:
-    """``run`` as a CUDA graph: what is left without the host's work."""
+    """``run`` as a CUDA graph, without the work of the host."""
     side = torch.cuda.Stream()
     side.wait_stream(torch.cuda.current_stream())
     with torch.cuda.stream(side):
@@ -186,7 +189,7 @@ def replayed(run: Callable[[], object]) -> Callable[[], object]:
 
 
 def host_milliseconds(run: Callable[[], object], times: int = 50) -> float:
-    """Time that the host takes to ask for ``run``."""
+    """Time that the host takes to launch ``run``."""
     run()
     torch.cuda.synchronize()
     start = time.perf_counter()
@@ -198,7 +201,7 @@ def host_milliseconds(run: Callable[[], object], times: int = 50) -> float:
 
 
 def table_jobs() -> list[Job]:
-    """The operators that are measured."""
+    """The measured operators."""
     return [
         Job(operator, shape, taps, dtype)
         for operator in OPERATORS
@@ -209,7 +212,7 @@ def table_jobs() -> list[Job]:
 
 
 def figures() -> Iterator[Figure]:
-    """The operators, then the round trip, kernels and plain torch, on every shape."""
+    """The operators, then the round trip, with kernels and in plain torch, for every shape."""
     kinds = list(itertools.product(SHAPES, TAPS, DTYPES))
     for shape, taps, dtype in kinds:
         yield from operator_figures(shape, taps, dtype)
@@ -234,7 +237,7 @@ def operator_figures(
 
 
 def trip_times(trip: Callable[[], object]) -> dict[str, float]:
-    """Milliseconds of a round trip by kernels, as a graph, of its host alone, and by plain torch."""
+    """Milliseconds of a round trip with kernels, as a graph, only on the host, and in plain torch."""
     times = {
         OURS: milliseconds(trip),
         f"{OURS}, as a CUDA graph": milliseconds(replayed(trip)),
@@ -246,7 +249,7 @@ def trip_times(trip: Callable[[], object]) -> dict[str, float]:
 
 
 def trip_figures(shape: tuple[int, int, int], taps: int, dtype: torch.dtype) -> Iterator[Figure]:
-    """One level and back with all gradients."""
+    """A round trip of one level with all gradients."""
     case = f"there and back with gradients, {list(shape)}, {taps} taps, {str(dtype)[6:]}"
     trip = round_trip(shape, taps, dtype)
     times = trip_times(trip)
@@ -259,7 +262,7 @@ def trip_figures(shape: tuple[int, int, int], taps: int, dtype: torch.dtype) -> 
 
 
 def by_ptwt(shape: tuple[int, int, int], taps: int) -> Callable[[], object]:
-    """A round trip of ptwt, with the gradient of the signal."""
+    """A round trip in ptwt, with the gradient of the signal."""
     import ptwt
     import pywt
 
@@ -279,7 +282,7 @@ def seconds(times: dict[str, float]) -> dict[str, float]:
 
 
 def level_tiles(dtype: torch.dtype) -> Iterator[Tile]:
-    """Tiles of analysis and synthesis that are worth a try."""
+    """Tiles of analysis and synthesis that are worth trying."""
     itemsize = dtype.itemsize
     for steps, rows, channels, warps, unroll in (
         (4, 1, 64, 4, 8),
@@ -299,7 +302,7 @@ def level_tiles(dtype: torch.dtype) -> Iterator[Tile]:
 
 
 def gradient_tiles(taps: int, dtype: torch.dtype) -> Iterator[GradientTile]:
-    """Tiles of the filters' gradient that are worth a try."""
+    """Tiles of the filters' gradient that are worth trying."""
     itemsize = dtype.itemsize
     for block, steps, channels, warps in (
         (8, 2, 16, 16),
@@ -317,7 +320,7 @@ def gradient_tiles(taps: int, dtype: torch.dtype) -> Iterator[GradientTile]:
 
 
 def sweep_jobs() -> Iterator[Job]:
-    """All tiles on the smaller shape, the table's first."""
+    """All tiles on the smaller shape, starting with those of the table."""
     for dtype in DTYPES:
         for taps in TAPS:
             channels, itemsize = SWEPT[2], dtype.itemsize
@@ -337,7 +340,7 @@ def sweep_jobs() -> Iterator[Job]:
 
 
 def print_sweep(jobs: list[Job]) -> None:
-    """Times of all tiles, for each operator from the fastest on; * is the table's."""
+    """Times of all tiles, for each operator from the fastest to the slowest; * marks the table's."""
     times = {job: milliseconds(call(job)) for job in jobs}
     for operator in OPERATORS:
         for taps in TAPS:
@@ -363,7 +366,7 @@ def main() -> None:
 
 
 def print_here(found: Iterable[Figure]) -> None:
-    """Print tables of figures of this device."""
+    """Print tables of the figures of this device."""
     device, software = torch.cuda.get_device_name(), [f"torch {torch.__version__}"]
     print("\n".join(tables(here(found, device, software), "##")))
 

@@ -19,7 +19,7 @@ EXAMPLES = 4000
 
 
 def read(data_root: str, tokenizer: Tokenizer) -> tuple[list[Batch], list[Batch]]:
-    """Batches of as many reviews of train and of test."""
+    """Batches of equally many reviews of train and of test."""
     options = {"batch_size": 50, "max_length": MAX_LENGTH, "limit": EXAMPLES}
     options |= {"vocab_size": "auto", "classes": 2}
     data = Imdb(name="text", data_root=data_root, tokenizer=tokenizer, **options)
@@ -29,7 +29,7 @@ def read(data_root: str, tokenizer: Tokenizer) -> tuple[list[Batch], list[Batch]
 
 
 def score(feature: Callable[[Batch], torch.Tensor], data: tuple[list[Batch], list[Batch]]) -> str:
-    """Accuracy on test of a logistic regression on a feature of train."""
+    """Accuracy on test of a logistic regression that was fitted to a feature on train."""
     (x, y), (x_test, y_test) = (
         (torch.cat([feature(b) for b in part]), torch.cat([b.labels for b in part]))
         for part in data

@@ -1,6 +1,6 @@
 """Layers with gradients: `python -m benchmarks.layers`.
 
-A wavelet layer against its own base, and attention with dropout against the same without it: alone, and in a
+Compares a wavelet layer with its own base, and attention with and without dropout: separately, and in a
 complete training step of a small encoder on sequences of ListOps' length.
 """
 
@@ -92,10 +92,10 @@ def training_step(wavelet: str, dropout: float) -> Callable[[], None]:
 
 
 def check_parity() -> None:
-    """Hold layers by Numba's loops to the same by plain torch: values and all gradients.
+    """Compare layers with Numba's loops and in plain torch: values and all gradients.
 
     Raises:
-        SystemExit: One differs.
+        SystemExit: A result differs.
     """
     for name, options in LAYERS.items():
         torch.manual_seed(0)
@@ -111,7 +111,7 @@ def check_parity() -> None:
 
 
 def figures() -> Iterator[Figure]:
-    """Layers against their base, then dropout on the probabilities against none."""
+    """Layers against their base, then attention with dropout on the probabilities against none."""
     for shape in SHAPES:
         seconds = alternate({name: step(shape, o) for name, o in LAYERS.items()}, ROUNDS)
         yield from compared(TABLE, str(list(shape[:3])), seconds, "softmax")

@@ -1,6 +1,6 @@
 """Waiting time of a training step for its batch: `python -m benchmarks.loader DATA_ROOT`.
 
-DATA_ROOT holds IMDB; what is not prepared there will be.
+DATA_ROOT holds IMDB; data that are not prepared yet are prepared there.
 """
 
 import itertools
@@ -16,7 +16,7 @@ from wavspa.launching.run.build import build_run
 from wavspa.launching.run.prepare import resolve_from_data
 
 SETS = ("lra/text", "lra/listops")
-# So that a step on the CPU fits its memory: torch keeps all scores where it drops some of them.
+# So that a step fits into memory on a CPU: with dropout torch keeps all scores.
 SMALL = ["model.attention_dropout=0", "dataset.batch_size=8"]
 WORKERS = (0, 2)
 BATCHES = 300
@@ -24,7 +24,7 @@ STEPS = 12
 
 
 def timed(batches: Iterable[Any]) -> Iterator[tuple[Any, float]]:
-    """Each batch with the seconds that it was waited for; not the first, whose workers start."""
+    """Each batch with the waiting time for it in seconds; without the first one, when workers start."""
     batches = iter(batches)
     next(batches)
     while True:
@@ -34,7 +34,7 @@ def timed(batches: Iterable[Any]) -> Iterator[tuple[Any, float]]:
 
 
 def speed(batches: Iterable[Any]) -> float:
-    """Tokens a second, pads not counted, when nothing else is done with them."""
+    """Tokens per second, without pads, when nothing else is done with them."""
     tokens, seconds = zip(
         *(
             (int(batch.lengths.sum()), wait)
@@ -46,7 +46,7 @@ def speed(batches: Iterable[Any]) -> float:
 
 
 def train(task: Any, batches: Iterable[Any]) -> tuple[float, float]:
-    """Seconds per step, and those of them that it waits for its batch."""
+    """Seconds per step, and the seconds of waiting for its batch among them."""
     optimizer = task.make_optimizer(task.model)
     waited = total = 0.0
     start = time.perf_counter()

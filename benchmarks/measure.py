@@ -1,4 +1,4 @@
-"""The common method of measurement: alternating runs, medians, two threads, an allocator that keeps."""
+"""The common method: alternating runs, medians, two threads, an allocator that keeps memory."""
 
 import os
 import platform
@@ -13,14 +13,14 @@ from torch import Tensor
 from wavspa.launching.subprocesses import clean_environment
 
 THREADS = 2
-FEWEST = 3  # turns that count, however long they take
+FEWEST = 3  # smallest number of turns that count, however long they take
 
 
 def keep_memory() -> None:
-    """Start this program again as the commands run, for every peer alike: memory kept, OpenMP asleep.
+    """Restart this program with the settings of the commands, for all peers: memory kept, OpenMP asleep.
 
     glibc reads its settings before ``main``, OpenMP when torch is loaded; without them page faults and
-    threads that spin cost more than the arithmetic.
+    spinning threads cost more than the arithmetic.
     """
     if "MALLOC_TOP_PAD_" not in os.environ:
         # Jobs do not import from the working folder; `python -m benchmarks.…` must.
@@ -39,9 +39,9 @@ def alternate(
     """Median seconds of each contestant; they take turns, after one round that does not count.
 
     Args:
-        contestants: What is measured, by name.
-        rounds: Turns of each; at least three are taken.
-        limit: Seconds after which no more are begun.
+        contestants: The functions to measure, by name.
+        rounds: Number of turns of each; if time runs out, at least three.
+        limit: Seconds after which no further turn starts.
     """
     seconds: dict[str, list[float]] = {name: [] for name in contestants}
     began = time.perf_counter()
@@ -57,20 +57,22 @@ def alternate(
 
 
 def refuse(what: str, pairs: Iterable[tuple[Tensor, Tensor]], tolerance: float) -> None:
-    """Refuse to measure what is wrong.
+    """Refuse to measure wrong results.
 
     Args:
-        what: What is compared, for the message.
-        pairs: Results of ours, and of another.
-        tolerance: The most that they may differ by, relative to the other's norm.
+        what: The compared things, for the message.
+        pairs: Our results, each with another's.
+        tolerance: Largest allowed difference, relative to the norm of the other.
 
     Raises:
-        SystemExit: One differs by more; the exit code is 1.
+        SystemExit: A result differs by more; the exit code is 1.
     """
     for ours, theirs in pairs:
         error = float(((ours - theirs).norm() / theirs.norm()).detach())
         if not error <= tolerance:
-            raise SystemExit(f"no speed while parity is red: {what} is off by {error:.1e}")
+            raise SystemExit(
+                f"nothing is measured, because results differ: {what} is off by {error:.1e}"
+            )
 
 
 def machine() -> str:

@@ -1,6 +1,6 @@
 """Peak memory of a longformer layer over its length: `python -m benchmarks.memory`.
 
-Each length runs in its own process, since the peak of a process never falls.
+Each length runs in its own process, since the peak memory of a process never falls.
 """
 
 import resource

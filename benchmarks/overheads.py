@@ -1,7 +1,8 @@
-"""Overhead of the framework in training: `python -m benchmarks.overheads FOLDER` (minutes; FOLDER is made).
+"""Overhead of the framework in training: `python -m benchmarks.overheads FOLDER` (takes minutes).
 
-The training step of a run against a bare loop over the same model and batches; a checkpoint every 100
-steps; the time from the command to the first step; a sweep of 16 jobs against the 16 runs by themselves.
+FOLDER is created. Compares the training step of a run with a bare loop over the same model and batches, and a
+sweep of 16 jobs with the 16 separate runs; measures a checkpoint every 100 steps, and the time from the
+command to the first step.
 """
 
 import itertools
@@ -36,7 +37,7 @@ def command(name: str, *words: str) -> list[str]:
 
 
 def freeze(folder: Path, *words: str) -> Path:
-    """The folder of a run that can be started."""
+    """The folder of a run that is ready to start."""
     words = (*words, f"runs={folder / 'runs'}", f"data_root={folder / 'data'}", "rerun=true")
     with initialize_config_module("wavspa.conf", version_base="1.3"):
         return prepare(compose("train", list(words)), list(words))
@@ -51,13 +52,13 @@ def in_lightning(folder: Path, *words: str) -> list[float]:
 
 
 def environment() -> dict[str, str]:
-    """That of runs, with two threads, and with this package to be found."""
+    """The environment of runs, with two threads and with this package on the path."""
     root = str(Path(__file__).parents[1])
     return {**os.environ, "OMP_NUM_THREADS": "2", "PYTHONSAFEPATH": "", "PYTHONPATH": root}
 
 
 def in_a_bare_loop(folder: Path, *words: str) -> list[float]:
-    """Seconds of each step of a loop that does nothing but train."""
+    """Seconds of each step of a loop that only trains."""
     config = read_config(freeze(folder, *words))
     task, data = build_run(config)
     data.prepare_data()
@@ -93,7 +94,7 @@ def steps(folder: Path) -> None:
 
 
 def checkpoints(folder: Path) -> None:
-    """Print what a checkpoint every 100 steps adds, from the steps that write one."""
+    """Print the cost of a checkpoint every 100 steps, from the steps that write one."""
     words = [
         "model=small",
         "trainer.max_steps=601",
@@ -111,7 +112,7 @@ def checkpoints(folder: Path) -> None:
 
 
 def start(folder: Path) -> None:
-    """Print when things happen from `wavspa-train` to the end of its first step; medians of rounds."""
+    """Print the times of events from `wavspa-train` to the end of its first step; medians of rounds."""
     words = [
         "experiment=demo/digits",
         "trainer.log_every_n_steps=1",
@@ -141,7 +142,7 @@ def start(folder: Path) -> None:
 
 
 def moment(path: Path, begun: float) -> str | None:
-    """What it means that a file is there."""
+    """The event that the existence of a file indicates."""
     if not path.is_file() or path.stat().st_mtime < begun:
         return None
     if path.name == layout.CONFIG:
@@ -155,7 +156,7 @@ def moment(path: Path, begun: float) -> str | None:
 
 
 def sweep(folder: Path) -> None:
-    """Print the time of a sweep and that of its jobs by themselves."""
+    """Print the time of a sweep and that of its jobs as separate runs."""
     words = ["experiment=demo/digits", "trainer.max_steps=50", f"data_root={folder / 'data'}"]
     begun = time.perf_counter()
     seeds = "seed=" + ",".join(map(str, range(JOBS)))

@@ -9,17 +9,17 @@ from benchmarks.figures import RESULTS, Measured, read, tables, write
 PAGE = Path(__file__).parents[1] / "docs/science/results.md"
 BEGIN = "<!-- Written by `python -m benchmarks.page` from benchmarks/results: run that. -->"
 LINK = "../../benchmarks/results"
-# Their figures are left to the device's own page.
+# Tables whose name starts with this are only on the device's own page.
 DETAILS = "Operators"
 END = "<!-- Until here. -->"
 
 
 def with_figures(text: str, results: Path = RESULTS) -> str:
-    """A page with the tables of every device that was measured.
+    """The page with the tables of every measured device.
 
     Args:
         text: The page.
-        results: The folder of their csv files.
+        results: The folder of the CSV files.
     """
     lines = [BEGIN, ""]
     for path in sorted(results.glob("*.csv")):

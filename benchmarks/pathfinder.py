@@ -1,7 +1,7 @@
-"""Pathfinder's pictures: speed, statistics and a sheet of each kind: `python -m benchmarks.pathfinder`.
+"""Speed, statistics and sheets of Pathfinder's pictures: `python -m benchmarks.pathfinder [FOLDER]`.
 
-With the name of a folder it also writes `pathfinder<size>_<difficulty>.png` there: 16 pictures, those with
-label 1 (both discs on one path) in the upper two rows.
+With FOLDER it also writes `pathfinder<size>_<difficulty>.png` there: 16 pictures, those with label 1 (both
+discs on one path) in the upper two rows.
 """
 
 import sys
@@ -21,7 +21,7 @@ SHEET = 1024
 
 
 def report(pixels: int, difficulty: str, faithful: bool) -> None:
-    """Print a row: milliseconds of a core for a picture, and statistics."""
+    """Print a row: milliseconds per picture on one core, and statistics."""
     generator = Pathfinder(benchmark_rule(pixels, difficulty, faithful), seed=0)
     generator.draw(0, 1)
     start = time.process_time()

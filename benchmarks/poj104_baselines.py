@@ -29,7 +29,7 @@ def read(data_root: str, tokenizer: Tokenizer) -> list[Batch]:
 
 
 def score(vectors: list[torch.Tensor], batches: list[Batch]) -> str:
-    """MAP@R by cosine, by the framework's metric and by the definition."""
+    """MAP@R by cosine, from the framework's metric; it must agree with the definition."""
     unit = F.normalize(torch.cat(vectors).double(), dim=1)
     labels = torch.cat([batch.labels for batch in batches])
     ours, defined = map_at_r(unit, labels).item(), by_definition(unit.numpy(), labels.numpy())

@@ -1,7 +1,8 @@
-"""Overhead and memory of prediction: `python -m benchmarks.predict FOLDER` (minutes).
+"""Overhead and memory of prediction: `python -m benchmarks.predict FOLDER` (takes minutes).
 
-FOLDER is made. Reading, tokens, batches, forward pass and writing against the forward pass alone on the
-same batches in memory; then the peak memory of commands on 20,000 and on 200,000 short rows.
+FOLDER is created. Compares complete prediction (reading, tokens, batches, forward pass, writing) with only
+the forward pass on the same batches in memory; then measures the peak memory of commands on 20,000 and
+200,000 short rows.
 """
 
 import subprocess
@@ -51,7 +52,7 @@ def texts(rows: int, longest: int) -> list[str]:
 
 
 def write(path: Path, rows: list[str]) -> None:
-    """A file of texts and their classes, in the format of its name; plain text has no classes."""
+    """Write a file of texts and classes, in the format of its suffix; .jsonl and .txt have no classes."""
     table = pa.table({"text": rows, "label": [f"class {i % 2}" for i in range(len(rows))]})
     if path.suffix == ".csv":
         pyarrow.csv.write_csv(table, path)
@@ -64,7 +65,7 @@ def write(path: Path, rows: list[str]) -> None:
 
 
 def write_pictures(folder: Path, count: int, side: int) -> None:
-    """Pictures of random pixels."""
+    """Write pictures of random pixels."""
     folder.mkdir()
     random = np.random.default_rng(0)
     for i in range(count):
@@ -89,7 +90,7 @@ def run_on_texts(folder: Path, longest: int, *words: str) -> Path:
 
 
 def contestants(run: Path, source: Path, output: Path) -> dict[str, Callable[[], object]]:
-    """The complete way of prediction, and the forward pass on its batches."""
+    """Complete prediction, and only the forward pass on its batches."""
     predictor = Predictor(run, read_config(run))
     form = Form(output.suffix[1:], [], predictor.labels)
 
@@ -125,7 +126,7 @@ def batches_of(predictor: Predictor, run: Callable[[], object]) -> list[Any]:
 
 
 def speed(folder: Path) -> None:
-    """Print the time of the complete way next to the forward pass."""
+    """Print the time of complete prediction next to that of the forward pass."""
     small = run_on_texts(folder, 1000, "model=small")
     tiny = run_on_texts(folder, 100, "model=tiny")
     digits = trained(folder, "dataset=digits", "model=tiny")
@@ -170,7 +171,7 @@ def memory(folder: Path) -> None:
 
 
 def peak(run: Path, source: Path, output: Path) -> float:
-    """MiB at the peak of a command, by its own account: the system's counts those of its parent too."""
+    """Peak memory of a command in MiB, as it reports itself: the system's figure includes its parent's."""
     words = [f"run={run}", f"input={source}", f"output={output}"]
     line = [sys.executable, "-c", AND_ITS_PEAK, *words]
     done = subprocess.run(line, check=True, capture_output=True, text=True, env=environment())

@@ -1,4 +1,4 @@
-"""The cost of a report over thousands of runs: seconds, memory, the page's size and its speed in Chromium.
+"""The cost of a report on thousands of runs: time, memory, the page's size and its speed in Chromium.
 
     python -m benchmarks.report FOLDER [RUNS]
 
@@ -48,7 +48,7 @@ def main() -> None:
 
 
 def synthesise(folder: Path, runs: int) -> None:
-    """Write runs as finished ones leave them, all made from one real configuration."""
+    """Write run folders like those of finished runs, all derived from one real configuration."""
     with initialize_config_module("wavspa.conf", version_base="1.3"):
         config = compose("train", ["model=tiny", f"runs={folder}/template"])
     template = yaml.safe_load((freeze(config, ["model=tiny"]) / layout.CONFIG).read_text())
@@ -103,7 +103,7 @@ def write_run(
 
 
 def measure(folder: Path) -> tuple[float, float, float]:
-    """Seconds, CPU seconds and peak MiB of the command."""
+    """Seconds, CPU seconds and peak memory in MiB of the command."""
     start = time.perf_counter()
     process = subprocess.Popen(
         [sys.executable, "-m", "wavspa.commands.report", folder],
@@ -118,7 +118,7 @@ def measure(folder: Path) -> tuple[float, float, float]:
 
 
 def in_browser(page: Path) -> dict[str, float]:
-    """Seconds until the page is loaded, sorts its runs and filters them; nothing without a browser."""
+    """Seconds that the page takes to open, sort its runs and filter them; empty without a browser."""
     if installed() is None:
         return {}
     with chromium() as browser:

@@ -1,4 +1,4 @@
-"""Seconds until a command answers: ``--help`` and typing errors, next to an empty Hydra application.
+"""Time until a command answers ``--help`` or a typing error, next to an empty Hydra application.
 
 Usage: python -m benchmarks.startup
 """
@@ -23,7 +23,7 @@ main()
 
 
 def main() -> None:
-    """Time every command in turn, some rounds of them, and print the medians."""
+    """Time every command in turn for several rounds, and print the medians."""
     with tempfile.TemporaryDirectory() as folder:
         empty = Path(folder) / "empty.py"
         empty.write_text(EMPTY)

@@ -1,8 +1,8 @@
 """Our transform against ptwt (with gradients) and PyWavelets (forward): `python -m benchmarks.transforms`.
 
-Ours has another filter in every channel and differentiates by it; the peers have one filter for
-all channels, and ptwt's gradient is of the signal alone. Ours runs by Numba's loops, by plain torch, and by
-the same compiled.
+Ours has its own filter in every channel and computes gradients for it; the peers have one filter for all
+channels, and ptwt computes only the gradient of the signal. Ours runs with Numba's loops, in plain torch,
+and in compiled plain torch.
 """
 
 from collections.abc import Callable, Iterator
@@ -30,7 +30,7 @@ PTWT = "ptwt (gradient of the signal alone)"
 
 
 class Inputs(NamedTuple):
-    """What a round trip takes, and the peers' wavelet."""
+    """The inputs of a round trip, and the peers' wavelet."""
 
     x: Tensor
     filters: Tensor
@@ -40,7 +40,7 @@ class Inputs(NamedTuple):
 
 @cache
 def inputs(taps: int) -> Inputs:
-    """The same for all contestants."""
+    """The inputs, the same for all contestants."""
     torch.manual_seed(0)
     x, upstream = (torch.randn(BATCH, LENGTH, DIM) for _ in range(2))
     filters = daubechies_taps(taps).float()[:, None].repeat(1, DIM)
@@ -50,7 +50,7 @@ def inputs(taps: int) -> Inputs:
 
 
 def there_and_back(x: Tensor, filters: Tensor) -> Tensor:
-    """One level and back."""
+    """A round trip of one level."""
     return waverec(wavedec(x, filters, 1), filters, LENGTH)
 
 
@@ -65,7 +65,7 @@ def with_gradients(
 
 
 def by_ptwt(taps: int) -> tuple[Tensor, Tensor]:
-    """The signal by ptwt and its gradient."""
+    """The signal of ptwt and its gradient."""
     x, _, upstream, wavelet = inputs(taps)
     bands = ptwt.wavedec(x, wavelet, mode="zero", level=1, axis=1)
     y = ptwt.waverec(bands, wavelet, axis=1)
@@ -86,10 +86,10 @@ def by_pywavelets(taps: int) -> object:
 
 
 def check_parity() -> None:
-    """Hold ours to the peers, and its implementations to one another.
+    """Compare ours with the peers, and its implementations with one another.
 
     Raises:
-        SystemExit: One differs.
+        SystemExit: A result differs.
     """
     for taps in TAPS:
         ours, plain, theirs = (
@@ -97,14 +97,14 @@ def check_parity() -> None:
             by_ptwt(taps),
         )
         refuse(f"{taps} taps, Numba and plain torch", zip(ours, plain, strict=True), 1e-5)
-        # The wavelet is orthogonal: the gradient of a signal is as if all filters were one.
+        # All our channels have the peers' filter here, so the signal's gradients are equal.
         refuse(f"{taps} taps, ptwt", zip(ours[:2], theirs, strict=True), 1e-4)
         array = torch.as_tensor(by_pywavelets(taps))
         refuse(f"{taps} taps, PyWavelets", [(forward(taps), array)], 1e-4)
 
 
 def figures() -> Iterator[Figure]:
-    """Round trips with all gradients, then without."""
+    """Round trips with all gradients, then without gradients."""
     for taps in TAPS:
         contestants: dict[str, Callable[[], object]] = {
             OURS: partial(with_gradients, taps, "numba"),
@@ -125,11 +125,11 @@ def figures() -> Iterator[Figure]:
 
 
 def add_compiled(contestants: dict[str, Callable[[], object]]) -> str:
-    """Let plain torch take part as compiled; why it cannot, where that is so."""
+    """Add compiled plain torch to the contestants; return the reason if it cannot run, else nothing."""
     compiled = partial(with_gradients, COMPILED_TAPS, "torch", torch.compile(there_and_back))
     try:
         ours = compiled()
-    except Exception as error:  # such as without a compiler for C++; torch has many classes for it
+    except Exception as error:  # for example without a C++ compiler; torch has many classes for it
         return str(error).strip().splitlines()[0]
     refuse("compiled", zip(ours, with_gradients(COMPILED_TAPS, "torch"), strict=True), 1e-5)
     contestants[COMPILED] = compiled

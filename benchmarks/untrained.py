@@ -15,7 +15,7 @@ def bag(batch: Batch, size: int) -> torch.Tensor:
 
 
 def untrained(size: int, max_length: int) -> Encoder:
-    """An encoder before training, with another filter in every channel."""
+    """An untrained encoder; all channels start with the same filter."""
     torch.manual_seed(0)
     return Encoder(size, max_len=max_length, dim=128, depth=4, heads=4, mlp_dim=256).eval()
 

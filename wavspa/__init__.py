@@ -60,7 +60,7 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
-    # Importing torch takes seconds, and load_model's training stack more: only when asked for.
+    # Importing torch takes seconds, and load_model's training stack takes longer: import them on demand.
     if name == "__version__":
         return version("wavspa")
     if name in __all__:

@@ -10,7 +10,7 @@ from typing import BinaryIO
 
 @contextmanager
 def atomic_write(path: Path) -> Iterator[BinaryIO]:
-    """Open a temporary file next to ``path`` that takes its place once all of it is on the disk.
+    """Open a temporary file next to ``path`` that takes its place once it is completely on disk.
 
     Args:
         path: The file to write; its folder must exist.
@@ -37,12 +37,12 @@ def write_text(path: Path, text: str) -> None:
 
 @contextmanager
 def atomic_write_dir(path: Path, only_writer: bool = False) -> Iterator[Path]:
-    """Make a temporary folder next to ``path`` that replaces it, if it exists, once it is complete.
+    """Make a temporary folder next to ``path`` that takes its place once it is complete.
 
     Args:
-        path: The folder; the one above it must exist.
-        only_writer: No other process writes it now, as the caller holds a lock: what a killed one left
-            behind is removed.
+        path: The folder; its parent must exist.
+        only_writer: No other process writes to it now, because the caller holds a lock: remove the remains
+            of a killed process.
 
     Yields:
         The temporary folder. If the block raises, ``path`` stays as it was.

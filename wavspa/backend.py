@@ -2,20 +2,20 @@
 
     from wavspa import backend
 
-    backend.path(x)                       # what a call with tensors such as these runs
+    backend.path(x)                       # which implementation runs for such tensors
     with backend.use_backend("torch"):
         ...
 
-The operators of the wavelet transform have all three, lifting and the filters of ``ortho`` have ``torch`` and
-``triton``, softmax and longformer attention with dropout on a CPU ``torch`` and ``numba``. All give the same
-numbers, to rounding.
+The operators of the wavelet transform have all three; lifting and the filters of ``ortho`` have ``torch`` and
+``triton``; softmax and longformer attention with dropout on a CPU have ``torch`` and ``numba``. All compute
+the same numbers, up to rounding.
 
-- ``auto``: the fastest that runs.
-- ``torch``: plain torch alone.
-- ``numba``, ``triton``: that one for every call that it can take, however small; plain torch for the others.
+- ``auto``: the fastest one that can run.
+- ``torch``: only plain torch.
+- ``numba``, ``triton``: that one for every call that it supports, however small; plain torch for the others.
 
-Numba takes float32 on a CPU; Triton float32, float16 and bfloat16 on CUDA and ROCm, and on a CPU's tensors
-if ``TRITON_INTERPRET=1`` was set at the start. Both must be installed.
+Numba supports float32 on a CPU; Triton supports float32, float16 and bfloat16 on CUDA and ROCm, and CPU
+tensors if ``TRITON_INTERPRET=1`` was set before the start. Each must be installed.
 """
 
 import contextlib
@@ -28,10 +28,10 @@ from torch import Tensor
 
 BACKENDS = ("auto", "torch", "numba", "triton")
 KERNEL_DTYPES = (torch.float32, torch.float16, torch.bfloat16)
-# Elements below which ``auto`` leaves Numba alone: loading it takes longer than it saves.
+# Below this number of elements ``auto`` does not use Numba: loading it takes longer than it saves.
 FEWEST_FOR_NUMBA = 2**18
 
-# Constants, because torch.compile can look into none of them.
+# Constants, because torch.compile cannot trace these checks.
 HAS_NUMBA = importlib.util.find_spec("numba") is not None
 HAS_TRITON = importlib.util.find_spec("triton") is not None
 INTERPRETED = os.environ.get("TRITON_INTERPRET") == "1"
@@ -40,7 +40,7 @@ _chosen = "auto"
 
 
 def backend() -> str:
-    """The choice in force, one of :data:`BACKENDS`."""
+    """The current choice, one of :data:`BACKENDS`."""
     return _chosen
 
 
@@ -48,7 +48,7 @@ def set_backend(name: str) -> None:
     """Choose one of :data:`BACKENDS` for this process.
 
     Raises:
-        ValueError: Another name, or the package is not installed.
+        ValueError: The name is unknown, or its package is not installed.
     """
     global _chosen
     if name not in BACKENDS:
@@ -60,7 +60,7 @@ def set_backend(name: str) -> None:
 
 @contextlib.contextmanager
 def use_backend(name: str) -> Iterator[None]:
-    """Choose one of :data:`BACKENDS` inside a ``with``."""
+    """Choose one of :data:`BACKENDS` for a ``with`` block."""
     before = backend()
     set_backend(name)
     try:
@@ -70,14 +70,14 @@ def use_backend(name: str) -> Iterator[None]:
 
 
 def path(*tensors: Tensor) -> str:
-    """What runs for tensors such as these, where it has that: ``torch``, ``numba`` or ``triton``."""
+    """The implementation used for such tensors, if it exists: ``torch``, ``numba`` or ``triton``."""
     if runs_triton(*tensors):
         return "triton"
     return "numba" if runs_numba(*tensors) else "torch"
 
 
 def runs_triton(*tensors: Tensor) -> bool:
-    """Whether Triton's kernels run for signals and bands such as these."""
+    """Whether Triton's kernels run for such signals and bands."""
     return (
         _chosen in ("auto", "triton")
         and all(tensor.dtype in KERNEL_DTYPES for tensor in tensors)
@@ -87,11 +87,11 @@ def runs_triton(*tensors: Tensor) -> bool:
 
 
 def runs_numba(*tensors: Tensor, work: int | None = None) -> bool:
-    """Whether Numba's loops run for tensors such as these.
+    """Whether Numba's loops run for such tensors.
 
     Args:
-        tensors: All of them.
-        work: Elements that the call goes through; None means those of the first tensor.
+        tensors: All tensors of the call.
+        work: Number of elements that the call processes; None: that of the first tensor.
     """
     if not HAS_NUMBA or _chosen not in ("auto", "numba"):
         return False

@@ -1,4 +1,4 @@
-"""Checks of options' values; what is wrong is one line that names the option and the way out."""
+"""Checks of option values; an error is one line that names the option and the way out."""
 
 import math
 from collections.abc import Collection, Sequence
@@ -14,8 +14,8 @@ class OptionError(UserError):
     """The value of an option is impossible.
 
     Args:
-        option: The option's name, as the one that checks it knows it.
-        message: What follows the name.
+        option: The option's name, as the checking code knows it.
+        message: The text after the name.
     """
 
     def __init__(self, option: str, message: str) -> None:
@@ -25,7 +25,7 @@ class OptionError(UserError):
 
 
 def true_or_false(option: str, value: object) -> bool:
-    """``value``, if it is true or false.
+    """Return ``value`` if it is true or false.
 
     Raises:
         OptionError: It is not, such as ``no``, ``off``, or ``false`` in quotes.
@@ -36,7 +36,7 @@ def true_or_false(option: str, value: object) -> bool:
 
 
 def parse_bool(option: str, value: object) -> bool:
-    """The boolean that a word of a command spells, or ``value`` itself, if it is one.
+    """The boolean that a word on the command line spells, or ``value`` itself if it is one.
 
     Raises:
         OptionError: It is neither, such as ``yes`` or ``off``.
@@ -48,7 +48,7 @@ def parse_bool(option: str, value: object) -> bool:
 
 
 def whole_number(option: str, value: object, least: int = 1, most: int | None = None) -> int:
-    """``value``, if it is a whole number that is neither too small nor too large.
+    """Return ``value`` if it is a whole number that is neither too small nor too large.
 
     Raises:
         OptionError: It is not.
@@ -61,7 +61,7 @@ def whole_number(option: str, value: object, least: int = 1, most: int | None = 
 
 
 def whole_number_or_none(option: str, value: object, least: int = 1) -> int | None:
-    """``value``, if it is None or a whole number that is not too small.
+    """Return ``value`` if it is None or a whole number that is not too small.
 
     Raises:
         OptionError: It is not.
@@ -70,7 +70,7 @@ def whole_number_or_none(option: str, value: object, least: int = 1) -> int | No
 
 
 def number(option: str, value: object, least: float | None = None) -> float:
-    """``value``, if it is a finite number that is not too small; true and false are not numbers.
+    """Return ``value`` if it is a finite number that is not too small; true and false are not numbers.
 
     Raises:
         OptionError: It is not.
@@ -83,7 +83,7 @@ def number(option: str, value: object, least: float | None = None) -> float:
 
 
 def at_least(option: str, value: float, least: float) -> float:
-    """``value``, if it is at least ``least``.
+    """Return ``value`` if it is at least ``least``.
 
     Raises:
         OptionError: It is not; NaN never is.
@@ -94,7 +94,7 @@ def at_least(option: str, value: float, least: float) -> float:
 
 
 def positive(option: str, value: float) -> float:
-    """``value``, if it is above 0.
+    """Return ``value`` if it is above 0.
 
     Raises:
         OptionError: It is not; NaN never is.
@@ -105,7 +105,7 @@ def positive(option: str, value: float) -> float:
 
 
 def share(option: str, value: object) -> float:
-    """``value``, if it is a number between 0 and 1, neither of them.
+    """Return ``value`` if it is a number strictly between 0 and 1.
 
     Raises:
         OptionError: It is not.
@@ -116,15 +116,15 @@ def share(option: str, value: object) -> float:
 
 
 def one_of(option: str, value: T, legal: Collection[T]) -> T:
-    """``value``, if it is one of ``legal``.
+    """Return ``value`` if it is one of ``legal``.
 
     Args:
         option: The option's name.
-        value: What was given; None is typed ``null``.
-        legal: What can be given.
+        value: The given value; None is typed ``null``.
+        legal: The possible values.
 
     Raises:
-        OptionError: It is not; the message suggests a name near to it.
+        OptionError: It is not; the message suggests a similar name.
     """
     if value not in legal:
         names = ["null" if choice is None else str(choice) for choice in legal]
@@ -134,7 +134,7 @@ def one_of(option: str, value: T, legal: Collection[T]) -> T:
 
 
 def different_names(option: str, names: Sequence[str]) -> list[str]:
-    """``names`` as a list, if there is at least one and none occurs twice.
+    """Return ``names`` as a list if there is at least one and none occurs twice.
 
     Raises:
         OptionError: There is none, or one occurs twice.
@@ -147,7 +147,7 @@ def different_names(option: str, names: Sequence[str]) -> list[str]:
 
 
 def shown(value: object, longest: int = 80) -> str:
-    """A value as a message shows it, cut where it is long."""
+    """A value as a message shows it, cut if it is long."""
     text = ascii(value) if isinstance(value, str) and not is_writable(value) else repr(value)
     return text if len(text) <= longest else f"{text[:longest]}…"
 

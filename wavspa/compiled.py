@@ -1,8 +1,8 @@
-"""Loops compiled by Numba for the CPU, shared out among threads: for modules that only such loops import.
+"""Loops compiled by Numba for the CPU and split among threads; only modules with such loops import this.
 
-Numba comes with the framework, not with the bare library; :mod:`wavspa.backend` checks whether it is there.
-Compiled loops are kept on disk, so that only the first call waits for the compiler. Numba compiles again
-when the file of a loop changes: whoever changes a helper in another file touches that of the loop.
+Numba comes with the framework, not with the bare library; :mod:`wavspa.backend` checks whether it is
+installed. Compiled loops are cached on disk, so that only the first call waits for the compiler. Numba
+recompiles a loop when its own file changes: after changing a helper in another file, touch the loop's file.
 """
 
 import itertools
@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from numba import njit
 
-# Sums in vectors; but what is not finite stays so.
+# Sums may be vectorised, but numbers that are not finite stay so.
 FAST = {"reassoc", "contract", "nsz", "arcp"}
 
 _helpers: ThreadPoolExecutor | None = None
@@ -25,7 +25,7 @@ def kernel(function: Callable[..., Any]) -> Any:
     try:
         return _compile(function, cache=True)
     except RuntimeError:
-        # No folder that Numba could write to: each process compiles for itself.
+        # Numba has no writable folder for its cache: each process compiles for itself.
         return _compile(function, cache=False)
 
 
@@ -34,9 +34,9 @@ def _compile(function: Callable[..., Any], cache: bool) -> Any:
 
 
 def share(loop: Callable[..., Any], count: int, *arguments: object) -> None:
-    """Call ``loop(first, last, *arguments)`` for ranges that make up 0..count, one for each thread of torch.
+    """Call ``loop(first, last, *arguments)`` for ranges that cover 0..count, one for each thread of torch.
 
-    A loop must write each result in one iteration of its range: then results do not depend on threads.
+    A loop must write each result in a single iteration, so that results do not depend on the threads.
     """
     threads = max(1, min(torch.get_num_threads(), count))
     bounds = [count * i // threads for i in range(threads + 1)]

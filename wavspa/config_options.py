@@ -1,4 +1,4 @@
-"""Options of a nested configuration: their dotted keys, differences, a name near to a mistyped one."""
+"""Options of a nested configuration: dotted keys, differences, suggestions for mistyped names."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
@@ -11,8 +11,8 @@ def flatten(
     """The dotted key of every value of a configuration, and the value, in order.
 
     Args:
-        config: Mappings in mappings; lists are values.
-        inner: Give each mapping as well, before what is in it.
+        config: Nested mappings; lists are values.
+        inner: Also yield each mapping, before its content.
         above: The prefix of every key.
     """
     for name, value in config.items():
@@ -25,11 +25,11 @@ def flatten(
 
 
 def did_you_mean(name: str, names: Iterable[str], above: str = "") -> str:
-    """``"; did you mean X?"``, or nothing if no name is near.
+    """``"; did you mean X?"``, or nothing if no name is similar.
 
     Args:
-        name: What was typed.
-        names: What could have been typed.
+        name: The name as typed.
+        names: The possible names.
         above: The prefix of the suggested name.
     """
     near = get_close_matches(name, [other for other in names if other], n=1)

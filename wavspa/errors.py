@@ -1,31 +1,31 @@
-"""Errors that end a command with one line: the user's mistakes, and a run's bad ends."""
+"""Errors that end a command with one line: the user's mistakes, and failed or stopped runs."""
 
 
 class UserError(ValueError):
     """Bad input with a one-line message that names the file, line or option and the way out.
 
-    Commands print the message alone and exit with code 2; a library caller sees a ``ValueError``.
+    Commands print only the message and exit with code 2; a library caller sees a ``ValueError``.
     """
 
 
 def first_line(error: BaseException) -> str:
-    """The first line of an error's message; its type where it has none."""
+    """The first line of an error's message; its type if the message is empty."""
     return (str(error).strip().splitlines() or [type(error).__name__])[0]
 
 
 class RunFailed(RuntimeError):
-    """A run, or some of a sweep's, failed; the message is one line with the reason."""
+    """A run, or some runs of a sweep, failed; the message is one line with the reason."""
 
 
 class RunInterrupted(BaseException):
     """A run was asked to stop and has saved its state; the message is one line.
 
-    No ``Exception``, like ``KeyboardInterrupt``: it may come while a library is loading something and
-    takes any exception for its own.
+    Like ``KeyboardInterrupt`` it is not an ``Exception``: it may be raised while a library that catches
+    every exception is loading something.
 
     Args:
         message: What happened.
-        signal: The number of the signal that asked.
+        signal: The number of the signal that asked for it.
     """
 
     def __init__(self, message: str, signal: int) -> None:

@@ -1,11 +1,11 @@
-"""The commit of code that is used, and what else git knows of it."""
+"""The git commit of the code in use, and other facts from git."""
 
 import subprocess
 from pathlib import Path
 
 
 def commit_of(file: Path) -> str | None:
-    """The commit of the checkout that tracks a file, with "-dirty" after changes; None of other files.
+    """The commit of the checkout that tracks a file, with "-dirty" after changes; None for other files.
 
     Args:
         file: A file of code, which may be installed elsewhere.
@@ -17,11 +17,11 @@ def commit_of(file: Path) -> str | None:
 
 
 def git(folder: Path, *arguments: str) -> str | None:
-    """What git prints, without blanks around it; None where it fails or is not installed.
+    """The output of git without surrounding blanks; None if it fails or is not installed.
 
     Args:
-        folder: In or below a checkout.
-        *arguments: Its command and the options of that.
+        folder: A folder in a checkout.
+        *arguments: Git's command and its options.
     """
     try:
         done = subprocess.run(

@@ -1,4 +1,4 @@
-"""One process at a time, by the lock of a file; the system frees it when its process dies."""
+"""One process at a time, by a lock on a file; the system releases it when its process dies."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,7 +10,7 @@ from wavspa.errors import UserError
 
 
 class Locked(Exception):
-    """Another process has the lock."""
+    """Another process holds the lock."""
 
 
 @contextmanager
@@ -23,13 +23,13 @@ def lock(
     """Hold a lock while a block runs.
 
     Args:
-        path: The lock's file.
-        guarded: What it guards, for the message.
-        seconds: How long to wait for another process; None is until that is done.
-        on_wait: Called once if another process has to be waited for.
+        path: The lock file.
+        guarded: The file or folder it guards, for the message.
+        seconds: How long to wait for another process; None: until it releases the lock.
+        on_wait: Called once if it is necessary to wait for another process.
 
     Raises:
-        Locked: Another process has it, and the time is over.
+        Locked: Another process still has it after this time.
         UserError: The file cannot be written.
     """
     file = FileLock(path)
@@ -51,7 +51,7 @@ def lock(
 
 
 def is_locked(path: Path) -> bool:
-    """Whether a process has the lock of a file, as far as this machine knows."""
+    """Whether a process holds the lock on a file, as far as this machine knows."""
     if not path.exists():
         return False
     try:
@@ -60,4 +60,4 @@ def is_locked(path: Path) -> bool:
     except Locked:
         return True
     except UserError:
-        return False  # a folder of somebody else's
+        return False  # the folder belongs to somebody else

@@ -1,4 +1,4 @@
-"""Facts of the metrics that tasks log: which end is the best, the unit, and what leaves them undefined."""
+"""Facts about the metrics that tasks log: whether high or low is best, the unit, when they are undefined."""
 
 import re
 from typing import Literal, NamedTuple
@@ -11,12 +11,12 @@ NUMBERED = re.compile(r"_\d+$")
 
 
 class Fact(NamedTuple):
-    """What is known about a metric.
+    """The facts about a metric.
 
     Attributes:
         best: Whether its best value is the highest or the lowest.
         is_share: Whether it is between 0 and 1, so that tables show it in per cent.
-        of_two: Whether it is undefined on examples of one class.
+        of_two: Whether it is undefined on examples of a single class.
     """
 
     best: Direction
@@ -58,10 +58,10 @@ METRICS = {
 
 
 def fact(metric: str) -> Fact | None:
-    """What is known about a metric; None for one that no task of wavspa logs.
+    """The facts about a metric; None for one that no task of wavspa logs.
 
     Args:
-        metric: Its name, as ``val/accuracy``; a number at its end, as in ``accuracy_3``, is ignored.
+        metric: Its name, such as ``val/accuracy``; a number at its end, as in ``accuracy_3``, is ignored.
     """
     for split in SPLITS:
         metric = metric.removeprefix(split)
@@ -81,7 +81,7 @@ def in_percent(metric: str) -> bool:
 
 
 def factor(metric: str) -> int:
-    """What tables multiply a metric by."""
+    """The factor by which tables multiply a metric."""
     return PERCENT if in_percent(metric) else 1
 
 

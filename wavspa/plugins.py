@@ -1,8 +1,8 @@
-"""Plugins: modules of the user's own that bring bases, modes, data sets, tasks and optimizers.
+"""Plugins: the user's own modules with attention bases, modes, data sets, tasks and optimizers.
 
 A plugin is named by the option ``plugins`` or installed with an entry point of the group
 ``wavspa.plugins``. It is imported by every process that works with the run, before anything is built;
-importing it registers its bases and modes, and a ``_target_`` may name what it holds.
+importing it registers its bases and modes, and a ``_target_`` may name anything in it.
 """
 
 import hashlib
@@ -17,7 +17,7 @@ from wavspa.errors import UserError, first_line
 from wavspa.git_commit import commit_of
 
 GROUP = "wavspa.plugins"
-# What a ``_target_`` may name without a plugin.
+# Packages whose content a ``_target_`` may name without a plugin.
 TRUSTED = ("wavspa", "torch", "pytorch_lightning", "lightning", "torchmetrics")
 
 _imported: dict[str, None] = {}  # names in the order of their import
@@ -26,14 +26,14 @@ _imported: dict[str, None] = {}  # names in the order of their import
 def import_plugins(
     names: Iterable[str], frozen: Mapping[str, Mapping[str, Any]] | None = None
 ) -> None:
-    """Import the plugins that are installed with an entry point, and those that are named.
+    """Import the plugins that are installed with an entry point, and the named ones.
 
     Args:
-        names: Modules as imported.
+        names: Import names of modules.
         frozen: The result of :func:`describe_plugins` when the run was made, for the message.
 
     Raises:
-        UserError: One cannot be imported, or is a module of Python itself.
+        UserError: One cannot be imported, belongs to Python itself, or to a package that needs no plugin.
     """
     for point in entry_points(group=GROUP):
         _import(point.module, f"the entry point {point.name} ({GROUP})", {})
@@ -42,20 +42,20 @@ def import_plugins(
 
 
 def is_of_plugin(dotted: str) -> bool:
-    """Whether a dotted path is a plugin that was imported, or below one."""
+    """Whether a dotted path is an imported plugin, or inside one."""
     return any(dotted == name or dotted.startswith(f"{name}.") for name in _imported)
 
 
 def missing_plugins(names: Iterable[str]) -> list[str]:
-    """Those of some modules that nobody has imported yet."""
+    """The modules among ``names`` that have not been imported yet."""
     return [name for name in names if name not in sys.modules]
 
 
 def describe_plugins(names: Iterable[str] = ()) -> dict[str, dict[str, str | None]]:
-    """The version, path, git commit and checksum of plugins that were imported, by name.
+    """The version, path, git commit and checksum of imported plugins, by name.
 
     Args:
-        names: Those that the run names; installed ones come on top.
+        names: The plugins that the run names; installed ones are added.
     """
     installed = [point.module for point in entry_points(group=GROUP)]
     wanted = dict.fromkeys([*installed, *names])
@@ -70,14 +70,14 @@ def _import(name: str, option: str, frozen: Mapping[str, Any]) -> None:
         raise UserError(f"{option} must be your modules, got {name!r}, which is Python's")
     if package in TRUSTED:
         raise UserError(
-            f"{option} must be your modules, got {name!r}: what {package} holds may be named without that"
+            f"{option} must be your modules, got {name!r}: {package} may be named without a plugin"
         )
     try:
         import_module(name)
     except (
         Exception,
         SystemExit,
-    ) as error:  # the module's own lines may raise any, or end the process
+    ) as error:  # the module's own code may raise anything, or exit
         absent = isinstance(error, ModuleNotFoundError) and f"{name}.".startswith(f"{error.name}.")
         way = (
             "install its package in this environment, or put its folder on PYTHONPATH"
@@ -106,7 +106,7 @@ def _described(name: str) -> dict[str, str | None]:
 
 
 def _checksum(file: Path) -> str:
-    """The SHA-256 of a module, or of all of a package: not every plugin has a version or is in git."""
+    """The SHA-256 of a module or of a complete package: not every plugin has a version or is in git."""
     files = sorted(file.parent.rglob("*.py")) if file.name == "__init__.py" else [file]
     digest = hashlib.sha256()
     for one in files:

@@ -1,4 +1,4 @@
-"""Names for parts: what ``attention=`` and ``wavelet=`` choose from, and parts of others that join them."""
+"""Names for parts: the choices of ``attention=`` and ``wavelet=``, including registered parts of users."""
 
 import re
 from collections.abc import Callable, MutableMapping
@@ -12,7 +12,7 @@ _NAME = re.compile(r"[A-Za-z_]\w*")
 
 
 def registered(option: str) -> list[str]:
-    """The names of the parts of others among the choices of an option."""
+    """The names of the user's parts among the choices of an option."""
     return list(_registered.get(option, ()))
 
 
@@ -20,12 +20,12 @@ def registering(option: str, parts: MutableMapping[str, Any], name: str) -> Call
     """A decorator that makes ``name`` a choice of an option.
 
     Args:
-        option: What chooses among the parts, such as ``attention``.
+        option: The option that chooses among the parts, such as ``attention``.
         parts: The parts by name.
-        name: The new one's: letters, digits and underscores, since a command line and a folder bear it.
+        name: The new name: letters, digits and underscores, since it is typed and used in folder names.
 
     Raises:
-        ValueError: The name cannot be typed, or is that of another part.
+        ValueError: The name has other characters, or is that of another part.
     """
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise ValueError(
@@ -34,7 +34,7 @@ def registering(option: str, parts: MutableMapping[str, Any], name: str) -> Call
 
     def register(part: P) -> P:
         known = parts.get(name)
-        # A notebook that runs its cell again, and a module that is reloaded, make the same part again.
+        # Rerunning a notebook cell or reloading a module defines the same part again.
         if known is not None and _place(known) != _place(part):
             raise ValueError(
                 f"register_{option}: the name {name!r} is taken by {_place(known)}; choose another"

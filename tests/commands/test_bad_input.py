@@ -179,7 +179,7 @@ def test_report_names_what_it_cannot_use(fails, finished, tmp_path):
     assert "there is no folder" in fails(report, tmp_path / "nowhere")
     assert "there are no runs" in fails(report, tmp_path)
     figure = tmp_path / "figure.nope"
-    assert "figures cannot be 'nope'" in fails(report, finished, "--figure", figure)
+    assert "figures cannot be written as 'nope'" in fails(report, finished, "--figure", figure)
     assert not (finished.parent / "report").exists()
 
 

@@ -82,7 +82,7 @@ def test_a_task_without_classes_has_no_confusion_matrix(tmp_path, capsys):
             r"what='filter' is unknown; choose one of curves, .*; did you mean filters\?",
         ),
         ([], "train", ["png"], "split='train' is unknown; choose one of val, test"),
-        ([], "val", ["gpx"], "figures cannot be 'gpx': choose one of "),
+        ([], "val", ["gpx"], "figures cannot be written as 'gpx'; choose one of "),
         ([], "val", ["png"], "x is not a run's folder"),
     ],
 )

@@ -68,7 +68,7 @@ def test_red_parity_ends_with_an_exit_code():
     refuse("the same", [(one, one)], 0.0)
     for wrong in (one * 1.1, one * float("nan")):
         with pytest.raises(
-            SystemExit, match=r"^no speed while parity is red: ours is off"
+            SystemExit, match=r"^nothing is measured, because results differ: ours is off"
         ) as caught:
             refuse("ours", [(wrong, one)], 1e-3)
         assert isinstance(caught.value.code, str)  # printed, and 1

@@ -91,9 +91,7 @@ def test_no_model_of_this_name(hub):
 
 def test_no_token(folder, hub, monkeypatch, tmp_path):
     monkeypatch.delenv("HF_TOKEN")
-    with pytest.raises(
-        UserError, match=r"push=me/digits: nobody is logged in at http.*: set HF_TOKEN"
-    ):
+    with pytest.raises(UserError, match=r"push=me/digits: not logged in to http.*: set HF_TOKEN"):
         export({"run": str(folder), "push": "me/digits"})
     assert not (folder / layout.EXPORT).exists()
 
@@ -126,7 +124,7 @@ def test_no_network(folder, hub, monkeypatch, tmp_path):
 
 
 def test_a_name_that_can_be_none(folder):
-    with pytest.raises(UserError, match="push=digits: a model on the hub is called USER/NAME"):
+    with pytest.raises(UserError, match="push=digits: the name of a model on the hub is USER/NAME"):
         export({"run": str(folder), "push": "digits"})
 
 

@@ -291,7 +291,9 @@ def test_impossible_options(kind, options, message):
 def test_dual_encoder_refuses():
     with pytest.raises(ValueError, match="interaction='sum' is unknown; choose one of none, nli"):
         DualEncoder(11, 3, **SIZES, interaction="sum")
-    with pytest.raises(ValueError, match="pool token has logits per position; a pair needs one"):
+    with pytest.raises(
+        ValueError, match="pool must give one vector per sequence for pairs, got 'token'"
+    ):
         DualEncoder(11, 3, **SIZES, pool="token")
     with pytest.raises(ValueError, match="classes must be at least 1, got 0"):
         DualEncoder(11, 0, **SIZES)

@@ -184,7 +184,7 @@ def test_it_learns_inside_torchs_encoder():
 
 
 def test_what_cannot_be_swapped_is_said():
-    with pytest.raises(ValueError, match="encoder alone"):
+    with pytest.raises(ValueError, match="only the attention of the encoder"):
         swap_attention(nn.TransformerDecoder(nn.TransformerDecoderLayer(DIM, HEADS, 16), 1))
     with pytest.raises(ValueError, match=r"holds no nn\.MultiheadAttention"):
         swap_attention(nn.Linear(2, 2))

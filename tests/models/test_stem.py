@@ -38,7 +38,7 @@ def test_values_are_standardised_by_what_its_weights_hold():
         ({"stem": "lstm"}, "stem='lstm' is unknown; choose one of linear, conv"),
         ({"vocab_size": 5}, "vocab_size .* must be given, and not both"),
         ({"inputs": None}, "must be given, and not both, got None"),
-        ({"padding": "upstream"}, "padding must be mask where inputs are numbers"),
+        ({"padding": "upstream"}, "padding must be mask if inputs are numbers"),
         ({"inputs": 0}, "inputs must be at least 1, got 0"),
     ],
 )

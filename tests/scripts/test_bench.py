@@ -55,5 +55,5 @@ def test_nothing_is_measured_where_a_result_is_wrong(small, monkeypatch):
     monkeypatch.setattr(transforms, "by_ptwt", wrong)
     monkeypatch.setattr(measure, "alternate", None)
     monkeypatch.setattr(page, "write", None)
-    with pytest.raises(SystemExit, match="parity is red: 16 taps, ptwt is off by"):
+    with pytest.raises(SystemExit, match="because results differ: 16 taps, ptwt is off by"):
         cpu.main()

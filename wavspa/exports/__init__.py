@@ -1,1 +1,1 @@
-"""A trained model as a folder that other programs read: weights, configuration, card, tokenizer, graphs."""
+"""A trained model as a folder for other programs: weights, configuration, card, tokenizer, graphs."""

@@ -28,8 +28,8 @@ CARD = "README.md"
 WRITERS = {ONNX: write_onnx, PROGRAM: write_program}
 ABOUT = {
     layout.EXPORT_WEIGHTS: "the weights of the best checkpoint",
-    layout.EXPORT_CONFIG: "what rebuilds the model, and what its classes are called",
-    TOKENIZER: "makes tokens of texts, for the library `tokenizers`",
+    layout.EXPORT_CONFIG: "the options that rebuild the model, and the names of its classes",
+    TOKENIZER: "turns texts into tokens, for the library `tokenizers`",
     TOKENIZER_CONFIG: "the same for `transformers`",
     ONNX: "the model for onnxruntime",
     PROGRAM: "the model for `torch.export.load`",
@@ -37,26 +37,26 @@ ABOUT = {
 
 
 class Trained(NamedTuple):
-    """What a run leaves to be exported."""
+    """The parts of a trained run that an export needs."""
 
     run: Run
     data: SequenceDataModule
     model: nn.Module
-    """of the best checkpoint, in evaluation mode on the CPU"""
+    """the model of the best checkpoint, in evaluation mode on the CPU"""
     class_weights: Sequence[float] | None
-    """of its loss"""
+    """the class weights of its loss"""
     thresholds: Sequence[float] | None = None
-    """from which on it predicts a label, where a row may have several"""
+    """the probabilities from which it predicts each label, if a row may have several"""
 
 
 def in_units_of_the_data(model: nn.Module, scale: Scale) -> None:
     """Change the last layer of a model's head so that its outputs are the numbers of the data.
 
-    Whoever loads the exported model then needs no scale: not in Python, nor of a graph.
+    Users of the exported model then need no scale, neither in Python nor for a graph.
 
     Args:
-        model: A model of standardised numbers [B, K].
-        scale: The mean and the deviation [K] that they were standardised by.
+        model: A model that predicts standardised numbers [B, K].
+        scale: The mean and the deviation [K] by which they were standardised.
     """
     head: Any = model.head
     last: nn.Linear = head[-1]
@@ -67,10 +67,10 @@ def in_units_of_the_data(model: nn.Module, scale: Scale) -> None:
 
 
 def check_output(output: Path) -> None:
-    """Refuse a place that cannot be written, or that holds something else.
+    """Refuse an output folder that cannot be written, or that holds something else.
 
     Raises:
-        UserError: There is a file, or a folder that is neither empty nor an exported model.
+        UserError: It is a file, has no parent folder, or is neither empty nor an exported model.
     """
     if output.name in ("", ".."):
         raise UserError(f"output must be the name of a folder, got {str(output)!r}")
@@ -94,14 +94,14 @@ def write_folder(trained: Trained, output: Path, graphs: Sequence[str], name: st
         trained: What to export.
         output: The folder.
         graphs: Some of :data:`WRITERS`.
-        name: By which the card's examples load the model.
+        name: The name by which the card's examples load the model.
 
     Returns:
         The names of its files.
 
     Raises:
-        UserError: A graph cannot be written or does not answer as the model, a package or a learned
-            vocabulary is missing, or the disk refuses.
+        UserError: A graph cannot be written or differs from the model, a package or a learned
+            vocabulary is missing, or writing to disk fails.
     """
     try:
         with atomic.atomic_write_dir(output) as folder:
@@ -114,7 +114,7 @@ def write_folder(trained: Trained, output: Path, graphs: Sequence[str], name: st
 def _fill(folder: Path, trained: Trained, graphs: Sequence[str], name: str) -> None:
     config, card = trained.run.config, trained.run.card
     weights = {key: tensor.contiguous() for key, tensor in trained.model.state_dict().items()}
-    # safetensors' own writer of files lets nobody but their owner read them.
+    # safetensors' own file writer makes files that only their owner can read.
     (folder / layout.EXPORT_WEIGHTS).write_bytes(save(weights, metadata={"format": "pt"}))
     vocabulary = trained.run.folder / layout.VOCABULARY
     kept = vocabulary if vocabulary.is_dir() else None

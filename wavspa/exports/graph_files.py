@@ -1,4 +1,4 @@
-"""Writing a traced model: ``model.onnx`` and ``model.pt2``, each tried before it is believed."""
+"""Writing a traced model: ``model.onnx`` and ``model.pt2``, each compared with the model."""
 
 import logging
 import warnings
@@ -21,13 +21,13 @@ def write_onnx(graph: Graph, folder: Path) -> dict[str, Any]:
 
     Args:
         graph: The traced model.
-        folder: Where to.
+        folder: The folder to write to.
 
     Returns:
-        Its sizes, opset and largest difference to the model in onnxruntime.
+        Its sizes, opset and largest difference from the model in onnxruntime.
 
     Raises:
-        UserError: A package is missing, an operation has no ONNX, or the answers differ.
+        UserError: A package is missing, an operation does not exist in ONNX, or the answers differ.
     """
     try:
         import onnx
@@ -36,7 +36,7 @@ def write_onnx(graph: Graph, folder: Path) -> dict[str, Any]:
     except ImportError as error:
         raise UserError(f"onnx=true needs {error.name}: pip install 'wavspa[onnx]'") from error
     path = folder / ONNX
-    # It speaks of packages that are not needed.
+    # It reports packages that are not needed.
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     try:
         with warnings.catch_warnings():
@@ -52,8 +52,10 @@ def write_onnx(graph: Graph, folder: Path) -> dict[str, Any]:
                 dynamo=True,
                 verbose=False,
             )
-    except Exception as error:  # torch has many, and none in common
-        raise UserError(f"onnx=true: this model has no ONNX: {_cause(error)}") from error
+    except Exception as error:  # torch has many classes for this, without a common one
+        raise UserError(
+            f"onnx=true: this model cannot be written as ONNX: {_cause(error)}"
+        ) from error
     onnx.checker.check_model(path)
     (opset,) = (entry.version for entry in onnx.load(path).opset_import if not entry.domain)
     options = onnxruntime.SessionOptions()
@@ -72,10 +74,10 @@ def write_program(graph: Graph, folder: Path) -> dict[str, Any]:
 
     Args:
         graph: The traced model.
-        folder: Where to.
+        folder: The folder to write to.
 
     Returns:
-        Its sizes, the version of torch and its largest difference to the model.
+        Its sizes, the version of torch and its largest difference from the model.
 
     Raises:
         UserError: The answers differ.

@@ -1,4 +1,4 @@
-"""``config.json``: all that rebuilds the model and reads its answers."""
+"""``config.json``: everything needed to rebuild the model and to interpret its answers."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -9,7 +9,7 @@ from wavspa.training.checkpoints.exported import FORMAT, MODEL_TYPE
 CLASSIFICATION = "classification"
 MASKED = "masked"
 TAGGING = "tagging"
-# The classes of `transformers` that take such models (wavspa.exports.transformers).
+# The classes for such models in `transformers` (wavspa.exports.transformers).
 ARCHITECTURES = {
     CLASSIFICATION: "WavspaForSequenceClassification",
     MASKED: "WavspaForMaskedLM",
@@ -17,7 +17,7 @@ ARCHITECTURES = {
 
 
 def task_name(config: Mapping[str, Any]) -> str:
-    """The task of a run, such as ``classification`` or ``masked``, by its configuration."""
+    """The task of a run, such as ``classification`` or ``masked``, from its configuration."""
     target: str = config["task"]["_target_"]
     return target.rpartition(".")[2].lower()
 
@@ -30,7 +30,7 @@ def hub_config(
     Args:
         config: The resolved configuration of the run.
         card: The card of its data.
-        class_weights: Weights of the classes in the run's loss, or None.
+        class_weights: Weights of the classes in the run's loss, if any.
     """
     model, task = config["model"], task_name(config)
     single = task == CLASSIFICATION
@@ -47,14 +47,14 @@ def hub_config(
         "data": {"name": config["dataset"]["name"], **card["choices"]},
     }
     if plugins := config["frozen"].get("plugins"):
-        # Not where they were: that is nobody else's concern.
+        # Without their paths, which are private.
         content["plugins"] = {
             name: {key: code[key] for key in ("version", "commit")}
             for name, code in plugins.items()
         }
     if task == MASKED:
         content["mask_token_id"] = model["vocab_size"]
-        # A run that starts from this one is held to its vocabulary.
+        # A run that starts from this one must have the same vocabulary.
         content["data"]["files"] = card.get("files", {})
     if model.get("classes") is not None:
         names = class_names(card, model["classes"])

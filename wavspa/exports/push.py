@@ -1,4 +1,4 @@
-"""An exported folder, put on the model hub."""
+"""Uploading an exported folder to the model hub."""
 
 from pathlib import Path
 
@@ -10,32 +10,32 @@ from wavspa.training.checkpoints.read import is_hub_id
 
 
 def check_push(hub_id: str) -> None:
-    """Refuse what can be seen to fail before anything is exported.
+    """Refuse an upload that is bound to fail, before anything is exported.
 
     Raises:
-        UserError: The name is none of a model on the hub, or nobody is logged in.
+        UserError: The name cannot be that of a model on the hub, or nobody is logged in.
     """
     if not is_hub_id(hub_id):
-        raise UserError(f"push={hub_id}: a model on the hub is called USER/NAME")
+        raise UserError(f"push={hub_id}: the name of a model on the hub is USER/NAME")
     if get_token() is None:
         raise UserError(
-            f"push={hub_id}: nobody is logged in at {hub().endpoint}: set HF_TOKEN, or `hf auth login`"
+            f"push={hub_id}: not logged in to {hub().endpoint}: set HF_TOKEN, or run `hf auth login`"
         )
 
 
 def push(folder: Path, hub_id: str, private: bool) -> str:
-    """Create the repository if it is missing, and put a folder's files into it.
+    """Create the repository if it is missing, and upload a folder's files to it.
 
     Args:
         folder: The exported folder.
         hub_id: ``user/name``.
-        private: Whether a repository that is made is seen by its owner alone.
+        private: Whether a new repository is visible only to its owner.
 
     Returns:
         Its address.
 
     Raises:
-        UserError: There is no network, or no right to do this.
+        UserError: There is no network, or no permission to do this.
     """
     with hub_errors_as_user_errors(f"push={hub_id}"):
         address = hub().create_repo(hub_id, private=private, exist_ok=True)

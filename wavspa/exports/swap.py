@@ -1,12 +1,12 @@
 """Wavelet space attention inside the encoders of `transformers`.
 
 from wavspa.exports.swap import load_swapped, swap
-swap(model, wavelet="ada", level=2)  # a BERT, RoBERTa, DistilBERT …: its attentions are new ones now
+swap(model, wavelet="ada", level=2)  # a BERT, RoBERTa, DistilBERT …: it now has new attentions
 model.save_pretrained("folder")
 model = load_swapped("folder")
 
-It takes the place of modules. A function of `AttentionInterface` would not do: it is called with queries,
-keys and values, after the projections that each band has for itself, and owns no filters.
+It replaces modules. A function of `AttentionInterface` is not enough: it is called with queries, keys and
+values, after the projections, which each band needs for itself, and it owns no filters.
 """
 
 from os import PathLike
@@ -31,7 +31,7 @@ except ImportError as error:
         "wavspa.exports.swap needs transformers 5: pip install 'wavspa[transformers]'"
     ) from error
 
-# The self-attentions whose call is understood here, each held by a test.
+# The self-attentions whose calls are supported here, each covered by a test.
 SWAPPED = (
     "BertSelfAttention",
     "CamembertSelfAttention",
@@ -41,9 +41,9 @@ SWAPPED = (
     "RobertaSelfAttention",
     "XLMRobertaSelfAttention",
 )
-# The name of this attention where a model chooses one, and of its options in config.json.
+# The name of this attention for attn_implementation, and of its options in config.json.
 NAME = "wavspa"
-# What from_pretrained takes to find a file, config.json as well as the weights.
+# Options with which from_pretrained finds files, config.json as well as the weights.
 _PLACES = (
     "cache_dir",
     "force_download",
@@ -56,7 +56,7 @@ _PLACES = (
 
 
 class SwappedSelfAttention(nn.Module):
-    """:class:`WavSpMultiheadAttention`, called as the self-attention of a BERT is."""
+    """:class:`WavSpMultiheadAttention`, called like the self-attention of a BERT."""
 
     def __init__(self, *options: Any, **layer: Any) -> None:
         super().__init__()
@@ -65,15 +65,15 @@ class SwappedSelfAttention(nn.Module):
     def forward(
         self, hidden_states: Tensor, attention_mask: Tensor | None = None, **kwargs: Any
     ) -> tuple[Tensor, None]:
-        """Attend within each row of ``hidden_states [B, N, D]``; the second result would be weights.
+        """Attend within each row of ``hidden_states [B, N, D]``; the second result replaces the weights.
 
         Args:
             hidden_states: The input, [B, N, D].
             attention_mask: [B, N], 0 at pads, which may be anywhere; None: all are real.
-            **kwargs: What the model passes to any attention; not used.
+            **kwargs: Other arguments that the model passes to any attention; not used.
 
         Raises:
-            ValueError: The mask is one over pairs of positions.
+            ValueError: The mask covers pairs of positions.
         """
         if attention_mask is not None and attention_mask.dim() != 2:
             raise ValueError(
@@ -99,7 +99,7 @@ def swap(model: PreTrainedModel, **layer: Unpack[LoneLayerOptions]) -> PreTraine
         model: An encoder of `transformers`, with any head: BERT, RoBERTa, XLM-RoBERTa, CamemBERT, ELECTRA,
             ERNIE, DistilBERT.
         **layer: Options of :class:`~wavspa.WavSpAttention`: ``attention``, ``wavelet``, ``taps``, ``level``,
-            …; a base or mode of yours by the name that it was registered with.
+            …; your own base or mode by its registered name.
 
     Returns:
         The same model.
@@ -110,8 +110,8 @@ def swap(model: PreTrainedModel, **layer: Unpack[LoneLayerOptions]) -> PreTraine
     """
     if not isinstance(model, PreTrainedModel):
         raise ValueError(
-            f"model must be from transformers, got a {type(model).__name__}: wavspa.swap_attention takes "
-            "the place of nn.MultiheadAttention in others"
+            f"model must be from transformers, got a {type(model).__name__}: wavspa.swap_attention swaps "
+            "nn.MultiheadAttention in others"
         )
     config = model.config
     if getattr(config, "is_decoder", False) or getattr(config, "add_cross_attention", False):
@@ -132,7 +132,7 @@ def swap(model: PreTrainedModel, **layer: Unpack[LoneLayerOptions]) -> PreTraine
             f"{type(model).__name__} holds none of {', '.join(SWAPPED)}: wavspa.WavSpMultiheadAttention "
             "replaces other attentions by hand"
         )
-    # Linformer's projection along time ends where the table of positions does.
+    # Linformer's projection along time is as long as the table of positions.
     options = {"max_len": config.max_position_embeddings, **layer}
     _check_kept(options)
     replace_modules(model, {name: _like(old, config, options) for name, old in found})
@@ -144,22 +144,22 @@ def swap(model: PreTrainedModel, **layer: Unpack[LoneLayerOptions]) -> PreTraine
 def load_swapped(
     name: str | PathLike[str], architecture: type[PreTrainedModel] | None = None, **options: Any
 ) -> PreTrainedModel:
-    """A swapped model that ``save_pretrained`` wrote, with its weights.
+    """Load a swapped model that ``save_pretrained`` wrote, with its weights.
 
     Args:
         name: Its folder, or its name on the hub.
         architecture: A class of `transformers` to read it as, such as ``BertForSequenceClassification`` after
-            pre-training; None is the one that wrote it.
+            pre-training; None: the class that wrote it.
         **options: Options of ``from_pretrained``: ``revision``, ``subfolder``, ``dtype``, ``num_labels``, …
 
     Raises:
-        UserError: It was not swapped, or its class is none of `transformers`.
+        UserError: It was not swapped, or its class is not one of `transformers`.
     """
     places = {key: options[key] for key in _PLACES if key in options}
     config = AutoConfig.from_pretrained(name, **places)
     if not hasattr(config, NAME):
         raise UserError(
-            f"{name} holds no swapped model: load it by from_pretrained, then wavspa.exports.swap.swap it"
+            f"{name} holds no swapped model: load it with from_pretrained, then call wavspa.exports.swap.swap"
         )
     if architecture is None:
         # Only a class of transformers itself: the name comes from a file.
@@ -174,14 +174,14 @@ def load_swapped(
 
 
 def _swapped_class(architecture: type[PreTrainedModel]) -> type[PreTrainedModel]:
-    """A class of transformers whose models are swapped, by their configuration, when they are made."""
+    """A class of transformers whose models are swapped, by their configuration, on creation."""
 
     def __init__(self: PreTrainedModel, config: Any, *args: Any, **kwargs: Any) -> None:  # noqa: N807
         architecture.__init__(self, config, *args, **kwargs)
         swap(self, **config.wavspa)
 
-    # Of the same name, which is what save_pretrained writes, and of the same module, whose source
-    # transformers reads to find out what kind of attention the class has.
+    # With the same name, which save_pretrained writes, and the same module, whose source transformers
+    # reads to find out what kind of attention the class has.
     members = {"__init__": __init__, "__module__": architecture.__module__}
     return type(architecture.__name__, (architecture,), members)
 
@@ -200,20 +200,20 @@ def _check_kept(layer: dict[str, Any]) -> None:
         names = value if isinstance(value, list | tuple) else [value]
         if not all(isinstance(name, str) for name in names):
             raise ValueError(
-                f"{option} must be a name, which config.json can keep, got {value!r}: "
-                f"wavspa.register_{option} names your own class"
+                f"{option} must be a name, which config.json can store, got {value!r}: "
+                f"name your own class with wavspa.register_{option}"
             )
 
 
 def _padding(attention_mask: Tensor | None = None, **_: Any) -> Tensor | None:
-    """The mask [B, N] itself: rows times rows of it are not needed."""
+    """The mask [B, N] itself: the attention needs no mask over pairs."""
     return attention_mask
 
 
 def _not_swapped(module: nn.Module, *_: Any, **__: Any) -> NoReturn:
     raise ValueError(
-        f"{type(module).__name__} is not wavelet space attention: attn_implementation={NAME!r} is set by "
-        "wavspa.exports.swap.swap"
+        f"{type(module).__name__} is not wavelet space attention: only wavspa.exports.swap.swap may set "
+        f"attn_implementation={NAME!r}"
     )
 
 

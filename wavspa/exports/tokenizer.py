@@ -1,7 +1,7 @@
-"""A run's tokenizer in the format of the library `tokenizers`: any text has the same tokens.
+"""A run's tokenizer in the format of the library `tokenizers`, with the same tokens for any text.
 
-Token 0 is the pad. No text contains it: it is a word of the vocabulary alone, and what looks like it is
-split as any other text.
+Token 0 is the pad. No text contains it: it exists only in the vocabulary, and text that looks like it is
+split like any other.
 """
 
 import json
@@ -34,19 +34,19 @@ PAD, UNKNOWN, END, MASK = "<pad>", "<unk>", "<end>", "<mask>"
 def tokenizer_of(
     data: SequenceDataModule, card: Mapping[str, Any], kept: Path | None = None
 ) -> Tokenizer | None:
-    """What makes tokens of the texts of a run, cut at its longest length and padded on the right.
+    """The tokenizer of a run's texts; it cuts them at the maximum length and pads on the right.
 
     Args:
         data: The run's data.
         card: Their card.
-        kept: The folder of the learned vocabulary; without it, it is read from the prepared data.
+        kept: The folder of the learned vocabulary; None: it is read from the prepared data.
 
     Returns:
-        The tokenizer (of a pair: of each of its texts), or None where tokens are not made of texts, or by a
-        tokenizer that is not wavspa's own.
+        The tokenizer (for each text of a pair), or None if tokens are not made from texts, or not by one of
+        wavspa's own tokenizers.
 
     Raises:
-        UserError: The vocabulary is gone and cannot be learned again.
+        UserError: The vocabulary is missing and cannot be learned again.
     """
     if isinstance(data, Texts) and isinstance(data.tokenizer, _KNOWN):
         data.open_vocabulary(kept)
@@ -64,14 +64,14 @@ def tokenizer_of(
 
 
 def add_mask(tokenizer: Tokenizer, token: int) -> str | None:
-    """Make ``<mask>`` in a text the mask of a pre-trained encoder.
+    """Add ``<mask>`` to the special tokens, as the mask of a pre-trained encoder.
 
     Args:
         tokenizer: Tokenizer of its run.
         token: The id of the mask.
 
     Returns:
-        The name; None where the vocabulary has no room for one, since some of its words have no name.
+        The name; None if the mask would get another id, because some tokens of the vocabulary have no name.
     """
     if tokenizer.get_vocab_size() != token:
         return None
@@ -83,7 +83,7 @@ def add_mask(tokenizer: Tokenizer, token: int) -> str | None:
 def tokenizer_config(
     tokenizer: Tokenizer, max_length: int, mask: str | None = None
 ) -> dict[str, Any]:
-    """What `transformers` wants to know in addition to ``tokenizer.json``.
+    """The configuration that `transformers` needs in addition to ``tokenizer.json``.
 
     Args:
         tokenizer: Tokenizer of the run.
@@ -96,12 +96,12 @@ def tokenizer_config(
         "padding_side": "right",
         "truncation_side": "right",
         "pad_token": tokenizer.id_to_token(0),
-        # What looks like a special token in a text is text.
+        # Text that looks like a special token is text.
         "split_special_tokens": True,
         "clean_up_tokenization_spaces": False,
         "model_input_names": ["input_ids", "attention_mask"],
     }
-    # The mask alone has to be found in a text.
+    # Only the mask must be found in a text.
     return config if mask is None else {**config, "mask_token": mask, "split_special_tokens": False}
 
 
@@ -124,14 +124,14 @@ def _of_texts(data: Texts) -> Tokenizer:
 
 def _of_pieces(names: Sequence[str], **options: Any) -> Tokenizer:
     """Every character is a token: byte pair encoding without any pairs."""
-    # Halves of surrogate pairs, which a vocabulary of characters may have learned, the library refuses.
+    # The library refuses halves of surrogate pairs, which a vocabulary of characters may have learned.
     whole = (name.encode("utf-8", "ignore").decode() for name in names)
     vocabulary = {name: token for token, name in enumerate(whole) if name}
     return Tokenizer(models.BPE(vocabulary, [], **options))
 
 
 def _of_merges(content: str, end: int | None) -> Tokenizer:
-    """The byte pairs of a ``tokenizer.json`` whose ids lack the pad, and the end."""
+    """The byte pairs of a ``tokenizer.json``, with the pad and the end added, which its ids lack."""
     parts = json.loads(content)
     vocabulary = {name: token + 1 for name, token in parts["model"]["vocab"].items()}
     vocabulary = {_free(PAD, vocabulary): 0, **vocabulary}
@@ -145,7 +145,7 @@ def _of_merges(content: str, end: int | None) -> Tokenizer:
 
 
 def _of_words(vocabulary: Mapping[str, int]) -> Tokenizer:
-    """Words between white space; an unknown one is refused."""
+    """Words separated by white space; an unknown one is refused."""
     words = {_free(PAD, vocabulary): 0, **vocabulary}
     tokenizer = Tokenizer(models.WordLevel(words, unk_token=""))
     tokenizer.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
@@ -153,7 +153,7 @@ def _of_words(vocabulary: Mapping[str, int]) -> Tokenizer:
 
 
 def _add_end(tokenizer: Tokenizer, token: int) -> None:
-    """Close each text by its own token, which stays where the text is cut."""
+    """Close each text with its own token, which remains when the text is cut."""
     model = json.loads(tokenizer.to_str())["model"]
     tokenizer.model = models.BPE({**model["vocab"], END: token}, [], unk_token=model["unk_token"])
     tokenizer.post_processor = _closing(END, token)
@@ -164,7 +164,7 @@ def _closing(name: str, token: int) -> processors.TemplateProcessing:
 
 
 def _printable(byte: int) -> int:
-    """The code point that byte-level vocabularies write a byte as: GPT-2's table."""
+    """The code point that represents a byte in byte-level vocabularies: GPT-2's table."""
     printable = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
     if byte in printable:
         return byte
@@ -172,7 +172,7 @@ def _printable(byte: int) -> int:
 
 
 def _free(name: str, taken: Container[str]) -> str:
-    """A name that is not taken: this, or this in more brackets."""
+    """A name that is not taken: the name itself, or in further brackets."""
     while name in taken:
         name = f"<{name}>"
     return name

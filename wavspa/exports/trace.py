@@ -1,4 +1,4 @@
-"""A model as one graph for every batch size and length: what ONNX and ``torch.export`` record."""
+"""A model as one graph for every batch size and length, as ONNX and ``torch.export`` record it."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
@@ -12,8 +12,8 @@ from wavspa.errors import UserError, first_line
 from wavspa.models import DualEncoder
 from wavspa.models.stem import Stem
 
-# What a graph is traced with, and then tried with: single tokens, odd and even, across the blocks of banded
-# attention. Every length is tried with a batch of one as well.
+# The length that a graph is traced with, and those it is then tried with: a single token, odd and even ones,
+# some across the blocks of banded attention. Every length is also tried with a batch of one.
 TRACED_LENGTH = 37
 TRIED_LENGTHS = (1, 2, 3, 20, 65, 128, 701)
 TOLERANCE = 1e-4
@@ -22,20 +22,20 @@ Inputs = dict[str, Tensor]
 
 
 class Graph(NamedTuple):
-    """A traced model, and what it takes."""
+    """A traced model and its inputs."""
 
     program: ExportedProgram
     module: Any
-    """what was traced: the model as it answers in Python"""
+    """the traced module: the model as it answers in Python"""
     inputs: list[str]
     output: str
     smallest: int
-    """tokens that a row has to have, pads among them"""
+    """the smallest number of tokens in a row, pads included"""
     largest: int
 
 
 class _Module(nn.Module):
-    """A model with one signature: ``tokens [B, N]``, ``lengths [B]``, of pairs twice."""
+    """A model with one signature: ``tokens [B, N]``, ``lengths [B]``, both twice for pairs."""
 
     def __init__(self, model: Any, smallest: int) -> None:
         super().__init__()
@@ -50,7 +50,7 @@ class _Module(nn.Module):
 
 class _Single(_Module):
     def forward(self, tokens: Tensor, lengths: Tensor) -> Tensor:
-        """Logits, or of a model without a head the embeddings [B, D] of length 1."""
+        """Logits, or for a model without a head the embeddings [B, D] of norm 1."""
         if self.smallest > 1:
             tokens = self._padded(tokens)
         answer: Tensor = self.model(tokens, lengths)
@@ -75,16 +75,16 @@ def trace(model: nn.Module, max_len: int) -> Graph:
 
     Args:
         model: An encoder or a dual encoder, in evaluation mode on the CPU.
-        max_len: The longest sequence that it takes.
+        max_len: The longest sequence that it accepts.
 
     Raises:
-        UserError: Some part of it cannot be traced.
+        UserError: A part of it cannot be traced.
     """
     pair = isinstance(model, DualEncoder)
     encoder: Any = model.encoder if pair else model
     level = encoder.blocks[0].attention.wavelet.level
-    # Lifting cannot be traced where a band is a single coefficient. Where pads do not matter, a few more
-    # help; logits of every place would show them.
+    # Lifting cannot be traced if a band is a single coefficient. A few more pads help if they do not matter;
+    # logits of every position would show them.
     padded = encoder.padding == "mask" and encoder.pool.kind != "token"
     module = (_Pair if pair else _Single)(model, min(2 ** (level + 1), max_len) if padded else 1)
     smallest = 1 if padded else min(2**level + 1, max_len)
@@ -92,7 +92,7 @@ def trace(model: nn.Module, max_len: int) -> Graph:
     shapes = {name: dict.fromkeys(range(x.dim()), Dim.AUTO) for name, x in example.items()}
     try:
         program = export(module.eval(), (), example, dynamic_shapes=shapes)
-    except Exception as error:  # torch has many, and none in common
+    except Exception as error:  # torch has many classes for this, without a common one
         raise UserError(
             f"this model cannot be traced by torch.export: {first_line(error)}"
         ) from error
@@ -101,11 +101,11 @@ def trace(model: nn.Module, max_len: int) -> Graph:
 
 
 def largest_difference(graph: Graph, answer: Callable[[Inputs], Tensor]) -> float:
-    """Hold what was written down to the model, at other sizes than those it was traced with.
+    """Compare a written graph with the model, at other sizes than those it was traced with.
 
     Args:
         graph: The traced model.
-        answer: What the written graph makes of inputs.
+        answer: Runs the written graph on inputs.
 
     Returns:
         The largest difference of an output, in absolute value.
@@ -120,7 +120,7 @@ def largest_difference(graph: Graph, answer: Callable[[Inputs], Tensor]) -> floa
             expected = graph.module(**inputs)
         try:
             difference = (answer(inputs) - expected).abs().max().item()
-        except Exception as error:  # of torch or of onnxruntime
+        except Exception as error:  # from torch or onnxruntime
             raise UserError(f"the graph refuses {shapes}: {first_line(error)}") from error
         # A difference that is NaN is refused as well.
         if not difference <= TOLERANCE * max(1.0, expected.abs().max().item()):
@@ -130,7 +130,7 @@ def largest_difference(graph: Graph, answer: Callable[[Inputs], Tensor]) -> floa
 
 
 def _trials(graph: Graph) -> Iterator[Inputs]:
-    """Inputs of other lengths, of one row and of several that are not equally long."""
+    """Inputs of other lengths, with one row and with several of different lengths."""
     fitting = {n for n in (*TRIED_LENGTHS, graph.largest) if n <= TRIED_LENGTHS[-1]}
     for length in sorted(n for n in fitting if graph.smallest <= n <= graph.largest):
         yield _inputs(graph.module.model, [length])
@@ -138,7 +138,7 @@ def _trials(graph: Graph) -> Iterator[Inputs]:
 
 
 def _inputs(model: Any, lengths: Sequence[int]) -> Inputs:
-    """Tokens [B, N] and lengths [B], of a pair twice, padded with token 0."""
+    """Tokens [B, N], padded with token 0, and lengths [B], both twice for a pair."""
     if isinstance(model, DualEncoder):
         first, second = _inputs(model.encoder, lengths), _inputs(model.encoder, lengths[::-1])
         names = [f"{name}{side}" for side in (1, 2) for name in first]

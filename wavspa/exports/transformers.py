@@ -1,8 +1,8 @@
-"""Exported models as models of `transformers`: importing this registers them with its Auto classes.
+"""Exported models as models of `transformers`: importing this module registers them with its Auto classes.
 
 import wavspa.exports.transformers
-model = AutoModelForSequenceClassification.from_pretrained(folder)  # of a classifier
-model = AutoModelForMaskedLM.from_pretrained(folder)  # of a pre-trained encoder
+model = AutoModelForSequenceClassification.from_pretrained(folder)  # a classifier
+model = AutoModelForMaskedLM.from_pretrained(folder)  # a pre-trained encoder
 """
 
 from pathlib import Path
@@ -36,13 +36,13 @@ except ImportError as error:
 
 
 class WavspaConfig(PreTrainedConfig):
-    """What ``wavspa-export`` writes into ``config.json``."""
+    """The configuration that ``wavspa-export`` writes to ``config.json``."""
 
     model_type = MODEL_TYPE
 
 
 class _Wavspa(PreTrainedModel):
-    """What all of them share: the bare model, its files, and buffers that no file holds."""
+    """The common part of all of them: the bare model, its files, and buffers that no file holds."""
 
     config_class = WavspaConfig
     base_model_prefix = "model"
@@ -56,15 +56,15 @@ class _Wavspa(PreTrainedModel):
         *args: Any,
         **kwargs: Any,
     ) -> None:
-        """As its base class, with the bare model's weights, so that ``wavspa.load_model`` reads them."""
+        """Save as the base class does, but the bare model's weights, which ``wavspa.load_model`` reads."""
         prefix = f"{self.base_model_prefix}."
         weights = state_dict or self.state_dict()
         bare = {name.removeprefix(prefix): tensor for name, tensor in weights.items()}
         super().save_pretrained(save_directory, is_main_process, bare, *args, **kwargs)
 
     def _init_weights(self, module: nn.Module) -> None:
-        # from_pretrained makes models without memory. What no file holds is filled here: the table of
-        # positions.
+        # from_pretrained creates models without memory. The table of positions, which no file holds, is
+        # filled here.
         if isinstance(module, AddPositions) and module.table is not None:
             initialization.copy_(module.table, sinusoids(*module.table.shape))
 
@@ -73,11 +73,11 @@ class WavspaForSequenceClassification(_Wavspa):
     """A wavspa classifier behind the calls of `transformers`.
 
     Args:
-        config: Configuration of a model of the task ``classification``. Another ``num_labels`` makes a new
+        config: Configuration of a model of the task ``classification``. Another ``num_labels`` creates a new
             head.
 
     Raises:
-        UserError: The model is one of pairs, of places or without classes.
+        UserError: The model has another task.
     """
 
     def __init__(self, config: Any) -> None:
@@ -104,8 +104,8 @@ class WavspaForSequenceClassification(_Wavspa):
         Args:
             input_ids: Tokens, int64 [B, N].
             attention_mask: 1 at real tokens and 0 at the pads that follow them, [B, N]; None: all are real.
-            labels: int64 [B]; with them there is a loss: the run's, with its weights of the classes.
-            **kwargs: What trainers pass along; not used.
+            labels: int64 [B]; with them there is a loss: the run's, with its class weights.
+            **kwargs: Further arguments of trainers; not used.
 
         Returns:
             ``loss``, or None without labels, and ``logits`` [B, C].
@@ -142,7 +142,7 @@ class WavspaForMaskedLM(_Wavspa):
         config: Configuration of a model of the task ``masked``.
 
     Raises:
-        UserError: The model is another one.
+        UserError: The model has another task.
     """
 
     def __init__(self, config: Any) -> None:
@@ -169,7 +169,7 @@ class WavspaForMaskedLM(_Wavspa):
             input_ids: Tokens, int64 [B, N]; ``config.mask_token_id`` where one is to be predicted.
             attention_mask: 1 at real tokens and 0 at the pads that follow them, [B, N]; None: all are real.
             labels: int64 [B, N], the tokens to be predicted, and -100 elsewhere; with them there is a loss.
-            **kwargs: What trainers pass along; not used.
+            **kwargs: Further arguments of trainers; not used.
 
         Returns:
             ``loss``, or None without labels, and ``logits`` [B, N, V], V without the mask.
@@ -195,7 +195,7 @@ def _lengths(attention_mask: Tensor) -> Tensor:
     places = torch.arange(attention_mask.shape[1], device=attention_mask.device)
     if not torch.equal(places < lengths[:, None], attention_mask.bool()) or (lengths < 1).any():
         raise ValueError(
-            "attention_mask must mark at least one real token in each row, and pads on the right alone: "
+            "attention_mask must mark at least one real token in each row, and pads only on the right: set "
             "tokenizer.padding_side = 'right'"
         )
     return lengths

@@ -1,4 +1,4 @@
-"""The layer, the block, the encoders, the encoder–decoder."""
+"""The layer, the block, the encoders and the encoder–decoder."""
 
 from wavspa.models.dual_encoder import DualEncoder
 from wavspa.models.encoder import Encoder

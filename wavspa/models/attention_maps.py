@@ -1,4 +1,4 @@
-"""Attention in wavelet space, laid back over the positions of the input."""
+"""Attention in wavelet space, mapped back to the positions of the input."""
 
 from typing import NamedTuple
 
@@ -14,7 +14,7 @@ from wavspa.models.wavelet_attention import WavSpAttention
 from wavspa.wavelets.primitives import at_least_float32
 from wavspa.wavelets.transforms import Bands
 
-# The most channels whose mean is a footprint: their filters resemble each other.
+# A footprint is the mean over at most this many channels, since their filters are similar.
 CHANNELS = 16
 COEFFICIENTS = 32
 
@@ -22,8 +22,8 @@ COEFFICIENTS = 32
 class BandMap(NamedTuple):
     """The attention that a band of a layer receives, in units of an even share.
 
-    ``coefficients`` [M]: of each coefficient, in the mean over heads and queries; 1 in the mean (over the
-    bands of linear attention and linformer not quite). ``positions`` [N]: the same laid back over the input.
+    ``coefficients`` [M]: of each coefficient, averaged over heads and queries; their mean is 1 (only roughly
+    for linear attention and linformer). ``positions`` [N]: the same, mapped back to the input.
     """
 
     name: str
@@ -32,20 +32,20 @@ class BandMap(NamedTuple):
 
 
 def attention_maps(model: nn.Module, tokens: Tensor) -> list[list[BandMap]]:
-    """Where the bands of every layer of a model look in one sequence.
+    """Map where the bands of every layer of a model look in one sequence.
 
-    A position gets the mean of what the coefficients receive, weighted with the energy that the synthesis
-    of each coefficient alone puts there (in the mean over the channels). So attention that is spread
-    evenly is 1 everywhere. A layer's output mixes positions: the maps of later layers refer to places in the
-    residual stream.
+    A position gets the mean of what the coefficients receive, weighted with the energy that each coefficient
+    contributes there when it is synthesised alone (averaged over channels). So evenly spread attention is 1
+    everywhere. A layer's output mixes positions: the maps of later layers refer to positions in the residual
+    stream.
 
     Args:
-        model: An encoder; of a dual encoder, what it does with either sequence, of an encoder–decoder what it
-            does with the source.
+        model: An encoder; a dual encoder, for either of its sequences; or an encoder–decoder, for its
+            source.
         tokens: Ids of the sequence, int64 [N].
 
     Returns:
-        Of each layer the maps of its bands, coarsest first; a CLS token is left out of the positions.
+        For each layer the maps of its bands, coarsest first; a CLS token is left out of the positions.
 
     Raises:
         UserError: A third-party base is not an :class:`~wavspa.attention.base.Attention`.
@@ -58,7 +58,7 @@ def attention_maps(model: nn.Module, tokens: Tensor) -> list[list[BandMap]]:
         attention = layers[layer].attention_of_bands[band]
         if not isinstance(attention, Attention):
             raise UserError(
-                f"where {type(attention).__name__} looks is not known: it is not a subclass of "
+                f"{type(attention).__name__} has no attention map: it is not a subclass of "
                 "wavspa.attention.Attention"
             )
         received[layer, band] = attention_received(attention, x, lengths)[0].mean(dim=0)
@@ -89,7 +89,7 @@ def _map(layer: WavSpAttention, band: int, received: Tensor, length: int, skippe
 
 @torch.no_grad()
 def footprints(layer: WavSpAttention, band: int, length: int) -> Tensor:
-    """The energy that each coefficient of a band puts at each position when it is synthesised alone.
+    """The energy that each coefficient of a band contributes to each position when synthesised alone.
 
     Args:
         layer: The layer.
@@ -97,7 +97,7 @@ def footprints(layer: WavSpAttention, band: int, length: int) -> Tensor:
         length: Positions N.
 
     Returns:
-        [M, N], in the mean over channels; on the layer's device, float32 (float64 of a layer in float64).
+        [M, N], averaged over channels; on the layer's device, float32 (float64 for a layer in float64).
     """
     mode = layer.wavelet
     like = at_least_float32(next(layer.parameters()))

@@ -30,9 +30,8 @@ class Block(nn.Module):
         dropout: Rate on both branches.
         norm_mlp: LayerNorm before the MLP. False is upstream's WavSpA block, which has dropout
             there instead, and none on the attention branch.
-        drop_path: Rate at which a training step leaves a branch out, row by row (stochastic depth).
-        layer_scale: What a learned factor of each channel is at first, one for each branch; None: no
-            factors.
+        drop_path: Rate at which a training step skips a branch, row by row (stochastic depth).
+        layer_scale: Initial value of a learned factor for each channel of each branch; None: no factors.
     """
 
     attention_scale: Tensor | None
@@ -56,7 +55,7 @@ class Block(nn.Module):
         self.norm = nn.LayerNorm(dim, eps=LAYER_NORM_EPS)
         self.attention = attention
         self.branch_dropout = nn.Dropout(dropout if norm_mlp else 0.0)
-        # A norm or a dropout under one name, which checkpoints and exports know.
+        # A norm or a dropout under one name, since checkpoints and exports use it.
         self.before_mlp = nn.LayerNorm(dim, eps=LAYER_NORM_EPS) if norm_mlp else nn.Dropout(dropout)
         self.mlp = Mlp(dim, mlp_dim, dropout)
 
@@ -67,9 +66,9 @@ class Block(nn.Module):
 
         Args:
             x: The residual stream.
-            lengths: Real positions of each row, int64 [B] (padding ``mask``), or None.
-            mask: Positions [B, N] bool that are kept; the stream is set to zero at the others before
-                anything else (padding ``upstream``), or None.
+            lengths: Number of real positions in each row, int64 [B] (padding ``mask``), or None.
+            mask: Positions to keep, bool [B, N]; the stream is first set to zero at the others
+                (padding ``upstream``). None keeps all.
         """
         if mask is not None:
             x = x.masked_fill(~mask[..., None], 0)
@@ -79,11 +78,11 @@ class Block(nn.Module):
         return x + self._branch(self.mlp(self.before_mlp(x)), self.mlp_scale)
 
     def _branch(self, y: Tensor, scale: Tensor | None) -> Tensor:
-        """What a branch ``y [B, N, D]`` adds to the stream."""
+        """The contribution of a branch ``y [B, N, D]`` to the stream."""
         if scale is not None:
             y = y * scale
         if self.drop_path and self.training:
-            # Zero, or one over the share of rows that stay.
+            # Zero for a skipped row, else the inverse of the share of kept rows.
             kept_B11 = F.dropout(y.new_ones((y.shape[0], 1, 1)), self.drop_path)
             y = y * kept_B11
         return y

@@ -22,7 +22,7 @@ class DualEncoder(nn.Module):
         vocab_size: Number of token ids.
         classes: Number of classes C.
         interaction: ``none`` or ``nli``.
-        pool: As in :class:`~wavspa.models.encoder.Encoder`, but for ``token``.
+        pool: As in :class:`~wavspa.models.encoder.Encoder`, except ``token``.
         mlp_dim: Hidden width of the MLPs and of the head.
         head_dim: Hidden width of the head, at least 2; None means ``mlp_dim``.
         **encoder: Further options of :class:`~wavspa.models.encoder.Encoder`.
@@ -48,7 +48,7 @@ class DualEncoder(nn.Module):
                 f"interaction={interaction!r} is unknown; choose one of {', '.join(INTERACTIONS)}"
             )
         if pool == "token":
-            raise ValueError("pool token has logits per position; a pair needs one vector each")
+            raise ValueError("pool must give one vector per sequence for pairs, got 'token'")
         self.interaction = interaction
         self.encoder = Encoder(vocab_size, pool=pool, mlp_dim=mlp_dim, **encoder)
         name, hidden = ("mlp_dim", mlp_dim) if head_dim is None else ("head_dim", head_dim)

@@ -1,4 +1,4 @@
-"""The encoder: tokens to states, and with a head to logits."""
+"""The encoder: from tokens to states, or with a head to logits."""
 
 import math
 from collections.abc import Sequence
@@ -39,7 +39,7 @@ class Encoder(nn.Module):
     Args:
         vocab_size: Number of token ids; with padding ``upstream`` id 0 is the pad; None with ``inputs``.
         classes: Number of classes C; None makes an encoder without a head.
-        max_len: Longest sequence N (a CLS token comes on top).
+        max_len: Longest sequence N (not counting a CLS token).
         dim: Model width D.
         depth: Number of blocks.
         heads: Number of attention heads.
@@ -54,8 +54,8 @@ class Encoder(nn.Module):
         head_dim: Hidden width of the head; None means ``mlp_dim``.
         inputs: Channels K of series of numbers, which are read instead of tokens.
         stem: For series: ``linear`` (each step by itself) or ``conv`` (seven steps at a time).
-        drop_path: Rate at which training leaves branches of the last block out, row by row (stochastic
-            depth, Huang et al. 2016); it grows to that from block to block. Below 1.
+        drop_path: Rate at which training skips branches of the last block, row by row (stochastic depth,
+            Huang et al. 2016); the rate increases linearly from block to block. Below 1.
         layer_scale: Initial value of a learned factor for each channel of a branch, such as 1e-4 (Touvron
             et al. 2021); None: there are no such factors.
         **layer: Options of :class:`~wavspa.models.wavelet_attention.WavSpAttention`: ``attention``,
@@ -91,11 +91,11 @@ class Encoder(nn.Module):
         super().__init__()
         if (vocab_size is None) == (inputs is None):
             raise ValueError(
-                f"vocab_size (of tokens) or inputs (of series) must be given, and not both, got {vocab_size} "
-                f"and {inputs}"
+                "either vocab_size (for tokens) or inputs (for series) must be given, and not both, got "
+                f"{vocab_size} and {inputs}"
             )
         if inputs is not None and padding == "upstream":
-            raise ValueError("padding must be mask where inputs are numbers, got 'upstream'")
+            raise ValueError("padding must be mask if inputs are numbers, got 'upstream'")
         sizes = {"vocab_size": vocab_size, "max_len": max_len, "dim": dim, "mlp_dim": mlp_dim}
         more = {"depth": depth, "head_dim": head_dim, "classes": classes, "inputs": inputs}
         for name, size in {**sizes, **more}.items():
@@ -143,9 +143,9 @@ class Encoder(nn.Module):
         """Encode tokens.
 
         Args:
-            tokens: Ids, int64 [B, N], N <= max_len; of series values, float [B, N, K].
-            lengths: Real tokens of each row, int64 [B], each in 1..N; None means all N. Padding
-                ``upstream`` ignores it: there a token is real where its id is not 0.
+            tokens: Ids, int64 [B, N], N <= max_len; for series their values, float [B, N, K].
+            lengths: Number of real tokens in each row, int64 [B], each in 1..N; None means all N. Padding
+                ``upstream`` ignores it: there a token is real if its id is not 0.
 
         Returns:
             With a head, logits [B, C] (pool ``token``: [B, N, C]); without, states [B, N, D].
@@ -157,7 +157,7 @@ class Encoder(nn.Module):
         return logits
 
     def _encode(self, tokens: Tensor, lengths: Tensor | None) -> tuple[Tensor, Tensor | None]:
-        """States [B, N, D] and lengths [B], both with the CLS token where there is one."""
+        """States [B, N, D] and lengths [B], both including the CLS token if there is one."""
         mask = None
         lengths = check_lengths(lengths, tokens)
         is_series = isinstance(self.embedding, Stem)

@@ -1,4 +1,4 @@
-"""The operations of a training step, from the sizes of a model: nothing is computed."""
+"""The number of operations in a training step, from the sizes of a model, without running it."""
 
 from torch import nn
 
@@ -10,18 +10,18 @@ from wavspa.models.wavelet_attention import WavSpAttention
 from wavspa.wavelets.modes import Conv, Dwt, Fourier, Lift, WaveletMode
 
 BACKWARD = 2
-"""Operations of a backward pass for each one of the forward pass."""
+"""Operations of the backward pass for each operation of the forward pass."""
 
 
 def training_flops(model: nn.Module, length: int) -> int:
-    """Multiplications and additions of a training step on one example.
+    """The number of multiplications and additions in a training step on one example.
 
-    Those of matrix products, attention and transforms; norms and activations are left out. Of bases
-    and modes that are not wavspa's only the dense layers count.
+    Matrix products, attention and transforms count; norms and activations are left out. For bases
+    and modes from outside wavspa only the dense layers count.
 
     Args:
         model: An encoder, or one for pairs; on any device.
-        length: Tokens of a sequence.
+        length: Number of tokens in a sequence.
 
     Raises:
         ValueError: It is another kind of model.
@@ -54,7 +54,7 @@ def _layer(layer: WavSpAttention, length: int) -> int:
 
 
 def _transform(mode: WaveletMode, length: int, details: list[int]) -> int:
-    """Analysis and synthesis: each takes two filters at every coefficient that a level makes."""
+    """Analysis and synthesis: each applies two filters per pair of coefficients of a level."""
     if isinstance(mode, Fourier):
         return 2 * 5 * length * max(1, (length - 1).bit_length()) * mode.dim
     if isinstance(mode, Conv):
@@ -82,7 +82,7 @@ def _attention(base: nn.Module, length: int) -> int:
 
 
 def _kernel(base: Attention, length: int, width: int) -> int:
-    """Of linear attention and Performer: sums over features, which random ones are made first."""
+    """Linear attention and Performer: sums over features; random features are computed first."""
     features, made = base.head_dim, 0
     if isinstance(base, Performer) and base.features == "favor":
         features = len(base.projection)
@@ -91,6 +91,6 @@ def _kernel(base: Attention, length: int, width: int) -> int:
 
 
 def _linears(module: nn.Module) -> int:
-    """Of all dense layers of a module at one position."""
+    """The operations of all dense layers of a module at one position."""
     layers = (layer for layer in module.modules() if isinstance(layer, nn.Linear))
     return sum(2 * layer.in_features * layer.out_features for layer in layers)

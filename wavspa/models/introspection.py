@@ -19,7 +19,7 @@ def layers_of(model: nn.Module) -> list[WavSpAttention]:
 
 
 def band_names(layer: WavSpAttention) -> list[str]:
-    """The bands that are attended to, ``[cA<J>, cD<J>, ..., cD1]``; ``[x]`` where the mode has no bands."""
+    """The bands that are attended to, ``[cA<J>, cD<J>, ..., cD1]``; ``[x]`` if the mode has no bands."""
     level = len(layer.wavelet.band_lengths(1)) - 1
     names = [f"cA{level}", *(f"cD{j}" for j in range(level, 0, -1))] if level else ["x"]
     return names[: layer.bands]
@@ -42,7 +42,7 @@ def filters_of(layer: WavSpAttention) -> dict[str, Tensor]:
 def orthogonality_of(layer: WavSpAttention) -> Tensor | None:
     """The mean of :func:`wavspa.wavelets.orthogonality_error` over the channels, a scalar.
 
-    None where the filters are not free taps: they are orthogonal by construction, or not meant to be.
+    None if the filters are not free taps: then they are orthogonal by construction, or not meant to be.
     """
     if not isinstance(layer.wavelet, Ada):
         return None
@@ -50,16 +50,16 @@ def orthogonality_of(layer: WavSpAttention) -> Tensor | None:
 
 
 def watch_bands(model: nn.Module, see: See) -> list[RemovableHandle]:
-    """Show what every attention of a model is about to attend to.
+    """Call a function with the input of every attention of a model.
 
     Args:
         model: Any model.
         see: Called with the layer's number, the band's number (both from 0, the coarsest band first), the
             coefficients [B, M, D] and how many of them belong to each row, int64 [B] (None: all). Layers
-            that are used more than once in a forward pass are seen as often.
+            that are used several times in a forward pass are seen each time.
 
     Returns:
-        Handles; ``remove()`` each of them to look away.
+        Handles; ``remove()`` each of them to stop watching.
     """
 
     def watch(layer: int, attention: nn.Module, bands: Sequence[int]) -> RemovableHandle:
@@ -69,7 +69,7 @@ def watch_bands(model: nn.Module, see: See) -> list[RemovableHandle]:
         )
 
     return [
-        # One attention of all bands is called for each in turn.
+        # An attention shared by all bands is called for each of them in turn.
         watch(number, attention, range(layer.bands) if layer.share_attention else [band])
         for number, layer in enumerate(layers_of(model))
         for band, attention in enumerate(layer.attentions)

@@ -1,4 +1,4 @@
-"""The encoder that predicts masked tokens from those around them."""
+"""The encoder that predicts masked tokens from the surrounding ones."""
 
 from typing import Unpack
 
@@ -10,10 +10,10 @@ from wavspa.models.options import EncoderOptions
 
 
 class MaskedEncoder(Encoder):
-    """An :class:`~wavspa.models.encoder.Encoder` with one more token, the mask, and logits of all others.
+    """An :class:`~wavspa.models.encoder.Encoder` with an additional mask token, and logits for all others.
 
     Args:
-        vocab_size: Number of token ids of the data; the mask is the one after the last, ``vocab_size``.
+        vocab_size: Number of token ids in the data; the mask is the next id, ``vocab_size``.
         pool: ``token``: a masked token is predicted at its own position.
         mlp_dim: Hidden width of the MLPs.
         head_dim: Hidden width of the head; None means ``mlp_dim``.
@@ -52,9 +52,10 @@ class MaskedEncoder(Encoder):
 
         Args:
             tokens: Ids, int64 [B, N], N <= max_len.
-            lengths: Real tokens of each row, int64 [B]; see :class:`~wavspa.models.encoder.Encoder`.
-            places: Positions that are asked for, int64 [B, P]; None means all N. The head, the largest
-                matrix of a large vocabulary, then reads no others.
+            lengths: Number of real tokens in each row, int64 [B]; see
+                :class:`~wavspa.models.encoder.Encoder`.
+            places: Positions to predict, int64 [B, P]; None means all N. The head, which is large for a
+                large vocabulary, then skips the others.
 
         Returns:
             Logits [B, P, vocab_size], or [B, N, vocab_size].

@@ -11,7 +11,7 @@ from wavspa.models.wavelet_attention import WavSpAttention
 
 
 class WavSpMultiheadAttention(nn.Module):
-    """:class:`WavSpAttention`, built and called as ``nn.MultiheadAttention`` is.
+    """:class:`WavSpAttention`, built and called like ``nn.MultiheadAttention``.
 
     Shapes: B batch, N length, D = ``embed_dim``. It attends within one sequence, both ways: query, key and
     value are one tensor, and there is no ``attn_mask``. It replaces the ``self_attn`` of an
@@ -20,8 +20,8 @@ class WavSpMultiheadAttention(nn.Module):
     Args:
         embed_dim: Model width D.
         num_heads: Number of heads.
-        dropout: Rate inside the attention, where the base applies it.
-        batch_first: Inputs are [B, N, D]; else [N, B, D].
+        dropout: Rate inside the attention, if the base applies it.
+        batch_first: Inputs are [B, N, D]; otherwise [N, B, D].
         **layer: Further options of :class:`WavSpAttention`: ``attention``, ``wavelet``, ``taps``,
             ``level``, …
 
@@ -29,8 +29,8 @@ class WavSpMultiheadAttention(nn.Module):
         ValueError: An option with an impossible value; the message names it.
     """
 
-    # What torch's encoder reads to choose its fused path, which knows no attention but its own. A
-    # projection without bias is one of the reasons that keep it away.
+    # torch's encoder reads these to choose its fused path, which supports only torch's own attention. A
+    # projection without bias is one of the conditions that rule it out.
     in_proj_bias = None
     _qkv_same_embed_dim = True
 
@@ -65,20 +65,20 @@ class WavSpMultiheadAttention(nn.Module):
             query: [B, N, D] with ``batch_first``, else [N, B, D]; or one sequence [N, D].
             key: The same tensor.
             value: The same tensor.
-            key_padding_mask: bool or float [B, N] (of one sequence [N]), True or negative at pads, which
-                may be anywhere: what remains, in its order, is the sequence that is transformed.
-            need_weights: Without effect: there is a matrix of weights for each band, and none for all.
-            attn_mask: None.
+            key_padding_mask: bool or float [B, N] (for one sequence [N]), True or negative at pads, which
+                may be anywhere: the remaining positions, in order, are the sequence that is transformed.
+            need_weights: Without effect: there is a matrix of weights for each band, not a common one.
+            attn_mask: Must be None.
             average_attn_weights: Without effect.
-            is_causal: False.
+            is_causal: Must be False.
 
         Returns:
-            The output in the query's shape, zero at pads (with padding ``mask``); and None in place of the
+            The output in the query's shape, zero at pads (with padding ``mask``), and None instead of the
             weights.
 
         Raises:
-            ValueError: ``key`` or ``value`` is another tensor than ``query``, or a mask over pairs of
-                positions is given, or ``key_padding_mask`` is of another dtype or shape.
+            ValueError: ``key`` or ``value`` is not ``query``, a mask over pairs of positions is given, or
+                ``key_padding_mask`` has another dtype or shape.
         """
         if key is not query or value is not query:
             raise ValueError(
@@ -88,7 +88,7 @@ class WavSpMultiheadAttention(nn.Module):
         if attn_mask is not None or is_causal:
             raise ValueError(
                 "WavSpMultiheadAttention attends both ways in wavelet space, where attn_mask and is_causal "
-                "have no meaning: mask pads by key_padding_mask"
+                "have no meaning: mask pads with key_padding_mask"
             )
         x = query if query.dim() == 3 else query.unsqueeze(0)
         if query.dim() == 3 and not self.batch_first:
@@ -106,28 +106,28 @@ class WavSpMultiheadAttention(nn.Module):
         order = torch.argsort(real.logical_not().byte(), dim=1, stable=True)
         places = order[..., None].expand_as(x)
         lengths = real.sum(dim=1)
-        # A row of pads alone has no sequence; its first pad makes one, so that nothing is NaN.
+        # A row that has only pads has no sequence; its first pad is used as one, so that nothing is NaN.
         y = self.attention(x.gather(1, places), lengths.clamp(min=1))
         y = torch.where((lengths > 0)[:, None, None], y, 0)
         return torch.zeros_like(y).scatter(1, places, y)
 
     @property
     def in_proj_weight(self) -> NoReturn:
-        """There is none; torch asks for it where it would leave this attention out.
+        """Not available; torch asks for it when it would bypass this attention.
 
         Raises:
             RuntimeError: Always; the message names the way out.
         """
         raise RuntimeError(
-            "nn.TransformerEncoder is about to take its fused path, which leaves WavSpMultiheadAttention "
-            "out: build it with enable_nested_tensor=False, or let wavspa.swap_attention change it"
+            "nn.TransformerEncoder is about to take its fused path, which bypasses WavSpMultiheadAttention: "
+            "build it with enable_nested_tensor=False, or let wavspa.swap_attention change it"
         )
 
 
 def swap_attention(model: nn.Module, **layer: Unpack[LoneLayerOptions]) -> nn.Module:
     """Put a new :class:`WavSpMultiheadAttention` in place of every ``nn.MultiheadAttention``, in place.
 
-    Width, heads, dropout, device, dtype and ``batch_first`` stay as they were; weights are initialised again.
+    Width, heads, dropout, device, dtype and ``batch_first`` are kept; weights are newly initialised.
 
     Args:
         model: Any model whose attentions are within one sequence, such as ``nn.TransformerEncoder``.
@@ -137,14 +137,14 @@ def swap_attention(model: nn.Module, **layer: Unpack[LoneLayerOptions]) -> nn.Mo
         The same model.
 
     Raises:
-        ValueError: There is none to change, the model has a decoder (causal and across two sequences), or
+        ValueError: There is nothing to swap, the model has a decoder (causal and across two sequences), or
             an option has an impossible value.
     """
     modules = list(model.named_modules())
     if any(isinstance(module, nn.TransformerDecoderLayer) for _, module in modules):
         raise ValueError(
             "a decoder attends causally and to another sequence, which wavelet space attention does "
-            "not: swap the attention of the encoder alone"
+            "not: swap only the attention of the encoder"
         )
     # One attention may have several names: all of them get the same new one.
     found = {
@@ -166,7 +166,7 @@ def swap_attention(model: nn.Module, **layer: Unpack[LoneLayerOptions]) -> nn.Mo
 
 
 def replace_modules(model: nn.Module, modules: Mapping[str, nn.Module]) -> None:
-    """Put modules in the places of those that have their names in a model."""
+    """Replace the modules of a model that have these names."""
     for name, new in modules.items():
         parent, _, attribute = name.rpartition(".")
         setattr(model.get_submodule(parent), attribute, new)
@@ -180,7 +180,7 @@ def _like(old: nn.MultiheadAttention, layer: LoneLayerOptions) -> WavSpMultihead
 
 
 def _real(key_padding_mask: Tensor, x: Tensor) -> Tensor:
-    """Where ``x [B, N, D]`` is real, bool [B, N], by a mask [B, N] or [N], True or negative at pads."""
+    """Where ``x [B, N, D]`` is real, bool [B, N], from a mask [B, N] or [N], True or negative at pads."""
     mask = key_padding_mask if key_padding_mask.dim() == 2 else key_padding_mask.unsqueeze(0)
     if mask.shape != x.shape[:2]:
         raise ValueError(
@@ -191,6 +191,6 @@ def _real(key_padding_mask: Tensor, x: Tensor) -> Tensor:
     if not mask.is_floating_point():
         raise ValueError(
             f"key_padding_mask must be bool, True at pads (or float, -inf at pads), got {mask.dtype}; "
-            "of a mask that is 1 at real positions, pass mask == 0"
+            "for a mask that is 1 at real positions, pass mask == 0"
         )
     return mask >= 0

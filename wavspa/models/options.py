@@ -1,6 +1,6 @@
-"""Options that models pass on by keyword: named here, so that editors and type checkers know them.
+"""Options that models pass on as keywords, listed here for editors and type checkers.
 
-Their meanings and defaults are documented where they are used. A test holds the names equal.
+Their meanings and defaults are documented where they are used. A test keeps the names equal.
 """
 
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from wavspa.wavelets.modes import WaveletFactory
 
 
 class LayerOptions(TypedDict, total=False):
-    """Of :class:`~wavspa.models.wavelet_attention.WavSpAttention`, as an encoder passes them on."""
+    """Options of :class:`~wavspa.models.wavelet_attention.WavSpAttention` that an encoder passes on."""
 
     attention: str | AttentionFactory | Sequence[str | AttentionFactory]
     wavelet: str | WaveletFactory
@@ -30,7 +30,7 @@ class LayerOptions(TypedDict, total=False):
 
 
 class LoneLayerOptions(LayerOptions, total=False):
-    """Of :class:`~wavspa.models.wavelet_attention.WavSpAttention` outside an encoder."""
+    """Options of :class:`~wavspa.models.wavelet_attention.WavSpAttention` outside an encoder."""
 
     padding: str
     max_len: int | None
@@ -38,7 +38,7 @@ class LoneLayerOptions(LayerOptions, total=False):
 
 
 class EncoderOptions(LayerOptions, total=False):
-    """Of :class:`~wavspa.models.encoder.Encoder`, as a dual encoder passes them on."""
+    """Options of :class:`~wavspa.models.encoder.Encoder` that a dual encoder passes on."""
 
     max_len: int
     dim: int

@@ -13,15 +13,15 @@ class Pool(nn.Module):
     """Pool states [B, N, D] over each row's real positions.
 
     ``mean`` and ``sum``; ``cls`` is the first state; ``cls2`` adds first and last, ``clsm`` first, last
-    and middle (``length // 2``); ``flatten`` lays ``max_len`` states side by side, zeros at pads;
-    ``token`` keeps every state, zero at pads.
+    and middle (``length // 2``); ``flatten`` concatenates ``max_len`` states, zero at pads; ``token``
+    keeps every state, zero at pads.
 
     Args:
         kind: One of :data:`POOLS`.
         dim: Width D.
-        max_len: Positions of ``flatten``.
+        max_len: Number of positions for ``flatten``.
         upstream: Upstream's behaviour: lengths are ignored, so pads count, and the "middle" of
-            ``clsm`` is position D // 2 (there a mix-up of axes).
+            ``clsm`` is position D // 2 (upstream confuses the axes there).
 
     Raises:
         ValueError: An unknown kind.
@@ -64,6 +64,6 @@ class Pool(nn.Module):
         if self.kind == "cls2":
             return ends
         if self.upstream:
-            # An index past the end is the last in JAX.
+            # In JAX an index past the end is the last one.
             return ends + states[:, min(self.dim // 2, length - 1)]
         return ends + states[row, lengths // 2]

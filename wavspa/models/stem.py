@@ -1,4 +1,4 @@
-"""The stem: it replaces the embedding where inputs are numbers."""
+"""The stem: it replaces the embedding if inputs are numbers."""
 
 import torch
 from torch import Tensor, nn
@@ -8,11 +8,11 @@ from wavspa.wavelets.primitives import at_least_float32, zero_pads
 
 STEMS = ("linear", "conv")
 KERNEL = 7
-"""Steps that a convolutional stem sees at a time."""
+"""Number of steps that a convolutional stem sees at a time."""
 
 
 class Stem(nn.Module):
-    """Series of numbers [B, N, K] to states [B, N, D].
+    """Maps series of numbers [B, N, K] to states [B, N, D].
 
     The numbers of each channel are standardised first: by ``mean`` and ``deviation``, 0 and 1 until
     :meth:`set_scale` is called. Both are saved with the weights.
@@ -47,7 +47,7 @@ class Stem(nn.Module):
         nn.init.zeros_(self.layer.bias)
 
     def set_scale(self, mean: Tensor, deviation: Tensor) -> None:
-        """Take the mean and the standard deviation [K] of the channels; one that never changes is centred."""
+        """Set the mean and the standard deviation [K] of the channels; a constant channel is only centred."""
         self.mean.copy_(mean)
         self.deviation.copy_(torch.where(deviation > 0, deviation, 1.0))
 

@@ -20,38 +20,39 @@ class WavSpAttention(nn.Module):
     """Attention in the wavelet space of a sequence.
 
     Shapes: B batch, N length, D = ``dim``. Source: WavSpA (Zhuang et al. 2023), arXiv:2210.01989.
-    Options that the chosen base or mode does not have are ignored, so that a sweep may set them.
+    Options that the chosen base or mode does not have are ignored, so that a sweep can set them.
 
     Args:
         dim: Model width D.
         heads: Number of heads.
         attention: A base (``softmax``, ``longformer``, ``linformer``, ``linear``, ``performer``, or one
-            that :func:`~wavspa.attention.register_attention` named) for all bands, or a list of one base per
-            band, coarsest first. Instead of a name, a class or function that makes a module of
+            registered with :func:`~wavspa.attention.register_attention`) for all bands, or a list of one base
+            per band, coarsest first. Instead of a name, a class or function that makes a module from
             (dim, heads, :class:`~wavspa.attention.options.AttentionOptions`).
         wavelet: ``none``, ``ada``, ``ortho``, ``lift``, or an ablation: ``fixed``, ``lift_fixed``,
-            ``fourier``, ``conv``; or a mode that :func:`~wavspa.wavelets.modes.register_wavelet` named, or a
-            class or function that makes one of (dim, :class:`~wavspa.wavelets.options.WaveletOptions`).
+            ``fourier``, ``conv``; or a mode registered with
+            :func:`~wavspa.wavelets.modes.register_wavelet`, or a class or function that makes one from
+            (dim, :class:`~wavspa.wavelets.options.WaveletOptions`).
         taps: Filter length, even.
         level: Number of levels J; there are J + 1 bands (one band with ``none``, ``fourier`` and ``conv``).
         boundary: ``zero``, ``reflect``, ``periodic`` or ``upstream`` (modes ada, ortho, fixed).
         padding: ``mask``: outputs at real positions depend only on the row's own real
-            positions; ``upstream``: ``lengths`` are ignored, and pads attended to, as in upstream.
+            positions; ``upstream``: ``lengths`` are ignored, and pads are attended to, as in upstream.
         wavelet_name: The PyWavelets wavelet of mode ``fixed``; None means db(taps / 2).
         qkv_dim: Width of queries, keys and values; None means D.
         max_len: Longest possible sequence (required by linformer).
-        window: Positions that a query of longformer sees.
-        rank: Mixtures of linformer.
+        window: Number of positions that a query of longformer sees.
+        rank: Number of mixtures of linformer.
         features: ``relu`` or ``favor`` (performer).
-        random_features: Number of features of ``favor``; None chooses by the head width.
-        rotary: Rotary positions within each band, of queries and keys, or of the features that linear and
-            performer make of them.
-        dropout: Rate inside the attention, where the base applies it.
+        random_features: Number of features of ``favor``; None chooses it by the head width.
+        rotary: Rotary positions within each band, for queries and keys, or for the features that linear and
+            performer compute from them.
+        dropout: Rate inside the attention, if the base applies it.
         mirror_low: Upstream's channel flip, for its checkpoints.
-        share_attention: Ablation: one attention for all bands, in place of one for each. Modes of one
-            band have one anyway.
+        share_attention: Ablation: one attention for all bands instead of one for each. Modes with one
+            band have only one anyway.
         keep_details: False is an ablation: details are zero in the synthesis, and nothing attends to them.
-            Modes of one band have no details.
+            Modes with one band have no details.
 
     Raises:
         ValueError: An option with an impossible value; the message names it.
@@ -101,7 +102,7 @@ class WavSpAttention(nn.Module):
             bases = list(attention)
             if share_attention:
                 raise ValueError(
-                    "share_attention must be false where attention lists a base for each band, got True"
+                    "share_attention must be false if attention lists a base for each band, got True"
                 )
         if len(bases) != bands:
             without = "" if keep_details else " without details"
@@ -129,11 +130,11 @@ class WavSpAttention(nn.Module):
 
         Args:
             x: float32, float64, or a half type (the transform itself then runs in float32).
-            lengths: Real positions of each row, int64 [B], each in 1..N; None means all N. The
-                output is zero beyond them. Values are checked where they are on the host.
+            lengths: Number of real positions in each row, int64 [B], each in 1..N; None means all N.
+                The output is zero beyond them. Values are checked only if they are on the host.
 
         Raises:
-            ValueError: A shape, dtype or length that does not fit.
+            ValueError: A shape, dtype or length does not fit.
         """
         if x.dim() != 3 or x.shape[1] < 1 or x.shape[2] != self.wavelet.dim:
             raise ValueError(
@@ -141,7 +142,7 @@ class WavSpAttention(nn.Module):
             )
         lengths = None if self.padding == "upstream" else check_lengths(lengths, x)
         if lengths is None and is_exporting():
-            # Equivalent: ONNX has no remainder by a length that is not a tensor.
+            # Equivalent, because ONNX has no remainder by a length that is not a tensor.
             lengths = torch.full((x.shape[0],), x.shape[1], device=x.device)
         transform = self.wavelet.transform()
         bands = transform.analyse(x, lengths, matmul_dtype(x))

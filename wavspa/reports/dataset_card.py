@@ -14,7 +14,7 @@ MOST_CLASSES = 10
 
 
 def print_card(card: Mapping[str, Any], out: Console) -> None:
-    """Print a card's splits, and below them every other fact.
+    """Print the splits of a card, and below them all other facts.
 
     Args:
         card: The content of a ``card.json``.

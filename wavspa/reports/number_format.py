@@ -9,7 +9,7 @@ UNDEFINED = "\N{EN DASH}"
 
 
 def mean_and_deviation(values: Sequence[float], digits: int) -> str:
-    """``mean ± sd``; the mean alone of one value or an infinite one, a dash of none or of undefined ones."""
+    """``mean ± sd``; only the mean if there is one value or one is infinite, a dash if none is defined."""
     if not values:
         return ABSENT
     if any(map(math.isnan, values)):
@@ -19,14 +19,14 @@ def mean_and_deviation(values: Sequence[float], digits: int) -> str:
 
 
 def deviation(values: Sequence[float]) -> float | None:
-    """The standard deviation of a sample; None of fewer than two values, or where one is not finite."""
+    """The standard deviation of a sample; None for fewer than two values, or if one is not finite."""
     if len(values) < 2 or not all(map(math.isfinite, values)):
         return None
     return statistics.stdev(values)
 
 
 def counted(values: Sequence[float], others: Mapping[str, int], digits: int) -> str:
-    """``mean ± sd (n)``, and how many runs have not finished: ``75.00 ± 1.00 (2, 1 failed)``."""
+    """``mean ± sd (n)`` with the numbers of unfinished runs: ``75.00 ± 1.00 (2, 1 failed)``."""
     counts = [str(len(values))] if values else []
     counts += [f"{number} {state}" for state, number in others.items()]
     return f"{mean_and_deviation(values, digits)} ({', '.join(counts)})" if counts else ABSENT

@@ -7,12 +7,12 @@ from wavspa.reports import published
 
 
 def ordered(labels: Sequence[str]) -> list[str]:
-    """Distinct labels: numbers by value, then others as the published table orders them, then as words."""
+    """Distinct labels: numbers by value, then those of the published table in its order, then the others."""
     return sorted(dict.fromkeys(labels), key=_place)
 
 
 def ordered_rows(rows: Sequence[tuple[str, ...]]) -> list[tuple[str, ...]]:
-    """Distinct rows of as many labels each, ordered by the first label, then by the second, and so on."""
+    """Distinct rows of equally many labels, ordered by the first label, then by the second, and so on."""
     places = [
         {label: place for place, label in enumerate(ordered(part))}
         for part in zip(*rows, strict=True)
@@ -24,7 +24,7 @@ def ordered_rows(rows: Sequence[tuple[str, ...]]) -> list[tuple[str, ...]]:
 
 
 def published_rank(label: str) -> tuple[int, str]:
-    """What to sort a data set, attention base or wavelet mode by: the published ones as published."""
+    """The sort key of a data set, attention base or wavelet mode: published ones first, in their order."""
     names = published.order()
     word = label.partition(" ")[0]  # a data set's card may add words to its name
     return names.index(word) if word in names else len(names), label

@@ -1,7 +1,7 @@
-"""Published test accuracies in per cent, ``published.csv``: the paper's table first, then those of others.
+"""Published test accuracies in per cent, ``published.csv``: the paper's table first, then other sources.
 
-The averages that the paper's table prints are there too: reports recompute them from the numbers and
-mark where the two differ.
+The file also has the averages that the paper's table prints: reports recompute them from the numbers and
+mark any difference.
 """
 
 import csv
@@ -12,10 +12,10 @@ from importlib.resources import files
 from typing import NamedTuple
 
 METRIC = "accuracy"
-# Halves may have been rounded either way: a unit of the last printed digit.
+# One unit of the last printed digit, since halves may have been rounded either way.
 _ROUNDING = 0.011
 _PATHX = "pathx-hard"
-# Of the printed averages: over which data sets, in the order of the last columns.
+# The data sets of each printed average, in the order of the last columns.
 _AVERAGES = {
     "average": ["listops", "text", "retrieval", "image", "pathfinder32-hard"],
     "average without retrieval": ["listops", "text", "image", "pathfinder32-hard"],
@@ -29,11 +29,11 @@ STATUS = {
     "quoted": "as others quote it",
     "recalled": "from memory: only its mean was checked",
 }
-"""How a row's numbers came here, and the remark on that."""
+"""How a row's numbers were obtained, and the remark on that."""
 
 
 class Row(NamedTuple):
-    """A model's published accuracies by data set; the paper's own have their base and mode."""
+    """A model's published accuracies by data set; those of the paper's own models have a base and a mode."""
 
     model: str
     attention: str
@@ -63,13 +63,13 @@ def rows() -> tuple[Row, ...]:
 
 
 def published(attention: str, wavelet: str, dataset: str) -> float | None:
-    """The paper's accuracy in per cent of a cell on a data set; None if there is none."""
+    """The paper's accuracy of a cell on a data set, in per cent; None if there is none."""
     row = _paper().get((attention, wavelet))
     return row.accuracies.get(dataset) if row else None
 
 
 def published_average(attention: str, wavelet: str, average: str) -> float | None:
-    """The mean of the paper's accuracies that an average is over, to two digits; None without any."""
+    """The mean of the paper's accuracies behind an average, to two digits; None if it has no such cell."""
     row = _paper().get((attention, wavelet))
     if row is None:
         return None
@@ -78,7 +78,7 @@ def published_average(attention: str, wavelet: str, average: str) -> float | Non
 
 
 def misprint(attention: str, wavelet: str, average: str) -> float | None:
-    """What the paper's table prints as an average that is not the mean of its numbers; None if it is."""
+    """The average that the paper's table prints if it is not the mean of its numbers; None if it is."""
     mean = published_average(attention, wavelet, average)
     if mean is None:
         return None
@@ -94,12 +94,12 @@ def order() -> list[str]:
 
 
 def averages() -> dict[str, list[str]]:
-    """The data sets that each average of the paper's table is over."""
+    """The data sets behind each average of the paper's table."""
     return _AVERAGES
 
 
 def source() -> str:
-    """Where the paper's numbers come from."""
+    """The source of the paper's numbers."""
     return next(iter(_paper().values())).source
 
 

@@ -14,9 +14,9 @@ from wavspa.reports.tables.footnotes import notes, unfinished_runs
 
 
 class Report(NamedTuple):
-    """The tables, the cells in them, what must be read next to them, and what did not finish.
+    """The tables, the cells in them, the notes to read with them, and the runs that did not finish.
 
-    ``filters`` has the learned filters of some runs, by their folder; ``beside`` what is published.
+    ``filters`` has the learned filters of some runs, by folder; ``beside`` the tables of published numbers.
     """
 
     runs: Sequence[Run]
@@ -39,8 +39,8 @@ def build_report(
     Args:
         runs: The runs, damaged ones included.
         layout: What to show.
-        filters: The learned filters of some of them, by their folder.
-        with_published: Add what is published of the Long Range Arena, and what the wavelets gain.
+        filters: The learned filters of some of them, by folder.
+        with_published: Add the published numbers of the Long Range Arena, and the gains from wavelets.
 
     Raises:
         UserError: The layout does not suit the runs, or all of them are damaged.

@@ -1,8 +1,8 @@
 """Boundaries: how a level continues a finite signal past its ends, as plain index arithmetic.
 
 One analysis level correlates the extended signal with L taps at every second sample:
-``c[m] = sum_k lo[k] * ext[2m + k]``. A boundary knows how long the band is and which sample
-``ext[p]`` is. Everything here works both on ints (all rows equally long) and on int64 tensors
+``c[m] = sum_k lo[k] * ext[2m + k]``. A boundary defines the length of the band and which sample
+``ext[p]`` is. Everything here works both on ints (all rows have the same length) and on int64 tensors
 (a length per row).
 
 ==========  ==============================================  ====================================
@@ -11,12 +11,12 @@ boundary    ``... ext ...`` of the samples a b c d          PyWavelets' name
 zero        ``0 0 | a b c d | 0 0``                         ``zero``
 reflect     ``c b | a b c d | c b``                         ``reflect``
 periodic    ``c d | a b c d | a b``                         ``periodization`` (odd: last repeated)
-upstream    reflect, and the reflected signal wraps round   none (upstream's code)
+upstream    reflect, and the reflected signal wraps around  none (upstream's code)
 ==========  ==============================================  ====================================
 
-``wrap`` is the fifth extension, which no analysis asks for: its transpose is the synthesis of
+``wrap`` is the fifth extension, which no user chooses: its transpose is the synthesis of
 ``periodic``. It reads a row on a circle of twice as many places as it has coefficients, and nothing
-where an odd row leaves one place empty.
+at the place that a row of odd length leaves empty.
 """
 
 from typing import Any, TypeVar
@@ -29,10 +29,10 @@ Length = TypeVar("Length", int, Tensor)
 
 
 class Boundary:
-    """An extension of signals; this class has what ``zero`` and ``reflect`` share.
+    """An extension of signals; this class has the common parts of ``zero`` and ``reflect``.
 
     Attributes:
-        name: As configurations and operators name it.
+        name: Its name in configurations and operators.
         is_zero: Nothing is read past the ends, so that padding with zeros suffices.
         synthesis: Name of the extension whose transpose is the synthesis.
     """
@@ -46,7 +46,7 @@ class Boundary:
         return (length + taps - 1) // 2
 
     def natural_length(self, band: int, taps: int) -> int:
-        """Samples that one synthesis level makes of bands of ``band`` coefficients."""
+        """Number of samples that one synthesis level makes from bands of ``band`` coefficients."""
         return 2 * band - (taps - 2)
 
     def left_extension(self, taps: int) -> int:
@@ -56,16 +56,16 @@ class Boundary:
     def source_index(
         self, length: int | Tensor, bands: int | Tensor, extended: int, taps: int
     ) -> Tensor:
-        """Which sample ``ext[p]`` is, p = 0..extended-1, for every extension but ``zero``.
+        """Which sample ``ext[p]`` is, p = 0..extended-1, for every extension except ``zero``.
 
         Args:
-            length: Samples of the signal: an int, or int64 [B].
-            bands: Coefficients of the signal, of the same kind.
+            length: Number of samples of the signal: an int, or int64 [B].
+            bands: Number of its coefficients, of the same type.
             extended: Length of ``ext``.
             taps: Filter length L.
 
         Returns:
-            int64 [extended], or [B, extended] where ``length`` is a tensor. ``wrap``: a number past
+            int64 [extended], or [B, extended] if ``length`` is a tensor. ``wrap``: a number past
             the row's end where nothing is read.
         """
         raise NotImplementedError
@@ -130,7 +130,7 @@ class Wrap(Periodic):
 
 
 class Upstream(Reflect):
-    """Upstream's: the signal is reflected, and what was reflected wraps round."""
+    """Upstream's boundary: the signal is reflected, and the reflected signal wraps around."""
 
     name = "upstream"
 
@@ -204,12 +204,12 @@ def _places(length: int | Tensor, extended: int) -> Tensor:
 
 
 def _column(length: int | Tensor) -> Any:
-    """An int as it is, int64 [B] as [B, 1], for arithmetic with positions."""
+    """An int unchanged, int64 [B] as [B, 1], for arithmetic with positions."""
     return length[:, None] if isinstance(length, Tensor) else length
 
 
 def _reflected(position: Tensor, n: Any) -> Tensor:
-    """The sample at a place of the signal reflected at both ends, whose period is 2 (n - 1)."""
+    """The sample at a place of the signal when it is reflected at both ends, with period 2 (n - 1)."""
     # A single sample has no neighbour: it is repeated.
     period = 2 * (n - 1) + (n == 1)
     position = position % period

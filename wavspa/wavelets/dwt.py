@@ -1,4 +1,4 @@
-"""The discrete wavelet transform, whose channels each have their own filter, and its inverse.
+"""The discrete wavelet transform with a separate filter for each channel, and its inverse.
 
 One analysis level is two depthwise convolutions with stride 2 (low and high pass) of the extended
 signal; one synthesis level is their transpose. Both are operators (:mod:`wavspa.wavelets.operators`):
@@ -41,10 +41,10 @@ def wavedec(
             for half types).
         level: Number of levels J >= 1.
         boundary: ``zero``, ``reflect``, ``periodic`` or ``upstream``.
-        lengths: Samples of each row, int64 [B]; None means all N. A row's coefficients are those of
-            the row alone; values beyond its own bands are not meaningful.
-        mirror_low: The low pass of channel d is channel D-1-d's: upstream's defect, kept to import its
-            checkpoints.
+        lengths: Number of samples in each row, int64 [B]; None means all N. A row's coefficients are those
+            of the row alone; values beyond its own bands are not meaningful.
+        mirror_low: The low pass of channel d is that of channel D-1-d: upstream's defect, kept to import
+            its checkpoints.
 
     Returns:
         ``[cA_J, cD_J, ..., cD_1]``, each [B, band length, D].
@@ -66,14 +66,14 @@ def waverec(
     *,
     mirror_low: bool = False,
 ) -> Tensor:
-    """Synthesise a signal: the transpose of :func:`wavedec`, its inverse where it is orthonormal.
+    """Synthesise a signal: the transpose of :func:`wavedec`, and its inverse if it is orthonormal.
 
     Args:
         coeffs: ``[cA_J, cD_J, ..., cD_1]``, each [B, band length, D].
         filters: The low-pass taps [L, D] of the analysis.
-        length: Samples wanted; None is the natural length (N, or N + 1 where N was odd).
+        length: Number of samples to return; None is the natural length (N, or N + 1 if N was odd).
         boundary: As in :func:`wavedec`.
-        lengths: Samples of each row, int64 [B]; the result is zero beyond them.
+        lengths: Number of samples in each row, int64 [B]; the result is zero beyond them.
         mirror_low: As in :func:`wavedec`.
 
     Returns:
@@ -81,7 +81,7 @@ def waverec(
 
     Raises:
         ValueError: As :func:`wavedec`, fewer than two bands, bands whose shapes do not fit together,
-            or a ``length`` that the bands cannot give.
+            or a ``length`` that the bands cannot restore.
     """
     check_levels(coeffs)
     extension = find_boundary(boundary)
@@ -118,7 +118,7 @@ def analyse(
 ) -> list[Tensor]:
     """:func:`wavedec` whose ``rows`` come from :func:`row_lengths`.
 
-    Bands come in ``dtype`` (None: that of the filters); between levels the approximation does not.
+    Bands have ``dtype`` (None: that of the filters); between levels the approximation keeps the filters'.
     """
     _check_signal(x, filters)
     dtype = dtype or filters.dtype

@@ -19,7 +19,7 @@ def daubechies_taps(taps: int) -> Tensor:
     """The Daubechies low pass (dec_lo) with ``taps`` taps, float64 [taps].
 
     Raises:
-        ValueError: Odd taps, or more than the 76 that PyWavelets knows.
+        ValueError: Odd taps, or more than PyWavelets' maximum of 76.
     """
     check_taps(taps)
     if taps > LONGEST_DAUBECHIES:
@@ -34,7 +34,7 @@ def orthogonal_taps(name: str) -> Tensor:
     """The low pass (dec_lo) of an orthogonal PyWavelets wavelet such as ``sym5``, float64 [taps].
 
     Raises:
-        ValueError: An unknown or not orthogonal wavelet; the message lists the legal names.
+        ValueError: The wavelet is unknown or not orthogonal; the message lists the possible names.
     """
     if name in pywt.wavelist(kind="discrete"):
         wavelet = pywt.Wavelet(name)
@@ -64,7 +64,7 @@ def lattice_filters(angles: Tensor) -> Tensor:
         Low-pass taps [L, D] (dec_lo), same dtype.
 
     Raises:
-        ValueError: ``angles`` that are not a non-empty matrix.
+        ValueError: ``angles`` is not a non-empty matrix.
     """
     if angles.dim() != 2 or angles.shape[0] < 1:
         raise ValueError(f"angles must be [taps / 2, channels], got {list(angles.shape)}")
@@ -74,7 +74,7 @@ def lattice_filters(angles: Tensor) -> Tensor:
 def orthogonality_error(filters: Tensor) -> Tensor:
     """Measure the distance of filters [L, D] from being orthonormal to their own double shifts, [D].
 
-    Of each channel, the Euclidean norm over m = 0..L/2-1 of ``sum_k h[k] h[k + 2m] - delta[m]``: 0 for an
+    For each channel, the Euclidean norm over m = 0..L/2-1 of ``sum_k h[k] h[k + 2m] - delta[m]``: 0 for an
     orthogonal wavelet, whose synthesis is the inverse of its analysis.
     """
     taps = len(filters)

@@ -21,14 +21,14 @@ def hartley(x: Tensor, lengths: Tensor | None = None) -> Tensor:
     beyond it.
 
     Raises:
-        ValueError: Lengths that do not fit.
+        ValueError: The lengths do not fit.
     """
     lengths = check_lengths(lengths, x)
     if x.shape[0] == 0:
         return x
     spectrum: Tensor
     if lengths is None and is_jit_tracing():
-        # A trace would keep the root of its example's length.
+        # A trace would record the square root of its example's length as a constant.
         spectrum = torch.fft.fft(x, dim=1, norm="ortho")
         return spectrum.real - spectrum.imag
     if lengths is None:
@@ -36,7 +36,7 @@ def hartley(x: Tensor, lengths: Tensor | None = None) -> Tensor:
         return (spectrum.real - spectrum.imag) / math.sqrt(x.shape[1])
     spectrum = _ragged_dft(zero_pads(x, lengths), lengths)
     scale = lengths.to(x.dtype).rsqrt()[:, None, None]
-    # The FFT leaves time innermost; what follows reads channels.
+    # The FFT leaves time innermost; later operations read channels.
     return zero_pads((spectrum.real - spectrum.imag) * scale, lengths).contiguous()
 
 

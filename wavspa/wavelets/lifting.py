@@ -29,11 +29,11 @@ def lifting_dec(
     """Analyse a signal by lifting.
 
     Args:
-        x: Signal [B, N, D], N >= 1; an odd length is completed by one zero at every level.
+        x: Signal [B, N, D], N >= 1; at every level a signal of odd length gets one zero at its end.
         predict: Predict filters [L, D], or None (with ``update``) for the fixed 5/3-like lifting.
         update: Update filters [L, D]. Taps beyond the length of a half signal are ignored.
         level: Number of levels J >= 1.
-        lengths: Samples of each row, int64 [B]; None means all N.
+        lengths: Number of samples in each row, int64 [B]; None means all N.
 
     Returns:
         ``[s_J, d_J, ..., d_1]``; each level halves the length, rounded up.
@@ -58,8 +58,8 @@ def lifting_rec(
         coeffs: ``[s_J, d_J, ..., d_1]``, each [B, band length, D].
         predict: As in :func:`lifting_dec`.
         update: As in :func:`lifting_dec`.
-        length: Samples wanted; None means twice the length of d_1.
-        lengths: Samples of each row, int64 [B]; the result is zero beyond them.
+        length: Number of samples to return; None means twice the length of d_1.
+        lengths: Number of samples in each row, int64 [B]; the result is zero beyond them.
 
     Returns:
         The signal [B, length, D].
@@ -94,7 +94,7 @@ def analyse(
 ) -> list[Tensor]:
     """:func:`lifting_dec` whose ``rows`` come from :func:`row_lengths`.
 
-    Bands come in ``dtype`` (None: that of ``x``); between levels the approximation is at least float32.
+    Bands have ``dtype`` (None: that of ``x``); between levels the approximation is at least float32.
     """
     _check(x, predict, update)
     dtype, wide = dtype or x.dtype, torch.promote_types(x.dtype, torch.float32)

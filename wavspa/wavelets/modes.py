@@ -1,7 +1,7 @@
 """The wavelet modes: fixed and learned wavelets of a layer behind one interface.
 
-A mode owns the parameters; once per forward pass, :meth:`WaveletMode.transform` builds from them the
-transform that analyses and synthesises. Shapes: B batch, N length, D channels, L taps, J levels.
+A mode owns the parameters; in each forward pass, :meth:`WaveletMode.transform` builds the transform from
+them, which analyses and synthesises. Shapes: B batch, N length, D channels, L taps, J levels.
 """
 
 from collections.abc import Callable, Sequence
@@ -38,7 +38,7 @@ class WaveletMode(nn.Module):
         options: Length of the filters, levels, boundary.
 
     Raises:
-        ValueError: Odd or too few taps, level < 1, an unknown boundary.
+        ValueError: Odd or too few taps, level < 1, or an unknown boundary.
     """
 
     def __init__(self, dim: int, options: WaveletOptions = WaveletOptions()) -> None:
@@ -53,15 +53,15 @@ class WaveletMode(nn.Module):
         raise NotImplementedError
 
     def filters(self) -> list[Tensor]:
-        """The filters [L, D] that the parameters make, float32 or float64."""
+        """The filters [L, D] computed from the parameters, float32 or float64."""
         return []
 
     def bind(self, filters: Sequence[Tensor]) -> Transform:
-        """The transform by ``filters``: those of :meth:`filters`, or some of their channels."""
+        """The transform with ``filters``: those of :meth:`filters`, or some of their channels."""
         raise NotImplementedError
 
     def transform(self) -> Transform:
-        """The transform of this forward pass."""
+        """The transform for one forward pass."""
         return self.bind(self.filters())
 
     @override
@@ -83,7 +83,7 @@ class Plain(WaveletMode):
 
 
 class Dwt(WaveletMode):
-    """A filter bank; :meth:`filters` makes its low pass [L, D] (dec_lo), one filter per channel."""
+    """A filter bank; :meth:`filters` returns its low pass [L, D] (dec_lo), one filter per channel."""
 
     def __init__(self, dim: int, options: WaveletOptions = WaveletOptions()) -> None:
         super().__init__(dim, options)
@@ -108,7 +108,7 @@ class Ada(Dwt):
 
     def __init__(self, dim: int, options: WaveletOptions = WaveletOptions()) -> None:
         super().__init__(dim, options)
-        # Checkpoints and exports know the low pass by this name; their number is num_taps.
+        # The name of the low pass in checkpoints and exports; the number of taps is num_taps.
         self.taps = nn.Parameter(_in_every_channel(daubechies_taps(self.num_taps), dim))
 
     def set_taps(self, taps: Tensor) -> None:
@@ -134,7 +134,7 @@ class Ortho(Dwt):
 
 
 class Fixed(Dwt):
-    """A PyWavelets wavelet that is not trained: ``wavelet_name``, or db(L/2) where it is None."""
+    """A PyWavelets wavelet that is not trained: ``wavelet_name``, or db(L/2) if that is None."""
 
     filter_taps: Tensor
 
@@ -189,9 +189,9 @@ class Fourier(Plain):
 
 
 class Conv(Plain):
-    """A learned depthwise convolution along time in place of the wavelets: one band, nothing undone.
+    """A learned depthwise convolution along time instead of the wavelets: one band, without an inverse.
 
-    It has as many taps as a wavelet, which start as the identity: initially the layer is the plain base.
+    It has as many taps as a wavelet and starts as the identity: initially the layer is the plain base.
     """
 
     def __init__(self, dim: int, options: WaveletOptions = WaveletOptions()) -> None:
@@ -211,7 +211,7 @@ class Conv(Plain):
 
 
 WaveletFactory = Callable[[int, WaveletOptions], WaveletMode]
-"""What makes a mode of the number of channels and options: a class or a function."""
+"""A class or function that makes a mode from the number of channels and options."""
 
 F = TypeVar("F", bound=WaveletFactory)
 
@@ -242,13 +242,13 @@ def register_wavelet(name: str) -> Callable[[F], F]:
 def build_mode(
     name: str | WaveletFactory, dim: int, options: WaveletOptions = WaveletOptions()
 ) -> WaveletMode:
-    """Build the mode of a name, or by a class or function.
+    """Build a mode by its name, or with a class or function.
 
     Options that the mode does not have are checked and then ignored.
 
     Raises:
-        ValueError: An unknown name, or values that the mode refuses.
-        TypeError: What ``name`` makes is not a mode.
+        ValueError: The name is unknown, or the mode refuses an option's value.
+        TypeError: ``name`` is a class or function that does not make a mode.
     """
     if isinstance(name, str) and name not in MODES:
         raise ValueError(f"wavelet={name!r} is unknown; choose one of {', '.join(MODES)}")

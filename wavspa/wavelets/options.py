@@ -1,11 +1,11 @@
-"""The options of the wavelet modes: the one place of every default."""
+"""The options of the wavelet modes, with all their defaults."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class WaveletOptions:
-    """The options that build a mode of some channels; a mode ignores the options it does not have.
+    """The options for building a mode; a mode ignores the options it does not have.
 
     Attributes:
         taps: Filter length L, even.

@@ -43,22 +43,22 @@ def _signal(image: Tensor) -> Tensor:
 
 
 def full_precision(x: Tensor) -> contextlib.AbstractContextManager[None]:
-    """A context without autocast on the device of ``x``."""
+    """A context without autocast on the device of ``x``: it would cast float32 to a half type."""
     device = x.device.type
-    if device in AUTOCAST_DEVICES:
+    if device in AUTOCAST_DEVICES and torch.is_autocast_enabled(device):
         return torch.autocast(device, enabled=False)
     return contextlib.nullcontext()
 
 
 def at_least_float32(x: Tensor) -> Tensor:
-    """``x`` itself if float32 or float64, else as float32."""
+    """``x`` itself if it is float32 or float64, else cast to float32."""
     return x if x.dtype in (torch.float32, torch.float64) else x.float()
 
 
 def matmul_dtype(x: Tensor) -> torch.dtype:
-    """The type in which the attention's matmuls take ``x``: autocast's on CUDA, elsewhere its own.
+    """The dtype in which the attention's matmuls read ``x``: autocast's on CUDA, elsewhere its own.
 
-    Bands that come in it need no cast for each of the projections that read them.
+    Bands of this dtype need no cast for each of the projections that read them.
     """
     device = x.device.type
     if device == "cuda" and x.dtype != torch.float64 and torch.is_autocast_enabled(device):
@@ -67,15 +67,15 @@ def matmul_dtype(x: Tensor) -> torch.dtype:
 
 
 def check_lengths(lengths: Tensor | None, x: Tensor, length: int | None = None) -> Tensor | None:
-    """``lengths`` as int64 [B], or None, after a look at what can be seen without waiting for a device.
+    """``lengths`` as int64 [B], or None, after the checks that need not wait for a device.
 
     Args:
-        lengths: Real samples of each row, or None.
-        x: The batch [B, N, ...] that they are for.
-        length: The longest that a row can be; None means N.
+        lengths: Number of real samples in each row, or None.
+        x: The batch [B, N, ...] to which they belong.
+        length: The largest possible length of a row; None means N.
 
     Raises:
-        ValueError: They are not integers or not one for each row; on a CPU also: one is not in 1..N.
+        ValueError: They are not integers or not one for each row; on a CPU also if one is not in 1..N.
     """
     if lengths is None:
         return None
@@ -95,7 +95,7 @@ def check_lengths(lengths: Tensor | None, x: Tensor, length: int | None = None) 
 
 
 def check_levels(coeffs: Sequence[Tensor]) -> None:
-    """Refuse coefficients of no level.
+    """Refuse coefficients without a level.
 
     Raises:
         ValueError: There are fewer than two bands.
@@ -110,7 +110,7 @@ def check_same_rows(coeffs: Sequence[Tensor]) -> None:
     Plain torch would broadcast them, and loops and kernels would read past their ends.
 
     Raises:
-        ValueError: There are two such bands.
+        ValueError: Two bands differ in this way.
     """
     first = coeffs[0]
     for band in coeffs:
@@ -132,14 +132,14 @@ def zero_pads(x: Tensor, lengths: Tensor | None) -> Tensor:
     if lengths is None:
         return x
     real = torch.arange(x.shape[1], device=x.device) < lengths[:, None]
-    # One pass, where masked_fill copies first; no product, which would leave what is not finite.
+    # A single pass, whereas masked_fill copies first; a product would keep values that are not finite.
     return torch.where(real[..., None], x, 0)
 
 
 def gather_rows(x: Tensor, index: Tensor) -> Tensor:
     """Read ``x [B, N, D]`` along time at ``index``, int64 [E] (all rows) or [B, E] -> [B, E, D].
 
-    Rows of D values are copied as one: ``index_select`` and its gradient touch contiguous memory.
+    Each row of D values is copied as a unit: ``index_select`` and its gradient touch contiguous memory.
     """
     if index.dim() == 1:
         return x.index_select(1, index)

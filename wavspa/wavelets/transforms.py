@@ -1,12 +1,12 @@
-"""Transforms that own their filters: what a mode hands out, once per forward pass.
+"""Transforms with their filters, which a mode creates in each forward pass.
 
     transform = mode.transform()
     bands = transform.analyse(x, lengths)
     y = transform.synthesise(bands)          # or of other coefficients in the same bands
 
-They run in float32 (float64 stays) under any autocast: their sums are long, and the FFT does not know
-bfloat16. What they hand out comes in the ``dtype`` that is asked for. Shapes: B batch, N length, D
-channels, L taps, J levels.
+They run in float32 (float64 stays) under any autocast: their sums are long, and the FFT does not support
+bfloat16. Their results have the requested ``dtype``. Shapes: B batch, N length, D channels, L taps,
+J levels.
 """
 
 from dataclasses import dataclass
@@ -44,14 +44,14 @@ class Bands(NamedTuple):
     length: int
 
 
-# A function: torch.compile of torch 2.9 follows no property of a named tuple.
+# A function, because torch.compile of torch 2.9 cannot trace a property of a named tuple.
 def lengths_of(bands: Bands) -> list[Tensor | None]:
     """Coefficients of each row in each band, int64 [B]; None means all."""
     return [bands.rows[-1], *reversed(bands.rows[1:])]
 
 
 class Transform:
-    """Interface of the transforms; by itself the identity: the signal is its only band."""
+    """Interface of the transforms; this class is the identity: the signal is its only band."""
 
     def analyse(
         self, x: Tensor, lengths: Tensor | None = None, dtype: torch.dtype | None = None
@@ -60,8 +60,8 @@ class Transform:
 
         Args:
             x: Signals [B, N, D].
-            lengths: Real samples of each row, int64 [B], each in 1..N, or None (all N).
-            dtype: The dtype of the bands; None means the one that they are computed in.
+            lengths: Number of real samples in each row, int64 [B], each in 1..N, or None (all N).
+            dtype: The dtype of the bands; None means the one in which they are computed.
         """
         return Bands([zero_pads(x.to(dtype or x.dtype), lengths)], [lengths], x.shape[1])
 
@@ -73,7 +73,7 @@ class Transform:
 
 @dataclass
 class FilterBank(Transform):
-    """The discrete wavelet transform by the low pass ``filters [L, D]`` (dec_lo)."""
+    """The discrete wavelet transform with the low pass ``filters [L, D]`` (dec_lo)."""
 
     filters: Tensor
     level: int
@@ -104,7 +104,7 @@ class FilterBank(Transform):
 
 @dataclass
 class Lifting(Transform):
-    """The lifting scheme by ``predict`` and ``update`` [L, D], or the fixed one (both None)."""
+    """The lifting scheme with ``predict`` and ``update`` [L, D], or the fixed one (both None)."""
 
     predict: Tensor | None
     update: Tensor | None
@@ -150,9 +150,9 @@ class Hartley(Transform):
 
 @dataclass
 class Convolution(Transform):
-    """A depthwise convolution along time by ``filters [L, D]``, which nothing undoes.
+    """A depthwise convolution along time with ``filters [L, D]``, without an inverse.
 
-    ``y[t] = sum_k f[k] x[t + k - L // 2]``, zeros past the ends of each row. The signal that comes out is the
+    ``y[t] = sum_k f[k] x[t + k - L // 2]``, zeros past the ends of each row. The resulting signal is the
     only band, and the synthesis is the identity.
     """
 

@@ -37,5 +37,5 @@ def test_layers_are_labelled(tmp_path):
 
 
 def test_an_unknown_format_is_refused(tmp_path):
-    with pytest.raises(UserError, match="figures cannot be 'txt'"):
+    with pytest.raises(UserError, match="figures cannot be written as 'txt'"):
         save(draw_filters([moved([0.1])]), tmp_path / "filters.txt")

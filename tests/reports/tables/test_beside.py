@@ -119,3 +119,7 @@ def test_printed_averages_are_those_of_the_numbers_but_where_a_source_misprints(
         "OrthoWavSpA Longformer",
         "OrthoWavSpA Linear Att.",
     ]
+
+
+def test_the_remark_on_quoted_numbers_keeps_its_mark_in_markdown(report):
+    assert "\n- \\* as others quote it\n" in markdown(report)

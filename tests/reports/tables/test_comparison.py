@@ -240,7 +240,7 @@ def test_numbers_of_steps_may_be_columns(tmp_path):
             {"rows": ["model.tap"]},
             "no run has the configuration key 'model.tap'; did you mean model.taps",
         ),
-        ({"metric": "f2"}, "metric=f2: the runs have accuracy, loss$"),
+        ({"metric": "f2"}, "metric='f2' is unknown; choose one of accuracy, loss$"),
     ],
 )
 def test_what_cannot_be_shown_is_refused(tmp_path, layout, told):

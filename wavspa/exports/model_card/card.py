@@ -1,4 +1,4 @@
-"""The model card: ``README.md`` of an exported folder, filled from its run and with nothing else."""
+"""The model card: ``README.md`` of an exported folder, filled only from its run."""
 
 import inspect
 from collections.abc import Iterable, Mapping
@@ -29,7 +29,7 @@ PIPELINES = {
     "lego": "token-classification",
     MASKED: "fill-mask",
 }
-# Facts of a data card that have their own place in a model card, or are of no use in one.
+# Facts of a data card that have their own place in a model card, or are useless in one.
 PLACED = {
     "splits",
     "choices",
@@ -55,9 +55,9 @@ def model_card(
     Args:
         run: The files of the run.
         data: Its data, which describe the tokens.
-        files: What the exported folder holds, by name.
-        graphs: Facts of the written graphs by the name of their file.
-        name: By which the model is loaded in the examples: a folder, or its name on the hub.
+        files: Descriptions of the files in the exported folder, by name.
+        graphs: Facts about the written graphs, by file name.
+        name: The name by which the examples load the model: a folder, or its name on the hub.
     """
     parts = [
         f"# {run.config['name']}",
@@ -176,7 +176,7 @@ def _results(run: Run) -> str:
             f"({best['value']:.4f})."
         )
     if "test/accuracy" in test and not is_masked(run):
-        beaten = f"\n\nTo compare with: {'; '.join(chance_levels(summarise([run])))}."
+        beaten = f"\n\nFor comparison: {'; '.join(chance_levels(summarise([run])))}."
     return table + chosen + beaten
 
 
@@ -197,15 +197,16 @@ def _training(run: Run) -> str:
         lines.append(f"started from the weights of {parent}")
     if seconds := status.get("seconds_per_step"):
         lines.append(
-            f"cost: {milliseconds(seconds)} ms a step, peak memory {mebibytes(status.get('peak_memory'))} MiB"
+            f"cost: {milliseconds(seconds)} ms per step, peak memory "
+            f"{mebibytes(status.get('peak_memory'))} MiB"
         )
     return _listed(lines) + "\n\n```\n" + usage.training(run) + "\n```"
 
 
 def _licence(run: Run) -> str:
     return (
-        f"Code (wavspa): {CODE_LICENCE}. Data: {run.card['licence']}. Of the weights: none has been "
-        "stated; whoever publishes them chooses one that the data allow."
+        f"Code (wavspa): {CODE_LICENCE}. Data: {run.card['licence']}. Weights: not stated; the publisher "
+        "chooses a licence that the data allow."
     )
 
 
@@ -235,7 +236,7 @@ def _listed(lines: Iterable[str]) -> str:
 
 
 def _without_paths(text: str, run: Run) -> str:
-    """The text without the folders of the user's own files, which are nobody else's business."""
+    """The text without the folders of the user's own files, which are private."""
     for split in ("train", "val", "test"):
         if path := run.config["dataset"].get(split):
             text = text.replace(str(path), Path(path).name)

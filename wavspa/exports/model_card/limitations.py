@@ -1,4 +1,4 @@
-"""The limitations of an exported model, to be known before it is trusted."""
+"""The limitations of an exported model."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,19 +7,19 @@ from wavspa.reports.runs.collect import Run
 
 
 def limits(run: Run, graphs: Mapping[str, Any]) -> list[str]:
-    """The limits of a run and of its graphs, in a sentence or two each.
+    """The limitations of a run and of its graphs, in a sentence or two each.
 
     Args:
         run: The files of the run.
-        graphs: Facts of the written graphs by the name of their file.
+        graphs: Facts about the written graphs, by file name.
     """
     config = run.config
     model, dataset = config["model"], config["dataset"]
     lines = [
-        f"Length: at most {dataset['max_length']:,} tokens; longer sequences kept their head in training. "
-        "What it does beyond that length has not been measured.",
+        f"Length: at most {dataset['max_length']:,} tokens; in training, longer sequences were cut to "
+        "their first tokens. Behaviour beyond that length has not been measured.",
         _padding(model, dataset),
-        f"One run with one seed ({config['seed']}): with another seed the numbers differ.",
+        f"One run with one seed ({config['seed']}): the numbers differ for another seed.",
     ]
     if dataset.get("limit"):
         lines.append(f"Only the first {dataset['limit']:,} examples of each split were used.")
@@ -43,18 +43,22 @@ def _padding(model: Mapping[str, Any], dataset: Mapping[str, Any]) -> str:
         )
     width = dataset["max_length"] if dataset.get("pad") == "max" else "the longest of its batch"
     return (
-        "Padding: token 0, on the right, is attended to as in upstream, so that an answer depends on how "
-        f"wide its row is; in training and test rows were padded to {width}."
+        "Padding: token 0, on the right, is attended to as in upstream, so that an answer depends on the "
+        f"padded length of its row; in training and test rows were padded to {width}."
     )
 
 
 def _graph(name: str, facts: Mapping[str, Any]) -> str:
     made = f"opset {facts['opset']}" if "opset" in facts else f"torch {facts['torch']}"
     smallest = facts["smallest_length"]
-    least = f"; rows have at least {smallest} places" if smallest > 1 else ""
+    least = f"; rows need at least {smallest} positions" if smallest > 1 else ""
     differed = facts["largest_difference"]
     return (
-        f"`{name}` ({made}): any batch size and length up to {facts['largest_length']:,}{least}. At other "
-        "sizes than it was traced with, its answers differed from the model's by "
-        + (f"{differed:.0e} at most." if differed else "nothing.")
+        f"`{name}` ({made}): any batch size and length up to {facts['largest_length']:,}{least}. At sizes "
+        "other than the traced one, its answers "
+        + (
+            f"differed from the model's by at most {differed:.0e}."
+            if differed
+            else "were the model's."
+        )
     )

@@ -1,4 +1,4 @@
-"""The commands and programs of a model card: how the model was made, and how it is used."""
+"""The commands and programs in a model card: how the model was made, and how to use it."""
 
 import shlex
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from wavspa.exports.graph_files import ONNX, PROGRAM
 from wavspa.exports.hub_config import CLASSIFICATION, MASKED, TAGGING, task_name
 from wavspa.reports.runs.collect import Run
 
-# Words that are places of files, or describe how a sweep was run.
+# Overrides that name paths, or describe how a sweep was run.
 _PLACES = ("runs=", "data_root=", "jobs=", "rerun=", "hydra/", "name=", "experiment_name=")
 
 _TOKENS = """\
@@ -27,14 +27,14 @@ tokens = torch.zeros(1, {length}, {inputs})  # rows of values as in the data, an
 lengths = torch.tensor([{length}])  # the real length of each row
 """
 _CALLS = {
-    "matching": "logits = model(tokens, tokens, lengths, lengths)  # of the first texts and the second",
-    "embedding": "vectors = model.pool(model(tokens, lengths), lengths)  # compared by their cosine",
-    MASKED: "logits = model(tokens, lengths)  # of every token; the mask is token {mask}",
-    "multilabel": "found = model(tokens, lengths).sigmoid()  # of each label; predicted from config.json's"
-    "\n# thresholds on",
+    "matching": "logits = model(tokens, tokens, lengths, lengths)  # pairs: first texts, second texts",
+    "embedding": "vectors = model.pool(model(tokens, lengths), lengths)  # compare them by cosine",
+    MASKED: "logits = model(tokens, lengths)  # for every token; the mask is token {mask}",
+    "multilabel": "found = model(tokens, lengths).sigmoid()  # for each label; predict those that reach"
+    "\n# their threshold in config.json",
     "regression": "numbers = model(tokens, lengths)  # in the units of the data, in the order of id2label",
-    TAGGING: "logits = model(tokens, lengths)  # of every token; a word's tag is read at its first one",
-    "lego": "logits = model(tokens, lengths)  # of every place",
+    TAGGING: "logits = model(tokens, lengths)  # for every token; a word's tag is read at its first one",
+    "lego": "logits = model(tokens, lengths)  # for every position",
 }
 _OF_CLASSES = "input=new.csv output=classes.csv"
 _ANSWERS = {
@@ -61,19 +61,19 @@ _TRANSFORMERS_MASKED = _TRANSFORMERS.replace("SequenceClassification", "MaskedLM
 
 
 def training(run: Run) -> str:
-    """The commands that make the run again and score it."""
+    """The commands that repeat the run and score it."""
     words = [word for word in run.config["frozen"]["overrides"] if not word.startswith(_PLACES)]
     folder = f"runs/{run.config['experiment_name']}/{run.config['name']}"
     return "\n".join([shlex.join(["wavspa-train", *words]), f"wavspa-evaluate run={folder}"])
 
 
 def loading(run: Run, data: SequenceDataModule, files: Mapping[str, str], name: str) -> str:
-    """How the model is loaded and called, as blocks of Markdown.
+    """How to load and call the model, as blocks of Markdown.
 
     Args:
         run: The files of the run.
         data: Its data.
-        files: What the exported folder holds, by name.
+        files: Descriptions of the files in the exported folder, by name.
         name: Name of the folder, or of the model on the hub.
     """
     task = task_name(run.config)

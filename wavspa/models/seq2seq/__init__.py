@@ -1,1 +1,1 @@
-"""The encoder–decoder, and how it writes a sequence token by token."""
+"""The encoder–decoder, and its writing of a sequence token by token."""

@@ -23,7 +23,7 @@ class KeyValues(NamedTuple):
     values: Tensor
 
     def take(self, rows: Tensor, length: int | None = None) -> "KeyValues":
-        """Those of ``rows`` [R], with only the first ``length`` positions copied; None: all."""
+        """The keys and values of ``rows`` [R]; only the first ``length`` positions are copied, None: all."""
         if length is None:
             return KeyValues(*(part.index_select(0, rows) for part in self))
         taken = [part.new_empty(len(rows), *part.shape[1:]) for part in self]
@@ -33,7 +33,7 @@ class KeyValues(NamedTuple):
 
 
 class CausalAttention(Attention):
-    """Softmax attention of every position to itself and to those before it."""
+    """Softmax attention of every position to itself and to earlier ones."""
 
     @override
     def forward(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
@@ -46,7 +46,7 @@ class CausalAttention(Attention):
     def step(self, x: Tensor, cache: KeyValues, place: int) -> Tensor:
         """Attend from one position ``x [B, 1, D]`` at ``place`` -> [B, 1, D].
 
-        Its key and value are written into ``cache``, which holds those before it.
+        Its key and value are written into ``cache``, which holds the earlier ones.
         """
         q, k, v = self.project(x)
         cache.keys[:, :, place : place + 1] = k
@@ -114,12 +114,12 @@ class DecoderBlock(nn.Module):
 
 
 class Memory:
-    """What a decoder remembers while it writes: the source, and what it has written so far.
+    """The state of a decoder while it writes: the source, and the tokens written so far.
 
     Args:
-        sources: Keys and values of the source, of each block.
-        real: Which positions of the source are its own, bool [B, 1, 1, N], or None.
-        written: Room for keys and values of what is written, of each block.
+        sources: Keys and values of the source, for each block.
+        real: Which positions of the source are real, bool [B, 1, 1, N]; None: all.
+        written: Buffers for keys and values of written tokens, for each block.
     """
 
     def __init__(
@@ -129,18 +129,18 @@ class Memory:
         self.place = 0
 
     def take(self, rows: Tensor) -> None:
-        """Continue with ``rows`` [R] alone, in this order; a row may occur more than once."""
+        """Continue with only ``rows`` [R], in this order; a row may occur more than once."""
         self.take_written(rows)
         self.sources = [of_block.take(rows) for of_block in self.sources]
         self.real = None if self.real is None else self.real.index_select(0, rows)
 
     def take_written(self, rows: Tensor) -> None:
-        """As :meth:`take`, where the sources of the new rows are those of the old ones."""
+        """As :meth:`take`, if the new rows have the same sources as the old ones."""
         self.written = [of_block.take(rows, self.place) for of_block in self.written]
 
 
 class Decoder(nn.Module):
-    """Blocks over target embeddings, each of which sees the positions before it and the source.
+    """Blocks over target embeddings; each position sees itself, earlier ones and the source.
 
     Args:
         dim: Width D.
@@ -176,9 +176,9 @@ class Decoder(nn.Module):
         """States [B, M, D] of target embeddings ``x [B, M, D]``.
 
         Args:
-            x: Embeddings of the target, shifted by one place to the right.
+            x: Embeddings of the target, shifted right by one position.
             states: States of the source, [B, N, D].
-            lengths: Real positions of each source, int64 [B]; None: all N.
+            lengths: Number of real positions of each source, int64 [B]; None: all N.
         """
         real = _mask(states, lengths)
         x = self.dropout(self.positions(x))
@@ -188,7 +188,7 @@ class Decoder(nn.Module):
         return y
 
     def begin(self, states: Tensor, lengths: Tensor | None, length: int) -> Memory:
-        """A memory of the source's ``states [B, N, D]`` with room for ``length`` positions."""
+        """Create a memory of the source's ``states [B, N, D]`` with room for ``length`` positions."""
         sources = [block.cross_attention.remember(states) for block in self._blocks]
         batch, heads, _, width = sources[0].keys.shape
         room = (batch, heads, min(length, self.positions.length), width)

@@ -13,14 +13,14 @@ from wavspa.models.encoder import Encoder
 from wavspa.models.options import LayerOptions
 from wavspa.models.seq2seq.decoder import Decoder, Memory
 
-# The token before the first one of every target: the pad, which no target holds.
+# The token before the first one of every target: the pad, which no target contains.
 START = 0
 
 
 class ScaledEmbedding(nn.Embedding):
     """Embeddings that are ``sqrt(dim)`` times the table, whose deviation is initially ``1 / sqrt(dim)``.
 
-    The table then makes logits of deviation 1 of normalised states, and a step of Adam changes both equally.
+    With normalised states the logits then have deviation 1, and an Adam step changes both equally.
     """
 
     def reset_parameters(self) -> None:
@@ -33,11 +33,11 @@ class ScaledEmbedding(nn.Embedding):
 
 
 class EncoderDecoder(nn.Module):
-    """Writes a target sequence from a source sequence; both have one vocabulary.
+    """Writes a target sequence from a source sequence; both share a vocabulary.
 
     Shapes: B batch, N source length, M target length, D = ``dim``, V = ``vocab_size``. The decoder is a
-    standard Transformer (softmax attention, pre-norm): wavelet space attention looks both ways, and a decoder
-    must not. Source, target and output share one table of embeddings (:class:`ScaledEmbedding`).
+    standard Transformer (softmax attention, pre-norm), since wavelet space attention looks both ways and a
+    decoder must not. Source, target and output share one table of embeddings (:class:`ScaledEmbedding`).
 
     Args:
         vocab_size: Number of token ids V; 0 is the pad.
@@ -48,17 +48,17 @@ class EncoderDecoder(nn.Module):
         decoder_depth: Number of decoder blocks; None means ``depth``.
         heads: Number of attention heads.
         mlp_dim: Hidden width of the MLPs.
-        positions: As in :class:`~wavspa.models.encoder.Encoder`; the decoder adds ``learned`` ones where the
+        positions: As in :class:`~wavspa.models.encoder.Encoder`; the decoder adds ``learned`` ones if the
             encoder does, else sinusoidal ones.
         dropout: Rate on embeddings, branches and in MLPs.
         attention_dropout: Rate inside the attentions; None means ``dropout``.
         norm_mlp: LayerNorm before each MLP of the encoder.
         padding: As in :class:`~wavspa.models.encoder.Encoder`; the decoder never looks at pads.
-        drop_path: As in :class:`~wavspa.models.encoder.Encoder`, of the encoder.
-        layer_scale: As in :class:`~wavspa.models.encoder.Encoder`, of the encoder.
-        pool: Without effect, as ``head_dim``: nothing is pooled.
+        drop_path: As in :class:`~wavspa.models.encoder.Encoder`, for the encoder only.
+        layer_scale: As in :class:`~wavspa.models.encoder.Encoder`, for the encoder only.
+        pool: Without effect, like ``head_dim``: nothing is pooled.
         head_dim: Without effect.
-        **layer: Options of :class:`~wavspa.models.wavelet_attention.WavSpAttention`, of the encoder.
+        **layer: Options of :class:`~wavspa.models.wavelet_attention.WavSpAttention`, for the encoder.
 
     Raises:
         ValueError: An option with an impossible value; the message names it.
@@ -125,15 +125,15 @@ class EncoderDecoder(nn.Module):
         self.max_target_len = max_target_len
 
     def forward(self, tokens: Tensor, targets: Tensor, lengths: Tensor | None = None) -> Tensor:
-        """Logits of every target token, given those before it.
+        """Logits of every target token, given the earlier ones.
 
         Args:
             tokens: Ids of the sources, int64 [B, N].
             targets: Ids of the targets, int64 [B, M], padded on the right with any id.
-            lengths: Real tokens of each source, int64 [B]; None means all N.
+            lengths: Number of real tokens in each source, int64 [B]; None means all N.
 
         Returns:
-            [B, M, V]; those at ``[:, i]`` depend on ``targets[:, :i]`` alone.
+            [B, M, V]; of the target, those at ``[:, i]`` depend only on ``targets[:, :i]``.
         """
         before = F.pad(targets[:, :-1], (1, 0), value=START)
         states = self.decoder(
@@ -142,13 +142,13 @@ class EncoderDecoder(nn.Module):
         return self._logits(states)
 
     def weights_of_encoder(self, weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """The weights of an :class:`~wavspa.models.encoder.Encoder` by the names that they have here.
+        """The weights of an :class:`~wavspa.models.encoder.Encoder` under their names in this model.
 
-        Its embeddings are its table, those here ``sqrt(dim)`` times the table; with what this returns, the
-        encoder's states are the same.
+        An encoder's embeddings are its table; here they are ``sqrt(dim)`` times the table. The returned
+        weights account for that, so that the encoder's states are the same.
 
         Args:
-            weights: By their names in an encoder without a head.
+            weights: Weights by their names in an encoder without a head.
         """
         table = "embedding.weight"
         taken = dict(weights)
@@ -157,11 +157,11 @@ class EncoderDecoder(nn.Module):
         return {f"encoder.{name}": weight for name, weight in taken.items()}
 
     def begin(self, tokens: Tensor, lengths: Tensor | None, length: int) -> Memory:
-        """Read sources ``tokens [B, N]`` with ``lengths [B]``, to write ``length`` tokens at most."""
+        """Read sources ``tokens [B, N]`` with ``lengths [B]``, to write at most ``length`` tokens."""
         return self.decoder.begin(self.encoder(tokens, lengths), lengths, length)
 
     def step(self, last: Tensor, memory: Memory) -> Tensor:
-        """Logits [B, V] of the next token after ``last`` int64 [B]; of the first, after :data:`START`."""
+        """Logits [B, V] of the token after ``last``, int64 [B]; the first token follows :data:`START`."""
         states = self.decoder.step(self.encoder.embedding(last[:, None]), memory)
         return self._logits(states[:, 0])
 

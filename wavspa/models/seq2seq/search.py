@@ -13,13 +13,13 @@ from wavspa.models.seq2seq.encoder_decoder import START, EncoderDecoder
 
 
 class Written(NamedTuple):
-    """What was written for B sources.
+    """The targets written for B sources.
 
     Attributes:
-        tokens: int64 [B, T], 0 after the end of each.
-        lengths: int64 [B], the tokens of each; its end is counted.
+        tokens: int64 [B, T], 0 after the end of each target.
+        lengths: int64 [B], the number of tokens in each target, including its end.
         scores: Float [B], sums of the tokens' log probabilities, divided by ``length ** length_penalty``.
-        ended: bool [B], whether it has an end; False where it was cut at the longest length.
+        ended: bool [B], whether each target has an end; False if it was cut at the maximum length.
     """
 
     tokens: Tensor
@@ -42,14 +42,14 @@ def generate(
     """Write the target of each source.
 
     Args:
-        model: In evaluation mode.
+        model: The model, in evaluation mode.
         tokens: Ids of the sources, int64 [B, N].
-        lengths: Real tokens of each source, int64 [B]; None means all N.
-        end: The token that ends a target; None: there is none, and every target is as long as it may be.
-        max_length: Most tokens of a target; None means as many as the model can write.
-        beam_width: Targets that are followed at a time for each source; 1 takes
-            the likeliest token each time.
-        length_penalty: Power of the length that a target's log probability is divided by: 0 favours
+        lengths: Number of real tokens in each source, int64 [B]; None means all N.
+        end: The token that ends a target; None: every target has the maximum length.
+        max_length: Largest number of tokens in a target; None means as many as the model can write.
+        beam_width: Number of targets followed in parallel for each source; 1 takes the likeliest
+            token each time.
+        length_penalty: Exponent of the length by which a target's log probability is divided: 0 favours
             short targets, 1 compares means.
 
     Raises:
@@ -68,7 +68,7 @@ def generate(
 
 
 def _log_probabilities(model: EncoderDecoder, last: Tensor, memory: Memory) -> Tensor:
-    """[B, V] float of the next token, never the pad."""
+    """Log probabilities [B, V] of the next token; the pad's is -inf."""
     logits = model.step(last, memory)
     logits = logits if logits.dtype == torch.float64 else logits.float()
     logits[:, START] = -torch.inf
@@ -89,7 +89,7 @@ def _greedy(
     counts = torch.zeros(batch, dtype=torch.int64, device=device)
     ended = torch.zeros(batch, dtype=torch.bool, device=device)
     scores: Tensor | None = None
-    # Sources whose targets have not ended: only these are computed.
+    # Sources whose targets have not ended: only these are computed further.
     rows = torch.arange(batch, device=device)
     last = torch.full((batch,), START, device=device)
     for place in range(longest):
@@ -113,7 +113,7 @@ def _greedy(
 
 
 class _Best:
-    """The best target of each source so far, and the scores of its best complete ones, falling."""
+    """The best target of each source so far, and the scores of its best complete ones, in falling order."""
 
     def __init__(
         self, batch: int, width: int, longest: int, device: torch.device, dtype: torch.dtype
@@ -125,18 +125,18 @@ class _Best:
         self.complete = torch.full((batch, width), -torch.inf, dtype=dtype, device=device)
 
     def complete_all(self, rows: Tensor, scores: Tensor, targets: Tensor, end: int) -> None:
-        """Take the better ones of targets that end here; arguments as of :meth:`offer`."""
+        """Record targets that end here and keep the better ones; the arguments are those of :meth:`offer`."""
         known = torch.cat([self.complete[rows], scores], dim=1)
         self.complete[rows] = known.topk(self.complete.shape[1], dim=1).values
         self.offer(rows, scores, targets, end)
 
     def offer(self, rows: Tensor, scores: Tensor, targets: Tensor, end: int | None) -> None:
-        """Take what is better than before.
+        """Keep each source's best candidate if it is better than before.
 
         Args:
             rows: Sources [R].
             scores: Scores of their W candidates, [R, W].
-            targets: Tokens of those, int64 [R, W, T], without the end.
+            targets: Tokens of the candidates, int64 [R, W, T], without the end.
             end: The token that follows them; None: they are cut.
         """
         values, beams = scores.max(dim=1)
@@ -162,11 +162,11 @@ def _beam(
     width: int,
     penalty: float,
 ) -> Written:
-    """The best target of all that ``width`` beams come by.
+    """The best of all targets that ``width`` beams encounter.
 
-    At every place each beam may end; the ``width`` likeliest of those that do not are followed. A source
-    is done when the ``width`` best of its complete targets all score as high as the best that is followed,
-    at its present length. With a penalty of 0 nothing better can come then.
+    At every position each beam may end; the ``width`` likeliest continuations are followed. A source is done
+    when the ``width`` best of its complete targets all score at least as high as the best followed one at its
+    current length. With a penalty of 0 nothing better can follow.
     """
     batch, device = len(tokens), tokens.device
     memory = model.begin(tokens, lengths, longest)
@@ -179,7 +179,7 @@ def _beam(
     for place in range(1, longest + 1):
         following = _log_probabilities(model, last, memory).unflatten(0, (len(rows), width))
         if scores is None or best is None:
-            # One beam alone at first: the others would be copies of it.
+            # Only one beam at first: the others would be copies of it.
             scores = following.new_full((batch, width), -torch.inf)
             scores[:, 0] = 0
             best = _Best(batch, width, longest, device, following.dtype)
@@ -187,7 +187,7 @@ def _beam(
         if end is not None:
             best.complete_all(rows, totals[:, :, end] / place**penalty, targets, end)
             totals[:, :, end] = -torch.inf
-        # A small vocabulary may have fewer targets than there are beams; what is impossible scores -inf.
+        # A small vocabulary may have fewer targets than there are beams; impossible ones score -inf.
         scores, chosen = totals.flatten(1).topk(width, dim=1)
         beams, following_tokens = chosen // totals.shape[2], chosen % totals.shape[2]
         origin = torch.arange(len(rows), device=device)[:, None] * width + beams

@@ -45,7 +45,7 @@ BASE_OF_KIND = {
     "ported performer": "performer",
 }
 POOLS = ("MEAN", "SUM", "CLS", "CLS2", "CLSM", "FLATTEN")
-# PyWavelets has longer ones, but above this upstream's own filters are not wavelets.
+# PyWavelets has longer ones, but above this length upstream's own filters are not wavelets.
 LONGEST_FIXED_UPSTREAM = 40
 BASELINE_LINFORMER_RANK = 16
 
@@ -61,16 +61,16 @@ def build_from_flax(params: Params, options: Options, upstream_defects: bool) ->
             ``level`` of a WavSpA encoder or ``kind`` of a baseline; others have upstream's
             defaults, and those that upstream ignores are ignored.
         upstream_defects: Compute with upstream's channel flip and misaligned lifting, as its
-            checkpoints were trained; False computes what was meant. All else (its boundary, attention
-            to pads, pools that count pads, no LayerNorm before the MLP) is upstream's either way.
+            checkpoints were trained; False computes what was intended. Everything else (its boundary,
+            attention to pads, pools that count pads, no LayerNorm before the MLP) is upstream's either way.
 
     Returns:
-        A float32 module in eval mode: ``module(tokens [B, N])``, or ``module(tokens1, tokens2)`` where the
-        parameters are a dual encoder's, returns logits [B, classes]; without a classifier, states [B, N, E];
-        for the options of a lone attention, ``module(x [B, N, E])`` returns its output.
+        A float32 module in eval mode: ``module(tokens [B, N])``, or ``module(tokens1, tokens2)`` for the
+        parameters of a dual encoder, returns logits [B, classes], or without a classifier states [B, N, E];
+        for the options of a single attention, ``module(x [B, N, E])`` returns its output.
 
     Raises:
-        ValueError: Options that have no defined meaning, or parameters that do not fit them.
+        ValueError: Options without a defined meaning, or parameters that do not fit them.
     """
     try:
         if "qkv_features" in options:
@@ -115,10 +115,10 @@ def _model(params: Params, options: Options, defects: bool) -> nn.Module:
     else:
         common |= {"wavelet": "none", "norm_mlp": True}
     if common.get("attention") == "linear":
-        # Upstream drops out linear attention's output, at the common rate.
+        # Upstream applies dropout to the output of linear attention, at the common rate.
         common["attention_dropout"] = dropout
     if dual:
-        # Anything but this one name is plain concatenation there.
+        # In upstream any other name is plain concatenation.
         interaction = "nli" if options.get("interaction") == "NLI" else "none"
         module: Encoder | DualEncoder = DualEncoder(**common, interaction=interaction)
     else:
@@ -159,7 +159,7 @@ def _wavelet_options(options: Options, defects: bool) -> dict[str, Any]:
     return {
         "attention": BASE_OF_MODEL_TYPE[model_type],
         "wavelet": mode,
-        # A checkpoint brings filters of any length; `_adapt_blocks` puts them in.
+        # A checkpoint may have filters of any length; `_adapt_blocks` inserts them.
         "taps": 2 if mode == "ada" else taps,
         "level": options["level"],
         "boundary": "upstream",
@@ -171,7 +171,7 @@ def _wavelet_options(options: Options, defects: bool) -> dict[str, Any]:
 def _adapt_blocks(
     encoder: Encoder, params: Params, prefix: str, options: Options, defects: bool
 ) -> None:
-    """Give the blocks what our constructors would not: any taps, upstream's projections."""
+    """Give the blocks parts that our constructors do not offer: any taps, upstream's projections."""
     for index, block in enumerate(encoder.blocks):
         assert isinstance(block, Block)
         layer = block.attention
@@ -197,7 +197,7 @@ def _adapt_blocks(
 
 
 def _fit_flatten(module: Encoder | DualEncoder, encoder: Encoder, params: Params) -> None:
-    """The head is as wide as the sequences were that upstream was initialised with."""
+    """Fit the head to the length of the sequences with which upstream was initialised."""
     assert module.head is not None
     dense, pool = module.head[0], encoder.pool
     assert isinstance(dense, nn.Linear)
@@ -236,7 +236,7 @@ def _baseline_blocks(
 
 
 def _baseline_attention(base: str, common: Mapping[str, Any], rows: tuple[int, int]) -> Attention:
-    """Upstream's baselines have no biases and no LayerNorm on queries, keys and values."""
+    """The attention of a baseline; in upstream some have no biases, or no LayerNorm of their features."""
     dim, heads = common["dim"], common["heads"]
     options = AttentionOptions(
         qkv_dim=common["qkv_dim"],
@@ -256,7 +256,7 @@ def _baseline_attention(base: str, common: Mapping[str, Any], rows: tuple[int, i
 
 
 def _lone_attention(params: Params, options: Options) -> nn.Module:
-    """The attention modules of a WavSpA block by themselves; longformer's window is in its name."""
+    """A single attention module of a WavSpA block; longformer's window is part of its name."""
     kind, _, window = options["kind"].partition("_window")
     base = BASE_OF_MODEL_TYPE.get(kind)
     if base is None:
@@ -277,7 +277,7 @@ def _lone_attention(params: Params, options: Options) -> nn.Module:
 
 def _shape(params: Params, name: str) -> tuple[int, int]:
     if name not in params:
-        raise ValueError(f"the checkpoint has no parameter {name}, which the options ask for")
+        raise ValueError(f"the checkpoint has no parameter {name}, which the options require")
     shape = np.shape(params[name])
     if len(shape) != 2:
         raise ValueError(f"{name} has the shape {list(shape)}, but must be a matrix")

@@ -9,14 +9,14 @@ import numpy as np
 
 # Extension types of Flax's msgpack format.
 _ARRAY, _COMPLEX, _SCALAR = 1, 2, 3
-# What decoding bytes that mean something else can end in.
+# Errors that decoding other bytes can raise.
 _DAMAGE = (ValueError, TypeError, KeyError, OverflowError, RecursionError, msgpack.UnpackException)
 
 
 def load_flax_checkpoint(path: str | Path) -> dict[str, np.ndarray]:
     """Parameters of a Flax checkpoint file by flat name, ``encoderblock_0/LayerNorm_0/scale``.
 
-    Takes the parameters out of a train state (``params`` or ``target``) where the file holds one.
+    If the file holds a train state, its parameters (``params`` or ``target``) are used.
 
     Args:
         path: File written by ``flax.serialization.to_bytes`` or ``flax.training.checkpoints``.
@@ -46,7 +46,7 @@ def _decode(code: int, data: bytes) -> Any:
     if code in (_ARRAY, _SCALAR):
         shape, dtype, raw = msgpack.unpackb(data, raw=False)
         if dtype == "bfloat16":
-            # NumPy knows no bfloat16: it is the upper half of a float32.
+            # NumPy has no bfloat16, which is the upper half of a float32.
             wide = np.frombuffer(raw, np.uint16).astype(np.uint32) << 16
             return wide.view(np.float32).reshape(shape)
         return np.frombuffer(raw, np.dtype(dtype)).reshape(shape)

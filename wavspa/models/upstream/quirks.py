@@ -28,9 +28,9 @@ class MisalignedLift(LiftFixed):
 
 
 class MisalignedLifting(Lifting):
-    """The fixed lifting whose inverse goes wrong where a half signal has an odd length.
+    """The fixed lifting, whose inverse is wrong if a half signal has an odd length.
 
-    Where the approximation is longer than the detail, upstream appends a zero to the detail
+    If the approximation is longer than the detail, upstream appends a zero to the detail
     instead of dropping the approximation's last sample.
     """
 
@@ -51,9 +51,9 @@ class BaselineBlock(nn.Module):
         dim: Model width D.
         mlp_dim: Hidden width of the MLP.
         dropout: Rate.
-        ported: One of the baselines that upstream cannot run itself; only names depend on it.
-        masked: Mask queries and keys at pads. The scores of a masked query are all the same smallest
-            number there, so that it attends uniformly to every position, pads included.
+        ported: It is one of the baselines that upstream itself cannot run; only names depend on this.
+        masked: Mask queries and keys at pads. In upstream the scores of a masked query all have the same
+            lowest value, so that it attends uniformly to every position, pads included.
     """
 
     def __init__(
@@ -82,13 +82,13 @@ class BaselineBlock(nn.Module):
         return x + branch
 
     def _masked(self, z: Tensor, mask: Tensor) -> Tensor:
-        # A row of pads alone would leave the softmax without any key; its result is replaced anyway.
+        # In a row that has only pads the softmax would have no keys; its result is replaced anyway.
         keys = mask | ~mask.any(dim=1, keepdim=True)
         uniform = self.attention.out(self.attention.value(z).mean(dim=1, keepdim=True))
         return torch.where(mask[..., None], self._attend(z, keys), uniform)
 
     def _attend(self, z: Tensor, keys: Tensor) -> Tensor:
-        """Attention to ``keys``, bool [B, N], which may be any, not only the first of a row."""
+        """Attention to any ``keys``, bool [B, N], not only the first ones of a row."""
         q, k, v = self.attention.project(z)
         dropout = self.attention.dropout if self.training else 0.0
         if isinstance(self.attention, Longformer):

@@ -1,4 +1,4 @@
-"""The correspondence of Flax parameters and ours.
+"""The correspondence between Flax parameters and ours.
 
 Flax stores Dense kernels [in, out] and multi-head kernels [in, H, K] or [H, K, out]; a torch ``Linear``
 weight is the kernel flattened to a matrix and transposed. Everything else only changes shape.
@@ -40,7 +40,7 @@ def copy_weights(module: nn.Module, params: Mapping[str, np.ndarray]) -> None:
             expected = flax_shape(name, parameter.shape, heads)
             if list(value.shape) != expected:
                 raise ValueError(
-                    f"{name} has the shape {list(value.shape)}, but the options ask for {expected}"
+                    f"{name} has the shape {list(value.shape)}, but the options require {expected}"
                 )
             parameter.copy_(from_flax(name, value, parameter.shape))
 
@@ -53,7 +53,7 @@ def from_flax(name: str, value: Tensor, shape: torch.Size) -> Tensor:
 
 
 def flax_shape(name: str, shape: torch.Size, heads: int) -> list[int]:
-    """The shape in Flax of our parameter of ``shape``."""
+    """The Flax shape of our parameter of ``shape``."""
     owner, _, leaf = name.rpartition("/")
     owner = owner.rpartition("/")[2]
     projects = owner.startswith(("query", "key", "value"))
@@ -68,7 +68,7 @@ def flax_shape(name: str, shape: torch.Size, heads: int) -> list[int]:
 
 
 def dead_suffixes(module: nn.Module) -> tuple[str, ...]:
-    """Upstream's names of parameters that it creates and never uses."""
+    """The endings of upstream's names for parameters that it creates and never uses."""
     modules = list(module.modules())
     dead: tuple[str, ...] = ()
     if any(isinstance(m, Longformer) for m in modules):
@@ -146,7 +146,7 @@ def _mode(mode: WaveletMode, prefix: str) -> Names:
     if isinstance(mode, Ortho):
         yield f"{prefix}thetas", mode.angles
     if isinstance(mode, Lift):
-        # Upstream's names are swapped: "est" predicts, "pred" updates.
+        # In upstream the names are swapped: "est" predicts, "pred" updates.
         yield f"{prefix}adawave_est", mode.predict
         yield f"{prefix}adawave_pred", mode.update
 

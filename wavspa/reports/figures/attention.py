@@ -14,14 +14,14 @@ from wavspa.reports.figures.style import SHADES, styled
 
 COLUMNS = 96
 MOST_LINES = 4
-# In inches, of the monospaced letters in the cells.
+# Size of a monospaced letter's cell in inches, and the font size.
 CELL_WIDTH, CELL_HEIGHT, LETTERS = 0.075, 0.19, 7.5
 TICKS = (*(-(2**power) for power in range(20)), 0, 0.5, *(2**power for power in range(20)))
 LABEL = "attention received / even share"
 
 
 class BandOver(NamedTuple):
-    """What a band of a layer receives: ``positions`` [N], 1 where attention is spread evenly."""
+    """The attention that a band of a layer receives: ``positions`` [N], 1 for an even share."""
 
     layer: int
     band: str
@@ -29,7 +29,7 @@ class BandOver(NamedTuple):
 
 
 class Attended(NamedTuple):
-    """An example that a model attended to: its pixels, or where it is not a picture its symbols."""
+    """An example that a model attended to: its pixels, or its symbols if it is not a picture."""
 
     title: str
     bands: Sequence[BandOver]
@@ -77,7 +77,7 @@ def draw_over_symbols(symbols: Sequence[str], bands: Sequence[BandOver], title: 
     """Draw the symbols once for each band of each layer, its attention as the colour behind them.
 
     Args:
-        symbols: The symbol of each of N tokens; as many are drawn as go into four lines.
+        symbols: The symbol of each of N tokens; as many are drawn as fit into four lines.
         bands: The attention over the N tokens.
         title: The title above.
     """
@@ -100,7 +100,7 @@ def draw_over_symbols(symbols: Sequence[str], bands: Sequence[BandOver], title: 
 
 
 def _cells(symbols: Sequence[str]) -> list[tuple[int, int, int]]:
-    """Column, line and width of each symbol, as long as there are lines."""
+    """Column, line and width of each symbol, until the lines are full."""
     gap = int(any(len(symbol) > 1 for symbol in symbols))
     cells: list[tuple[int, int, int]] = []
     column = line = 0
@@ -133,7 +133,7 @@ def _strip(
 
 
 def _shades(bands: Sequence[BandOver]) -> Normalize:
-    """One scale for all bands of a figure, finer where attention is little."""
+    """One scale for all bands of a figure, finer for small values."""
     lowest = min(0.0, *(float(band.positions.min()) for band in bands))
     highest = max(float(band.positions.max()) for band in bands)
     return AsinhNorm(0.5, vmin=lowest, vmax=highest)

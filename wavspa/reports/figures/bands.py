@@ -1,4 +1,4 @@
-"""The bands while a run trained: their energy, and the orthogonality of the filters."""
+"""The bands over the course of training: their energy, and the orthogonality of the filters."""
 
 import re
 from collections.abc import Mapping, Sequence

@@ -16,13 +16,13 @@ ITERATIONS = 6
 def cascade(low: np.ndarray, iterations: int = ITERATIONS) -> tuple[np.ndarray, ...]:
     """The scaling function and the wavelet of a low pass.
 
-    They are what the synthesis makes of a single coefficient, ``iterations`` levels deep; for an orthogonal
-    wavelet this converges. Each is scaled to energy 1, so that filters that learned another gain
+    They result from the synthesis of a single coefficient, ``iterations`` levels deep; for an orthogonal
+    wavelet this converges. Each is scaled to energy 1, so that filters that learned different gains
     can be compared.
 
     Args:
         low: Taps [L] in PyWavelets' ``dec_lo`` order.
-        iterations: How often the result is refined.
+        iterations: Number of refinements.
 
     Returns:
         Times [T] in samples, from 0 to L - 1, scaling function [T] and wavelet [T].
@@ -44,9 +44,9 @@ def cascade(low: np.ndarray, iterations: int = ITERATIONS) -> tuple[np.ndarray, 
 def draw_cascade(layers: Sequence[Filters]) -> Figure:
     """Draw a row for each layer: the scaling function on the left, the wavelet on the right.
 
-    Of the channel that training moved most, and of the one that it moved least where all were equal
-    before, the functions after training are solid; those before it are dashed. Filters that pass the
-    highest frequencies, as random lattices do, have rough functions, rougher with every refinement.
+    It shows the channel that training changed most and, if all channels were equal before, the one that it
+    changed least: solid after training, dashed before. Filters that pass the highest frequencies, as random
+    lattices do, have rough functions, rougher with every refinement.
 
     Args:
         layers: The low passes, first layer first.
@@ -81,7 +81,7 @@ def _lines(pair: Sequence[Axes], low: np.ndarray, label: str | None, **look: Any
 
 
 def _spread(function: np.ndarray) -> np.ndarray:
-    """A zero between each two values."""
+    """The values with a zero between every two of them."""
     result = np.zeros(2 * len(function) - 1)
     result[::2] = function
     return result

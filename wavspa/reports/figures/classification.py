@@ -10,7 +10,7 @@ from wavspa.reports.figures.style import COLOURS, INK, SHADES, styled
 
 MOST_NUMBERS = 20
 MOST_BINS = 10
-# Of the normal distribution: 95 %.
+# Standard deviations of the normal distribution that hold 95 %.
 DEVIATIONS = 1.96
 
 
@@ -23,8 +23,8 @@ def draw_confusion(
     Args:
         counts: Examples [C, C] of each true class (rows) by predicted class (columns).
         names: Names of the classes.
-        what: What is counted.
-        title: Goes before the accuracy.
+        what: The counted things, in the plural.
+        title: Text before the accuracy.
     """
     classes = len(counts)
     shares = 100 * counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
@@ -51,12 +51,12 @@ def draw_confusion(
 def draw_lengths(lengths: np.ndarray, right: np.ndarray, guessing: float) -> Figure:
     """Draw the accuracy on examples of similar length, with its 95 % interval (Wilson).
 
-    Bins hold about equally many examples; a horizontal bar spans the lengths of one.
+    All bins hold about the same number of examples; a horizontal bar spans the lengths in a bin.
 
     Args:
         lengths: Tokens [n] of each example.
-        right: Whether each was classified rightly, [n] bool.
-        guessing: The accuracy of always giving the most frequent class.
+        right: Whether each was classified correctly, [n] bool.
+        guessing: The accuracy of always answering the most frequent class.
 
     Raises:
         UserError: All examples are equally long.
@@ -91,7 +91,7 @@ def draw_lengths(lengths: np.ndarray, right: np.ndarray, guessing: float) -> Fig
 
 
 def wilson(right: np.ndarray) -> tuple[float, float]:
-    """The 95 % interval of a share, from single outcomes [n] bool (n >= 1)."""
+    """The 95 % interval of a share, from individual outcomes [n] bool (n >= 1)."""
     n, share = len(right), float(right.mean())
     spread = DEVIATIONS**2 / n
     centre = (share + spread / 2) / (1 + spread)

@@ -74,7 +74,7 @@ def _line(axis: Axes, cell: Sequence[Run], label: str, number: int) -> None:
 
 
 def _common(cell: Sequence[Run]) -> tuple[np.ndarray, np.ndarray]:
-    """Steps [S] that all seeds of a cell have reached, and their values [seeds, S]."""
+    """The steps [S] at which all seeds of a cell have values, and these values [seeds, S]."""
     curves = [_curve(run) for run in cell]
     steps = sorted(set.intersection(*(set(curve) for curve in curves)))
     return np.array(steps), np.array([[curve[step] for step in steps] for curve in curves])

@@ -17,8 +17,8 @@ SHOWN = 4
 class Filters(NamedTuple):
     """The filters of one layer.
 
-    ``learned`` [L, D]: the taps of each channel. ``initial`` [L, D]: what they were before training;
-    None where nothing is learned.
+    ``learned`` [L, D]: the taps of each channel. ``initial`` [L, D]: the taps before training;
+    None if nothing is learned.
     """
 
     title: str
@@ -30,9 +30,8 @@ class Filters(NamedTuple):
 def draw_filters(layers: Sequence[Filters]) -> Figure:
     """Draw a row for each layer: taps on the left, the gain over frequency on the right.
 
-    The grey band holds nine tenths of the channels after training. Of four channels, from the one that
-    training moved least to the one that it moved most, the filter after training is solid and the same
-    filter before it is dashed.
+    The grey band holds nine tenths of the channels after training. The lines show four channels, from the
+    one that training changed least to the one that it changed most: solid after training, dashed before.
 
     Args:
         layers: The filters, first layer first.
@@ -60,7 +59,7 @@ def draw_filters(layers: Sequence[Filters]) -> Figure:
 
 
 def shown_channels(layer: Filters) -> list[int]:
-    """Four channels, from the one that training moved least to the one that it moved most."""
+    """Four channels, from the one that training changed least to the one that it changed most."""
     if layer.initial is None:
         return [0]
     moved = np.linalg.norm(layer.learned - layer.initial, axis=0)
@@ -85,7 +84,7 @@ def gain(filters: np.ndarray) -> np.ndarray:
 def _lines(
     axis: Axes, x: np.ndarray, after: np.ndarray, before: np.ndarray | None, channels: list[int]
 ) -> None:
-    """The band of all channels of ``after [X, D]``, and the lines of some, with their ``before [X, C]``."""
+    """The band of all channels of ``after [X, D]``, and lines for some, with their ``before [X, C]``."""
     low, high = np.quantile(after, (0.05, 0.95), axis=1)
     axis.fill_between(x, low, high, color=INK, alpha=0.15, linewidth=0, label="90 % of all")
     for number, channel in enumerate(channels):

@@ -1,7 +1,7 @@
-"""The figures of a run: one entry adds one to ``wavspa-figures`` and to W&B.
+"""The figures of a run: one entry here adds one to ``wavspa-figures`` and to W&B.
 
-A figure needs one thing of its run, such as its filters. Who has that thing can draw it: a trained run has
-all of them (:mod:`wavspa.launching.analysis.figures`), a run that trains has :data:`WHILE_TRAINING`
+A figure needs one attribute of its run, such as its filters. A trained run has all of these attributes
+(:mod:`wavspa.launching.analysis.figures`), a run in training only :data:`WHILE_TRAINING`
 (:mod:`wavspa.launching.run.wandb_figures`).
 """
 
@@ -23,13 +23,13 @@ if TYPE_CHECKING:
 
 LOW_PASS = ", low pass"
 WHILE_TRAINING = ("filters", "metrics", "confusion")
-"""What a run has that trains."""
+"""The attributes of a run in training."""
 
 
 class RunFigure(NamedTuple):
-    """A figure: what it shows, the attribute of a run that it needs, and what draws it from that.
+    """A figure: what it shows, the attribute of a run that it needs, and the function that draws it.
 
-    ``draw`` returns one figure, or several by their names.
+    ``draw`` returns one figure, or several by name.
     """
 
     shows: str
@@ -37,11 +37,11 @@ class RunFigure(NamedTuple):
     draw: Callable[[Any], Figure | dict[str, Figure]]
 
     def of(self, name: str, run: Any) -> dict[str, Figure]:
-        """Draw it of a run.
+        """Draw it for a run.
 
         Args:
-            name: Its name, which becomes the picture's.
-            run: What has the attribute that it needs.
+            name: Its name, which also names the picture.
+            run: An object with the attribute that it needs.
 
         Raises:
             UserError: The run does not have what it needs.
@@ -50,7 +50,7 @@ class RunFigure(NamedTuple):
         return drawn if isinstance(drawn, dict) else {name: drawn}
 
 
-# What draws is imported when it is called: --help and a run without figures need not wait for it.
+# Drawing code is imported when it is called: --help and a run without figures need not wait for it.
 def _curves(seeds: Sequence[Run]) -> Figure:
     from wavspa.reports.figures.curves import learning_curves
 
@@ -137,11 +137,11 @@ def check_live(option: str, names: Iterable[str]) -> None:
     """Refuse figures that cannot be drawn while a run trains.
 
     Args:
-        option: What names them.
+        option: The option that names them.
         names: Their names.
 
     Raises:
-        UserError: There is one.
+        UserError: There is such a figure.
     """
     live = [name for name, figure in FIGURES.items() if figure.needs in WHILE_TRAINING]
     for name in names:

@@ -1,4 +1,4 @@
-"""The one look of all figures, and how they are written."""
+"""The common style of all figures, and writing them."""
 
 import io
 import re
@@ -11,10 +11,10 @@ from matplotlib.figure import Figure
 from wavspa import atomic
 from wavspa.errors import UserError
 
-# Okabe and Ito's colours, which the colour-blind can distinguish, without yellow; then other line styles.
+# Okabe and Ito's colours, which the colour-blind can distinguish, without yellow; then further line styles.
 COLOURS = ("#000000", "#E69F00", "#0072B2", "#009E73", "#D55E00", "#CC79A7", "#56B4E9")
 STYLES = ("-", "--", ":", "-.")
-# Of pictures: from little to much, even in grey and for the colour-blind.
+# The colour map of pictures, ordered from low to high even in grey and for the colour-blind.
 SHADES = "cividis"
 INK = "#333333"
 DPI = 150
@@ -31,7 +31,7 @@ STYLE: Any = {
     "svg.hashsalt": "wavspa",
 }
 
-# Every drawing function wears it: `@styled`. Text takes its size when it is made.
+# Every drawing function is decorated with it, since text takes its size when it is created.
 styled = matplotlib.rc_context(STYLE)
 
 
@@ -41,7 +41,7 @@ def line_look(number: int) -> tuple[str, str]:
 
 
 def check_format(suffix: str) -> None:
-    """Refuse a format that figures cannot be written in.
+    """Refuse a format in which figures cannot be written.
 
     Args:
         suffix: Suffix of the file, without its dot.
@@ -51,7 +51,9 @@ def check_format(suffix: str) -> None:
     """
     formats = Figure().canvas.get_supported_filetypes()
     if suffix not in formats:
-        raise UserError(f"figures cannot be {suffix!r}: choose one of {', '.join(formats)}")
+        raise UserError(
+            f"figures cannot be written as {suffix!r}; choose one of {', '.join(formats)}"
+        )
 
 
 @styled
@@ -60,7 +62,7 @@ def save(figure: Figure, path: Path) -> None:
 
     Args:
         figure: The figure.
-        path: Where to write; the suffix chooses the format. Its folder is made if need be.
+        path: Where to write; the suffix chooses the format. Its folder is created if necessary.
 
     Raises:
         UserError: The format is unknown.
@@ -79,13 +81,13 @@ def as_png(figure: Figure) -> bytes:
     return file.getvalue()
 
 
-# It would hold for all of the page, whose own style does the same for these figures.
+# Removed because it would apply to the complete page, whose own style does the same for these figures.
 _STYLE = re.compile(r"<style.*?</style>", re.DOTALL)
 _UNDATED = dict.fromkeys(("Creator", "Date", "Format", "Type"))
 
 
 def inline_svg(figure: Figure) -> str:
-    """The figure as an ``svg`` element that takes the width it is given."""
+    """The figure as an ``svg`` element without a size, which fills the width of its place on the page."""
     file = io.StringIO()
     figure.savefig(file, format="svg", metadata=_UNDATED, transparent=True)
     text = file.getvalue()

@@ -8,7 +8,7 @@ from wavspa.reports.tables.columns import columns
 
 
 def csv_text(report: Report) -> str:
-    """One row a cell, numbers as they are, metrics in per cent: for pandas and spreadsheets."""
+    """One row per cell, with unformatted numbers and metrics in per cent: for pandas and spreadsheets."""
     shown = [column for column in columns(report.cells, report.comparison) if column.csv]
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")

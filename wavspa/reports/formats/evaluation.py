@@ -1,4 +1,4 @@
-"""An evaluation in the terminal and as files."""
+"""An evaluation, in the terminal and as files."""
 
 import csv
 import io
@@ -23,7 +23,7 @@ from wavspa.reports.scores.classification import BINS, Answers, confusion
 from wavspa.reports.scores.intervals import LEVEL, Estimate, Estimates
 from wavspa.run_folder import layout
 
-# Classes that have a row in the terminal; evaluation.json has all.
+# Largest number of classes that the terminal shows; evaluation.json has all.
 MOST_CLASSES = 20
 TITLES = {
     "accuracy": "accuracy",
@@ -49,12 +49,12 @@ CALIBRATION = (
 
 
 def print_evaluation(answers: Answers, estimates: Estimates, decision: str, out: Console) -> None:
-    """Print the scores of each class and of all.
+    """Print the scores of each class and the overall scores.
 
     Args:
         answers: The answers.
         estimates: Their scores.
-        decision: How classes are decided, in a few words.
+        decision: The rule by which classes are decided, in a few words.
         out: Where to print.
     """
     examples = len(answers.labels)
@@ -73,17 +73,17 @@ def write_evaluation(
     estimates: Estimates | None,
     tags: TagScores | None = None,
 ) -> list[Path]:
-    """Write evaluation.json; of a run with classes also confusion.csv and predictions.csv, of tags the first.
+    """Write evaluation.json, for classes confusion.csv and predictions.csv too, and for tags confusion.csv.
 
     Args:
-        folder: Where to; it is made if need be.
+        folder: The folder to write to; it is created if necessary.
         facts: What was evaluated, and how.
-        answers: The answers.
+        answers: The answers of a run that classifies.
         estimates: Their scores.
         tags: The scores of a run that tags words.
 
     Returns:
-        The files.
+        The written files.
     """
     folder.mkdir(parents=True, exist_ok=True)
     content = dict(facts)
@@ -145,7 +145,7 @@ def _cell(estimate: Estimate) -> str:
     if estimate.interval is None:
         return f"{estimate.value:.4f}"
     low, high = estimate.interval
-    # Not markup of rich.
+    # Brackets would otherwise be markup of rich.
     return escape(f"{estimate.value:.4f} [{low:.4f}, {high:.4f}]")
 
 

@@ -1,4 +1,4 @@
-"""Examples of what runs write, next to what was to be written."""
+"""Examples of the texts that runs write, next to the reference texts."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from wavspa.reports.runs.collect import Run
 from wavspa.run_folder import layout
 
-# Of each run, and runs of which they are shown.
+# Largest number of examples of a run, of runs with examples, and of characters of a text.
 EXAMPLES = 10
 MOST_RUNS = 20
 MOST_CHARACTERS = 1000
@@ -22,9 +22,9 @@ class Example(NamedTuple):
 
 
 def written_examples(runs: Sequence[Run]) -> dict[str, list[Example]]:
-    """Ten examples of each run that writes, evenly spread over its test, by the name of its folder.
+    """Ten examples of each run that writes texts, evenly spread over its test, by the name of its folder.
 
-    A file that cannot be read has none.
+    Runs whose file cannot be read are left out.
     """
     found: dict[str, list[Example]] = {}
     for run in runs:
@@ -38,7 +38,7 @@ def _of(run: Run) -> list[Example]:
     if not path.is_file():
         return []
     try:
-        # Not splitlines(): a text may hold other signs that end a line.
+        # Not splitlines(): a text may hold other characters that end a line.
         lines = path.read_text(encoding="utf-8").strip("\n").split("\n")
         step = max(1, len(lines) / EXAMPLES)
         chosen = [lines[int(place * step)] for place in range(min(EXAMPLES, len(lines)))]

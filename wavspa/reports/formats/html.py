@@ -1,4 +1,4 @@
-"""A report as one page that needs nothing but a browser."""
+"""A report as a single page that needs only a browser."""
 
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -37,7 +37,7 @@ SCRIPTS = (
 
 
 def page(report: Report) -> str:
-    """The page: tables that sort and filter, curves, costs, and each run's command and configuration."""
+    """The page: tables to sort and filter, curves, costs, and each run's command and configuration."""
     template = _environment().get_template("report.html.j2")
     return template.render(
         title=_title(report.runs),
@@ -65,7 +65,7 @@ def _title(runs: Sequence[Run]) -> str:
 
 
 class _Row(NamedTuple):
-    """A run, its cell and the metric that is compared; a damaged run has neither."""
+    """A run, its cell and the compared metric; a damaged run has neither of these."""
 
     run: Run
     cell: Cell | None

@@ -1,4 +1,4 @@
-"""The page's data of cells and runs beyond its tables, small enough to send by mail."""
+"""The page's data on cells and runs beyond its tables, small enough to send by mail."""
 
 import base64
 import gzip
@@ -18,7 +18,7 @@ from wavspa.reports.tables.cell import Cell, short, shown_metrics
 from wavspa.reports.tables.footnotes import reason
 from wavspa.run_folder import layout
 
-# Numbers of all curves together, and points that a curve keeps however many there are.
+# Largest number of values in all curves together, and the points that each curve keeps in any case.
 MOST_NUMBERS = 400_000
 FEWEST_POINTS = 20
 DIGITS = 6
@@ -26,13 +26,13 @@ _NO_CURVES = ("step", "epoch", "seconds")
 
 
 def page_data(report: Report) -> dict[str, Any]:
-    """Cells with what charts draw of them, runs with their command, configuration and curves.
+    """Cells with the values that charts draw; runs with their command, configuration and curves.
 
     Args:
         report: The report.
 
     Returns:
-        Plain containers; runs name their cell, and cells their runs, by number.
+        Plain containers; a run names its cell by number.
     """
     numbers = {cell.hash: number for number, cell in enumerate(report.cells)}
     points = _points(report.runs)
@@ -107,13 +107,13 @@ def _filters(layers: Sequence[Filters] | None) -> dict[str, str]:
 
 
 def _points(runs: Sequence[Run]) -> int:
-    """How many points a curve may keep so that all numbers together stay few."""
+    """The number of points that a curve may keep so that all curves together stay small."""
     series = sum(len({name for row in run.metrics for name in row}) for run in runs)
     return max(FEWEST_POINTS, MOST_NUMBERS // max(series, 1))
 
 
 def _curves(rows: Sequence[dict[str, float]], points: int) -> list[dict[str, Any]]:
-    """Metrics that were logged at the same steps share their steps and seconds."""
+    """The curves of a run; metrics that were logged at the same steps share their steps and seconds."""
     steps: dict[str, list[int]] = {}
     for place, row in enumerate(rows):
         for name in row:
@@ -133,7 +133,7 @@ def _curves(rows: Sequence[dict[str, float]], points: int) -> list[dict[str, Any
 
 
 def _thinned(places: Sequence[int], points: int) -> list[int]:
-    """At most ``points`` of them, evenly, the first and the last among them."""
+    """At most ``points`` of them, evenly spaced, including the first and the last."""
     if len(places) <= points:
         return list(places)
     last = len(places) - 1
@@ -141,5 +141,5 @@ def _thinned(places: Sequence[int], points: int) -> list[int]:
 
 
 def _number(value: float) -> float | None:
-    """Fewer digits; None of what JSON cannot represent."""
+    """The number with fewer digits; None if JSON cannot represent it."""
     return float(f"{value:.{DIGITS}g}") if math.isfinite(value) else None

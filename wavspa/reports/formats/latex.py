@@ -1,4 +1,4 @@
-"""A report as tables of LaTeX's booktabs."""
+"""A report as LaTeX tables with booktabs."""
 
 from collections.abc import Sequence
 
@@ -19,16 +19,16 @@ _ESCAPES = {
     "<": r"$<$",
     ">": r"$>$",
     **{character: f"\\{character}" for character in "&%$#_{}"},
-    # At the beginning of a row they would be an option of the end of the row above.
+    # At the beginning of a row LaTeX would read them as an option of the line break above.
     **{character: f"{{{character}}}" for character in "[*"},
 }
 _END = r" \\"
-# As wide as it is, or as the line if that is narrower.
+# The table's own width, or that of the line if it is narrower.
 _FIT = r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{%"
 
 
 def latex(report: Report) -> str:
-    r"""The comparison, the cells one by one and the notes, ready to paste or to ``\input``."""
+    r"""The comparison, a table of all cells and the notes, ready to paste or to ``\input``."""
     parts = [r"% \usepackage{booktabs,graphicx}"]
     for table in report.comparison.tables:
         title = f"{table.title}. " if table.title else ""
@@ -47,7 +47,7 @@ def latex(report: Report) -> str:
 
 
 def escaped(text: str) -> str:
-    """Text with what LaTeX takes for its own made harmless."""
+    """Text with LaTeX's special characters escaped."""
     return "".join(_ESCAPES.get(character, character) for character in text)
 
 

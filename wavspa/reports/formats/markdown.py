@@ -10,7 +10,7 @@ from wavspa.reports.tables.comparison import Table
 
 
 def markdown(report: Report) -> str:
-    """The comparison, the cells one by one, the notes, and what did not finish."""
+    """The comparison, a table of all cells, the notes, and the runs that did not finish."""
     parts = []
     for table in report.comparison.tables:
         parts += [f"## {table.title}"] if table.title else []
@@ -54,4 +54,5 @@ def _lines(rows: Iterable[Sequence[str]]) -> str:
 
 
 def _escaped(text: str) -> str:
-    return re.sub(r"([|<_\\])", r"\\\1", text)
+    # A mark such as * at the beginning of a note would make it an item of an inner list.
+    return re.sub(r"([|<_\\]|^\*(?= ))", r"\\\1", text)

@@ -1,4 +1,4 @@
-"""The tests whether two runs differ, in the terminal."""
+"""The tests of whether two runs differ, in the terminal."""
 
 import math
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ from wavspa.reports.scores.paired import Difference, differences, mcnemar
 
 
 def print_significance(first: Answered, second: Answered, resamples: int, out: Console) -> None:
-    """Print what a second run is above a first one, and whether that may be chance.
+    """Print by how much a second run exceeds a first one, and whether that may be chance.
 
     Args:
         first: A run and its answers.

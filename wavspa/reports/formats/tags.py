@@ -18,14 +18,14 @@ NOT_READ = "not read"
 
 
 class TagScores(NamedTuple):
-    """The result of a run on tags.
+    """The result of a run that tags words.
 
     Attributes:
-        names: What the C tags are called.
-        confusion: [C, C + 1] words of each true tag by predicted tag; in the last column those that the model
-            has not read.
-        by_type: Precision, recall, F1 and support of each type of entity; None: there are none.
-        metrics: Those of the split, by name.
+        names: The names of the C tags.
+        confusion: [C, C + 1] words of each true tag by predicted tag; the last column counts those that the
+            model has not read.
+        by_type: Precision, recall, F1 and support of each entity type; None if the tags have no types.
+        metrics: The metrics of the split, by name.
     """
 
     names: Sequence[str]
@@ -34,7 +34,7 @@ class TagScores(NamedTuple):
     metrics: Mapping[str, float]
 
     def plain(self) -> dict[str, Any]:
-        """As json has it."""
+        """Its content in JSON."""
         facts: dict[str, Any] = {
             "words": int(self.confusion.sum()),
             "words_not_read": int(self.confusion[:, -1].sum()),
@@ -42,7 +42,7 @@ class TagScores(NamedTuple):
         return facts if self.by_type is None else {**facts, "entities": dict(self.by_type)}
 
     def confusion_text(self) -> str:
-        """The words of each true tag by predicted tag, as csv."""
+        """The words of each true tag by predicted tag, as CSV."""
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
         writer.writerow(["true tag", *self.names, NOT_READ])
@@ -52,7 +52,7 @@ class TagScores(NamedTuple):
 
 
 def print_tags(scores: TagScores, out: Console) -> None:
-    """Print a row for each type of entities and one for all, and how many words were not read.
+    """Print a row for each entity type and one for all, and the number of words that were not read.
 
     Args:
         scores: The scores.

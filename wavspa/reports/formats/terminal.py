@@ -1,4 +1,4 @@
-"""The cells of a comparison side by side, in the terminal."""
+"""The cells of a comparison, in the terminal."""
 
 import statistics
 import sys
@@ -20,12 +20,12 @@ WIDTH_OF_FILES = 160
 
 
 def console() -> Console:
-    """Standard output, wide enough for the table where it is not a terminal."""
+    """Standard output, wide enough for the table if it is not a terminal."""
     return Console(width=None if sys.stdout.isatty() else WIDTH_OF_FILES)
 
 
 def print_report(runs: Sequence[Run], out: Console) -> None:
-    """Print the table, what did not finish, and what the numbers have to beat.
+    """Print the table, the runs that did not finish, and the levels of guessing.
 
     Args:
         runs: The runs.
@@ -51,7 +51,7 @@ def print_beside(parts: Sequence[Beside], out: Console) -> None:
 
 
 def table(cells: Sequence[Cell]) -> Table:
-    """One row a cell; metrics (shares in per cent) as mean ± standard deviation over finished seeds."""
+    """One row per cell; metrics (shares in per cent) as mean ± standard deviation over finished seeds."""
     return _rich(cell_table(cells), f"test metrics {unit_remark(shown_metrics(cells))}")
 
 
@@ -65,7 +65,7 @@ def _rich(content: TextTable, title: str) -> Table:
 
 
 def series(cells: Sequence[Cell]) -> list[str]:
-    """A line for each cell that has metrics with numbers, such as the accuracies along a chain of LEGO."""
+    """A line for each cell with numbered metrics, such as the accuracies along a chain of LEGO."""
     lines = []
     for cell in cells:
         tested = cell.finished[0].status["test"] if cell.finished else {}

@@ -1,4 +1,4 @@
-"""A report in the forms that it is read in."""
+"""Writing a report in every form."""
 
 import os
 from collections.abc import Sequence
@@ -21,10 +21,10 @@ def write_report(report: Report, folder: Path) -> list[Path]:
 
     Args:
         report: The report.
-        folder: Where to; it is made if need be.
+        folder: The folder to write to; it is created if necessary.
 
     Returns:
-        The files.
+        The written files.
     """
     texts = {folder / name: form(report) for name, form in FORMS.items()}
     folder.mkdir(parents=True, exist_ok=True)
@@ -34,6 +34,6 @@ def write_report(report: Report, folder: Path) -> list[Path]:
 
 
 def default_report_dir(folders: Sequence[Path]) -> Path:
-    """The default folder of a report on some folders: next to their runs."""
+    """The default folder for a report on some folders: next to their runs."""
     above = Path(os.path.commonpath([folder.resolve() for folder in folders]))
     return (above.parent if (above / layout.CONFIG).exists() else above) / FOLDER

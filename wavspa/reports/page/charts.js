@@ -1,9 +1,9 @@
-// Charts of the cells that the filter leaves, one for each data set. A cell's colour tells its wavelet and
-// options, its dashes or marks tell its attention.
+// Charts of the filtered cells, one for each data set. A cell's colour shows its wavelet and options, its
+// dashes or marks show its attention.
 const DASHES = ["solid", "dash", "dot", "dashdot", "longdash"];
 const MARKS = ["circle", "square", "diamond", "triangle-up", "x"];
 const COLOURS = 7;
-// More than so many lines, and more than so many ranges, are no picture any more.
+// Above these numbers of lines, and of ranges, a chart is no longer legible.
 const MOST_LABELS = 24;
 const MOST_RANGES = 8;
 const FINGER = matchMedia("(pointer: coarse)").matches;
@@ -26,7 +26,7 @@ class Looks {
     this.probe = document.body.appendChild(element("span", { hidden: "" }));
   }
 
-  // The colour that a variable of the style has in the present theme.
+  // The colour of a variable of the style in the current theme.
   colour(name) {
     this.probe.style.color = `var(--${name})`;
     return getComputedStyle(this.probe).color;
@@ -58,7 +58,7 @@ class Looks {
   }
 }
 
-// What both sections of charts share: the legend that hides cells, one plot a data set, and the keyboard.
+// The common parts of both chart sections: the legend that hides cells, one plot per data set, the keyboard.
 class Charts {
   constructor(id, looks) {
     this.section = document.getElementById(id);
@@ -132,7 +132,7 @@ class Charts {
     return element("div", { class: "plot" }, element("h3"), figure);
   }
 
-  // Left and right move along a line, up and down to the next one.
+  // Left and right move along a line, up and down to another one.
   move(event, figure) {
     const step = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] }[event.key];
     if (!step) return;
@@ -155,7 +155,7 @@ class Curves extends Charts {
   constructor(report, looks) {
     super("curves", looks);
     this.report = report;
-    if (report.thinned) this.remark = `Of long curves ${report.points} points are drawn; metrics.csv has all.`;
+    if (report.thinned) this.remark = `Long curves are drawn with ${report.points} points; metrics.csv has all.`;
     this.form = this.section.querySelector("form");
     const runs = Map.groupBy(report.runs, (run) => report.cells[run.cell]);
     report.cells.forEach((cell) => (cell.runs = runs.get(cell)));

@@ -10,7 +10,7 @@ function curvesOf(run, metric) {
   return points.size ? { run, points } : null;
 }
 
-// Runs that broke off would cut the others short, unless there are no others.
+// Interrupted runs are left out, since they would cut the others short, unless there are no others.
 function drawnCurves(runs, metric) {
   const curves = runs.map((run) => curvesOf(run, metric)).filter(Boolean);
   const finished = curves.filter(({ run }) => run.state === "finished");

@@ -1,4 +1,4 @@
-// One filter for tables and charts: words that must all occur in a row, and choices of a value.
+// One filter for tables and charts: words that must all occur in a row, and chosen values.
 const DIMENSIONS = ["data", "attention", "wavelet", "options", "state"];
 
 class Filter {
@@ -21,7 +21,7 @@ class Filter {
     this.changed = changed;
   }
 
-  // The values that a run has; those of its cell for all but its state.
+  // The values of a run: its own state, and otherwise those of its cell.
   value(run, name) {
     if (name === "state") return run.state;
     return run.cell === null ? undefined : this.report.cells[run.cell][name];

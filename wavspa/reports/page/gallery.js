@@ -1,4 +1,4 @@
-// The filters of the runs whose cells the filter above leaves; drawn when they are opened.
+// The wavelet filters of the runs whose cells pass the filter above; drawn when they are opened.
 class Gallery {
   constructor(report) {
     this.section = document.getElementById("filters");
@@ -25,7 +25,7 @@ class Gallery {
       entry.hidden = !shown.has(cell);
       count += !entry.hidden;
     }
-    this.section.querySelector(".said").textContent = count ? "" : "None of these runs has filters here.";
+    this.section.querySelector(".said").textContent = count ? "" : "This page has no filters of these runs.";
   }
 
   draw() {}

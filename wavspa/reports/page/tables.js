@@ -1,4 +1,4 @@
-// Tables sort by a click, or Enter, on the name of a column: numbers by value, words by their order.
+// A click or Enter on the name of a column sorts a table: numbers by value, words alphabetically.
 function number(text) {
   const value = parseFloat(text.replaceAll(",", ""));
   return Number.isNaN(value) ? null : value;
@@ -7,7 +7,7 @@ function number(text) {
 const order = new Intl.Collator(undefined, { numeric: true }).compare;
 
 function compared(x, y, sign) {
-  // What has no value stands last either way.
+  // Rows without a value come last in both directions.
   if (x === null || y === null) return (x === null) - (y === null);
   return sign * (typeof x === "number" ? x - y : order(x, y));
 }

@@ -1,4 +1,4 @@
-// What the page carries beside its tables is gzip in base64.
+// The page's content other than its tables is gzip in base64.
 async function unpacked(id) {
   const packed = document.getElementById(id).textContent.trim();
   const bytes = Uint8Array.from(atob(packed), (character) => character.charCodeAt(0));

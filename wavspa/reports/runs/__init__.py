@@ -1,1 +1,1 @@
-"""Run folders as a report reads them."""
+"""Reading run folders for reports."""

@@ -1,4 +1,4 @@
-"""A run's answers to its test, as wavspa-evaluate keeps them, and the check that two runs answer the same."""
+"""A run's answers to its test, as wavspa-evaluate stores them, and a check that two runs share their rows."""
 
 import json
 from typing import NamedTuple
@@ -27,7 +27,7 @@ def read_answers(run: Run) -> Answered:
     """Read the answers of a run to its test.
 
     Raises:
-        UserError: It has none, they are damaged, or of another checkpoint than the run has now.
+        UserError: It has none, they are damaged, or they belong to another checkpoint than the run's best.
     """
     folder = layout.evaluation(run.folder, TEST)
     again = f"wavspa-evaluate run={run.folder}"
@@ -69,7 +69,7 @@ def check_same_rows(first: Answered, second: Answered) -> None:
     """Refuse to compare answers to different rows.
 
     Raises:
-        UserError: The rows are others, or in another order.
+        UserError: The rows differ, or are in another order.
     """
     named = f"{first.run.folder} and {second.run.folder}"
     sizes = [len(one.answers.labels) for one in (first, second)]
@@ -91,7 +91,7 @@ def check_same_rows(first: Answered, second: Answered) -> None:
 
 
 def _same_content(first: Run, second: Run) -> bool:
-    """Whether the rows of test are the same by the cards; other tokens of the same files are the same."""
+    """Whether the cards describe the same test rows; the same files with other tokens count as the same."""
     contents = [run.card.get("splits", {}).get(TEST, {}).get("content") for run in (first, second)]
     if contents[0] is not None and contents[0] == contents[1]:
         return True

@@ -17,13 +17,13 @@ from wavspa.run_folder.labels import attention_label
 from wavspa.run_folder.metrics import read_metrics
 from wavspa.run_folder.status import Status, read_status
 
-# libyaml's, where it is installed, reads thousands of configurations in seconds.
+# libyaml's loader, if installed, reads thousands of configurations in seconds.
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 @dataclass(frozen=True)
 class Run:
-    """What one run's folder holds; what is missing or damaged is empty and named in ``damage``."""
+    """The content of a run's folder; missing or damaged parts are empty, and ``damage`` names them."""
 
     folder: Path
     config: dict[str, Any] = field(default_factory=dict)
@@ -41,7 +41,7 @@ class Run:
 
     @property
     def cell(self) -> str:
-        """Equal for runs that differ in their seed alone."""
+        """Equal for runs that differ only in their seed."""
         cell: str = self.config["frozen"]["cell"]
         return cell
 
@@ -65,24 +65,24 @@ def collect(folders: Iterable[Path]) -> list[Run]:
         below = sorted(_runs_below(folder))
         if not below:
             raise UserError(f"there are no runs in {folder}")
-        for run in below:  # one that is named in two ways is one run
+        for run in below:  # two paths to the same folder are one run
             found.setdefault(os.path.realpath(run), run)
     return [read_run(folder) for folder in found.values()]
 
 
 def _runs_below(folder: Path) -> Iterator[Path]:
-    """The runs at or below a folder, through links as well, but for those that a rerun has replaced."""
+    """The runs at or below a folder, following links, except for those that a rerun has replaced."""
     seen = set()
     for name, inner, files in os.walk(folder, followlinks=True):
         if (place := os.path.realpath(name)) in seen:
-            inner.clear()  # a link that leads back, or to what was seen
+            inner.clear()  # a link that leads back, or to a folder that was seen
             continue
         seen.add(place)
         inner[:] = [other for other in inner if not other.startswith(layout.REPLACED)]
-        # Of a folder and a link to it the folder counts.
+        # Folders before links, so that a folder counts and a link to it does not.
         inner.sort(key=lambda other: (os.path.islink(os.path.join(name, other)), other))
         if layout.CONFIG in files:
-            # W&B keeps its own config.yaml in its folder in a run's.
+            # W&B keeps its own config.yaml in its folder inside a run's folder.
             inner[:] = [other for other in inner if other not in layout.OF_A_RUN]
             path = Path(name)
             yield path if path.name not in ("", "..") else Path(os.path.abspath(path))
@@ -102,7 +102,7 @@ def read_run(folder: Path) -> Run:
 
 
 def _read(path: Path, parse: Any) -> Any:
-    """What a file holds; None if it is missing."""
+    """The content of a file; None if it is missing."""
     if not path.exists():
         return None
     try:
@@ -116,7 +116,7 @@ def _load_yaml(text: str) -> Any:
 
 
 def cells(runs: Sequence[Run]) -> list[list[Run]]:
-    """Group undamaged runs that differ in their seed alone, in the order of the published table."""
+    """Group undamaged runs that differ only in their seed, in the order of the published table."""
     groups: dict[str, list[Run]] = {}
     for run in runs:
         if not run.damage:

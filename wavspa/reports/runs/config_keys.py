@@ -12,7 +12,7 @@ UNTOLD = ("name", "experiment_name", "seed", "data_root")
 
 
 def value_label(config: Mapping[str, Any], key: str) -> str:
-    """The value of ``key`` as tables show it; a dash where the configuration has no such key."""
+    """The value of ``key`` as tables show it; a dash if the configuration has no such key."""
     value: Any = config
     for part in key.split("."):
         if not isinstance(value, Mapping) or part not in value:
@@ -25,7 +25,7 @@ def check_keys(configs: Sequence[Mapping[str, Any]], keys: Sequence[str]) -> Non
     """Refuse keys that no configuration has.
 
     Raises:
-        UserError: There is one; the message names those that look like it.
+        UserError: There is one; the message suggests a similar key.
     """
     known = {key for config in configs for key, _ in flatten(config)}
     for key in keys:
@@ -37,11 +37,11 @@ def check_keys(configs: Sequence[Mapping[str, Any]], keys: Sequence[str]) -> Non
 def distinguishing_options(
     configs: Sequence[Mapping[str, Any]], places: Sequence[tuple[object, ...]]
 ) -> list[str]:
-    """For each configuration the ``key=value`` that distinguish it from the others in its place.
+    """For each configuration the ``key=value`` pairs that distinguish it from the others in its place.
 
     Args:
-        configs: Configurations, each of another cell.
-        places: The place of each; those alone in theirs get empty words.
+        configs: Configurations of different cells.
+        places: The place of each; a configuration alone in its place gets an empty text.
     """
     groups: dict[tuple[object, ...], list[Mapping[str, Any]]] = {}
     for config, place in zip(configs, places, strict=True):
@@ -54,7 +54,7 @@ def distinguishing_options(
 
 
 def _distinguishing_keys(configs: Sequence[Mapping[str, Any]]) -> list[str]:
-    """The fewest keys, in the order of the configuration, that distinguish every one from every other."""
+    """A few keys, in the order of the configuration, that distinguish every configuration from the others."""
     keys: list[str] = []
     told: set[tuple[str, ...]] = {()}
     for key in dict.fromkeys(key for config in configs for key, _ in flatten(config)):
@@ -68,7 +68,7 @@ def _distinguishing_keys(configs: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def _assigned(config: Mapping[str, Any], key: str) -> str:
-    """A class is shown by its own name, under what it is for."""
+    """The ``key=value`` pair; a ``_target_`` is shown as the name of its class, under the key above it."""
     value = value_label(config, key)
     name = key.removesuffix("._target_").rpartition(".")[2]
     return f"{name}={value.rpartition('.')[2] if key.endswith('_target_') else value}"

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from wavspa.reports.runs.collect import Run
 from wavspa.run_folder.labels import attention_label, option_labels
 
-# What differs among the runs of a cell, apart from the seed.
+# The key that differs among the runs of a cell, apart from the seed.
 FOLD = "dataset.fold"
 
 
@@ -18,7 +18,7 @@ def cell_label(cell: Sequence[Run], options: str) -> str:
 
 
 def parent_of(run: Run) -> str:
-    """The weights that a run started from: their place, commit and checksum; empty of one from scratch."""
+    """The weights that a run started from: path, commit and checksum; empty if it started from scratch."""
     init = run.config.get("init") or {}
     if not (parent := init.get("parent")):
         return ""
@@ -28,13 +28,13 @@ def parent_of(run: Run) -> str:
 
 
 def is_masked(run: Run) -> bool:
-    """Whether a run predicts masked tokens, so that the labels of its data are nothing to it."""
+    """Whether a run predicts masked tokens, so that it ignores the labels of its data."""
     target: str = run.config["task"].get("_target_", "")
     return target.endswith(".Masked")
 
 
 def data_label(cell: Sequence[Run]) -> str:
-    """The name of a cell's data, as their card has it where they are not the official ones."""
+    """The name of a cell's data, from their card if they are not the official ones."""
     names = [run.card["name"] for run in cell if "name" in run.card]
     name = str(names[0] if names else cell[0].config["dataset"]["name"])
     return f"{name}, masked" if is_masked(cell[0]) else name
@@ -43,11 +43,11 @@ def data_label(cell: Sequence[Run]) -> str:
 def differing_options(
     groups: Sequence[Sequence[Run]], data: Sequence[str], known: Sequence[str] = ()
 ) -> list[str]:
-    """For each cell its overrides that neither its other labels show nor all cells on its data share.
+    """For each cell, the overrides that its other labels do not show and not all cells on its data share.
 
     Args:
         groups: The runs of each cell.
-        data: What the data of each are called.
+        data: The name of each cell's data.
         known: Keys whose values are shown elsewhere.
     """
     options = [_options(cell[0], known) for cell in groups]

@@ -18,27 +18,27 @@ from wavspa.run_folder.lock import is_locked
 from wavspa.run_folder.status import early_end
 
 LOST = "lost"
-# A first step is shown where it took this many times as long as others, and this many seconds.
+# A first step is shown if it took this many times as long as the others, and at least this many seconds.
 NOTABLE_TIMES, NOTABLE_SECONDS = 10, 5
-# Columns of a terminal that has room for those of speed as well.
+# Width of a terminal that has room for the columns on speed as well.
 WIDE = 110
 _NO_QUEUE: Mapping[Path, str] = MappingProxyType({})
 
 
 def state_of(run: Run) -> str:
-    """A run's state, and ``lost`` if it is marked as running and no process of this machine runs it."""
+    """A run's state; ``lost`` if it is marked as running but no process on this machine runs it."""
     if run.state == "running" and not is_locked(run.folder):
         return LOST
     return run.state
 
 
 def print_states(runs: Sequence[Run], out: Console, queue: Mapping[Path, str] = _NO_QUEUE) -> None:
-    """Print one row a run: state, step, best metric, speed, time left; then parents, and why some stopped.
+    """Print one row per run (state, step, best metric, speed, time left), then parents and reasons for stops.
 
     Args:
         runs: The runs, in the order of the rows.
         out: Where to print.
-        queue: Runs that wait in a cluster's queue, with their jobs and what they wait for.
+        queue: Runs that wait in a cluster's queue, with their jobs and the reason for waiting.
     """
     out.print(states_table(runs, queue, width=out.width))
     for run in runs:
@@ -60,8 +60,8 @@ def states_table(
 
     Args:
         runs: The runs.
-        queue: Runs that wait in a cluster's queue, with their jobs and what they wait for.
-        width: Columns that there are; few leave out the speed, as do runs that older versions made.
+        queue: Runs that wait in a cluster's queue, with their jobs and the reason for waiting.
+        width: Width of the terminal; the speed is left out if it is narrow, or if no run has recorded it.
     """
     states = [state_of(run) for run in runs]
     counts = ", ".join(f"{count} {state}" for state, count in Counter(states).most_common())
@@ -91,7 +91,7 @@ def _step(run: Run) -> str:
 
 
 def _speed(run: Run) -> list[str]:
-    """Milliseconds a step, tokens a second, and the share of the device's peak."""
+    """Milliseconds per step, tokens per second, and the share of the device's peak."""
     status = run.status
     tokens, mfu = status.get("tokens_per_second"), status.get("mfu")
     return [
@@ -102,7 +102,7 @@ def _speed(run: Run) -> list[str]:
 
 
 def _first_step(run: Run) -> str:
-    """What the first step took, where that is many times what others take."""
+    """The time of the first step, if it is many times that of the others."""
     first = run.status.get("first_step_seconds", 0.0)
     others = run.status.get("seconds_per_step", 0.0)
     if first < max(NOTABLE_SECONDS, NOTABLE_TIMES * others):

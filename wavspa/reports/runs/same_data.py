@@ -1,4 +1,4 @@
-"""Groups of cells on the same data: numbers compare there alone, under any name of the data."""
+"""Groups of cells on the same data, under any name: only their numbers can be compared."""
 
 import hashlib
 import json
@@ -11,24 +11,24 @@ from wavspa.reports.runs.config_keys import distinguishing_options
 from wavspa.reports.runs.labels import data_label
 
 SPLITS = ("train", "val", "test")
-# Choices that make other tokens of the same examples; a protocol has its own rule in the tables.
+# Choices that make other tokens from the same examples; a protocol has its own rule in the tables.
 _OF_TOKENS = ("tokenizer", "stored_length", "protocol")
 # The choice of a fold, which differs among the runs of a cell.
 _FOLD = "fold"
 
 
 class _Data(NamedTuple):
-    """What is known about a cell's data: equal where the data are the same."""
+    """The identity of a cell's data: equal if the data are the same."""
 
     name: str
     fingerprint: str
 
 
 def data_labels(groups: Sequence[Sequence[Run]]) -> list[str]:
-    """What to call the data of each cell: the same for the same data alone.
+    """The label of each cell's data: equal only for the same data.
 
-    Data of one name differ in label by their files or by what else differs, as ``files (train=a.csv)``. Cells
-    that no card describes yet are called like the others with the same configuration of the data, if those
+    The labels of different data with one name add their files or other differences: ``files (train=a.csv)``.
+    Cells without a card so far get the label of the others with the same configuration of the data, if those
     agree.
 
     Args:
@@ -47,7 +47,7 @@ def data_labels(groups: Sequence[Sequence[Run]]) -> list[str]:
 
 
 def _described(group: Sequence[Run]) -> dict[str, Any]:
-    """Facts that distinguish a cell's data from others, those first that a person knows them by."""
+    """Facts that distinguish a cell's data from others, starting with those that a person knows them by."""
     dataset = group[0].config["dataset"]
     card = _card(group)
     choices = card.get("choices", {})
@@ -85,7 +85,7 @@ def _with_those_without_card(
 
 
 def _of_config(dataset: Mapping[str, Any]) -> dict[str, Any]:
-    # Data that came before there was this limit keep their fingerprint.
+    # Data from before this limit existed keep their fingerprint.
     later = {"eval_limit": dataset["eval_limit"]} if dataset.get("eval_limit") else {}
     return {key: dataset.get(key) for key in ("name", "checksum", "limit")} | later
 

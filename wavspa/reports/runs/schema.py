@@ -1,4 +1,4 @@
-"""The required content of a run's files for a report: those of another version may lack it."""
+"""The content that a report requires of a run's files; those of another version may lack it."""
 
 from collections.abc import Mapping
 from numbers import Real
@@ -42,7 +42,7 @@ _CARD: dict[str, Any] = {
 
 
 def check(config: Any, status: Mapping[str, Any], card: Any) -> None:
-    """Refuse what a report cannot use.
+    """Refuse files that a report cannot use.
 
     Args:
         config: The content of a run's config.yaml.
@@ -50,7 +50,7 @@ def check(config: Any, status: Mapping[str, Any], card: Any) -> None:
         card: Content of its card.json, empty if it has none.
 
     Raises:
-        UserError: Something is missing or of another kind; the message names the file and the key.
+        UserError: Something is missing or has another type; the message names the file and the key.
     """
     for key, kind in _CONFIG.items():
         _demand(layout.CONFIG, config, key, kind)
@@ -71,9 +71,11 @@ def _demand(file: str, content: Any, key: str, kind: Any) -> None:
     value = content
     for part in key.split("."):
         if not isinstance(value, Mapping) or part not in value:
-            raise UserError(f"{file} has no {key}: it is damaged, or of another version of wavspa")
+            raise UserError(
+                f"{file} has no {key}: it is damaged, or from another version of wavspa"
+            )
         value = value[part]
     if not isinstance(value, kind):
         raise UserError(
-            f"{file}: {key} is {value!r}: it is damaged, or of another version of wavspa"
+            f"{file}: {key} is {value!r}: it is damaged, or from another version of wavspa"
         )

@@ -1,1 +1,1 @@
-"""Scores of classified examples, their intervals, and whether two runs differ in them."""
+"""Scores of classified examples, their intervals, and tests of whether two runs differ."""

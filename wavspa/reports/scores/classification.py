@@ -1,4 +1,4 @@
-"""Scores of classified examples, by scikit-learn and torchmetrics."""
+"""Scores of classified examples, computed by scikit-learn and torchmetrics."""
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -6,26 +6,26 @@ from typing import NamedTuple
 import numpy as np
 
 BINS = 15
-"""Of equal width, of the probability of the predicted class: what the calibration error is counted in."""
+"""Bins of equal width, by the probability of the predicted class, that the calibration error uses."""
 
 
 class Answers(NamedTuple):
-    """What a run answers to n examples with C classes."""
+    """A run's answers to n examples with C classes."""
 
     labels: np.ndarray
     """[n] int64, the true class of each"""
     probabilities: np.ndarray
     """[n, C]"""
     predicted: np.ndarray
-    """[n] int64, the class that the run decides for"""
+    """[n] int64, the class that the run chooses"""
     names: Sequence[str]
-    """of the classes"""
+    """the names of the classes"""
 
 
 class Scores(NamedTuple):
-    """Scores by their name; NaN is undefined.
+    """Scores by name; NaN is undefined.
 
-    Of several resamples each has one more axis, the first.
+    For several resamples each score has an additional first axis.
     """
 
     overall: Mapping[str, np.ndarray]
@@ -36,8 +36,8 @@ class Scores(NamedTuple):
 def scores_of(answers: Answers) -> Scores:
     """The scores of some answers.
 
-    Undefined are: precision of a class that is never predicted, recall of one that does not occur, F1 of one
-    that does neither; where all examples have one label, all that compare classes.
+    Undefined are the precision of a class that is never predicted, the recall of one that does not occur, and
+    the F1 of one to which both apply; if all examples have one label, all scores that compare classes.
 
     Args:
         answers: At least one.
@@ -62,7 +62,7 @@ def scores_of(answers: Answers) -> Scores:
     several = len(np.unique(labels)) > 1
     overall = {
         "accuracy": accuracy_score(labels, predicted),
-        # Of what is predicted and does not occur there is no recall; scikit-learn would warn of it.
+        # A class that is predicted but does not occur has no recall; scikit-learn would warn about it.
         "balanced_accuracy": (
             balanced_accuracy_score(*_of_classes_that_occur(labels, predicted))
             if several
@@ -97,7 +97,7 @@ def confusion(answers: Answers) -> np.ndarray:
 
 
 def mean_where_defined(values: np.ndarray) -> np.ndarray:
-    """The mean over the last axis without what is NaN; NaN where all is."""
+    """The mean over the last axis, ignoring NaN; NaN if all values are."""
     defined = ~np.isnan(values)
     total = np.where(defined, values, 0.0).sum(axis=-1)
     count = defined.sum(axis=-1)
@@ -105,7 +105,7 @@ def mean_where_defined(values: np.ndarray) -> np.ndarray:
 
 
 def of_ranking(by_class: np.ndarray) -> np.ndarray:
-    """What a score [..., C] of ranking is of all classes: of two that of class 1, of more the mean."""
+    """The overall ranking score, from those of the classes [..., C]: of class 1 if C = 2, else the mean."""
     if by_class.shape[-1] == 2:
         return np.asarray(by_class[..., 1])
     return mean_where_defined(by_class)
@@ -122,7 +122,7 @@ def _ranking_scores(positive: np.ndarray, scores: np.ndarray) -> tuple[float, fl
 def _of_classes_that_occur(
     labels: np.ndarray, predicted: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Labels, and predictions of which those of a class that does not occur are simply wrong."""
+    """Labels, and predictions with each class that does not occur replaced by a wrong one that does."""
     occur = np.unique(labels)
     wrong = np.where(labels == occur[0], occur[-1], occur[0])
     return labels, np.where(np.isin(predicted, occur), predicted, wrong)

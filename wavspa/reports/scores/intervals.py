@@ -1,4 +1,4 @@
-"""Scores with the intervals that resampling the examples leaves them."""
+"""Scores with intervals from resampling the examples."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
@@ -19,7 +19,7 @@ class Estimate(NamedTuple):
     interval: tuple[float, float] | None
 
     def plain(self) -> dict[str, Any]:
-        """As json has it, where nothing is NaN."""
+        """Its content in JSON, with None for NaN."""
         bounds = None if self.interval is None else [_or_none(bound) for bound in self.interval]
         return {"value": _or_none(self.value), "interval": bounds}
 
@@ -32,7 +32,7 @@ class Estimates(NamedTuple):
     resamples: int
 
     def plain(self, names: Sequence[str]) -> dict[str, Any]:
-        """As json has it.
+        """Their content in JSON.
 
         Args:
             names: Names of the classes.
@@ -48,11 +48,11 @@ class Estimates(NamedTuple):
 def estimate(answers: Answers, resamples: int = RESAMPLES) -> Estimates:
     """Score answers, with percentile intervals of the bootstrap over examples.
 
-    Of a score that some resamples leave undefined the interval is that of the others.
+    If some resamples leave a score undefined, its interval is that of the others.
 
     Args:
         answers: The answers, at least one.
-        resamples: How many; 0: no intervals.
+        resamples: Number of resamples; 0: no intervals.
     """
     found = scores_of(answers)
     bounds = _bounds(answers, resamples) if resamples else None

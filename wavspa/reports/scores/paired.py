@@ -1,4 +1,4 @@
-"""Tests whether two runs differ on the same rows: McNemar's exact test and the paired bootstrap."""
+"""Tests of whether two runs differ on the same rows: McNemar's exact test and the paired bootstrap."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -11,7 +11,7 @@ from wavspa.reports.scores.resampled import Resampled, draws
 
 
 class McNemar(NamedTuple):
-    """How many rows one run alone has right, and the two-sided p of shares at least as uneven."""
+    """The numbers of rows that only one run has right, and the two-sided p of shares at least as uneven."""
 
     first_alone: int
     second_alone: int
@@ -19,9 +19,9 @@ class McNemar(NamedTuple):
 
 
 class Difference(NamedTuple):
-    """A score of two runs, and what the second is above the first; NaN is undefined.
+    """A score of two runs, and by how much the second exceeds the first; NaN is undefined.
 
-    ``p`` is twice the share of resamples in which the difference has the other sign or none.
+    ``p`` is twice the share of resamples in which the difference has the other sign or is zero.
     """
 
     first: float
@@ -36,7 +36,7 @@ def mcnemar(first: np.ndarray, second: np.ndarray) -> McNemar:
 
     Args:
         first: Whether the first run has each row right, [n] bool.
-        second: The second.
+        second: Whether the second run has.
     """
     from scipy.stats import binomtest
 
@@ -47,12 +47,12 @@ def mcnemar(first: np.ndarray, second: np.ndarray) -> McNemar:
 
 
 def differences(first: Answers, second: Answers, resamples: int) -> Mapping[str, Difference]:
-    """What a second run is above a first one, by score, over the same resamples of the rows.
+    """By how much a second run exceeds a first one, by score, over the same resamples of the rows.
 
     Args:
         first: The answers of the first run.
-        second: Those of the second to the same rows.
-        resamples: How many, at least 1.
+        second: The second run's answers to the same rows.
+        resamples: Number of resamples, at least 1.
     """
     values = [scores_of(answers).overall for answers in (first, second)]
     drawn: dict[str, list[np.ndarray]] = {name: [] for name in values[0]}
@@ -70,7 +70,7 @@ def differences(first: Answers, second: Answers, resamples: int) -> Mapping[str,
 def _difference(first: float, second: float, drawn: np.ndarray) -> Difference:
     low, high = map(float, quantiles(drawn))
     defined = drawn[~np.isnan(drawn)]
-    # One more of each, so that no finite number of resamples makes it 0.
+    # Both counts plus one, so that p is never 0.
     least = min((defined <= 0).sum(), (defined >= 0).sum()) + 1
     p = min(1.0, 2 * float(least) / (len(defined) + 1)) if len(defined) else np.nan
     return Difference(first, second, second - first, (low, high), p)

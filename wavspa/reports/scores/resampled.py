@@ -1,6 +1,6 @@
-"""The scores of many resamples at once, where scikit-learn would take a second for a hundred.
+"""The scores of many resamples at once; scikit-learn would take a second for a hundred of them.
 
-``tests/reports/scores`` holds each to what :func:`~wavspa.reports.scores.classification.scores_of` returns.
+``tests/reports/scores`` compares each with :func:`~wavspa.reports.scores.classification.scores_of`.
 """
 
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ from wavspa.reports.scores.classification import (
 )
 
 SEED = 1
-# Numbers of one array that are in memory at a time.
+# Largest number of values of one array in memory at a time.
 _CHUNK = 2_000_000
 
 
@@ -28,7 +28,7 @@ def draws(examples: int, resamples: int) -> Iterator[np.ndarray]:
 
     Args:
         examples: n.
-        resamples: How many in all.
+        resamples: Their total number.
     """
     rng = np.random.default_rng(SEED)
     most = max(1, _CHUNK // examples)
@@ -39,7 +39,7 @@ def draws(examples: int, resamples: int) -> Iterator[np.ndarray]:
 
 
 class Resampled:
-    """Scores answers again and again, by how often each example counts.
+    """Scores the same answers repeatedly, by how often each example counts.
 
     Args:
         answers: The answers.
@@ -105,11 +105,11 @@ class Resampled:
 
 
 class _Ranked:
-    """Examples in the order of a score, those with equal scores together.
+    """Examples ordered by a score, with equal scores grouped.
 
     Args:
-        positive: Whether each is of the class, [n] bool.
-        scores: [n].
+        positive: Whether each belongs to the class, [n] bool.
+        scores: The scores, [n].
     """
 
     def __init__(self, positive: np.ndarray, scores: np.ndarray) -> None:
@@ -141,12 +141,12 @@ def _indicator(
 
 
 def _ratio(above: np.ndarray, below: np.ndarray) -> np.ndarray:
-    """The quotient; NaN where nothing is to be divided by."""
+    """The quotient; NaN where the divisor is 0."""
     return np.where(below > 0, above / np.where(below > 0, below, 1), np.nan)
 
 
 def _matthews(true: np.ndarray, chosen: np.ndarray, hits: np.ndarray) -> np.ndarray:
-    """Matthews' correlation [r] of counts [r, C]; 0 where one class alone is chosen, as in scikit-learn."""
+    """Matthews' correlation [r] of counts [r, C]; 0 if only one class is chosen, as in scikit-learn."""
     total = true.sum(axis=1)
     covariance = hits.sum(axis=1) * total - (true * chosen).sum(axis=1)
     spreads = [total**2 - (counts**2).sum(axis=1) for counts in (true, chosen)]

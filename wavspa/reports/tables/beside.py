@@ -1,4 +1,4 @@
-"""The runs next to what is published of the Long Range Arena, and what the wavelets gain, there and here."""
+"""The runs next to published numbers of the Long Range Arena, and the gains from wavelets in both."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from statistics import fmean
@@ -18,7 +18,7 @@ Accuracies = Mapping[str, float]
 
 
 class Beside(NamedTuple):
-    """A table of a report that holds published numbers, with its title and what must be read with it."""
+    """A table of a report with published numbers, its title, and the notes to read with it."""
 
     title: str
     table: TextTable
@@ -26,7 +26,7 @@ class Beside(NamedTuple):
 
 
 class _Line(NamedTuple):
-    """A row: who, where from (``ours``, or the number of a source), accuracies."""
+    """A row: model, origin (``ours``, or the number of a source), accuracies."""
 
     model: str
     origin: str
@@ -34,7 +34,7 @@ class _Line(NamedTuple):
 
 
 class _Gain(NamedTuple):
-    """Per cent that a mode gains on its base: as published, and here over the data sets that have both."""
+    """A mode's gain on its base in per cent: as published, and here over the data sets that have both."""
 
     attention: str
     wavelet: str
@@ -47,7 +47,7 @@ def beside_published(cells: Sequence[Cell]) -> list[Beside]:
     """The two tables.
 
     Args:
-        cells: The cells of the report; those that have not finished, or on other data, have no place in them.
+        cells: The cells of the report; unfinished ones and those on other data are left out.
     """
     return [_accuracies(cells), _gains(cells)]
 
@@ -56,8 +56,8 @@ def mean_gain(plain: Accuracies, wavelet: Accuracies) -> tuple[float | None, int
     """The mean difference over the data sets that both have, and their number.
 
     Args:
-        plain: What the base reaches.
-        wavelet: What it reaches in a wavelet space.
+        plain: The accuracies of the base.
+        wavelet: Its accuracies in a wavelet space.
     """
     gains = [wavelet[name] - plain[name] for name in FIVE if name in plain and name in wavelet]
     return (fmean(gains) if gains else None), len(gains)
@@ -97,7 +97,7 @@ def _of_dataset(name: str) -> Column[_Line]:
 
 
 def _ours(cells: Sequence[Cell]) -> Mapping[str, Accuracies]:
-    """By label: attention, wavelet, the options that distinguish cells, data where others share a name."""
+    """By label: attention, wavelet, distinguishing options, and the data if several share a name."""
     found: dict[str, dict[str, float]] = {}
     finished = list(_finished(cells))
     kinds: dict[str, set[str]] = {}

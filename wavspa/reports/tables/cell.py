@@ -1,4 +1,4 @@
-"""A cell: the runs that differ in the seed alone, and their numbers together."""
+"""A cell: the runs that differ only in the seed, and their combined numbers."""
 
 import statistics
 from collections import Counter
@@ -18,11 +18,11 @@ from wavspa.run_folder.labels import attention_label
 
 @dataclass(frozen=True)
 class Cell:
-    """A cell: runs that differ in their seed alone.
+    """A cell: runs that differ only in their seed.
 
-    ``runs`` has one run a seed, ``repeated`` further ones of the same seeds. ``data`` is what tables call
-    their data, and the same for the same data alone; ``options`` the choices beyond attention and wavelet in
-    which it differs from others.
+    ``runs`` has one run per seed, ``repeated`` further ones of the same seeds. ``data`` is the label of their
+    data in tables, equal only for the same data; ``options`` are the choices beyond attention and wavelet
+    that distinguish the cell from others.
     """
 
     runs: list[Run]
@@ -64,17 +64,17 @@ class Cell:
 
     @cached_property
     def finished(self) -> list[Run]:
-        """The runs that count: those that have been tested."""
+        """The runs that count: the tested ones."""
         return [run for run in self.runs if run.state == "finished"]
 
     @cached_property
     def others(self) -> Counter[str]:
-        """How many of the rest are in which state."""
+        """The number of the other runs in each state."""
         return Counter(state_of(run) for run in self.runs if run.state != "finished")
 
     @property
     def metric(self) -> str:
-        """The test metric that it was trained for."""
+        """The test metric that corresponds to the monitored one."""
         monitor: str = self.config["task"]["monitor"]
         return monitor.replace("val/", "test/")
 
@@ -84,7 +84,7 @@ class Cell:
         return direction(metric) or told
 
     def tested(self, metric: str) -> list[float]:
-        """A test metric of each finished seed, in per cent where it is a share."""
+        """A test metric of each finished seed, in per cent if it is a share."""
         return [
             factor(metric) * run.status["test"][metric]
             for run in self.finished
@@ -93,7 +93,7 @@ class Cell:
 
     @property
     def parameters(self) -> int | None:
-        """Trained numbers of the model."""
+        """The number of trained parameters of the model."""
         return next(
             (run.status["parameters"] for run in self.runs if "parameters" in run.status), None
         )
@@ -108,35 +108,35 @@ class Cell:
 
     @property
     def peak_memory(self) -> int | None:
-        """Bytes: the largest peak of its runs."""
+        """The largest peak of its runs, in bytes."""
         return max(
             (r.status["peak_memory"] for r in self.runs if "peak_memory" in r.status), default=None
         )
 
     @property
     def steps(self) -> int:
-        """Steps that the run which got furthest has trained."""
+        """The steps of the run that got furthest."""
         return max(run.status.get("step", 0) for run in self.runs)
 
     @property
     def budget(self) -> int:
-        """Steps that its runs may train."""
+        """The number of steps that its runs may train."""
         steps: int = self.config["trainer"]["max_steps"]
         return steps
 
     @cached_property
     def protocol(self) -> str:
-        """How its data were split; empty where its data set knows one way alone, or no card has it."""
+        """How its data were split; empty if its data set has only one way, or no card names it."""
         return next((run.card["protocol"] for run in self.runs if run.card.get("protocol")), "")
 
     @property
     def devices(self) -> list[str]:
-        """What its runs were trained on."""
+        """The devices its runs were trained on."""
         return sorted({run.status["device"] for run in self.runs if "device" in run.status})
 
     @property
     def seeds(self) -> str:
-        """How many seeds have finished, and how many are in other states."""
+        """The number of finished seeds, and of those in other states."""
         return ", ".join(
             [str(len(self.finished)), *(f"{n} {state}" for state, n in self.others.items())]
         )
@@ -158,7 +158,7 @@ def summarise(runs: Sequence[Run]) -> list[Cell]:
 
 
 def shown_metrics(cells: Sequence[Cell]) -> list[str]:
-    """The test metrics that have columns: losses only where a cell was trained for one, none with numbers."""
+    """The test metrics with a column: losses only if a cell monitors one, and no numbered metrics."""
     names = dict.fromkeys(
         name for cell in cells for run in cell.runs for name in run.status.get("test", {})
     )
@@ -182,12 +182,12 @@ def unit_remark(metrics: Iterable[str]) -> str:
 
 
 def short(metric: str) -> str:
-    """A test metric's name as a column's."""
+    """A test metric's name in the head of a column."""
     return metric.removeprefix("test/")
 
 
 def _once_a_seed(group: Sequence[Run]) -> tuple[list[Run], list[Run]]:
-    """A copy of a run is not a further seed (or fold of one); what has finished comes first."""
+    """One run per seed and fold, preferably a finished one, and the remaining copies."""
     kept: dict[tuple[int, int], Run] = {}
     for run in sorted(group, key=lambda run: run.state != "finished"):
         kept.setdefault(_which(run), run)
@@ -196,5 +196,5 @@ def _once_a_seed(group: Sequence[Run]) -> tuple[list[Run], list[Run]]:
 
 
 def _which(run: Run) -> tuple[int, int]:
-    """What distinguishes a run from the others of its cell: its seed, and its fold where there are some."""
+    """What distinguishes a run from the others of its cell: its seed, and its fold if there are folds."""
     return run.config["seed"], run.config["dataset"].get("fold") or 0

@@ -21,14 +21,14 @@ Row = TypeVar("Row")
 
 
 class Column(NamedTuple, Generic[Row]):
-    """A column: its name, its value in a row, and how that is written.
+    """A column: its name, its value in a row, and the format of the value.
 
     Attributes:
-        name: In tables that are read; None leaves it out there.
+        name: Its name in tables for people; None leaves it out there.
         value: Its value in a row.
-        format: How tables write the value.
-        csv: Its name in ``table.csv``, which writes the value as it is; None leaves it out there.
-        side: Where tables align it: words to the left, numbers to the right.
+        format: The value as tables show it.
+        csv: Its name in ``table.csv``, which has the unformatted value; None leaves it out there.
+        side: Its alignment in tables: words to the left, numbers to the right.
     """
 
     name: str | None
@@ -39,7 +39,7 @@ class Column(NamedTuple, Generic[Row]):
 
 
 def columns(cells: Sequence[Cell], comparison: Comparison | None = None) -> list[Column[Cell]]:
-    """The columns of these cells, in their order.
+    """The columns for these cells, in order.
 
     Args:
         cells: The cells.
@@ -70,7 +70,7 @@ def columns(cells: Sequence[Cell], comparison: Comparison | None = None) -> list
 
 
 class TextTable(NamedTuple):
-    """The names of the columns, the side that each is aligned to, and the rows, all as text."""
+    """The names of the columns, their alignment, and the rows, all as text."""
 
     names: list[str]
     sides: list[Literal["left", "right"]]
@@ -78,12 +78,12 @@ class TextTable(NamedTuple):
 
     @property
     def words(self) -> int:
-        """How many columns hold words; they are the first ones."""
+        """The number of columns that hold words; they are the first ones."""
         return self.sides.count("left")
 
 
 def cell_table(cells: Sequence[Cell]) -> TextTable:
-    """One row a cell, as text."""
+    """One row per cell, as text."""
     return text_table(columns(cells), cells)
 
 

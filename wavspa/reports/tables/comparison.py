@@ -24,9 +24,9 @@ PROTOCOL = "dataset.protocol"
 
 @dataclass(frozen=True)
 class Layout:
-    """What a comparison is asked to show.
+    """The requested content of a comparison.
 
-    ``metric`` is a test metric without its split; None: what each task was trained for. ``mixed`` allows
+    ``metric`` is a test metric without its split; None: the monitored one of each task. ``mixed`` allows
     a column to hold several protocols of the data or numbers of steps.
     """
 
@@ -38,10 +38,10 @@ class Layout:
 
 @dataclass
 class Entry:
-    """One place of a table: the metric of each finished seed, what is published, the states of the rest.
+    """One entry of a table: the metric of each finished seed, the published number, the states of the rest.
 
-    ``digits`` are the decimal places of the metric, which is in per cent where it is a share. An average over
-    data sets has one value, and ``misprint``: what the published table prints instead of the mean of its
+    ``digits`` are the decimal places of the metric, which is in per cent if it is a share. An average over
+    data sets has one value; ``misprint`` is what the published table prints if that is not the mean of its
     numbers.
     """
 
@@ -55,14 +55,14 @@ class Entry:
 
     @property
     def ours(self) -> str:
-        """``mean ± sd (n)``, with the states of the rest; of an average the mean alone."""
+        """``mean ± sd (n)`` with the states of the rest; for an average only the mean."""
         if self.is_average:
             return mean_and_deviation(self.values, self.digits)
         return counted(self.values, self.others, self.digits)
 
     @property
     def theirs(self) -> str:
-        """What is published."""
+        """The published number."""
         if self.published is None:
             return ABSENT
         return f"{self.published:.2f}{'' if self.misprint is None else MISPRINT}"
@@ -70,7 +70,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Table:
-    """Rows by labels, columns by label; ``unit`` is how the metrics are shown."""
+    """Rows by labels, columns by label; ``unit`` describes how the metrics are shown."""
 
     title: str
     unit: str
@@ -85,9 +85,9 @@ class Table:
 
 @dataclass(frozen=True)
 class Comparison:
-    """The tables, one for each data set unless these are rows or columns.
+    """The tables: one for each data set, unless data sets are rows or columns.
 
-    ``entries`` has the entry of each cell, by its hash; ``metrics`` the test metric of each data set.
+    ``entries`` has the entry of each cell, by hash; ``metrics`` the test metric of each data set.
     """
 
     tables: list[Table]
@@ -103,11 +103,11 @@ def compare(cells: Sequence[Cell], layout: Layout) -> Comparison:
         layout: What to show.
 
     Returns:
-        The tables; the best entries are marked where tests over the seeds separate them from all others.
+        The tables; the best entries are marked if tests over the seeds separate them from all others.
 
     Raises:
         UserError: A key or the metric is unknown, or a column mixes protocols or numbers of steps
-            without leave.
+            without permission.
     """
     check_keys([cell.config for cell in cells], [*layout.rows, *layout.columns])
     _check_metric(cells, layout.metric)
@@ -133,7 +133,7 @@ def _metric(cell: Cell, chosen: str | None) -> str:
 def _check_metric(cells: Sequence[Cell], chosen: str | None) -> None:
     known = {short(name) for cell in cells for run in cell.finished for name in run.status["test"]}
     if chosen and known and chosen not in known:
-        raise UserError(f"metric={chosen}: the runs have {', '.join(sorted(known))}")
+        raise UserError(f"metric={chosen!r} is unknown; choose one of {', '.join(sorted(known))}")
 
 
 def _check_columns(cells: Sequence[Cell], layout: Layout) -> None:
@@ -177,7 +177,7 @@ def _mark_best(
         told = {cell.direction(metrics[data]) for cell in group} - {None}
         direction = next(iter(told), None)
         if len(told) > 1 or direction is None:
-            continue  # which end is the best is not known
+            continue  # it is not known whether high or low is best
         best = best_of([entries[cell.hash].values for cell in group], direction)
         if best is not None:
             entries[group[best].hash].best = True
@@ -211,7 +211,7 @@ def _table(
 
 
 def _options(cells: Sequence[Cell], layout: Layout) -> list[str]:
-    """What must join the row of each cell, so that no other cell is in its place."""
+    """The options that must be added to the row of each cell so that no two cells share a place."""
     known = (*layout.rows, *layout.columns)
     options = differing_options([cell.runs for cell in cells], [cell.data for cell in cells], known)
     places = [
@@ -226,7 +226,7 @@ def _add_averages(
     rows: Mapping[tuple[str, ...], dict[str, Entry]],
     grid: Mapping[tuple[str, ...], Mapping[str, Cell]],
 ) -> list[str]:
-    """Fill the columns of the published averages whose data sets all have columns; their names."""
+    """Fill the columns of the published averages whose data sets all have columns; return their names."""
     there = {cell.dataset for cells in grid.values() for cell in cells.values()}
     added = [name for name, datasets in published.averages().items() if there >= set(datasets)]
     for row, cells in grid.items():

@@ -1,4 +1,4 @@
-"""The notes below the numbers, to be read with them."""
+"""The notes below the numbers."""
 
 from collections.abc import Iterable, Sequence
 
@@ -13,7 +13,7 @@ from wavspa.reports.tables.significance import STATED
 
 
 def notes(comparison: Comparison, cells: Sequence[Cell], runs: Sequence[Run]) -> list[str]:
-    """What the tables mean, what their numbers have to beat, and where care is due.
+    """Notes on what the tables mean, the level of guessing, and where caution is needed.
 
     Args:
         comparison: The tables.
@@ -46,7 +46,7 @@ def reason(run: Run) -> str:
 
 
 def chance_levels(cells: Sequence[Cell]) -> list[str]:
-    """A line for each data set, from its card: what guessing reaches, and how it was split."""
+    """A line for each data set, from its card: the accuracy of guessing, and how it was split."""
     lines = (
         f"{cell.data}: {_chance_level(run)}" for cell in cells for run in cell.finished if run.card
     )
@@ -61,7 +61,7 @@ def _chance_level(run: Run) -> str:
     if "test/accuracy" in run.status["test"] and not is_masked(run):
         counts = split["labels"].values()
         likeliest = max(counts) / sum(counts)
-        # Also of those that do not occur in test.
+        # Including classes that do not occur in test.
         classes = {label for of in run.card["splits"].values() for label in of["labels"]}
         facts.append(f"guessing {100 / len(classes):.1f} %")
         facts.append(f"always the most frequent class {100 * likeliest:.1f} %")

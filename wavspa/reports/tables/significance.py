@@ -1,4 +1,4 @@
-"""A test whether the best of several means is the best beyond the chance of the seeds."""
+"""A test of whether the best of several means is the best beyond the chance of the seeds."""
 
 import math
 import statistics
@@ -20,11 +20,12 @@ def best_of(groups: Sequence[Sequence[float]], direction: Direction = "max") -> 
 
     Args:
         groups: The values of each cell over its seeds; cells without values, or with one that is not
-            finite, do not take part.
+            finite, are left out.
         direction: Whether the best is the highest or the lowest.
 
     Returns:
-        Its number; None if a test fails or cannot be made, for lack of seeds or of another group.
+        Its number; None if a test does not separate them or is impossible, for lack of seeds or of a second
+        group.
     """
     taking_part = [
         number
@@ -42,7 +43,7 @@ def best_of(groups: Sequence[Sequence[float]], direction: Direction = "max") -> 
 def _welch(first: Sequence[float], second: Sequence[float]) -> float:
     if len(set(first)) == len(set(second)) == 1:
         return float(first[0] == second[0])  # the limit of no variance
-    # From exact means and deviations: those of scipy warn where the seeds of a cell agree.
+    # From exact means and deviations: scipy's own warn if the seeds of a cell agree.
     of_both = (
         part
         for group in (first, second)

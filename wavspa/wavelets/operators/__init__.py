@@ -1,7 +1,8 @@
 """One level of the wavelet transform as three operators that are each other's gradients.
 
-Each has three implementations of one signature: ``plain`` (torch, the formula), the room ``loops`` (Numba,
-for a CPU) and ``triton_*``. The rooms ``lifting`` and ``lattice`` hold theirs in the same way, without loops.
+Each has three implementations with one signature: ``plain`` (torch, the formula), the package ``loops``
+(Numba, for a CPU) and ``triton_*``. The packages ``lifting`` and ``lattice`` are organised in the same way,
+without loops.
 """
 
 from wavspa.wavelets.operators.gradients import Analysis, FilterGradient, Synthesis

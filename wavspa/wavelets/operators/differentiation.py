@@ -1,7 +1,7 @@
-"""Gradients of gradients, of operators whose gradient has no operator that makes its own gradient.
+"""Gradients of gradients, for operators whose gradient is not itself an operator with a gradient.
 
-Where autograd records a backward pass, that pass runs the formula in plain torch instead of the
-operator: torch differentiates it to any order. Nothing of it runs in ordinary training.
+If autograd records a backward pass, that pass runs the formula in plain torch instead of the
+operator, and torch differentiates it to any order. None of this runs in ordinary training.
 """
 
 from collections.abc import Callable, Sequence
@@ -11,7 +11,7 @@ from torch import Tensor
 
 
 def is_differentiated() -> bool:
-    """Whether autograd records the backward pass that asks; torch.compile never does."""
+    """Whether autograd records the calling backward pass; torch.compile never does."""
     return torch.is_grad_enabled() and not torch.compiler.is_compiling()
 
 
@@ -24,11 +24,11 @@ def differentiable_gradients(
 
     Args:
         formula: The operator in plain torch, called with ``inputs``.
-        inputs: Tensors as the operator got them.
-        gradients: Gradients of what it returns.
+        inputs: The inputs of the operator.
+        gradients: The gradients of its outputs.
     """
-    # Aliases: a level's signal depends on the filters itself, where another level made it, and autograd would
-    # count what reaches them that way here and again in that level's own backward pass.
+    # Aliases, because a level's signal may itself depend on the filters, through another level: autograd
+    # would count that path here and again in that level's own backward pass.
     aliases = [tensor.view_as(tensor) for tensor in inputs]
     needed = [alias for alias in aliases if alias.requires_grad]
     found = iter(torch.autograd.grad(formula(*aliases), needed, gradients, create_graph=True))

@@ -1,7 +1,8 @@
-"""The operators with their gradients, which the other two operators make: to any order.
+"""The operators with their gradients, which the other two operators compute, to any order.
 
 All three are derivatives of one trilinear form (see :mod:`wavspa.wavelets.operators.plain`), so the
-gradient of each by any of its tensors is one of the other two, for the same extension and lengths.
+gradient of each with respect to any of its tensors is one of the other two, for the same extension and
+lengths.
 """
 
 from typing import Any

@@ -27,11 +27,11 @@ def analyse_level(
     """Analyse a signal into the approximation and the detail of one level.
 
     Args:
-        x: Signal [B, N, D], any float; sums are float32, or float64 where an input is.
+        x: Signal [B, N, D], any float; sums are float32, or float64 if an input is.
         filters: Low-pass taps [L, D] (dec_lo), L even.
         boundary: How the signal continues past its ends.
-        lengths: Samples of each row, int64 [B]; None means all N.
-        mirror_low: The low pass of channel d is channel D-1-d's.
+        lengths: Number of samples in each row, int64 [B]; None means all N.
+        mirror_low: The low pass of channel d is that of channel D-1-d.
         approximation_dtype: Dtype of the approximation; None means that of ``x``.
         detail_dtype: Dtype of the detail; None means that of ``x``.
 
@@ -66,15 +66,15 @@ def synthesise_level(
     mirror_low: bool = False,
     dtype: torch.dtype | None = None,
 ) -> Tensor:
-    """Synthesise the signal of one level: the inverse of analysis where that is orthonormal.
+    """Synthesise the signal of one level: the inverse of analysis if that is orthonormal.
 
     Args:
         approximation: cA [B, M, D], any float.
         detail: cD [B, M, D], any float.
         filters: The low-pass taps [L, D] of the analysis.
-        length: Samples N wanted.
+        length: Number of samples N to return.
         boundary: As in :func:`analyse_level`.
-        lengths: Samples of each row of the result, int64 [B]; it is zero beyond them.
+        lengths: Number of samples in each row of the result, int64 [B]; it is zero beyond them.
         mirror_low: As in :func:`analyse_level`.
         dtype: Dtype of the result; None means that of ``detail``.
 

@@ -1,8 +1,8 @@
-"""The operators as torch knows them: ``wavspa::analysis``, ``synthesis``, ``filter_gradient``.
+"""The operators as torch sees them: ``wavspa::analysis``, ``synthesis``, ``filter_gradient``.
 
-An operator is one node to ``torch.compile``, whichever implementation runs. Under autocast its inputs stay as
-they are: x in its own dtype, filters as the parameters are; sums are float32 inside. Calls with
-gradients go through :mod:`wavspa.wavelets.operators.gradients`.
+To ``torch.compile`` an operator is one node, for any implementation. Autocast leaves its inputs unchanged: x
+keeps its own dtype and filters that of the parameters; sums inside are float32. Calls with gradients go
+through :mod:`wavspa.wavelets.operators.gradients`.
 """
 
 import torch
@@ -135,7 +135,7 @@ def _fake_filter_gradient(
     return x.new_empty((taps, x.shape[2]), dtype=dtype)
 
 
-# Calls: as decorators they would take the types of what they decorate.
+# Called as functions, since as decorators they would erase the types of the decorated functions.
 torch.library.register_fake("wavspa::analysis", _fake_analysis, lib=_library)
 torch.library.register_fake("wavspa::synthesis", _fake_synthesis, lib=_library)
 torch.library.register_fake("wavspa::filter_gradient", _fake_filter_gradient, lib=_library)

@@ -8,18 +8,15 @@ derivatives of one number, ``sum over b, m, k, d of f[k, d] c[b, m, d] x~[b, 2 m
 - *synthesis* by x: the transpose of analysis with the same extension;
 - *filter gradient* by the filters.
 
-torch differentiates these functions by itself: forward and backward, under ``vmap`` and
+torch itself differentiates these functions: forward and backward, under ``vmap`` and
 ``torch.export``. Shapes: x [B, N, D], bands [B, M, D], filters [L, D] (dec_lo), lengths int64 [B]
-or None. Sums are float32 (float64 where an input is) for any dtype of inputs and outputs.
+or None. Sums are float32 (float64 if an input is) for any dtype of inputs and outputs.
 """
-
-import contextlib
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from wavspa.tracing import AUTOCAST_DEVICES
 from wavspa.wavelets.boundaries import EXTENSIONS
 from wavspa.wavelets.primitives import (
     correlate,
@@ -45,11 +42,11 @@ def analysis(
     dtype, taps = _sum_dtype(x, filters), filters.shape[0]
     low_pass, high_pass = filter_pair(filters.to(dtype), mirror_low)
     extended = _extend(x.to(dtype), extension, bands, taps, lengths)
-    with _same_precision(x):
+    with full_precision(x):
         low = correlate(extended, depthwise_kernel(low_pass), stride=2)
         high = correlate(extended, depthwise_kernel(high_pass), stride=2)
     if lengths is not None and not EXTENSIONS[extension].is_zero:
-        # A row extended by zeros has none beyond its bands anyway.
+        # A row extended by zeros is zero beyond its bands anyway.
         own = row_bands(lengths, bands, taps, extension)
         low, high = zero_pads(low, own), zero_pads(high, own)
     return low.to(low_dtype), high.to(high_dtype)
@@ -75,13 +72,13 @@ def synthesis(
         low, high = zero_pads(low, own), zero_pads(high, own)
     start = EXTENSIONS[extension].left_extension(taps)
     if extension == "wrap":
-        # What wraps round in the result comes from the bands' own periodic continuation.
+        # The parts of the result that wrap around come from the periodic continuation of the bands.
         around = taps // 4
         index = torch.arange(-around, bands + around, device=low.device)
         index = index % (own[:, None] if isinstance(own, Tensor) else own)
         low, high = gather_rows(low, index), gather_rows(high, index)
         start += 2 * around
-    with _same_precision(low):
+    with full_precision(low):
         spread_low = spread(low, depthwise_kernel(low_pass), stride=2)
         extended = spread_low + spread(high, depthwise_kernel(high_pass), stride=2)
     if extension in ("zero", "wrap"):
@@ -171,11 +168,3 @@ def row_bands(lengths: Tensor, bands: int, taps: int, extension: str) -> Tensor:
 
 def _sum_dtype(*tensors: Tensor) -> torch.dtype:
     return torch.float64 if any(t.dtype == torch.float64 for t in tensors) else torch.float32
-
-
-def _same_precision(x: Tensor) -> contextlib.AbstractContextManager[None]:
-    """Autocast would hand float32 to the convolutions as bfloat16: keep it out, where it is on."""
-    device = x.device.type
-    if device in AUTOCAST_DEVICES and torch.is_autocast_enabled(device):
-        return full_precision(x)
-    return contextlib.nullcontext()

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 WARP = 32
 VECTOR_BYTES = 16
-# A lattice's filters are few: narrow tiles make enough programs of them.
+# A lattice has few filters: with narrow tiles there are still enough programs.
 LATTICE_CHANNELS = 16
 
 
@@ -18,11 +18,11 @@ class Tile:
     """A program's share of one level.
 
     Args:
-        strips: Strips of time G, side by side.
-        steps: Coefficients T (or pairs of samples) that a thread makes of its strip.
+        strips: Number of adjacent strips of time G.
+        steps: Coefficients T (or pairs of samples) that a thread computes in its strip.
         channels: Channels TD.
         warps: Warps of a program.
-        unroll: Taps that the program unrolls; more are looped over. A multiple of 4.
+        unroll: Taps that the program unrolls; it loops over further ones. A multiple of 4.
     """
 
     strips: int
@@ -33,7 +33,7 @@ class Tile:
 
     @property
     def places(self) -> int:
-        """Coefficients (or pairs of samples) of a program."""
+        """Number of coefficients (or pairs of samples) of a program."""
         return self.strips * self.steps
 
 
@@ -43,7 +43,7 @@ class GradientTile:
 
     Args:
         strips: Strips G, of time and of taps: each strip of time occurs ``blocks`` times.
-        steps: Coefficients T that a thread reads of its strip at a time.
+        steps: Coefficients T that a thread reads from its strip at a time.
         channels: Channels TD.
         warps: Warps of a program.
         blocks: Blocks of taps.
@@ -59,7 +59,7 @@ class GradientTile:
 
     @property
     def places(self) -> int:
-        """Coefficients that a program reads at a time."""
+        """Number of coefficients that a program reads at a time."""
         return self.strips // self.blocks * self.steps
 
 
@@ -71,20 +71,20 @@ def level_tile(channels: int, itemsize: int, unroll: int = 16) -> Tile:
 
 
 def synthesis_tile(channels: int, itemsize: int) -> Tile:
-    """The tile of synthesis, which in float32 has registers for 8 taps in a row alone."""
+    """The tile of synthesis, which in float32 has registers for only 8 taps in a row."""
     return level_tile(channels, itemsize, 8 if itemsize == 4 else 16)
 
 
 @functools.cache
 def lifting_tile(channels: int, itemsize: int) -> Tile:
-    """The tile of a lifting step and of its slope: a step makes one band, so twice the places of a level."""
+    """The tile of a lifting step and its slope: a step makes one band, so it has twice a level's places."""
     width = channel_tile(channels, itemsize, 64)
     return Tile(vectors(4, itemsize) // width, 8 if itemsize == 4 else 4, width, 4, 16)
 
 
 @functools.cache
 def lifting_gradient_tile(channels: int, taps: int, itemsize: int) -> GradientTile:
-    """The tile of a lifting filter's gradient, whose sums are of one band."""
+    """The tile of a lifting filter's gradient, which has sums for one band."""
     width = channel_tile(channels, itemsize, 16)
     blocks = power_of_two(-(-taps // (20 if itemsize == 4 else 10)))
     strips = max(vectors(8, itemsize) // width, blocks)
@@ -95,7 +95,7 @@ def lifting_gradient_tile(channels: int, taps: int, itemsize: int) -> GradientTi
 def gradient_tile(channels: int, taps: int, itemsize: int) -> GradientTile:
     """The tile of the filters' gradient for ``channels`` of ``itemsize`` bytes."""
     width = channel_tile(channels, itemsize, 16)
-    # A thread's sums are taps x 2 bands x channels of 16 bytes: what its registers allow.
+    # A thread's sums are taps x 2 bands x channels of 16 bytes, which its registers limit.
     blocks = power_of_two(-(-taps // 10))
     strips = max(vectors(8, itemsize) // width, blocks)
     return GradientTile(strips, 4, width, 8, blocks, -(-taps // blocks))
@@ -112,7 +112,7 @@ def vectors(warps: int, itemsize: int) -> int:
 
 
 def power_of_two(number: int) -> int:
-    """The least power of two that is at least ``number``, which is at least 1."""
+    """The smallest power of two that is at least ``number``, for numbers of at least 1."""
     return 1 << (number - 1).bit_length()
 
 

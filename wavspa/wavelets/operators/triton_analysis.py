@@ -1,12 +1,12 @@
 # A kernel's types are Triton's.
 # mypy: disable-error-code="no-untyped-def, untyped-decorator, assignment"
-# It knows no starred tuples.
+# It does not support starred tuples.
 # ruff: noqa: RUF005
-"""Analysis on a GPU: both bands from one read of the signal.
+"""Analysis on a GPU: one read of the signal for both bands.
 
 A program owns a row, TD channels and G strips of T consecutive coefficients. A thread walks along
 its strip's samples once: it loads each sample and each tap once and uses them T times. Tiles inside
-the row know no masks; the few at its ends read through :func:`~.triton_rows.source`.
+the row need no masks; the few at its ends read through :func:`~.triton_rows.source`.
 """
 
 import triton
@@ -101,7 +101,7 @@ def _analyse_tile(
     strip = tl.arange(0, G) * T
     mirrored = D - 1 - channel if MIRROR else channel
     mask = channel < D
-    # 64 bits for what grows with the row, 32 bits inside the tile.
+    # 64 bits for offsets that grow with the row, 32 bits inside the tile.
     tile = row_pointer + (2 * start - BEFORE).to(tl.int64) * D
     tile_pointers = tile + (2 * strip * D)[:, None] + channel[None, :]
     position = 2 * (start + strip)
@@ -163,7 +163,7 @@ def analysis_kernel(
     """One level: x [B, N, D] -> low, high [B, M, D]; the grid is rows x time tiles x channels."""
     CHANNEL_TILES: tl.constexpr = (D + TD - 1) // TD
     WHOLE: tl.constexpr = D % TD == 0
-    # Tiles at a row's ends are few: they loop over few taps at a time, which compiles sooner.
+    # There are few tiles at a row's ends: they loop over few taps at a time, which compiles faster.
     EDGE_UNROLL: tl.constexpr = 4
     program = tl.program_id(0)
     channel = (program % CHANNEL_TILES) * TD + tl.arange(0, TD)

@@ -1,14 +1,14 @@
 # A kernel's types are Triton's.
 # mypy: disable-error-code="no-untyped-def, untyped-decorator, assignment"
-# It knows no starred tuples.
+# It does not support starred tuples.
 # ruff: noqa: RUF005
 """The filters' gradient on a GPU: one read of the signal and of both bands, no atomics.
 
 A program owns TD channels and a run of time steps, and keeps its sums in registers until its end:
 a [G, TD] tile for each of COUNT taps and both bands. G is strips of time x blocks of taps: strips
-split a step's samples, blocks of COUNT taps read the same samples. At its end a program adds its
-strips up and writes float32 partial sums, which one sum over programs turns into the gradient:
-in the same order in every run.
+split a step's samples, blocks of COUNT taps read the same samples. At its end a program adds up its
+strips and writes float32 partial sums, which are then summed over programs to the gradient, in the
+same order in every run.
 """
 
 import triton
@@ -44,9 +44,9 @@ def _add_step(
     COUNT: tl.constexpr, D: tl.constexpr, TAPS: tl.constexpr, BEFORE: tl.constexpr,
     EXTENSION: tl.constexpr, T: tl.constexpr, WHOLE: tl.constexpr, EDGE: tl.constexpr,
 ):  # fmt: skip
-    """Add T coefficients of each strip, from ``start`` on, times what COUNT taps read."""
+    """Add T coefficients of each strip, from ``start`` onwards, times the samples that COUNT taps read."""
     if not EDGE:
-        # 64 bits for what grows with the row, 32 bits inside the step.
+        # 64 bits for offsets that grow with the row, 32 bits inside the step.
         x_row += (2 * start - BEFORE).to(tl.int64) * D
         low_row += start.to(tl.int64) * D
         high_row += start.to(tl.int64) * D
@@ -88,9 +88,9 @@ def filter_gradient_kernel(
     MIRROR: tl.constexpr, RAGGED: tl.constexpr, COUNT: tl.constexpr, BLOCKS: tl.constexpr,
     G: tl.constexpr, T: tl.constexpr, TD: tl.constexpr,
 ):  # fmt: skip
-    """``partial [programs, 2, L, D]``: what each program's ``run`` of time steps adds to h's gradient.
+    """``partial [programs, 2, L, D]``: the contribution of each program's ``run`` time steps to h's gradient.
 
-    A step is G / BLOCKS * T coefficients of one row, a row has ``row_steps``, all rows ``steps``.
+    A step is G / BLOCKS * T coefficients of one row; a row has ``row_steps`` steps, all rows ``steps``.
     """
     STRIPS: tl.constexpr = G // BLOCKS
     CHANNEL_TILES: tl.constexpr = (D + TD - 1) // TD

@@ -1,7 +1,7 @@
-"""Launching a kernel again without Triton's own look-up, which costs the host more than the kernel the GPU.
+"""Relaunching a kernel without Triton's own look-up, which takes the host longer than the GPU needs to run.
 
-Triton compiles a kernel again for other constants, dtypes and alignments, and finds out at each call which it
-has. A kernel that ran before is remembered here by what Triton compiled it for, and then started directly.
+Triton recompiles a kernel for other constants, dtypes and alignments, and at each call determines which
+variant to run. This module remembers each compiled variant by those properties and starts it directly.
 """
 
 import contextlib
@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-# What the compiled code assumes of a pointer or a stride where it holds.
+# Compiled code may assume that a pointer or a stride is divisible by this.
 ALIGNMENT = 16
 
 _compiled: dict[tuple[Any, ...], Any] = {}
@@ -55,19 +55,19 @@ def launch(
 
 
 def rows_in_order(x: Tensor) -> Tensor:
-    """``x [B, N, D]`` itself if the samples of a row follow each other in memory, else a copy."""
+    """``x [B, N, D]`` itself if the samples of a row are consecutive in memory, else a copy."""
     _, length, channels = x.shape
     beside = channels == 1 or x.stride(2) == 1
     return x if beside and (length == 1 or x.stride(1) == channels) else x.contiguous()
 
 
 def device_of(x: Tensor) -> contextlib.AbstractContextManager[object]:
-    """Triton launches on the current device: make it that of ``x`` where it is not."""
+    """A context that makes the device of ``x`` the current one, on which Triton launches."""
     if x.device.type != "cuda" or x.device.index == torch.cuda.current_device():
         return contextlib.nullcontext()
     return torch.cuda.device(x.device)
 
 
 def _specialisation(number: int) -> tuple[bool, bool, bool]:
-    """The properties for which Triton compiles again: the divisibility, the number 1, and 64 bits."""
+    """The properties for which Triton recompiles: divisibility, being 1, and needing 64 bits."""
     return number % ALIGNMENT == 0, number == 1, number > 2**31 - 1

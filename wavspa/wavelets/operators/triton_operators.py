@@ -1,4 +1,4 @@
-"""The three operators by Triton: signatures and results of :mod:`wavspa.wavelets.operators.plain`.
+"""The three operators in Triton, with the signatures and results of :mod:`wavspa.wavelets.operators.plain`.
 
 Signals and bands are float32, float16 or bfloat16 and may have any strides: rows whose
 channels are not contiguous are copied once. Sums are float32, outputs contiguous.
@@ -201,7 +201,7 @@ def filter_gradient(
 def steps_of_program(x: Tensor, taps: int, steps: int, channel_tiles: int) -> int:
     """Time steps of one program of the filters' gradient.
 
-    Few enough to give every multiprocessor a program, many enough that all partial sums together
+    Few enough that every multiprocessor gets a program, many enough that all partial sums together
     stay below one hundredth of ``x``.
     """
     wanted = -(-multiprocessors(x.device) // channel_tiles)
@@ -212,7 +212,7 @@ def steps_of_program(x: Tensor, taps: int, steps: int, channel_tiles: int) -> in
 
 @functools.cache
 def multiprocessors(device: torch.device) -> int:
-    """Multiprocessors of a GPU; of a CPU, where Triton interprets, a few."""
+    """Number of multiprocessors of a GPU; a small number for a CPU, where Triton's interpreter runs."""
     if device.type != "cuda":
         return 4
     return torch.cuda.get_device_properties(device).multi_processor_count

@@ -1,11 +1,11 @@
 # A kernel's types are Triton's.
 # mypy: disable-error-code="no-untyped-def, untyped-decorator, assignment"
-# It knows no starred tuples.
+# It does not support starred tuples.
 # ruff: noqa: RUF005
 """Index arithmetic that the Triton kernels share: rows' lengths, extensions, tuples of tiles.
 
 The kernels hold their sums as Triton tuples of [G, TD] tiles: G strips of time, TD channels. A
-thread then walks along time with everything it needs twice in registers.
+thread then walks along time and keeps everything that it needs twice in registers.
 """
 
 import triton
@@ -45,7 +45,7 @@ def row_extent(
 
 @triton.jit
 def period_of(samples, bands, EXTENSION: tl.constexpr):
-    """After how many places an extended row repeats, at least 1."""
+    """The period of an extended row in places, at least 1."""
     if EXTENSION == "periodic":
         period = samples + samples % 2
     elif EXTENSION == "wrap":
@@ -57,7 +57,7 @@ def period_of(samples, bands, EXTENSION: tl.constexpr):
 
 @triton.jit
 def source(position, samples, bands, BEFORE: tl.constexpr, EXTENSION: tl.constexpr):
-    """Which sample each place of the extended row is, and whether it is one."""
+    """The sample at each place of the extended row, and whether there is one."""
     index = position - BEFORE
     if EXTENSION == "zero":
         return index, (index >= 0) & (index < samples)
@@ -76,7 +76,7 @@ def source(position, samples, bands, BEFORE: tl.constexpr, EXTENSION: tl.constex
 
 @triton.jit
 def load_channels(pointers, channel_mask, WHOLE: tl.constexpr):
-    """Tiles or rows of channels as float32; no mask where channel tiles are full."""
+    """Tiles or rows of channels as float32; without a mask if channel tiles are full."""
     if WHOLE:
         return tl.load(pointers).to(tl.float32)
     else:
@@ -94,5 +94,5 @@ def zero_tiles(COUNT: tl.constexpr, G: tl.constexpr, TD: tl.constexpr):
 
 @triton.jit
 def replaced(tiles, place: tl.constexpr, tile):
-    """The tuple with another tile at ``place``."""
+    """The tuple with ``tile`` at ``place``."""
     return tiles[:place] + (tile,) + tiles[place + 1 :]

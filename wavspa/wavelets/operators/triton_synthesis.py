@@ -1,13 +1,13 @@
 # A kernel's types are Triton's.
 # mypy: disable-error-code="no-untyped-def, untyped-decorator, assignment, no-redef"
-# It knows no starred tuples.
+# It does not support starred tuples.
 # ruff: noqa: RUF005
 """Synthesis on a GPU, and the transpose of analysis with every extension: gathers, no atomics.
 
 Place p of the extended row sums ``f[k] c[(p - k) / 2]`` over the taps of its parity. A program owns
 a row, TD channels and G strips of T pairs of places (2 u, 2 u + 1); a thread walks along its strip's
-coefficients once. Each sample is one place; near a row's ends a sample is read at further places
-too, its *images*, which the few tiles there add one by one.
+coefficients once. Each sample is one place; near a row's ends a sample is also read at further places,
+its *images*, which the few tiles there add one by one.
 """
 
 import triton
@@ -73,7 +73,7 @@ def _add_place(
     total, low_row, high_row, filters, place, there, channel, mirrored, mask, bands,
     D: tl.constexpr, TAPS: tl.constexpr,
 ):  # fmt: skip
-    """Add what the extended row holds at ``place`` of each strip, all places of one parity."""
+    """Add the value of the extended row at ``place`` of each strip; all places have the same parity."""
     parity = tl.max(place & 1, axis=0)
     for pair in range(TAPS // 2):
         tap = 2 * pair + parity
@@ -98,9 +98,9 @@ def _add_images(
 ):  # fmt: skip
     """Add every further place where the tile's samples are read.
 
-    Images are at ``sample + BEFORE`` and, backwards, at ``offset - sample``, every period again:
-    backwards those of inner samples of a reflected row, and of an odd periodic row's last sample.
-    ``upstream`` reflects in the first 2 M places, and repeats the first TAPS - 2 of them behind.
+    Images are at ``sample + BEFORE`` and, backwards, at ``offset - sample``, and repeat every period:
+    those of inner samples of a reflected row and of an odd periodic row's last sample are backwards.
+    ``upstream`` reflects in the first 2 M places, and repeats the first TAPS - 2 of them after those.
     """
     if EXTENSION == "wrap":
         KINDS: tl.constexpr = 1
@@ -135,7 +135,7 @@ def _add_images(
                         doubled = (sample == samples - 1) & (sample % 2 == 0)
                     else:
                         doubled = (sample > 0) & (sample < samples - 1)
-                    # The tile has the place `sample + BEFORE` already.
+                    # The tile already has the place `sample + BEFORE`.
                     there = tl.where(turns_back, doubled, place != sample + BEFORE)
                     there = there & (sample >= 0) & (sample < samples)
                     there = there & (place >= 0) & (place < end)
@@ -216,7 +216,7 @@ def synthesis_kernel(
     """One level: low, high [B, M, D] -> x [B, N, D]; the grid is rows x time tiles x channels."""
     CHANNEL_TILES: tl.constexpr = (D + TD - 1) // TD
     WHOLE: tl.constexpr = D % TD == 0
-    # Tiles at a row's ends are few: they loop over few taps at a time, which compiles sooner.
+    # There are few tiles at a row's ends: they loop over few taps at a time, which compiles faster.
     EDGE_UNROLL: tl.constexpr = 4
     program = tl.program_id(0)
     channel = (program % CHANNEL_TILES) * TD + tl.arange(0, TD)

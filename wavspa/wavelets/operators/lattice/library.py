@@ -1,6 +1,6 @@
-"""The lattice as torch knows it: ``wavspa::lattice`` and ``wavspa::lattice_gradient``.
+"""The lattice as operators of torch: ``wavspa::lattice`` and ``wavspa::lattice_gradient``.
 
-As in :mod:`wavspa.wavelets.operators.library`. Nothing in it is what autocast would cast.
+As in :mod:`wavspa.wavelets.operators.library`. Autocast would cast nothing in them.
 """
 
 import torch
@@ -45,7 +45,7 @@ def _fake_lattice_gradient(gradient: Tensor, filters: Tensor, angles: Tensor) ->
     return angles.new_empty(angles.shape)
 
 
-# Calls: as decorators they would take the types of what they decorate.
+# Called as functions, since as decorators they would erase the types of the decorated functions.
 torch.library.register_fake("wavspa::lattice", _fake_lattice, lib=_library)
 torch.library.register_fake("wavspa::lattice_gradient", _fake_lattice_gradient, lib=_library)
 

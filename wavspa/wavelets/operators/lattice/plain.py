@@ -1,9 +1,9 @@
 """The lattice in plain torch: a product of plane rotations and shifts, one after the other.
 
 A step turns the pair (even, odd) of half filters by its angle, ``first = sin even + cos odd`` and
-``second = cos even - sin odd``, then moves the filter right by one place: what was odd becomes even.
-Every step is an orthogonal map, so that its transpose undoes it: the gradient walks back from the
-filters alone, with ``first second' - second first'`` of each channel for each angle.
+``second = cos even - sin odd``, then moves the filter right by one place: the odd half becomes the even one.
+Every step is an orthogonal map, which its transpose undoes: the gradient needs only the filters to walk
+back, with ``first second' - second first'`` of each channel for each angle.
 """
 
 import torch
@@ -19,7 +19,7 @@ def lattice(angles: Tensor) -> Tensor:
     for step in range(half):
         first = sine[step] * even + cosine[step] * odd
         second = cosine[step] * even - sine[step] * odd
-        # Rotate the filter right by one place: what was odd becomes even.
+        # Rotate the filter right by one place: the odd half becomes the even one.
         even, odd = second.roll(1, dims=0), first
     return torch.stack([odd, even.roll(-1, dims=0)], dim=1).view(2 * half, channels)
 
@@ -27,7 +27,7 @@ def lattice(angles: Tensor) -> Tensor:
 def lattice_gradient(gradient: Tensor, filters: Tensor, angles: Tensor) -> Tensor:
     """The angles' gradient [L/2, D] from that of their filters."""
     sine, cosine = angles.sin(), angles.cos()
-    # Columns: the filters, and their gradient, which the steps turn alike.
+    # Columns: the filters and their gradient, which the steps turn in the same way.
     pair = torch.stack([filters, gradient], dim=1)
     first, second = pair[::2], pair[1::2]
     gradients = []

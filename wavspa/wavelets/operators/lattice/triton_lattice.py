@@ -1,9 +1,9 @@
 # A kernel's types are Triton's.
 # mypy: disable-error-code="no-untyped-def, untyped-decorator, assignment"
-"""The lattice on a GPU, all its steps in one launch, forward and backward.
+"""The lattice on a GPU, with all its steps in one launch, forward and backward.
 
 A program owns TD channels and holds both half filters, [P, TD] tiles with P >= L/2 rows, in registers.
-Rows move by a gather inside the tile; those beyond L/2 never reach the others.
+A gather inside the tile moves rows; those beyond L/2 never reach the others.
 """
 
 import triton
@@ -41,7 +41,7 @@ def lattice_gradient_kernel(
     gradient, filters, angles, out,
     D: tl.constexpr, HALF: tl.constexpr, P: tl.constexpr, TD: tl.constexpr,
 ):  # fmt: skip
-    """``out [L/2, D]``: the steps walked back, with the filters and with their gradient."""
+    """``out [L/2, D]``: walk the steps back, with the filters and with their gradient."""
     channel = tl.program_id(0) * TD + tl.arange(0, TD)
     row = tl.arange(0, P)
     mask = channel < D

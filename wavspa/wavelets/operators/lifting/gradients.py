@@ -1,7 +1,7 @@
 """The lifting operators with their gradients.
 
-Lifting is not linear in its signal, so that its gradients do not make each other's. Where a gradient
-is itself differentiated, it is made by plain torch, which differentiates it to any order.
+Lifting is not linear in its signal, so the operators are not each other's gradients. If a gradient
+is itself differentiated, plain torch computes it and differentiates it to any order.
 """
 
 from typing import Any

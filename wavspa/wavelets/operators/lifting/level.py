@@ -24,10 +24,10 @@ def lift_level(
     """Lift a signal to the approximation and the detail of one level.
 
     Args:
-        x: Signal [B, N, D], any float; sums are float32, or float64 where an input is.
+        x: Signal [B, N, D], any float; sums are float32, or float64 if an input is.
         predict: Filter [L, D], or None (with ``update``) for the fixed lifting.
         update: Filter [L, D].
-        lengths: Samples of each row, int64 [B]; None means all N.
+        lengths: Number of samples in each row, int64 [B]; None means all N.
         smooth_dtype: Dtype of the approximation; None means that of ``x``.
         detail_dtype: Dtype of the detail; None means that of ``x``.
 
@@ -58,8 +58,8 @@ def unlift_level(
         detail: d [B, M, D], any float.
         predict: As in :func:`lift_level`.
         update: As in :func:`lift_level`.
-        samples: Samples N wanted, at most 2 M.
-        lengths: Samples of each row of the result, int64 [B]; it is zero beyond them.
+        samples: Number of samples N to return, at most 2 M.
+        lengths: Number of samples in each row of the result, int64 [B]; it is zero beyond them.
         dtype: Dtype of the result; None means that of ``detail``.
 
     Returns:
@@ -68,7 +68,7 @@ def unlift_level(
     dtype = dtype or detail.dtype
     if predict is None or update is None or not _by_kernels(smooth, detail, predict, update):
         return plain.synthesis(smooth, detail, predict, update, samples, lengths, dtype)
-    # The kernels know a row's half by its samples.
+    # The kernels derive a row's half from its samples.
     most = 2 * detail.shape[1]
     made = samples if samples >= most - 1 else most
     x: Tensor = LiftingSynthesis.apply(smooth, detail, predict, update, made, lengths, dtype)

@@ -1,7 +1,7 @@
-"""Lifting as torch knows it: ``wavspa::lifting_analysis``, ``lifting_synthesis``, and the gradient of each.
+"""Lifting as operators of torch: ``wavspa::lifting_analysis``, ``lifting_synthesis``, and their gradients.
 
-As in :mod:`wavspa.wavelets.operators.library`: one node each to ``torch.compile``, inputs as they are
-under autocast, float32 sums inside. Calls with gradients go through the module ``gradients`` here.
+As in :mod:`wavspa.wavelets.operators.library`: each is one node to ``torch.compile``, autocast leaves
+inputs unchanged, sums inside are float32. Calls with gradients go through the module ``gradients`` here.
 """
 
 import torch
@@ -151,7 +151,7 @@ def _fake_filters(x: Tensor, predict: Tensor, update: Tensor) -> Tensor:
     return predict.new_empty(shape, dtype=plain.sum_dtype(x, predict, update))
 
 
-# Calls: as decorators they would take the types of what they decorate.
+# Called as functions, since as decorators they would erase the types of the decorated functions.
 torch.library.register_fake("wavspa::lifting_analysis", _fake_analysis, lib=_library)
 torch.library.register_fake("wavspa::lifting_synthesis", _fake_synthesis, lib=_library)
 torch.library.register_fake(

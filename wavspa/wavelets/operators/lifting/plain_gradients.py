@@ -1,6 +1,6 @@
-"""The gradients of :mod:`wavspa.wavelets.operators.lifting.plain`, written out: tap by tap, slow and plain.
+"""The gradients of :mod:`wavspa.wavelets.operators.lifting.plain`, written out tap by tap: slow and simple.
 
-Of a step ``y = b + scale silu(C(a, w))`` with gradient g of y: b's gradient is g; with the *slope*
+For a step ``y = b + scale silu(C(a, w))`` with gradient g of y: b's gradient is g; with the *slope*
 ``z' = scale g silu'(C(a, w))``, a's gradient is ``sum_k z'[(n - k) mod len] w[k]`` and the filter's is
 ``sum_n z'[n] a[(n + k) mod len]``. Only taps ``k < len`` count, len the row's own half.
 """
@@ -12,7 +12,7 @@ from wavspa.wavelets.operators.lifting.plain import half_lengths, split, sum_dty
 from wavspa.wavelets.primitives import gather_rows, zero_pads
 
 PREDICT_SCALE, UPDATE_SCALE = 0.5, 0.25
-"""What the steps multiply by: subtracted and added by the analysis, the other way by the synthesis."""
+"""The scales of the steps: analysis subtracts the first and adds the second, synthesis does the opposite."""
 
 
 def analysis_gradient(
@@ -29,11 +29,11 @@ def analysis_gradient(
     Args:
         smooth: Gradient of s [B, M, D].
         detail: Gradient of d [B, M, D].
-        x: The signal that was analysed.
-        written: d, the analysis' result.
+        x: The analysed signal.
+        written: d, the result of the analysis.
         predict: Its filter [L, D].
         update: Its filter [L, D].
-        lengths: Samples of each row, int64 [B], or None.
+        lengths: Number of samples in each row, int64 [B], or None.
     """
     wide, halves = sum_dtype(x, predict), half_lengths(lengths)
     even, _ = split(x.to(wide), lengths)
@@ -60,12 +60,12 @@ def synthesis_gradient(
 
     Args:
         x: Gradient of the signal [B, N, D].
-        smooth: s, of which only the dtype matters.
+        smooth: s; only its dtype matters.
         detail: d [B, M, D].
-        written: The signal, the synthesis' result.
+        written: The signal, the result of the synthesis.
         predict: Its filter [L, D].
         update: Its filter [L, D].
-        lengths: Samples of each row, int64 [B], or None.
+        lengths: Number of samples in each row, int64 [B], or None.
     """
     wide, halves = sum_dtype(x, detail, predict), half_lengths(lengths)
     even, odd = split(x.to(wide), lengths)
@@ -80,7 +80,7 @@ def synthesis_gradient(
 
 
 def _turned(x: Tensor, places: int, tap: int, halves: Tensor | None) -> Tensor:
-    """``x[(n + places) mod len]``, zero beyond each row and of rows that do not use the tap."""
+    """``x[(n + places) mod len]``, zero beyond each row and in rows that do not use the tap."""
     half = x.shape[1]
     own = x.new_full(x.shape[:1], half, dtype=torch.int64) if halves is None else halves
     place = torch.arange(half, device=x.device)

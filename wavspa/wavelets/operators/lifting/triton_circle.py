@@ -1,13 +1,13 @@
 # A kernel's types are Triton's.
 # mypy: disable-error-code="no-untyped-def, untyped-decorator, assignment"
-# It knows no starred tuples.
+# It does not support starred tuples.
 # ruff: noqa: RUF005
-"""Circular correlations that the lifting kernels share, and where a row's halves end.
+"""Circular correlations that the lifting kernels share, and the ends of a row's halves.
 
 ``C(x, w)[n] = sum_k x[(n + k) mod half] w[k]`` over the taps ``k < half``, and its transpose, which
 reads ``x[(n - k) mod half]``. A program owns a row, TD channels and G strips of T places; a thread
-walks along its strip's samples once. STEP is the distance of two samples of a half in memory: the
-halves of a signal are read in place.
+walks along its strip's samples once. STEP is the distance between two samples of a half in memory, so that
+the halves of a signal are read in place.
 """
 
 import triton
@@ -31,14 +31,14 @@ def load_places(
     row_pointer, start, strip, channel, mask, own,
     STEP: tl.constexpr, WHOLE: tl.constexpr, EDGE: tl.constexpr,
 ):  # fmt: skip
-    """The sample at ``start + strip`` of each strip, zero from ``own`` on."""
+    """The sample at ``start + strip`` of each strip; zero from ``own`` onwards."""
     if EDGE:
         place = start + strip
         pointers = row_pointer + place.to(tl.int64)[:, None] * STEP + channel[None, :]
         kept = (place < own)[:, None] & mask[None, :]
         return tl.load(pointers, mask=kept, other=0.0).to(tl.float32)
     else:
-        # 64 bits for what grows with the row, 32 bits inside the tile.
+        # 64 bits for offsets that grow with the row, 32 bits inside the tile.
         tile = row_pointer + start.to(tl.int64) * STEP
         pointers = tile + (strip * STEP)[:, None] + channel[None, :]
         return load_channels(pointers, mask[None, :], WHOLE)
@@ -68,7 +68,7 @@ def store_places(
 def load_circular(
     row_pointer, place, channel, mask, half, STEP: tl.constexpr,
 ):  # fmt: skip
-    """The sample at ``place mod half``, for places less than a turn outside the row."""
+    """The sample at ``place mod half``, for places less than one period outside the row."""
     index = tl.where(place < 0, place + half, place)
     index = tl.where(index >= half, index - half, index)
     kept = ((index >= 0) & (index < half))[:, None] & mask[None, :]
@@ -82,7 +82,7 @@ def _add_taps(
     COUNT: tl.constexpr, D: tl.constexpr, STEP: tl.constexpr, TAPS: tl.constexpr,
     TRANSPOSE: tl.constexpr, T: tl.constexpr, WHOLE: tl.constexpr, EDGE: tl.constexpr,
 ):  # fmt: skip
-    """Add what ``COUNT`` samples from ``first`` on give to T places of each strip."""
+    """Add the products with ``COUNT`` taps, from ``first`` onwards, to T places of each strip."""
     taps = ()
     for s in tl.static_range(T + COUNT - 1):
         if EDGE:
@@ -94,7 +94,7 @@ def _add_taps(
             tap = TAPS - 1 - first - s if TRANSPOSE else first + s
             own = load_channels(filters + tap * D + channel, mask, WHOLE)
             if EDGE:
-                # A row shorter than the filter uses its first taps only.
+                # A row shorter than the filter uses only its first taps.
                 own = tl.where(tap < half, own, 0.0)
             taps = taps + (own[None, :],)
         for t in tl.static_range(T):
@@ -137,7 +137,7 @@ def zero_places(
     row_pointer, start, channel, places,
     D: tl.constexpr, STEP: tl.constexpr, COUNT: tl.constexpr, TD: tl.constexpr,
 ):  # fmt: skip
-    """Store zeros at ``start .. start + COUNT - 1``, as far as there are ``places``."""
+    """Store zeros at ``start .. start + COUNT - 1``, but not from ``places`` onwards."""
     place = start + tl.arange(0, COUNT)
     offset = place.to(tl.int64)[:, None] * STEP + channel[None, :]
     kept = (place < places)[:, None] & (channel < D)[None, :]

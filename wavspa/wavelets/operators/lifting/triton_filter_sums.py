@@ -1,12 +1,12 @@
 # A kernel's types are Triton's.
 # mypy: disable-error-code="no-untyped-def, untyped-decorator, assignment"
-# It knows no starred tuples.
+# It does not support starred tuples.
 # ruff: noqa: RUF005
 """The gradients of a level's filters on a GPU: one read of each source and its slope, no atomics.
 
 As in :mod:`wavspa.wavelets.operators.triton_filter_gradient`: a program owns TD channels and a run of
 time steps and keeps its sums, a [G, TD] tile for each of COUNT taps, in registers; G is strips of time
-x blocks of taps. At its end it writes float32 partial sums, which one sum over programs adds up: in the
+x blocks of taps. At its end it writes float32 partial sums, which are then summed over programs, in the
 same order in every run.
 """
 
@@ -23,7 +23,7 @@ def _add_step(
     COUNT: tl.constexpr, D: tl.constexpr, STEP: tl.constexpr, T: tl.constexpr,
     WHOLE: tl.constexpr, EDGE: tl.constexpr,
 ):  # fmt: skip
-    """Add T slopes of each strip, from ``start`` on, times what COUNT taps read."""
+    """Add T slopes of each strip, from ``start`` onwards, times the samples that COUNT taps read."""
     tile = source_row + start.to(tl.int64) * STEP
     tile_pointers = tile + ((strip + tap) * STEP)[:, None] + channel[None, :]
     slopes = ()
@@ -40,7 +40,7 @@ def _add_step(
             if s - t >= 0 and s - t < COUNT:
                 product = sample * slopes[t]
                 if EDGE:
-                    # A row shorter than the filter uses its first taps only.
+                    # A row shorter than the filter uses only its first taps.
                     product = tl.where((tap + (s - t) < half)[:, None], product, 0.0)
                 sums = replaced(sums, s - t, sums[s - t] + product)
     return sums
@@ -54,7 +54,7 @@ def _sum_program(
     COUNT: tl.constexpr, BLOCKS: tl.constexpr, G: tl.constexpr, T: tl.constexpr,
     TD: tl.constexpr, WHOLE: tl.constexpr,
 ):  # fmt: skip
-    """``out [L, D]``: what ``run`` time steps add to one filter's gradient."""
+    """``out [L, D]``: the contribution of ``run`` time steps to one filter's gradient."""
     STRIPS: tl.constexpr = G // BLOCKS
     mask = channel < D
     strip = tl.arange(0, G) // BLOCKS * T
@@ -95,8 +95,8 @@ def filter_sums_kernel(
 ):  # fmt: skip
     """``partial [programs, first taps + second taps, D]``: the gradients of a level's two filters.
 
-    Half of the grid makes the first filter's, half the second's. A step is G / BLOCKS * T places of one
-    row, a row has ``row_steps``, all rows ``steps``.
+    Half of the grid computes the first filter's, half the second's. A step is G / BLOCKS * T places of one
+    row; a row has ``row_steps`` steps, all rows together ``steps``.
     """
     CHANNEL_TILES: tl.constexpr = (D + TD - 1) // TD
     WHOLE: tl.constexpr = D % TD == 0

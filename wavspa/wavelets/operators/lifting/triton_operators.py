@@ -1,8 +1,8 @@
 """A level of lifting and its gradients by Triton: signatures and results of the plain ones.
 
-An analysis or a synthesis is one launch a step, two a level. Its gradient is three launches that take
-the slopes of both steps back, one for both filters, and a sum. The second step reads what the first one
-wrote, as it was rounded: so the synthesis subtracts in narrow types too what the analysis added.
+An analysis or a synthesis is one launch per step, two per level. Its gradient is three launches that take
+the slopes of both steps back, one for both filters, and a sum. The second step reads the rounded result of
+the first one, so that even in narrow types the synthesis subtracts exactly what the analysis added.
 """
 
 import torch

@@ -3,9 +3,9 @@
 """The gradient of lifting steps on a GPU, from the last step to the first.
 
 With z the correlation of a step and g the gradient of its result, its *slope* ``SCALE g silu'(z)`` is
-the gradient of z. One launch takes the slope of the step before back to its source, by the transpose of
-the correlation, adds what else that source's gradient has, and makes the slope of the next step of the
-sum while it is in registers. Correlations are recomputed: that costs less than keeping them.
+the gradient of z. One launch takes the slope of the previous step back to its source, with the transpose of
+the correlation, adds the rest of that source's gradient, and computes the next step's slope from the sum
+while it is in registers. Correlations are recomputed, which costs less than storing them.
 """
 
 import triton
@@ -70,13 +70,13 @@ def slope_kernel(
     NEXT: tl.constexpr, RAGGED: tl.constexpr, UNROLL: tl.constexpr, G: tl.constexpr,
     T: tl.constexpr, TD: tl.constexpr,
 ):  # fmt: skip
-    """BACK: ``out = base + transpose(slope)``; NEXT: ``next_slope`` of that, or of ``base`` alone.
+    """BACK: ``out = base + transpose(slope)``; NEXT: ``next_slope`` from that, or from only ``base``.
 
     Slopes are float32 [B, places, D]. The grid is rows x time tiles x channels.
     """
     CHANNEL_TILES: tl.constexpr = (D + TD - 1) // TD
     WHOLE: tl.constexpr = D % TD == 0
-    # Tiles at a row's ends are few: they loop over few taps at a time, which compiles sooner.
+    # There are few tiles at a row's ends: they loop over few taps at a time, which compiles faster.
     EDGE_UNROLL: tl.constexpr = 4
     BEFORE: tl.constexpr = SLOPE_TAPS - 1 if BACK else 0
     BEHIND: tl.constexpr = SOURCE_TAPS - 1 if NEXT else 0

@@ -48,13 +48,13 @@ def step_kernel(
     RAGGED: tl.constexpr, UNROLL: tl.constexpr, G: tl.constexpr, T: tl.constexpr,
     TD: tl.constexpr,
 ):  # fmt: skip
-    """A step of every row; BASE_ODD, OUT_ODD: the tensor has as many places as there are odd samples.
+    """A step for every row; BASE_ODD, OUT_ODD: the tensor has as many places as there are odd samples.
 
     The grid is rows x time tiles x channels.
     """
     CHANNEL_TILES: tl.constexpr = (D + TD - 1) // TD
     WHOLE: tl.constexpr = D % TD == 0
-    # Tiles at a row's end are few: they loop over few taps at a time, which compiles sooner.
+    # There are few tiles at a row's end: they loop over few taps at a time, which compiles faster.
     EDGE_UNROLL: tl.constexpr = 4
     program = tl.program_id(0)
     channel = (program % CHANNEL_TILES) * TD + tl.arange(0, TD)

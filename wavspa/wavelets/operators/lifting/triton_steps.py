@@ -19,8 +19,8 @@ class Half(NamedTuple):
 
     Attributes:
         tensor: [B, places, D], channels contiguous.
-        step: Distance of two places in memory.
-        odd: It holds the odd samples, of which a row has one less where its length is odd.
+        step: Distance between two places in memory.
+        odd: It holds the odd samples, of which a row of odd length has one less.
     """
 
     tensor: Tensor
@@ -29,12 +29,12 @@ class Half(NamedTuple):
 
 
 def band(x: Tensor) -> Half:
-    """A band [B, M, D], copied where its places do not follow each other."""
+    """A band [B, M, D], copied if its places are not consecutive in memory."""
     return Half(rows_in_order(x), x.shape[2], False)
 
 
 def halves(x: Tensor) -> tuple[Half, Half]:
-    """Even and odd samples of a signal [B, N, D] whose samples follow each other."""
+    """Even and odd samples of a signal [B, N, D] whose samples are consecutive in memory."""
     step = 2 * x.shape[2]
     return Half(x[:, ::2], step, False), Half(x[:, 1::2], step, True)
 
@@ -44,8 +44,8 @@ class Level:
     """The rows of one level.
 
     Args:
-        samples: Samples N of the signal.
-        lengths: Samples of each row, int64 [B], or None.
+        samples: Number of samples N of the signal.
+        lengths: Number of samples in each row, int64 [B], or None.
     """
 
     samples: int
@@ -82,14 +82,14 @@ class Level:
         back: tuple[Tensor, Tensor, Half] | None,
         onward: tuple[Half, Tensor, float, Tensor] | None,
     ) -> None:
-        """Take a slope back to its source, and make the next slope of the source's gradient.
+        """Take a slope back to its source, and compute the next slope from the source's gradient.
 
         Args:
-            base: The gradient's other share.
-            back: Slope [B, M, D], its filter, and where the source's gradient goes; None: that is
+            base: The rest of the gradient.
+            back: Slope [B, M, D], its filter, and the output for the source's gradient; None: that is
                 ``base``.
             onward: Source and filter of the step whose result has this gradient, its scale, and
-                where its slope [B, M, D] goes; or None.
+                the output for its slope [B, M, D]; or None.
         """
         slope, slope_filters, out = back or (onward[3], onward[1], base)  # type: ignore[index]
         source, source_filters, scale, next_slope = onward or (base, slope_filters, 0.0, slope)
@@ -136,14 +136,14 @@ class Level:
     def filter_gradients(
         self, first: tuple[Half, Tensor, int], second: tuple[Half, Tensor, int]
     ) -> Tensor:
-        """Gradients of two filters, one below the other: of each its source, slope and taps; float32."""
+        """Gradients of two filters, concatenated, float32; each is given by its source, slope and taps."""
         (source, slope, taps), (other_source, other_slope, other_taps) = first, second
         batch, half, channels = slope.shape
         itemsize = min(source.tensor.element_size(), other_source.tensor.element_size())
         tile = lifting_gradient_tile(channels, max(taps, other_taps), itemsize)
         row_steps, channel_tiles = -(-half // tile.places), -(-channels // tile.channels)
         steps, both = batch * row_steps, taps + other_taps
-        # Two programs run for one partial sum of both.
+        # Two programs make one partial sum for both filters.
         run = steps_of_program(slope, -(-both // 2), steps, 2 * channel_tiles)
         programs = -(-steps // run)
         partial = slope.new_empty((programs, both, channels))
@@ -181,7 +181,7 @@ class Level:
         return -(-((self.samples + 1) // 2) // tile.places)
 
     def _lengths(self, other: Tensor) -> Tensor:
-        """The lengths, or any tensor where the kernel reads none."""
+        """The lengths, or any tensor if the kernel reads none."""
         return other if self.lengths is None else self.lengths
 
     def _constants(self, tile: Tile) -> dict[str, int]:
@@ -200,5 +200,5 @@ def _tile_for(*halves: Half) -> Tile:
 
 
 def new_slope(like: Tensor) -> Tensor:
-    """Room for a slope of a band [B, M, D]."""
+    """An empty tensor for the slope of a band [B, M, D]."""
     return like.new_empty(like.shape, dtype=torch.float32)

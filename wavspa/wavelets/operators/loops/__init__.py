@@ -1,1 +1,1 @@
-"""The three operators for a CPU, by loops that Numba compiles; importing a module of this room loads it."""
+"""The three operators for a CPU, as loops compiled by Numba; importing a module of this package loads it."""

@@ -1,11 +1,11 @@
 # Numba compiles functions without types.
 # mypy: disable-error-code="no-untyped-def, no-untyped-call, untyped-decorator, call-arg, var-annotated"
-"""The loops of the three operators on a CPU: both bands from one read of the signal.
+"""The loops of the three operators on a CPU: one read of the signal for both bands.
 
 A strip is four coefficients (or pairs of samples) of one vector of channels, whose sums stay in
 registers. Strips entirely inside a row read the arrays in place; those at its ends read a copy,
-which a table of indices (-1: nothing) makes as the boundary wants it. Work is cut into units that do not
-depend on the number of threads; no two units write the same place.
+which a table of indices (-1: nothing) extends according to the boundary. Work is cut into units that do not
+depend on the number of threads; no two units write to the same place.
 
 Arrays are flat: signals [B, N, D], bands [B, M, D], filters [L, D], D a multiple of the vector's width.
 """
@@ -26,7 +26,7 @@ from wavspa.wavelets.operators.loops.vectors import (
     zero,
 )
 
-# Coefficients of a unit of the filters' gradient, and of those that it reads again for each few taps.
+# Coefficients in a unit of the filters' gradient, and in a block that it rereads for every few taps.
 RUN, BLOCK = 1024, 32
 _ZERO = np.float32(0)
 
@@ -124,7 +124,7 @@ def analyse(
 
 @njit(inline="always")
 def _synthesise_strip(low, high, at, stride, low_pass, high_pass, tap, width, taps, x, target, row):
-    """Even and odd places of four pairs, the first of which is where coefficient ``at`` begins."""
+    """Even and odd places of four pairs; the first pair is where coefficient ``at`` begins."""
     a0, a1, a2, a3 = zero(), zero(), zero(), zero()
     b0, b1, b2, b3 = zero(), zero(), zero(), zero()
     for i in range(taps // 2):
@@ -151,7 +151,7 @@ def _synthesise_strip(low, high, at, stride, low_pass, high_pass, tap, width, ta
 def synthesise(
     begin, stop, low, high, low_pass, high_pass, x, shape, index, ends, owns, before, chunk
 ):
-    """Units: (row, group of channels). Places outside the row are added to the samples that they are.
+    """Units: (row, group of channels). Places outside the row are added to the samples they repeat.
 
     Args:
         begin: First unit.
@@ -166,7 +166,7 @@ def synthesise(
         ends: Samples of each row.
         owns: Coefficients of each row.
         before: Places before the first sample.
-        chunk: Not used: a row's ends are added to its inside.
+        chunk: Not used, since a row's ends are added to its inside.
     """
     samples, bands, width, taps = shape
     groups, half = (width + GROUP - 1) // GROUP, taps // 2
@@ -180,7 +180,7 @@ def synthesise(
         own, end = owns[row], ends[row]
         signal, band = row * samples * width + channel, row * bands * width + channel
         pairs = own - 1 + half
-        # Inside first: what is outside is added to it.
+        # Inside first, since outside places are added to it.
         for n in range(samples):
             if n >= end or n + before >= 2 * pairs:
                 x[signal + n * width : signal + n * width + channels] = _ZERO
@@ -241,7 +241,7 @@ def synthesise(
 
 @njit(inline="always")
 def _gradient_of_four_taps(x, x_at, x_stride, low, high, at, stride, count, sums, tap, width, span):
-    """Add ``count`` coefficients to the sums of four taps of both bands, which are ``span`` apart."""
+    """Add ``count`` coefficients to the sums of four taps of both bands; the bands are ``span`` apart."""
     a0, a1 = load(sums, tap), load(sums, tap + width)
     a2, a3 = load(sums, tap + 2 * width), load(sums, tap + 3 * width)
     b0, b1 = load(sums, span + tap), load(sums, span + tap + width)
@@ -264,7 +264,7 @@ def _gradient_of_four_taps(x, x_at, x_stride, low, high, at, stride, count, sums
 
 @njit(inline="always")
 def _gradient_of_two_taps(x, x_at, x_stride, low, high, at, stride, count, sums, tap, width, span):
-    """The same for what is left of the taps."""
+    """The same for the remaining taps."""
     a0, a1 = load(sums, tap), load(sums, tap + width)
     b0, b1 = load(sums, span + tap), load(sums, span + tap + width)
     for m in range(count):
@@ -327,7 +327,7 @@ def differentiate(begin, stop, x, low, high, partial, shape, index, ends, owns, 
         x: Signal.
         low: Gradient of the low band.
         high: Gradient of the high band.
-        partial: Sums [rows x chunks, 2, L, D], zero before.
+        partial: Sums [rows x chunks, 2, L, D], initially zero.
         shape: N, M, D, L.
         index: Sample at each place of the extended row, [rows or 1, places].
         ends: Samples of each row.

@@ -1,4 +1,4 @@
-"""The three operators by Numba: signatures and results of :mod:`wavspa.wavelets.operators.plain`.
+"""The three operators in Numba, with the signatures and results of :mod:`wavspa.wavelets.operators.plain`.
 
 Signals, bands and filters are float32 on a CPU and may have any strides; outputs are contiguous.
 """
@@ -16,7 +16,7 @@ from wavspa.wavelets.operators.loops import kernels
 from wavspa.wavelets.operators.loops.vectors import GROUP, LANES
 from wavspa.wavelets.operators.plain import filter_pair, merge_gradients, row_bands
 
-# Coefficients of a unit of the analysis: enough to be worth a turn, few enough for many threads.
+# Coefficients in a unit of the analysis: enough to outweigh its overhead, few enough for many threads.
 CHUNK = 512
 
 
@@ -101,7 +101,7 @@ def filter_gradient(
 
 
 def _whole(*tensors: Tensor) -> list[Tensor]:
-    """Contiguous tensors whose channels fill complete vectors, with zeros where there are none."""
+    """Contiguous tensors whose channels fill complete vectors, padded with zeros."""
     missing = -tensors[0].shape[-1] % LANES
     return [(F.pad(x, (0, missing)) if missing else x).contiguous() for x in tensors]
 
@@ -117,8 +117,8 @@ def _flat(*tensors: Tensor) -> list[object]:
 def _rows(
     extension: str, batch: int, samples: int, bands: int, taps: int, lengths: Tensor | None
 ) -> tuple[object, ...]:
-    """What a loop knows of rows: table of indices, samples and coefficients of each, places before."""
-    # The loops check no index: no row may be longer than its place.
+    """The arguments of a loop on rows: table of indices, samples and coefficients of each, places before."""
+    # The loops do not check indices: no row may be longer than the tensor.
     lengths = None if lengths is None else lengths.clamp(0, samples)
     own = None if lengths is None else row_bands(lengths, bands, taps, extension).tolist()
     ends = None if lengths is None else lengths.tolist()
@@ -139,7 +139,7 @@ def _table(
     rows = torch.tensor([samples] if ends is None else ends)
     boundary = EXTENSIONS[extension]
     own = torch.tensor([bands]) if ends is None else row_bands(rows, bands, taps, extension)
-    # Enough places behind the last that a strip or a block which begins in the row ends in the table.
+    # Enough places after the last one, so that a strip or block that begins in the row ends in the table.
     places = 2 * bands + taps + 2 * kernels.BLOCK
     if boundary.is_zero:
         index = (torch.arange(places) - boundary.left_extension(taps)).expand(len(rows), -1)

@@ -2,8 +2,8 @@
 # mypy: disable-error-code="no-untyped-def, no-untyped-call, untyped-decorator, misc, call-arg"
 """Vectors of neighbouring channels for loops that Numba compiles: load, multiply and add, store.
 
-Numba vectorises innermost loops alone. Here the innermost loop is over taps or time, and its sums are vectors
-over channels that stay in registers: so vectors have their own type, :data:`LANES` floats wide.
+Numba vectorises only innermost loops. Here the innermost loop is over taps or time, and its sums are vectors
+over channels that stay in registers; so vectors have their own type, :data:`LANES` floats wide.
 """
 
 import numpy as np
@@ -14,15 +14,15 @@ from numba.extending import intrinsic, models, register_model
 # One register of AVX-512, two of AVX.
 LANES = 16
 _FLOAT_BYTES = 4
-# Rows of sums that a loop keeps in registers.
+# Number of rows of sums that a loop keeps in registers.
 STRIP = 4
-# Channels of a unit of work: rows of 256 bytes, and filters of 40 taps that the first cache holds.
+# Channels in a unit of work: rows of 256 bytes, and filters of 40 taps that fit into the first-level cache.
 GROUP = 4 * LANES
 _ZERO = np.float32(0)
 
 
 class Vector(types.Type):
-    """The type, to Numba."""
+    """The type for Numba."""
 
     def __init__(self) -> None:
         super().__init__(name=f"vector of {LANES} float32")
@@ -66,7 +66,7 @@ def load(typing_context, array, index):
 
 @intrinsic
 def store(typing_context, array, index, vector):
-    """Write them."""
+    """Store a vector in elements ``index .. index + LANES - 1`` of a flat array."""
 
     def generate(context, builder, signature, arguments):
         place = _place(context, builder, signature.args[0], *arguments[:2])
@@ -78,7 +78,7 @@ def store(typing_context, array, index, vector):
 
 @intrinsic
 def add_product(typing_context, a, b, total):
-    """``a * b + total``, rounded once where the processor can."""
+    """``a * b + total``, rounded once if the processor can."""
 
     def generate(context, builder, signature, arguments):
         a, b, total = arguments
@@ -90,7 +90,7 @@ def add_product(typing_context, a, b, total):
 
 @njit(inline="always")
 def copy_rows(source, offset, stride, index, first, count, channels, copy):
-    """Rows ``index[first .. first + count - 1]`` of a signal, zero where the table has -1."""
+    """Copy rows ``index[first .. first + count - 1]`` of a signal; zero where the table has -1."""
     for s in range(count):
         row = index[first + s]
         for d in range(channels):
@@ -102,7 +102,7 @@ def copy_rows(source, offset, stride, index, first, count, channels, copy):
 
 @njit(inline="always")
 def copy_bands(band, offset, stride, first, count, own, channels, copy):
-    """Coefficients ``first .. first + count - 1``, zero beyond the row's own."""
+    """Copy coefficients ``first .. first + count - 1``; zero beyond the row's own."""
     for s in range(count):
         m = first + s
         for d in range(channels):
@@ -114,7 +114,7 @@ def copy_bands(band, offset, stride, first, count, own, channels, copy):
 
 @njit(inline="always")
 def store_four(target, at, stride, count, v0, v1, v2, v3):
-    """The first ``count`` of four rows."""
+    """Store the first ``count`` of four rows."""
     store(target, at, v0)
     if count > 1:
         store(target, at + stride, v1)
