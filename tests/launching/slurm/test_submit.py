@@ -132,7 +132,7 @@ def test_what_has_finished_or_is_queued_is_not_submitted(array, answers, capsys)
     assert submit(array, options()) == "77"
     assert "#SBATCH --array=3\n" in array.script.read_text()
     assert array.folders_file.read_text().splitlines() == [str(f) for f in array.folders]
-    assert "3 runs: 1 to start, 1 in the queue already, 1 finished" in capsys.readouterr().out
+    assert "3 runs: 1 to start, 1 already queued, 1 finished" in capsys.readouterr().out
     answers["squeue"] = (0, "2\n3\n", "")
     assert submit(array, options()) is None
 
