@@ -186,7 +186,7 @@ def test_a_broken_row_is_named_and_leaves_what_was_there(place, texts):
             {"names": "a,b", "kind": "jsonl"},
             "names= is for csv and tsv without header, and not for ",
         ),
-        ({"input": "."}, r"\. holds pictures, and .* is a set of texts"),
+        ({"input": "."}, r"\. holds pictures, but .* holds texts"),
         ({"column": "bodi"}, "test.csv has no column 'bodi'; its columns are 'n', 'body', "),
         ({"column": "body,other"}, "an example has 1 parts, .*; body, other cannot be all"),
         ({"embeddings": "yes"}, "embeddings must be true or false, got 'yes'"),

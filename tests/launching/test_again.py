@@ -55,7 +55,7 @@ def test_it_is_held_to_the_same_data(tmp_path, here):
     card = json.loads((folder / layout.CARD).read_text())
     card["splits"]["train"]["content"] = "other"
     (folder / layout.CARD).write_text(json.dumps(card))
-    with pytest.raises(UserError, match="the rows of train are others"):
+    with pytest.raises(UserError, match="the rows of train have changed"):
         train_again(folder)
 
 

@@ -123,7 +123,7 @@ def test_one_class_alone_has_no_best_threshold():
 @pytest.mark.parametrize(
     ("labels", "message"),
     [
-        ([0, 0, 0, 0], "all 4 predictions of val are right, so that no temperature is too low"),
+        ([0, 0, 0, 0], "all 4 predictions on val are correct, so that no temperature is too low"),
         ([1, 1, 1, 1], "no temperature between 0.01 and 100 is the best for the 4 predictions"),
     ],
 )
