@@ -40,9 +40,9 @@ def example_columns(
     if isinstance(table, OneColumn):
         named = table.columns()
     if named and len(named) != len(own):
+        parts = "1 part" if len(own) == 1 else f"{len(own)} parts"
         raise UserError(
-            f"{table.path}: an example has {len(own)} parts, as in the columns {', '.join(own)}; "
-            f"got {', '.join(named)}"
+            f"{table.path}: an example has {parts}, as in {', '.join(own)}; got {', '.join(named)}"
         )
     if isinstance(data, Tagging) and not named:
         return data.columns_in(table)[:1]
