@@ -50,7 +50,7 @@ def train_again(folder: Path, data_root: Path | None = None) -> Path:
     """
     config = read_config(folder)
     if read_status(folder).get("state") != "finished":
-        raise UserError(f"--again: {folder} has not finished: wavspa-run {folder}")
+        raise UserError(f"--again: {folder} has not finished: finish it with wavspa-run {folder}")
     if not _checkpoints(folder):
         raise UserError(f"--again: {folder} has no checkpoint left to compare with")
     again = _fresh(folder)
@@ -136,7 +136,7 @@ def _differences(folder: Path, again: Path) -> Iterator[str]:
         contents = [read_checkpoint(path) for path in paths]
         steps = [content["global_step"] for content in contents]
         if steps[0] != steps[1]:
-            yield f"{name} is of step {steps[0]}, again of step {steps[1]}"
+            yield f"{name} is from step {steps[0]}, the second one from step {steps[1]}"
         found = first_difference(*map(bare_weights, contents))
         if found is not None:
             by = "in its shape" if found.most is None else f"by up to {found.most:.3g}"

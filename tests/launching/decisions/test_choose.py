@@ -100,7 +100,7 @@ def test_a_decision_is_kept_for_its_checkpoint(tmp_path):
             2,
             r"threshold='best:f2' is unknown; choose one of best:f1, best:m",
         ),
-        ({"threshold": "0.5"}, 3, r"threshold= is for two classes, and this run has 3"),
+        ({"threshold": "0.5"}, 3, r"threshold= is for two classes, but this run has 3"),
         ({"threshold": "0.5"}, None, r"threshold= is for runs that classify"),
         ({"temperature": "0"}, 2, r"temperature must be a number above 0 or fit, got '0'"),
         ({"temperature": "inf"}, 2, r"temperature must be a number above 0 or fit, got 'inf'"),

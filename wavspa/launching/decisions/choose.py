@@ -35,7 +35,7 @@ def check_words(words: Mapping[str, str], classes: int | None) -> None:
         _number_or("temperature", temperature, FIT)
     if (threshold := words.get("threshold")) is not None:
         if classes != 2:
-            raise UserError(f"threshold= is for two classes, and this run has {classes}")
+            raise UserError(f"threshold= is for two classes, but this run has {classes}")
         if threshold.startswith(BEST):
             one_of("threshold", threshold, [f"{BEST}{aim}" for aim in AIMS])
         else:

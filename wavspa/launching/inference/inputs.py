@@ -159,8 +159,8 @@ def tagged_batches(
     """
     if isinstance(table, OneColumn):
         raise UserError(
-            f"input={table.path} is read as plain text, without tags: kind=conll reads a word and its tag "
-            "per line, or use wavspa-predict"
+            f"input={table.path} is read as plain text, without tags: set kind=conll to read a word and its "
+            "tag per line, or use wavspa-predict"
         )
     data.target.open(card)
     return DataLoader(

@@ -114,7 +114,7 @@ def check_parent(config: DictConfig, model: nn.Module, data: SequenceDataModule)
 
 
 def planned(config: DictConfig, parent: Parent, model: nn.Module) -> Plan:
-    """The plan of which of the parent's weights a run takes.
+    """The plan that lists the parent's weights that a run takes.
 
     Raises:
         UserError: Their widths differ, or nothing fits.

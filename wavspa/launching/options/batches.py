@@ -58,7 +58,7 @@ def check_batches(task: Any, data: Any) -> None:
     name = f"task={type(task).__name__.lower()}"
     if held not in taken:
         raise UserError(
-            f"{name} takes {' or '.join(taken)}, and {data.name} holds {held}: choose {_WAYS_OUT[held]}, or "
+            f"{name} takes {' or '.join(taken)}, but {data.name} holds {held}: choose {_WAYS_OUT[held]}, or "
             "another dataset"
         )
     if _is_ours(task.model) and (wrong := _wrong_model(task.model, held)):

@@ -10,7 +10,7 @@ _HELP = ("--help", "-h")
 
 
 def keys_asked(words: Sequence[str]) -> list[str]:
-    """The keys and groups that ``--help`` is asked about; empty without ``--help`` or with it alone.
+    """The keys and groups that ``--help`` is asked about; empty if there is no ``--help``, or nothing else.
 
     Args:
         words: The words of the command line.

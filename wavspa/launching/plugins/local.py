@@ -36,7 +36,7 @@ class LocalLauncher(SweepLauncher):
         gpus = _gpu_count()
         if self.jobs > 1 and 0 < gpus < self.jobs:
             raise UserError(
-                f"jobs={self.jobs} jobs at a time need a GPU each, but there are {gpus}"
+                f"jobs={self.jobs} needs a GPU for each job, but there are {gpus}: set jobs={gpus}"
             )
 
     @override

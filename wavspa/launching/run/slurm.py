@@ -59,7 +59,7 @@ def requeue() -> str:
     try:
         done = subprocess.run(["scontrol", "requeue", job], capture_output=True, text=True)
     except FileNotFoundError:
-        return f"job {job} is left to its script to requeue: there is no scontrol here"
+        return f"job {job} has to be requeued by its script: there is no scontrol here"
     if done.returncode:
         return f"job {job} cannot be requeued: {' '.join(done.stderr.split())}"
     return f"requeued: job {job} resumes in the same folder when SLURM starts it again"
@@ -114,8 +114,10 @@ def stop_array(runs: Path, stop_after: int, folder: Path, code: int) -> str | No
         return None
     array = os.environ["SLURM_ARRAY_JOB_ID"]
     subprocess.run(["scancel", "--state=PENDING", array], capture_output=True)
-    told = f"the first jobs failed for the same reason (stop_after={stop_after})"
-    return f"{told}, job {array} is ended: {reason}"
+    return (
+        f"the first jobs failed for the same reason (stop_after={stop_after}), so the rest of job {array} "
+        f"is cancelled: {reason}"
+    )
 
 
 def _is_preempted() -> bool:

@@ -74,7 +74,7 @@ def sbatch(script: Path, *options: str) -> str:
     done = _ask("sbatch", "--parsable", *options, str(script))
     if done is None:
         raise UserError(
-            f"there is no sbatch on this machine; on one that has it and sees the same files: "
+            f"there is no sbatch on this machine; on one that has it and shares these files, run "
             f"{shlex.join(['sbatch', *options, str(script)])}"
         )
     if done.returncode:
