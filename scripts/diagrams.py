@@ -46,7 +46,7 @@ class Canvas:
     def box(
         self, x: float, y: float, width: float, lines: list[str], colour: str = "grey"
     ) -> float:
-        """Draw a box whose first line is bold and whose others are soft; return its lower edge."""
+        """Draw a box with the first line bold and the others soft; return its lower edge."""
         height = LINE * len(lines) + 16
         fill, stroke = self.palette[colour]
         self.parts.append(
@@ -92,7 +92,7 @@ class Canvas:
 
 
 def layer(palette: dict) -> Canvas:
-    """The layer and the block around it, top to bottom; bands as wide as they are long."""
+    """The layer and the block around it, top to bottom; longer bands are wider."""
     canvas = Canvas("A block with wavelet space attention, three levels", 610, palette)
     left, right = PAD, WIDTH - PAD - 40
     middle = (left + right) / 2
@@ -139,7 +139,7 @@ def _plus(canvas: Canvas, x: float, y: float) -> None:
 
 
 def data(palette: dict) -> Canvas:
-    """The path from a file to a table: steps on the left, what each leaves on the right."""
+    """The path from a file to a table: steps on the left, the output of each on the right."""
     canvas = Canvas("The path of the data, from a file to a report", 700, palette)
     steps = [
         (["your file or a benchmark's", "csv, parquet, archive, images"], "grey", []),
@@ -172,7 +172,7 @@ def data(palette: dict) -> Canvas:
 
 
 def run(palette: dict) -> Canvas:
-    """The states of a run and what leads from one to the next."""
+    """The states of a run and the transitions between them."""
     canvas = Canvas("The life of a run", 560, palette)
     middle = WIDTH / 2
     y = canvas.box(

@@ -1,9 +1,9 @@
-"""Writes each of the 20 cells as safetensors, a program and ONNX, and compares their logits with the model's.
+"""Exports each of the 20 cells as safetensors, a program and ONNX, and compares logits with the model's.
 
     python scripts/export_cells.py
 
-Two layers, two levels, rows of 1 to 160 tokens, batches of 1 and 4 (minutes). Prints the largest difference
-of a logit in torch.export and in onnxruntime. Needs the extra onnx.
+Two layers, two levels, rows of 1 to 160 tokens, batches of 1 and 4. Prints the largest difference between
+logits in torch.export and in onnxruntime. Takes minutes; needs the extra onnx.
 """
 
 import tempfile
@@ -33,7 +33,7 @@ def main() -> None:
 
 
 def differences(base: str, mode: str) -> str:
-    """The largest differences of a cell; raises if a form cannot be written or does not agree."""
+    """The largest differences of a cell; raises if an export cannot be written or does not agree."""
     torch.manual_seed(0)
     model = make(base, mode)
     with tempfile.TemporaryDirectory() as name:
@@ -47,7 +47,7 @@ def differences(base: str, mode: str) -> str:
         ]
     tokens, lengths = torch.randint(1, 300, (4, 77)), torch.tensor([77, 1, 40, 76])
     if not torch.equal(model(tokens, lengths), again(tokens, lengths)):
-        raise SystemExit(f"{base}, {mode}: other logits from safetensors")
+        raise SystemExit(f"{base}, {mode}: logits from safetensors differ")
     return " / ".join(f"{difference:.0e}" for difference in found)
 
 

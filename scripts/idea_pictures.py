@@ -1,4 +1,4 @@
-"""Draws the pictures of docs/start/idea.md with wavspa's own transforms and attention.
+"""Draws the pictures for docs/start/idea.md with wavspa's own transforms and attention.
 
     python scripts/idea_pictures.py docs/pictures
 
@@ -39,7 +39,7 @@ def signal() -> Tensor:
 
 
 def layer(wavelet: str, boundary: str = "periodic") -> WavSpAttention:
-    """An untrained layer of softmax attention; its bands are as long together as the signal if periodic."""
+    """An untrained layer of softmax attention; if periodic, its bands add up to the signal's length."""
     torch.manual_seed(0)
     return WavSpAttention(
         CHANNELS, heads=1, wavelet=wavelet, taps=TAPS, level=LEVEL, boundary=boundary
@@ -52,7 +52,7 @@ def places(count: int) -> Tensor:
 
 
 def draw_band(axes: Axes, band: Tensor, colour: str) -> None:
-    """The coefficients of one channel over the positions."""
+    """Draw the coefficients of one channel over the positions."""
     axes.vlines(places(len(band)), 0, band, color=colour, linewidth=1)
     axes.axhline(0, color=INK, linewidth=0.6)
     axes.set_xlim(0, SAMPLES)
@@ -83,7 +83,7 @@ def draw_bands() -> Figure:
 
 
 def names_of(model: WavSpAttention) -> list[str]:
-    """What the bands are called on an axis, with their number of coefficients."""
+    """The names of the bands on an axis, with their numbers of coefficients."""
     sizes = model.wavelet.band_lengths(SAMPLES)
     names = band_names(model)
     return [
@@ -94,9 +94,9 @@ def names_of(model: WavSpAttention) -> list[str]:
 @styled
 @torch.no_grad()
 def draw_layer() -> Figure:
-    """Of each band: its coefficients, its attention, and what it adds to the output."""
+    """For each band: its coefficients, its attention, and its contribution to the output."""
     model = layer("ada")
-    # Each channel another place: the neighbourhood of a position, so that attention can distinguish them.
+    # Each channel has another shift: a position holds its neighbourhood, which lets attention distinguish it.
     x = STRENGTH * torch.stack([signal().roll(lag) for lag in range(CHANNELS)], dim=1)[None]
     transform = model.wavelet.transform()
     analysed = transform.analyse(x)

@@ -1,12 +1,13 @@
-"""Kills training runs at random moments and holds what they end in against an undisturbed run.
+"""Kills training runs at random moments and compares their final states with undisturbed runs.
 
     python scripts/kills.py --kills 50 --folder kills
 
-Every run is one of 16: digits or short ListOps, softmax or performer, alone or ddp on two processes, 0 or 2
-loader workers. It is started with wavspa-run, killed (SIGKILL to its process group) at a uniform
-moment of what an undisturbed run takes from its first step to its end, so in a step, in a validation, while
-a checkpoint is written or in the test; started again, killed again, and at last left to finish. Weights,
-optimizer, schedule and metrics.csv (without its column of seconds) have to be bit-identical. Exit
+Every run is one of 16: digits or short ListOps, softmax or performer, one process or ddp on two, 0 or 2
+loader workers. It is started with wavspa-run and killed (SIGKILL to its process group) at a random time,
+uniform over the first 70 % of what an undisturbed run takes from its first step to its end: in a step, in a
+validation, in the test or while a checkpoint is written. It is restarted and killed again, one to four times
+in all, and finally left to finish.
+Weights, optimizer, schedule and metrics.csv (without its column of seconds) must be bit-identical. Exit
 code 1 if one is not.
 """
 
@@ -55,7 +56,7 @@ def main() -> None:
     parser.add_argument("--kills", type=int, default=50)
     parser.add_argument("--folder", type=Path, required=True, help="for the runs and their data")
     parser.add_argument(
-        "--seed", type=int, default=0, help="of the order of cells and of the moments"
+        "--seed", type=int, default=0, help="for the order of cells and the times of kills"
     )
     arguments = parser.parse_args()
     chance = random.Random(arguments.seed)
@@ -79,7 +80,7 @@ def main() -> None:
 
 
 def folder_of(root: Path, cell: tuple[str, str, int, int]) -> Path:
-    """The frozen folder of a cell's run."""
+    """The folder of a cell's run, with its configuration frozen."""
     dataset, attention, devices, workers = cell
     words = [
         f"dataset={dataset}",
@@ -111,7 +112,7 @@ def finished(root: Path, cell: tuple[str, str, int, int]) -> tuple[Path, float]:
 
 
 def kill_and_finish(folder: Path, seconds: float, chance: random.Random, most: int) -> list[str]:
-    """Kill a run up to four times, then let it finish; the steps of the checkpoints it had then."""
+    """Kill a run up to four times, then let it finish; return the saved step at each kill."""
     killed: list[str] = []
     for _ in range(min(most, chance.randint(2, 4))):
         process = start(folder)
@@ -129,7 +130,7 @@ def kill_and_finish(folder: Path, seconds: float, chance: random.Random, most: i
 
 
 def wait_for_first_step(folder: Path, process: subprocess.Popen[bytes]) -> None:
-    """Wait until a process trains or has ended: its status is written at its start, and when it trains."""
+    """Wait until a process trains or has ended; its status is written when it starts and when it trains."""
     begun = time.time_ns()
     status = folder / layout.STATUS
     signs: set[int] = set()
@@ -146,7 +147,7 @@ def saved_step(folder: Path) -> str:
 
 
 def start(folder: Path) -> subprocess.Popen[bytes]:
-    """``wavspa-run`` in its own process group."""
+    """Start ``wavspa-run`` in its own process group."""
     command = [sys.executable, "-m", "wavspa.commands.run", str(folder)]
     environment = {**clean_environment(), "OMP_NUM_THREADS": "1"}
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}

@@ -1,8 +1,8 @@
-"""Takes the pictures of a report's page that docs/guide/reports.md shows.
+"""Takes the pictures of a report's page for docs/guide/reports.md.
 
     python scripts/page_pictures.py runs/digits/report/report.html docs/pictures
 
-Writes page.png (on a desktop), page_dark.png, page_phone.png and page_print.png. Needs the dev extra and a
+Writes page.png (on a desktop), page_dark.png, page_phone.png and page_print.png. Needs the dev extra and
 Chromium.
 """
 
@@ -26,7 +26,7 @@ PICTURES = {
     "page_phone": PHONE,
     "page_print": PAPER,
 }
-# Of pages in few colours: half of the bytes.
+# The pages have few colours; a palette halves the file size.
 COLOURS = 256
 
 

@@ -1,7 +1,7 @@
 #!/bin/bash
-# Self-pre-training against training from scratch, with the same steps in all: from scratch STEPS; pre-trained half of
-# them on masked tokens of the task's own train split and half on the task. Type it as often as you like: runs that
-# have finished are found, those that were interrupted resume. Then the report, and a figure of the curves.
+# Self-pre-training compared with training from scratch, with the same total number of steps: STEPS from
+# scratch, or half of them on masked tokens of the task's own train split and half on the task. Rerun it as
+# often as you like: finished runs are skipped, interrupted ones resume. At the end it prints and writes the report.
 #   STEPS=4000 SEEDS="1 2 3" DATA="listops_short digits" scripts/self_pretraining.sh model/attention=linear
 set -eu
 STEPS=${STEPS:-4000}

@@ -1,13 +1,12 @@
-"""Saves a report in W&B that compares the runs of an experiment, grouped by attention × wavelet.
+"""Saves a W&B report that compares the runs of an experiment, grouped by attention × wavelet.
 
     pip install 'wavspa[workspaces]'
     wandb login
     wandb sync runs/digits/*/wandb/offline-run-*
     python scripts/wandb_report.py runs/digits --entity NAME
 
-The runs are those of the experiment's W&B group. Each line of a panel is one cell, the mean over its seeds
-with their range. Which panels there are follows from what the runs' metrics.csv hold. A second call saves a
-second report.
+The runs are those of the experiment's W&B group. Each line in a panel is one cell: the mean over its seeds,
+with their range. The panels follow from the columns of the runs' metrics.csv. Each call saves a new report.
 """
 
 import argparse
@@ -27,7 +26,7 @@ HEIGHT = 8
 
 
 class Logged(NamedTuple):
-    """Where the runs of an experiment went in W&B, and what they logged there."""
+    """The place of an experiment's runs in W&B, and what they logged there."""
 
     project: str
     experiment: str
@@ -53,13 +52,13 @@ def main() -> None:
 
 
 def logged(runs: list[Run]) -> Logged:
-    """The logged values of runs.
+    """What some runs logged to W&B.
 
     Args:
         runs: The runs of one experiment; those that did not log to W&B are left out.
 
     Raises:
-        UserError: None did, or they are of several experiments.
+        UserError: None did, or they belong to several experiments.
     """
     runs = [run for run in runs if "wandb" in run.config.get("logger", {})]
     if not runs:
@@ -67,7 +66,7 @@ def logged(runs: list[Run]) -> Logged:
     places = {(r.config["logger"]["wandb"]["project"], r.config["experiment_name"]) for r in runs}
     if len(places) > 1:
         names = ", ".join(sorted(experiment for _, experiment in places))
-        raise UserError(f"these runs are of several experiments ({names}): name one folder")
+        raise UserError(f"these runs belong to several experiments ({names}): name one folder")
     ((project, experiment),) = places
     metrics = dict.fromkeys(name for run in runs for row in run.metrics for name in row)
     figures = dict.fromkeys(
@@ -79,11 +78,11 @@ def logged(runs: list[Run]) -> Logged:
 
 
 def layout(entity: str, found: Logged) -> wr.Report:
-    """The report: the monitored metric, losses, bands, figures, each over all cells.
+    """The report: the monitored metric, losses, bands and figures, each over all cells.
 
     Args:
         entity: The user or team that owns the project.
-        found: What there is to show.
+        found: The place of the runs and what they logged.
     """
     runs = wr.Runset(
         entity=entity,

@@ -1,10 +1,10 @@
-"""Trains a step of every attention base in every wavelet mode on XLA and on the CPU, and compares.
+"""Trains every attention base in every wavelet mode for one step on XLA and on the CPU, and compares.
 
     PJRT_DEVICE=CPU python scripts/xla_cells.py [base ...]
 
-It needs torch_xla with its own torch, so a separate environment (docs/guide/devices.md). A line a cell:
-the loss, and the largest difference of loss and updated weights between the devices, each relative to its
-size. Exit code 1 if a cell fails or differs by more than 1e-3.
+It needs torch_xla with its own torch, and thus a separate environment (docs/guide/devices.md). Prints one
+line per cell: the loss, and the largest relative difference in loss and updated weights between the devices.
+Exit code 1 if a cell fails or differs by more than 1e-3.
 """
 
 import sys
@@ -22,7 +22,7 @@ BATCH, LENGTH, VOCABULARY, CLASSES = 2, 40, 16, 10
 
 
 def step(base: str, mode: str, device: torch.device) -> list[torch.Tensor]:
-    """The loss of one AdamW step on a fixed batch, and the weights after it, on the CPU."""
+    """The loss of one SGD step on a fixed batch, and the weights after it, moved to the CPU."""
     torch.manual_seed(0)
     options = {
         "dim": 16,
@@ -47,24 +47,24 @@ def step(base: str, mode: str, device: torch.device) -> list[torch.Tensor]:
     generator = torch.Generator().manual_seed(1)
     tokens = torch.randint(VOCABULARY, (BATCH, LENGTH), generator=generator).to(device)
     lengths, labels = torch.tensor([LENGTH, 23]).to(device), torch.tensor([3, 7]).to(device)
-    # A step that is linear in the gradient: Adam would turn differences of tiny gradients into large ones.
+    # SGD is linear in the gradient: Adam would turn differences between tiny gradients into large ones.
     optimizer = torch.optim.SGD(encoder.parameters(), lr=0.1)
     loss = F.cross_entropy(encoder(tokens, lengths), labels)
     loss.backward()
     optimizer.step()
-    torch_xla.sync()  # one graph; else each weight that is fetched would compile another
+    torch_xla.sync()  # one graph; otherwise each weight that is fetched would compile its own
     return [loss.detach().cpu(), *(p.detach().cpu() for p in encoder.parameters())]
 
 
 def difference(ours: list[torch.Tensor], theirs: list[torch.Tensor]) -> float:
-    """The largest difference of two lists of tensors, each in units of its largest element."""
+    """The largest difference between two lists of tensors, relative to each tensor's largest element."""
     pairs = zip(ours, theirs, strict=True)
     return max(float((a - b).abs().max() / a.abs().max().clamp(min=1e-6)) for a, b in pairs)
 
 
 def main() -> None:
     """Print a line for each cell."""
-    # Before the first backward pass: autograd counts the devices then.
+    # Before the first backward pass, at which autograd counts the devices.
     xla = torch_xla.device()
     failed = 0
     for base in sys.argv[1:] or BASES:

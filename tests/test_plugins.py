@@ -180,4 +180,4 @@ def test_other_code_of_a_plugin_is_told_whoever_reads_the_run(module, tmp_path, 
     path = tmp_path / "lab/mylab/parts.py"
     path.write_text(SOURCE.replace("return x", "return 2 * x"))
     read_config(folder)
-    assert f"was started with other code of {module} (SHA-256 " in capsys.readouterr().err
+    assert f"was started with other code in {module} (SHA-256 " in capsys.readouterr().err

@@ -1,6 +1,6 @@
-# Sourced by a SLURM script, has its runs start in a container:
+# Source this in a SLURM script to start its runs in a container:
 #   'hydra.launcher.setup=["export APPTAINER_BIND=/shared","source /shared/in_apptainer.sh /shared/wavspa.sif"]'
-# The container's wavspa trains; the one outside, which has SLURM's commands, requeues.
+# The wavspa in the container trains; the one outside, which has SLURM's commands, requeues.
 WAVSPA_IMAGE=$1
 
 srun() {

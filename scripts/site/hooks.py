@@ -1,4 +1,4 @@
-"""Additions to MkDocs: links that leave docs/, figures that follow the theme's button."""
+"""Hooks for MkDocs: links that leave docs/, and figures that follow the theme's light and dark switch."""
 
 import re
 from pathlib import Path, PurePosixPath
@@ -10,7 +10,7 @@ from mkdocs.structure.pages import Page
 
 ROOT = Path(__file__).parents[2]
 LINK = re.compile(r"(\]\()((?!\w+:|#|/)[^)#\s]+)")
-# A figure for light and dark, as it is written for GitHub. Material has its own form, which its button obeys.
+# A figure for light and dark as GitHub takes it. Material has its own form, which follows its switch.
 PICTURE = re.compile(
     r"<picture>\s*<source media=[^>]* srcset=\"(?P<dark>[^\"]+)\">\s*"
     r"<img alt=\"(?P<alt>[^\"]*)\" src=\"(?P<light>[^\"]+)\">\s*</picture>"
@@ -18,7 +18,7 @@ PICTURE = re.compile(
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
-    """Add the files of the repository that pages link to: they become pages, or are copied as they are."""
+    """Add the files of the repository that pages link to: they become pages or are copied unchanged."""
     waiting = [file.src_uri for file in files.documentation_pages()]
     while waiting:
         source = _in_repository(waiting.pop())
@@ -33,7 +33,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
-    """Point links that leave docs/ at their places in the site, and adapt pictures to the theme."""
+    """Redirect links that leave docs/ to their paths in the site, and adapt pictures to the theme."""
     here = _in_repository(page.file.src_uri).parent
 
     def moved(link: re.Match[str]) -> str:
@@ -47,11 +47,11 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
 
 
 def _in_repository(place: str) -> PurePosixPath:
-    """The path in the repository of a file of the site."""
+    """The path in the repository of a file in the site."""
     inside = PurePosixPath("docs") / place
     return inside if (ROOT / inside).exists() else PurePosixPath(place)
 
 
 def _in_site(path: str) -> str:
-    """The path in the site of a file of the repository."""
+    """The path in the site of a file in the repository."""
     return path.removeprefix("docs/")

@@ -1,4 +1,4 @@
-"""Write docs/reference/all_options.md from conf/: every file of every group, every key and its meaning.
+"""Write docs/reference/all_options.md from conf/: every file in every group, every key and its meaning.
 
 python scripts/site/options.py
 """
@@ -19,7 +19,7 @@ After this page you know the name, default and meaning of every option. `group=f
 `conf/`, `key=value` sets a key; [options](../guide/options.md) explains how they are composed. `???` has no
 default and must be given; `${…}` takes the value of another key.
 """
-# A default that more files than these share is shown as that of all the others.
+# A default that is shared by more files than this is shown without their names.
 FEW = 4
 EXPERIMENT = "experiment"
 
@@ -28,7 +28,7 @@ def options_page() -> str:
     """Markdown of all groups, ``train.yaml`` first."""
     files = read_files()
     meanings = meanings_of(files)
-    # The presets of experiments are many: they come last.
+    # Experiments come last, as they have many presets.
     groups = sorted({file.group for file in files}, key=lambda group: (group == EXPERIMENT, group))
     links = " · ".join(f"[{_title(group)}](#{_anchor(group)})" for group in groups)
     sections = (_section(group, files, meanings) for group in groups)
@@ -69,7 +69,7 @@ def _file_row(file: ConfigFile) -> str:
 
 
 def _key_rows(files: Sequence[ConfigFile], meanings: Mapping[Key, str]) -> Iterator[str]:
-    """A row for each key and meaning; where files differ in them, it names the files."""
+    """A row for each key and meaning, which names the files if they differ in defaults or meanings."""
     rows: dict[str, dict[str, dict[str, list[str]]]] = {}
     for file in files:
         for key in file.keys:

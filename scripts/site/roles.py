@@ -1,4 +1,4 @@
-"""Sphinx's roles in docstrings, such as a class's, as plain code: the last part of the name."""
+"""Sphinx roles in docstrings, such as ``:class:``, shown as plain code: the last part of the name."""
 
 import re
 from typing import Any
@@ -9,7 +9,7 @@ ROLE = re.compile(r":(?:class|func|meth|data|mod):`~?(?:[\w.]+\.)?(\w+)`")
 
 
 class Roles(griffe.Extension):
-    """Rewrites docstrings when they are collected."""
+    """Rewrites docstrings as they are collected."""
 
     def on_object(self, *, obj: griffe.Object, **kwargs: Any) -> None:
         """Rewrite the docstring of one object."""

@@ -27,10 +27,10 @@ def cells() -> list[tuple[str, str]]:
 
 
 def run(pictures: Path) -> Iterator[str]:
-    """Each cell as Markdown, the code after it was run.
+    """Each cell as Markdown; code cells are run first and followed by their output.
 
     Args:
-        pictures: The folder for what the code draws, which exists.
+        pictures: The existing folder for the figures that the code draws.
     """
     mpl.use("Agg")
     names: dict[str, Any] = {}
@@ -53,7 +53,7 @@ def run(pictures: Path) -> Iterator[str]:
 
 
 def code(source: str) -> str:
-    """A cell of code as the page has it."""
+    """A code cell as it appears on the page."""
     return f"{NOT_RUN}\n```python\n{source}\n```"
 
 

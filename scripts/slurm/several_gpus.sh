@@ -1,6 +1,6 @@
 #!/bin/bash
-# A sweep, each job on the four GPUs of a node; with NODES=2 on those of two. The batch size is that of all
-# devices together, so it need not change.
+# A sweep with each job on the four GPUs of a node, or of two nodes with NODES=2. The batch size is the total
+# over all devices, so it need not change.
 set -eu
 wavspa-train -m hydra/launcher=slurm \
   hydra.launcher.time=1-0 \

@@ -1,6 +1,6 @@
 #!/bin/bash
-# A sweep, one GPU a job, at most 8 jobs at a time. Type it on the login node, as often as you like: what
-# has finished or is queued is left out. Without -m's commas it is a single run.
+# A sweep with one GPU per job and at most 8 jobs at once. Run it on the login node as often as you like:
+# jobs that are finished or queued are skipped. Without comma-separated values it is a single run.
 set -eu
 wavspa-train -m hydra/launcher=slurm \
   hydra.launcher.partition=gpu \

@@ -77,7 +77,7 @@ def finished(tmp_path_factory):
         "dataset=": r"dataset has no option ''; it has digits, ",
         "experiment=": r"experiment has no option ''; it has ",
         "hydra.run.dir=elsewhere": r"hydra.run.dir=elsewhere is not where a run goes: type runs=FOLDER",
-        f"runs={'x' * 300}": r"runs=x+ cannot be read \(File name too long\); name a folder that can$",
+        f"runs={'x' * 300}": r"runs=x+ cannot be read \(File name too long\); name a readable folder$",
         "model.dim=${nowhere}": r"model.dim is taken from \$\{nowhere\}: there is no nowhere; choose",
     }.items(),
 )

@@ -93,10 +93,10 @@ def test_a_new_file_needs_no_data(trained, tmp_path):
 def test_what_was_prepared_of_other_rows_is_refused(trained):
     place = place_of(trained)
     write(place / "other.csv", ROWS[:30])
-    with pytest.raises(UserError, match=r"the rows of test are others.* input=FILE"):
+    with pytest.raises(UserError, match=r"the rows of test have changed.* input=FILE"):
         metrics(trained, f"dataset.test={place / 'other.csv'}", "dataset.checksum=auto")
     write(place / "fewer.csv", ROWS[:45])
-    with pytest.raises(UserError, match=r"the vocabulary is another one.* input=FILE"):
+    with pytest.raises(UserError, match=r"the vocabulary has changed.* input=FILE"):
         metrics(trained, f"dataset.train={place / 'fewer.csv'}", "dataset.checksum=auto")
     with pytest.raises(UserError, match=r"the tokenizer is .*256.* and was .*300"):
         metrics(trained, "dataset.tokenizer.vocab_size=256")

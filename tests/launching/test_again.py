@@ -42,11 +42,11 @@ def test_a_run_ends_in_the_same_weights(tmp_path, here, monkeypatch, capsys):
     content["global_step"] += 1
     torch.save(content, path)
     lines = compare(folder, second)
-    assert lines[0] == "last.ckpt is of step 3, again of step 4"
+    assert lines[0] == "last.ckpt is from step 3, the second one from step 4"
     assert name.removeprefix("model.") in lines[1]
     assert "by up to 0.5 (1 of " in lines[1]
     monkeypatch.setattr("wavspa.launching.again.train_again", lambda *_: second)
-    with pytest.raises(RunFailed, match=r"is not bit-equal; last\.ckpt is of step 3"):
+    with pytest.raises(RunFailed, match=r"is not bit-equal; last\.ckpt is from step 3"):
         type_in(monkeypatch, folder, "--again")
 
 
@@ -55,13 +55,13 @@ def test_it_is_held_to_the_same_data(tmp_path, here):
     card = json.loads((folder / layout.CARD).read_text())
     card["splits"]["train"]["content"] = "other"
     (folder / layout.CARD).write_text(json.dumps(card))
-    with pytest.raises(UserError, match="the rows of train are others"):
+    with pytest.raises(UserError, match="the rows of train have changed"):
         train_again(folder)
 
 
 def test_only_a_finished_run_has_an_again(tmp_path, here, monkeypatch):
     folder = tiny_run(tmp_path)
-    with pytest.raises(UserError, match=r"--again: .* has not finished: wavspa-run"):
+    with pytest.raises(UserError, match=r"--again: .* has not finished: finish it with wavspa-run"):
         type_in(monkeypatch, folder, "--again")
     assert not folder.with_name(f"{folder.name}-again").exists()
     monkeypatch.setattr(again, "run_subprocess", lambda _: 1)

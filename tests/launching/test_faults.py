@@ -140,7 +140,7 @@ def test_a_budget_changed_by_hand_is_refused(tmp_path, at_step):
     path = folder / layout.CONFIG
     path.write_text(path.read_text().replace("max_steps: 8", "max_steps: 9"))
     with pytest.raises(
-        UserError, match=r"trainer\.max_steps=9, and .*last\.ckpt was written with 8"
+        UserError, match=r"trainer\.max_steps=9, but .*last\.ckpt was written with 8"
     ):
         run(folder)
 

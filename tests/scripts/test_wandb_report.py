@@ -135,7 +135,7 @@ def test_cells_are_grouped_and_each_metric_has_its_panel(tmp_path, service):
         ([[]], "none of these runs logs to W&B: start them with logger=wandb"),
         (
             [["logger=wandb"], ["logger=wandb", "experiment_name=other"]],
-            r"these runs are of several experiments \(digits, other\): name one folder",
+            r"these runs belong to several experiments \(digits, other\): name one folder",
         ),
     ],
 )

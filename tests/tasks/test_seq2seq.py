@@ -211,8 +211,11 @@ def test_mistakes_of_an_evaluation_are_named(trained, words, message):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        ({"embeddings": "true"}, "embeddings=true: .* writes texts, and embeds nothing"),
-        ({"format": "txt", "id": "n"}, "id=n: format=txt has one text per line and no columns"),
+        ({"embeddings": "true"}, "embeddings=true: .* writes texts and has no embeddings"),
+        (
+            {"format": "txt", "id": "n"},
+            "id=n: format=txt has one text per line and cannot hold columns",
+        ),
         ({"format": "d2a", "id": "n"}, "format=d2a needs two classes; this run has none"),
     ],
 )

@@ -1,1 +1,1 @@
-"""The run's folder, what freezes a configuration into it, and what trains from it."""
+"""From a configuration to a run: freezing it into a folder, and training from that folder."""

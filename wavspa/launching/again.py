@@ -1,4 +1,4 @@
-"""A run trained a second time: whether it ends in the same weights."""
+"""Training a run a second time, to check that it ends with the same weights."""
 
 import shutil
 from collections.abc import Iterator, Mapping
@@ -21,9 +21,9 @@ SUFFIX = "-again"
 
 
 class Difference(NamedTuple):
-    """The first weight that differs, by how much at most, and in how many of all.
+    """The first weight that differs, its largest difference, and the number of weights that differ.
 
-    ``most`` is None where shapes differ, or one of them is missing.
+    ``most`` is None if the shapes differ or one of the weights is missing.
     """
 
     name: str
@@ -35,22 +35,22 @@ class Difference(NamedTuple):
 def train_again(folder: Path, data_root: Path | None = None) -> Path:
     """Train the run in ``folder`` a second time, in a folder next to it.
 
-    A second training that was interrupted is resumed. It is held to the data of the first one.
+    An interrupted second training is resumed. It must use the same data as the first.
 
     Args:
         folder: The folder of a finished run.
-        data_root: Where its data are now; None is where they were.
+        data_root: Where its data are now; None: where they were.
 
     Returns:
         The folder of the second training.
 
     Raises:
         UserError: The run has not finished, or its checkpoints are gone.
-        RunFailed: The second training came to a bad end.
+        RunFailed: The second training did not finish.
     """
     config = read_config(folder)
     if read_status(folder).get("state") != "finished":
-        raise UserError(f"--again: {folder} has not finished: wavspa-run {folder}")
+        raise UserError(f"--again: {folder} has not finished: finish it with wavspa-run {folder}")
     if not _checkpoints(folder):
         raise UserError(f"--again: {folder} has no checkpoint left to compare with")
     again = _fresh(folder)
@@ -62,7 +62,7 @@ def train_again(folder: Path, data_root: Path | None = None) -> Path:
             )
         if (folder / layout.CARD).exists():
             shutil.copyfile(folder / layout.CARD, again / layout.CARD)
-    # Also of one that is resumed: the data may have been elsewhere then.
+    # Also for one that is resumed: the data may have moved since.
     config.name = again.name
     if data_root is not None:
         config.dataset.data_root = str(data_root.expanduser().absolute())
@@ -76,7 +76,7 @@ def train_again(folder: Path, data_root: Path | None = None) -> Path:
 
 
 def compare(folder: Path, again: Path) -> list[str]:
-    """What differs between two trainings of one run, a line for each checkpoint; none if nothing does.
+    """The differences between two trainings of a run, one line per checkpoint; empty if there are none.
 
     Args:
         folder: The folder of the first.
@@ -89,7 +89,7 @@ def compare(folder: Path, again: Path) -> list[str]:
 
 
 def machines(folder: Path, again: Path) -> str:
-    """The devices of both trainings where they are not the same kind; empty where they are."""
+    """The devices of both trainings if they differ in kind; empty if they do not."""
     devices = [read_status(one).get("device", "unknown") for one in (folder, again)]
     return "" if devices[0] == devices[1] else f"trained on {devices[0]}, again on {devices[1]}"
 
@@ -97,7 +97,7 @@ def machines(folder: Path, again: Path) -> str:
 def first_difference(
     before: Mapping[str, Tensor], after: Mapping[str, Tensor]
 ) -> Difference | None:
-    """The first weight that two models do not share bit by bit; None if they share all.
+    """The first weight that is not bit-identical in two models; None if all are.
 
     Args:
         before: Weights by name.
@@ -115,7 +115,7 @@ def first_difference(
 
 
 def _fresh(folder: Path) -> Path:
-    """The folder next to a run for its second training: a new one, or one that has not finished."""
+    """The folder for a run's second training, next to it: a new one, or one that has not finished."""
     number = 1
     while True:
         again = folder.resolve()
@@ -136,7 +136,7 @@ def _differences(folder: Path, again: Path) -> Iterator[str]:
         contents = [read_checkpoint(path) for path in paths]
         steps = [content["global_step"] for content in contents]
         if steps[0] != steps[1]:
-            yield f"{name} is of step {steps[0]}, again of step {steps[1]}"
+            yield f"{name} is from step {steps[0]}, the second one from step {steps[1]}"
         found = first_difference(*map(bare_weights, contents))
         if found is not None:
             by = "in its shape" if found.most is None else f"by up to {found.most:.3g}"

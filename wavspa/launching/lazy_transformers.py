@@ -1,7 +1,7 @@
-"""Transformers for torchmetrics, loaded when it is used.
+"""Transformers for torchmetrics, loaded on first use.
 
-torchmetrics, which Lightning imports, imports transformers for metrics of texts that no run here has: half a
-second to a second of every start.
+torchmetrics, which Lightning imports, imports transformers for text metrics that no run here uses: that
+would add half a second to a second to every start.
 """
 
 import sys
@@ -18,16 +18,16 @@ _LATER, _ITS_USER = "transformers", "torchmetrics"
 
 
 def defer_transformers() -> None:
-    """Let torchmetrics, once it is imported, have stand-ins of the classes of transformers.
+    """Give torchmetrics, when it is imported, stand-ins for the classes of transformers.
 
-    Their class methods are all that it uses; the first use loads transformers. Nothing else meets a stand-in.
+    It uses only their class methods, the first of which loads transformers. Nothing else sees a stand-in.
     """
     if not {_LATER, _ITS_USER} & sys.modules.keys() and find_spec(_LATER):
         sys.meta_path.insert(0, _Finder())
 
 
 class _Finder(MetaPathFinder):
-    """Puts a stand-in of transformers in its place while torchmetrics is loaded."""
+    """Puts a stand-in in place of transformers while torchmetrics is loaded."""
 
     @override
     def find_spec(self, fullname: str, path: Any, target: Any = None) -> ModuleSpec | None:
@@ -46,13 +46,13 @@ class _Finder(MetaPathFinder):
             finally:
                 del sys.modules[_LATER]
 
-        # The loader is of this spec alone.
+        # The loader belongs to this spec alone.
         spec.loader.exec_module = exec_module  # type: ignore[method-assign]
         return spec
 
 
 class _StandIn(ModuleType):
-    """Has every class that is asked for."""
+    """A module that has any class it is asked for."""
 
     def __init__(self, name: str) -> None:
         super().__init__(name)
@@ -65,7 +65,7 @@ class _StandIn(ModuleType):
 
 
 class _Later(type):
-    """A class that takes its class methods from the class of that name in transformers."""
+    """A class that takes its class methods from the class with the same name in transformers."""
 
     def __getattr__(cls, name: str) -> Any:
         if name.startswith("__"):

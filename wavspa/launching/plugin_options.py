@@ -1,4 +1,4 @@
-"""Options of a launcher or a sweeper as a dataclass; what is wrong is named by its key."""
+"""Options of a launcher or a sweeper as a dataclass; errors name the key."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import fields
@@ -18,10 +18,10 @@ def options_of(kind: type[T], given: Mapping[str, Any], node: str, chosen: str) 
     """The options of a composed node.
 
     Args:
-        kind: Their dataclass.
+        kind: The dataclass of the options.
         given: The node's keys and values.
         node: Its name, such as ``hydra.launcher``.
-        chosen: What chose it, such as ``hydra/launcher=slurm``.
+        chosen: The choice that it belongs to, such as ``hydra/launcher=slurm``.
 
     Raises:
         UserError: A key is unknown.
@@ -37,16 +37,16 @@ def options_of(kind: type[T], given: Mapping[str, Any], node: str, chosen: str) 
 def check_whole_numbers(
     options: Any, node: str, least: Mapping[str, int], optional: Collection[str] = ()
 ) -> None:
-    """Refuse options that are not whole numbers, or too small.
+    """Refuse options that are not whole numbers or are too small.
 
     Args:
         options: A dataclass of options.
-        node: What they are options of.
-        least: The smallest value of each.
-        optional: Those that may be None.
+        node: The node that they belong to, such as ``hydra.launcher``.
+        least: The smallest allowed value of each.
+        optional: The options that may be None.
 
     Raises:
-        UserError: There is one.
+        UserError: There is such an option.
     """
     for name, smallest in least.items():
         value = getattr(options, name)

@@ -1,4 +1,4 @@
-"""Starts of ``wavspa-run`` in its own process."""
+"""Starting ``wavspa-run`` in its own process."""
 
 import ctypes
 import os
@@ -10,7 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import NoReturn
 
-# What a parent that trained, or torchrun, leaves behind and a new job must not take for its own.
+# Left in the environment by torchrun or a parent that trained; a new job must not inherit it.
 _DISTRIBUTED = (
     "LOCAL_RANK",
     "RANK",
@@ -21,7 +21,7 @@ _DISTRIBUTED = (
     "LOCAL_WORLD_SIZE",
     "GROUP_WORLD_SIZE",
     "ROLE_WORLD_SIZE",
-    # srun's: a sweep inside a SLURM job starts its jobs itself.
+    # Set by srun: a sweep inside a SLURM job starts its jobs itself.
     "SLURM_STEP_ID",
     "SLURM_PROCID",
     "SLURM_LOCALID",
@@ -32,8 +32,8 @@ _DISTRIBUTED = (
 _DISTRIBUTED_PREFIXES = ("MASTER_", "TORCHELASTIC_", "PL_")
 
 ENVIRONMENT = {
-    # glibc hands large blocks back to the system at each free; keeping them halves the time per step
-    # on the CPU. It reads these before main().
+    # glibc returns large blocks to the system at each free; keeping them halves the time per step
+    # on the CPU. It reads these variables before main().
     "MALLOC_MMAP_THRESHOLD_": "4294967296",
     "MALLOC_TRIM_THRESHOLD_": "4294967296",
     "MALLOC_TOP_PAD_": "268435456",
@@ -41,11 +41,11 @@ ENVIRONMENT = {
     "PYTHONSAFEPATH": "1",
 }
 _SECONDS_TO_STOP = 30
-_PR_SET_PDEATHSIG = 1  # of <linux/prctl.h>
+_PR_SET_PDEATHSIG = 1  # from <linux/prctl.h>
 
 
 def exec_run(folder: Path) -> NoReturn:
-    """Replace this process by ``wavspa-run folder``; ranks come from the environment as it is."""
+    """Replace this process by ``wavspa-run folder``; its rank comes from the unchanged environment."""
     sys.stdout.flush()
     sys.stderr.flush()
     command = _command(folder)
@@ -53,10 +53,10 @@ def exec_run(folder: Path) -> NoReturn:
 
 
 def reexec_with_run_environment(module: str) -> None:
-    """Restart this command with the environment that runs have, unless it has it already.
+    """Restart this command with the environment of runs, unless it already has it.
 
     Args:
-        module: The command, as ``python -m`` takes it.
+        module: The command's module, as for ``python -m``.
     """
     if not ENVIRONMENT.keys() <= os.environ.keys():
         command = [sys.executable, "-m", module, *sys.argv[1:]]
@@ -72,8 +72,8 @@ def run_subprocess(
 
     Args:
         folder: The run's folder.
-        variables: Further variables of its environment.
-        ends_with_this: Have Linux send it SIGTERM when this process is killed, which cannot do so.
+        variables: Further environment variables for it.
+        ends_with_this: Have Linux send it SIGTERM when this process is killed and cannot do so itself.
 
     Returns:
         Its exit code, negative for the signal that ended it.
@@ -86,11 +86,11 @@ def run_subprocess(
     try:
         return job.wait()
     except KeyboardInterrupt:
-        # The terminal has sent the job the same signal; let it write down that it was interrupted.
+        # The terminal has sent the job the same signal; let it record that it was interrupted.
         job.wait(timeout=_SECONDS_TO_STOP)
         raise
     except BaseException:
-        # The handler of a launcher's signal, which reached its worker alone.
+        # Raised by the handler of a launcher's signal, which only its worker received.
         job.terminate()
         job.wait(timeout=_SECONDS_TO_STOP)
         raise
@@ -102,7 +102,7 @@ def _end_with_parent() -> None:
 
 
 def clean_environment() -> dict[str, str]:
-    """This process's environment without ranks and rendezvous, with what makes a run fast and safe."""
+    """This process's environment without ranks and rendezvous, plus the variables of :data:`ENVIRONMENT`."""
     kept = {
         key: value
         for key, value in os.environ.items()

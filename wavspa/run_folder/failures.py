@@ -1,4 +1,4 @@
-"""Reasons for which runs failed, and a check whether several failed for the same one."""
+"""The reasons why runs failed, and a check whether several failed for the same reason."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -9,17 +9,17 @@ from wavspa.run_folder import layout
 from wavspa.run_folder.lock import is_locked
 from wavspa.run_folder.status import read_status
 
-# A shell's code for a command that a signal ended is this and its number.
+# A shell reports a command that a signal ended by this plus the signal's number.
 _KILLED = 128
 
 
 def failure_of(folder: Path, code: int = 0, since: float = 0.0) -> str | None:
-    """Why a run came to a bad end; None of any other run.
+    """Why a run ended badly; None for any other run.
 
     Args:
         folder: The run's folder.
-        code: What its process ended with, where that is known: one that is killed writes no reason down.
-        since: A time of the file system; ends before it do not count.
+        code: The exit code of its process, if known: a killed process records no reason.
+        since: A time by the file system's clock; earlier ends do not count.
     """
     status = read_status(folder)
     state = status.get("state", "running")
@@ -33,18 +33,18 @@ def failure_of(folder: Path, code: int = 0, since: float = 0.0) -> str | None:
     deaths = folder / layout.DEATHS
     if not deaths.exists() or deaths.stat().st_mtime < since or is_locked(folder):
         return None
-    # A line that a kill or a full disk has torn names none.
+    # A line that was torn by a kill or a full disk names no code.
     codes = re.findall(r"exit code \d+$", deaths.read_text(encoding="utf-8"), re.MULTILINE)
     return codes[-1] if codes else None
 
 
 def common_failure(failures: Mapping[Path, str], least: int) -> str | None:
-    """The reason for which runs failed, if this many failed for the same one; None if fewer did.
+    """The reason why at least ``least`` runs failed; None if no reason is shared by that many.
 
     Args:
-        failures: The reasons, by the runs' folders. They are the same if they differ only in numbers and in
-            what names the run.
-        least: How many.
+        failures: The reasons, by the runs' folders. Reasons that differ only in numbers and in the run's
+            name count as the same.
+        least: The number of runs that must share a reason.
     """
     groups: dict[str, list[str]] = {}
     for folder, reason in failures.items():
@@ -60,13 +60,13 @@ def first_failure(
     least: int,
     codes: Mapping[Path, int] = MappingProxyType({}),
 ) -> str | None:
-    """The reason for which runs of a sweep failed while none finished; None if they did not.
+    """The common reason why the runs of a sweep failed while none finished; None if there is none.
 
     Args:
         folders: All runs of the sweep.
         since: When it was started, by the file system's clock.
-        least: How many have to fail.
-        codes: What processes ended with, of runs of which that is known.
+        least: The number of runs that must fail.
+        codes: The exit codes of the runs' processes, as far as they are known.
     """
     folders = list(folders)
     if any(read_status(folder).get("state") == "finished" for folder in folders):

@@ -32,13 +32,13 @@ def attention_label(attention: str | Sequence[str]) -> str:
 
 
 def option_labels(overrides: Sequence[str]) -> list[str]:
-    """Short labels of the overrides that the other parts of a name do not show.
+    """Short labels for the overrides that the other parts of a name do not show.
 
     Args:
         overrides: The command line's ``key=value`` words.
 
     Returns:
-        The options of groups, then ``key=value`` without the key's path; both sorted.
+        The chosen options of groups, then ``key=value`` without the key's path; both sorted.
     """
     groups, values = [], []
     for override in overrides:

@@ -56,27 +56,27 @@ OF_A_RUN = (
         PROFILE_TRACE,
         PROFILE_TABLE,
     ),
-    # What loggers keep: ids of runs, the files of W&B, the folder of TensorBoard.
+    # What loggers keep: the ids of runs, W&B's files, TensorBoard's folder.
     *(WANDB_ID, "wandb", "tensorboard", MLFLOW_ID, TRACKIO_ID),
 )
-"""What a rerun replaces: all that the program itself writes into the folder, but for the lock."""
+"""What a rerun replaces: everything that the program writes into the folder, except the lock."""
 
 
 def last_checkpoint(folder: Path) -> Path:
-    """Where the run in ``folder`` keeps the checkpoint it resumes from."""
+    """The checkpoint that the run in ``folder`` resumes from."""
     return folder / CHECKPOINTS / LAST
 
 
 def previous_checkpoint(folder: Path) -> Path:
-    """Where the run in ``folder`` keeps the one before, in case the last one is damaged."""
+    """The checkpoint before the last one, for a run whose last checkpoint is damaged."""
     return folder / CHECKPOINTS / PREVIOUS
 
 
 def best_checkpoint(folder: Path) -> Path:
-    """Where the run in ``folder`` keeps the checkpoint that is tested."""
+    """The checkpoint that is tested."""
     return folder / CHECKPOINTS / BEST
 
 
 def evaluation(folder: Path, rows: str) -> Path:
-    """Where the run in ``folder`` keeps what it answers to the rows of a split, or of a file."""
+    """The folder of the run's answers to the rows of a split or of a file."""
     return folder / EVALUATION / rows

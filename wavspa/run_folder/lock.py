@@ -10,7 +10,7 @@ from wavspa.errors import UserError
 from wavspa.reporting import is_first_rank, report
 from wavspa.run_folder import layout
 
-# wavspa-status takes the lock for a moment when it looks whether a process has it.
+# wavspa-status takes the lock for a moment to find out whether a process holds it.
 _SECONDS = 2.0
 _SECONDS_BETWEEN_LOOKS = 1.0
 
@@ -19,13 +19,13 @@ _SECONDS_BETWEEN_LOOKS = 1.0
 def exclusive(folder: Path) -> Iterator[None]:
     """Keep other starts of the same run out; the system releases the lock when a process dies.
 
-    Of several ranks the first one holds it for all.
+    The first rank holds it for all ranks.
 
     Args:
         folder: The run's folder.
 
     Raises:
-        UserError: Another process runs it, or the folder cannot be written.
+        UserError: Another process is running it, or the folder cannot be written.
     """
     if not is_first_rank():
         yield
@@ -41,7 +41,7 @@ def exclusive(folder: Path) -> Iterator[None]:
 
 
 def wait_until_free(folder: Path) -> None:
-    """Wait for a process that runs the run in ``folder`` and has outlived what started it."""
+    """Wait for a process that is running the run in ``folder`` and has outlived its parent."""
     if is_locked(folder):
         report(f"waiting for the process that is running {folder}")
     while is_locked(folder):

@@ -1,4 +1,4 @@
-"""metrics.csv: one row a logged step, one named column a metric."""
+"""metrics.csv: one row per logged step, one named column per metric."""
 
 import csv
 import io
@@ -16,10 +16,10 @@ def read_metrics(path: Path) -> list[dict[str, float]]:
         path: The file.
 
     Returns:
-        One dict a row with the metrics that it has; a torn last row is left out.
+        One dict per row with the metrics in that row; a torn last row is left out.
 
     Raises:
-        UserError: It is not such a file.
+        UserError: The file is not a metrics.csv, or is damaged.
     """
     _, rows = read_rows(path)
     try:
@@ -32,7 +32,7 @@ def read_rows(path: Path) -> tuple[list[str], list[dict[str, str]]]:
     """The columns of a metrics.csv and its rows as text; a torn last row is left out.
 
     Raises:
-        UserError: It is not such a file.
+        UserError: The file is not a metrics.csv, or is damaged.
     """
     try:
         text = path.read_text(encoding="utf-8")

@@ -8,9 +8,9 @@ from wavspa.run_folder import layout
 
 
 def set_aside(folder: Path) -> None:
-    """Move the files of the run in ``folder`` aside; the user's own files stay. The caller holds its lock.
+    """Move the files of the run in ``folder`` aside; the user's own files stay. The caller holds the lock.
 
-    If a run is aside already, the one in ``folder`` never came to a checkpoint: that one is removed.
+    If a run has already been set aside, the one in ``folder`` never wrote a checkpoint, and is removed.
 
     Args:
         folder: The run's folder.
@@ -23,7 +23,7 @@ def set_aside(folder: Path) -> None:
         for path in _files(folder):
             _remove(path)
         return
-    # Killed in between, this continues where it stopped: a run is aside when all of it is.
+    # After a kill the next call continues here: only a run that was moved completely counts as set aside.
     partial = folder / f"{layout.REPLACED}.partial"
     partial.mkdir(exist_ok=True)
     for path in _files(folder):
@@ -33,7 +33,7 @@ def set_aside(folder: Path) -> None:
 
 
 def remove_replaced(folder: Path) -> None:
-    """Remove what :func:`set_aside` has kept."""
+    """Remove the run that :func:`set_aside` kept."""
     shutil.rmtree(folder / layout.REPLACED, ignore_errors=True)
 
 

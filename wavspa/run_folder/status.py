@@ -1,4 +1,4 @@
-"""status.json: a run's state, as its folder records it."""
+"""status.json: the state of a run, recorded in its folder."""
 
 import json
 from pathlib import Path
@@ -20,10 +20,10 @@ class Best(TypedDict):
 class Status(TypedDict, total=False):
     """The content of status.json; a key is absent until it is known.
 
-    ``step`` of ``steps`` are done; ``stopped_early`` is why no more were, if known. ``peak_memory`` is
-    in bytes, of one process, since its last start; ``first_step_seconds`` are of that start, too, and
-    ``tokens_per_second`` of all devices, pads included. ``mfu`` is the share of a device's peak that the
-    model's operations reach, None where the peak is not known.
+    ``step`` of ``steps`` are done; ``stopped_early`` is the reason for an early end, if known.
+    ``peak_memory`` is in bytes, for one process, since its last start; ``first_step_seconds`` also
+    belongs to that start, and ``tokens_per_second`` counts all devices, pads included. ``mfu`` is the
+    share of a device's peak that the model's operations reach, None if the peak is not known.
     """
 
     state: Literal["running", "interrupted", "finished", "failed", "pruned"]
@@ -71,7 +71,7 @@ def read_status(folder: Path) -> Status:
 
 
 def early_end(status: Status) -> str:
-    """That a finished run stopped before its last step, and why; empty of all others."""
+    """A note that a finished run stopped before its last step, and why; empty for all other runs."""
     step, steps = status.get("step", 0), status.get("steps", 0)
     if status.get("state") != "finished" or step >= steps:
         return ""

@@ -243,7 +243,7 @@ def test_what_a_command_cannot_do_is_refused(place, folder):
     (place / "new.txt").write_text("a text\n")
     with pytest.raises(UserError, match=r"embeddings=true: .* tags words"):
         predict({**run_word, "input": str(place / "new.txt"), "embeddings": "true"})
-    with pytest.raises(UserError, match="kind=conll reads a word and its tag per line"):
+    with pytest.raises(UserError, match="set kind=conll to read a word and its tag per line"):
         print_metrics({**run_word, "input": str(place / "new.txt")}, [])
     with pytest.raises(UserError, match="format=conll has one word per line"):
         told(folder, place, place / "test.jsonl", "out.conll", id="tags")

@@ -119,7 +119,7 @@ def test_a_run_refuses_other_functions_in_the_same_pairs(tmp_path: Path) -> None
     other.write_text(other.read_text().replace("return", "RETURN"))
     data = ready(tmp_path / "other")
     check_same_data(tmp_path, data, ())
-    with pytest.raises(UserError, match="the texts of the rows are others"):
+    with pytest.raises(UserError, match="the texts of the rows have changed"):
         check_same_data(tmp_path, data, ["train"])
 
 

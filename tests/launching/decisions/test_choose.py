@@ -100,7 +100,7 @@ def test_a_decision_is_kept_for_its_checkpoint(tmp_path):
             2,
             r"threshold='best:f2' is unknown; choose one of best:f1, best:m",
         ),
-        ({"threshold": "0.5"}, 3, r"threshold= is for two classes, and this run has 3"),
+        ({"threshold": "0.5"}, 3, r"threshold= is for two classes, but this run has 3"),
         ({"threshold": "0.5"}, None, r"threshold= is for runs that classify"),
         ({"temperature": "0"}, 2, r"temperature must be a number above 0 or fit, got '0'"),
         ({"temperature": "inf"}, 2, r"temperature must be a number above 0 or fit, got 'inf'"),
@@ -123,7 +123,7 @@ def test_one_class_alone_has_no_best_threshold():
 @pytest.mark.parametrize(
     ("labels", "message"),
     [
-        ([0, 0, 0, 0], "all 4 predictions of val are right, so that no temperature is too low"),
+        ([0, 0, 0, 0], "all 4 predictions on val are correct, so that no temperature is too low"),
         ([1, 1, 1, 1], "no temperature between 0.01 and 100 is the best for the 4 predictions"),
     ],
 )

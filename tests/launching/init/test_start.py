@@ -237,11 +237,11 @@ def test_longer_sequences_leave_what_is_of_the_length(tmp_path):
             ["init.from='PARENT:tail'"],
             "has no part 'tail'; choose one of encoder, embedding, blocks",
         ),
-        (["model.dim=32"], "has model.dim=16, and this run 32: set model.dim=16"),
-        (["model.heads=4"], "has model.heads=2, and this run 4"),
+        (["model.dim=32"], "has model.dim=16, but this run has 32: set model.dim=16"),
+        (["model.heads=4"], "has model.heads=2, but this run has 4"),
         (
             ["dataset=listops_short"],
-            "was trained on 18 tokens of digits, and this run has 16 of listops",
+            "was trained on 18 tokens of digits, but this run has 16 of listops",
         ),
         (
             [
@@ -317,7 +317,7 @@ def test_another_vocabulary_of_the_same_size_is_refused(tmp_path):
         )
     bytes_ = [word.replace("characters", "bytes") for word in words]
     with pytest.raises(
-        UserError, match="was trained on 10 tokens of characters, and this run has 257 of bytes"
+        UserError, match="was trained on 10 tokens of characters, but this run has 257 of bytes"
     ):
         child(tmp_path, parent, *bytes_, f"dataset.train={tmp_path / 'one.jsonl'}")
 

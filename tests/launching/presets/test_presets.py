@@ -163,12 +163,14 @@ def test_what_is_typed_wins():
 
 def test_help_and_the_page_tell_what_the_original_ignores():
     text = " ".join(help_text().split())
-    assert "its warm-up of 10,000 is ignored there: always 1,000 (17 of 24)" in text
+    assert "its warm-up of 10,000 is ignored upstream: always 1,000 (17 of 24)" in text
     assert "paper/pathfinder64: lra_benchmarks/pathfinder/configs/pathfinder64;" in text
     rows = re.findall(r"^\| `(paper/[^`]+)`", listing(), re.MULTILINE)
     assert rows == list(by_option())
     slip = by_option()["paper/retrieval/wavspa-exp0-lift"]
-    assert "`life`, a slip, is the fixed db8 there; here learned lifting" in remarks.remarks(slip)
+    assert "`life`, a typo, is the fixed db8 upstream; learned lifting here" in remarks.remarks(
+        slip
+    )
 
 
 @pytest.mark.slow

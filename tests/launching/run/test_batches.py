@@ -40,7 +40,7 @@ def words_of(place, data, kind, task, encoder):
             "files",
             "matching",
             "dual",
-            "task=matching takes pairs of sequences, and files holds single",
+            "task=matching takes pairs of sequences, but files holds single",
         ),
         ("pairs", "classification", "classifier", "holds pairs of sequences: choose task=matching"),
         (

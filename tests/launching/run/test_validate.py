@@ -52,7 +52,7 @@ MISTAKES = {
     "find=lrs": "find='lrs' is unknown; choose one of null, lr, batch_size; did you mean lr",
     "name=''": "name must be the name of a folder, got ''$",
     "name=..": r"name must be the name of a folder, got '\.\.'$",
-    f"name={'n' * 300}": "name must be at most 255 bytes long, got one of 300: n",
+    f"name={'n' * 300}": "name must be at most 255 bytes long, got 300 bytes: n",
     "experiment_name=''": "experiment_name must be the name of a folder, got ''$",
     "runs=''": "runs must be a folder, got ''$",
     "trainer.max_steps=0": "trainer.max_steps must be a whole number of at least 1, got",

@@ -193,7 +193,7 @@ def test_a_hopeless_trial_is_given_up(runs, search, tmp_path, monkeypatch, prune
         "model.tap=range(2,8)": "there is no option 'model.tap'; did you mean model.taps",
         "model/wavelet=ada,nope": "model/wavelet has no option 'nope'",
         "trainer.max_steps=0": "trainer.max_steps",
-        "rerun=true": "rerun=true: a search restarts with another hydra.sweeper.seed",
+        "rerun=true": "rerun=true cannot be combined with hydra/sweeper=optuna",
         "hydra/launcher=slurm": "a search has to wait for its trials: set hydra.launcher.wait=true",
     }.items(),
 )

@@ -94,9 +94,7 @@ def test_time_and_memory_by_data_set_make_an_array_each(tmp_path, slurm, folders
 
 def test_a_data_set_without_a_time_is_named_before_anything_is_made():
     job = compose_run("trainer.devices=1")
-    with pytest.raises(
-        UserError, match=r"hydra\.launcher\.time names text, listops and not digits"
-    ):
+    with pytest.raises(UserError, match=r"hydra\.launcher\.time has text, listops but not digits"):
         launcher(time={"text": 1, "listops": 2}).check(job)
     launcher(time={"digits": 1}).check(job)
 

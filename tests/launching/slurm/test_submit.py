@@ -132,13 +132,13 @@ def test_what_has_finished_or_is_queued_is_not_submitted(array, answers, capsys)
     assert submit(array, options()) == "77"
     assert "#SBATCH --array=3\n" in array.script.read_text()
     assert array.folders_file.read_text().splitlines() == [str(f) for f in array.folders]
-    assert "3 runs: 1 to start, 1 in the queue already, 1 finished" in capsys.readouterr().out
+    assert "3 runs: 1 to start, 1 already queued, 1 finished" in capsys.readouterr().out
     answers["squeue"] = (0, "2\n3\n", "")
     assert submit(array, options()) is None
 
 
 def test_without_sbatch_the_script_is_there_for_another_machine(array, answers):
-    with pytest.raises(UserError, match=f"no sbatch.*: sbatch {array.script}"):
+    with pytest.raises(UserError, match=f"no sbatch.*, run sbatch {array.script}"):
         submit(array, options())
     assert array.script.exists()
 
@@ -277,7 +277,7 @@ def test_a_requeueing_that_fails_says_why(in_job, answers, capsys):
 def test_a_run_in_a_container_is_requeued_outside(in_job, answers, tmp_path, capsys):
     in_job()
     requeue_after(10)
-    assert "is left to its script to requeue: there is no scontrol" in capsys.readouterr().out
+    assert "has to be requeued by its script: there is no scontrol" in capsys.readouterr().out
     answers.update(scontrol=(0, "JobState=RUNNING", ""), requeue=(0, "", ""))
     assert retry(tmp_path, 138, 0).startswith("requeued: job 12_3")
     assert not (tmp_path / layout.DEATHS).exists()
@@ -307,8 +307,10 @@ def test_an_array_whose_first_runs_fail_alike_is_ended(array, in_job, answers, m
     update_status(array.folders[1], state="failed", reason="it rains")
     retry_command()
     assert answers["asked"] == [["scancel", "--state=PENDING", "12"]]
-    told = "the first jobs failed for the same reason (stop_after=2), job 12 is ended: it rains"
-    assert capsys.readouterr().out == f"{told}\n"
+    told = (
+        "failed for the same reason (stop_after=2), so the rest of job 12 is cancelled: it rains\n"
+    )
+    assert capsys.readouterr().out == f"the first jobs {told}"
 
 
 def retry_words(array, code, stop_after):

@@ -31,10 +31,15 @@ def check(name, options=(), jobs=1, **trainer):
         ("joblib", {}, {"jobs": 2}, r"jobs=2 .*hydra\.launcher\.n_jobs=2"),
         ("submitit_local", {}, {"jobs": 2}, r"jobs=2 only applies to hydra/launcher=local$"),
         ("joblib", {}, {"num_nodes": 2}, "use hydra/launcher=slurm"),
-        ("submitit_slurm", {"tasks_per_node": 2}, {"devices": 2}, "leave it at 1"),
-        ("submitit_slurm", {"nodes": 2}, {}, "leave it at 1"),
-        ("joblib", {}, {"accelerator": "gpu"}, "jobs=N divides them"),
-        ("submitit_slurm", {"gpus_per_node": 1}, {"accelerator": "gpu", "devices": 2}, "node=2"),
+        ("submitit_slurm", {"tasks_per_node": 2}, {"devices": 2}, "must be 1, got 2"),
+        ("submitit_slurm", {"nodes": 2}, {}, "must be 1, got 2"),
+        ("joblib", {}, {"accelerator": "gpu"}, "jobs=N, which divides them"),
+        (
+            "submitit_slurm",
+            {"gpus_per_node": 1},
+            {"accelerator": "gpu", "devices": 2},
+            "gpus_per_node must be 2",
+        ),
     ],
 )
 def test_what_would_go_wrong_is_refused(name, options, job, message):

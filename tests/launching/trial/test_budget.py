@@ -77,7 +77,7 @@ def test_hours_are_flops_by_what_the_device_reaches():
         "h",
     ]
     assert lines[1].split()[-1] == "1.00"
-    assert lines[2].startswith("in all: 1 cells")
+    assert lines[2].startswith("total: 1 cell")
     assert "98.9 TFLOP/s: its peak of 989" in lines[3]
     assert "device=NAME adds hours: v100" in budget_lines([cost], None, 0.1)[3]
 
@@ -93,8 +93,8 @@ def test_choices_tell_cells_apart_and_data_sets_get_sums():
         "digits softmax ada dim=32",
         "listops-short softmax ada",
         "digits: 2 cells",
-        "listops-short: 1 cells",
-        "in all: 3 cells",
+        "listops-short: 1 cell",
+        "total: 3 cells",
     ]
 
 
@@ -148,7 +148,7 @@ def test_a_sweep_is_told_and_not_started(tmp_path):
         ["digits", "softmax", "none", "tiny"],
         ["digits", "softmax", "ada", "tiny"],
     ]
-    assert "in all: 2 cells" in done.stdout
+    assert "total: 2 cells" in done.stdout
     assert not (tmp_path / "runs").exists()
     assert not (tmp_path / "data").exists()
 

@@ -1,4 +1,4 @@
-"""The figures of a trained run, and what they are drawn from."""
+"""The data from which the figures of a trained run are drawn."""
 
 from collections.abc import Sequence
 from functools import cached_property
@@ -21,9 +21,9 @@ EXAMPLES = 2
 
 
 class FigureData:
-    """Each thing that a figure of :data:`~wavspa.reports.figures.registry.FIGURES` needs.
+    """Everything that the figures in :data:`~wavspa.reports.figures.registry.FIGURES` need.
 
-    What the run does not have raises a ``UserError`` when it is asked for.
+    Accessing what the run does not have raises a ``UserError``.
 
     Args:
         run: The run.
@@ -34,12 +34,12 @@ class FigureData:
 
     @property
     def seeds(self) -> list[Run]:
-        """The runs that differ in their seed alone, and itself."""
+        """The run and those that differ from it only in their seed."""
         return self._run.seeds
 
     @property
     def metrics(self) -> Sequence[dict[str, float]]:
-        """The rows of its ``metrics.csv``."""
+        """The rows of the run's ``metrics.csv``."""
         return self._run.run.metrics
 
     @property
@@ -59,7 +59,7 @@ class FigureData:
 
     @property
     def confusion(self) -> tuple[np.ndarray, list[str], str]:
-        """Of each true class (rows) by predicted class (columns), the classes' names, and what is counted."""
+        """The counts by true (rows) and predicted class (columns), the class names, and what is counted."""
         if (tags := self._run.tags) is not None:
             return tags.confusion[:, :-1], tags.tagset.names, "words"
         predictions, classes = self._predictions, self._run.config.task.classes

@@ -30,12 +30,12 @@ from wavspa.training.checkpoints.read import find_checkpoint, load_model
 
 
 class TrainedRun:
-    """The contents of a run's folder, each read or computed when it is first asked for.
+    """The contents of a run's folder, each read or computed on first access.
 
     Args:
         folder: The run's folder.
         config: Its configuration.
-        split: Where examples come from: ``val`` or ``test``.
+        split: The split that examples come from: ``val`` or ``test``.
     """
 
     def __init__(self, folder: Path, config: DictConfig, split: str) -> None:
@@ -43,14 +43,14 @@ class TrainedRun:
 
     @cached_property
     def run(self) -> Run:
-        """Its files."""
+        """The run as reports read it."""
         return read_run(self.folder)
 
     @cached_property
     def seeds(self) -> list[Run]:
-        """The runs next to it that differ in their seed alone, and itself."""
+        """The run and those next to it that differ from it only in their seed."""
         cell = self.config.frozen.cell.encode()
-        above = Path(os.path.abspath(self.folder)).parent  # of . as well
+        above = Path(os.path.abspath(self.folder)).parent  # also if the folder is .
         paths = sorted(above.glob(f"*/{layout.CONFIG}"))
         return [read_run(path.parent) for path in paths if cell in path.read_bytes()]
 
@@ -88,7 +88,7 @@ class TrainedRun:
 
     @cached_property
     def tags(self) -> Counted | None:
-        """The counts of the tags that the best checkpoint predicts on the split; None of other runs."""
+        """The counts of the tags that the best checkpoint predicts on the split; None for other runs."""
         task, data = build_run(self.config)
         if not isinstance(task, Tagging):
             return None
@@ -99,14 +99,14 @@ class TrainedRun:
         return task.counted
 
     def examples(self, count: int) -> Iterator[tuple[np.ndarray, Any]]:
-        """The tokens [N] (of a pair: of its first text) and the label of the split's first examples."""
+        """The tokens [N] (for a pair, those of its first text) and labels of the split's first examples."""
         loader = self.data.val_dataloader() if self.split == "val" else self.data.test_dataloader()
         rows = (row for batch in loader for row in _rows(batch))
         return itertools.islice(rows, count)
 
 
 def initial_model(config: DictConfig) -> nn.Module:
-    """The model of a run before its first step, bit-identical."""
+    """A bit-identical copy of a run's model before its first step."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
         model: nn.Module = build(config, "model")
@@ -123,14 +123,14 @@ def _rows(batch: Any) -> Iterator[tuple[np.ndarray, Any]]:
 def learned_filters(
     cells: Sequence[Sequence[Run]], most: int
 ) -> tuple[dict[Path, list[Filters]], list[str]]:
-    """The filters of finished runs whose best checkpoint is still there.
+    """The filters of finished runs whose best checkpoint still exists.
 
     Args:
-        cells: The runs of each cell. The first run of every cell comes before any second one.
-        most: The most runs to read.
+        cells: The runs of each cell. The first run of every cell is read before any second one.
+        most: The largest number of runs to read.
 
     Returns:
-        The filters of every layer by the run's folder, and a line for each checkpoint that cannot be read.
+        The filters of every layer by run folder, and one line for each checkpoint that cannot be read.
     """
     rounds = zip_longest(*([run for run in cell if run.state == "finished"] for cell in cells))
     filters: dict[Path, list[Filters]] = {}

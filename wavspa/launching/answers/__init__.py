@@ -1,1 +1,1 @@
-"""Columns and tables of what a run predicts."""
+"""Columns and tables of a run's predictions."""

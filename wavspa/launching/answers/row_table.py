@@ -1,4 +1,4 @@
-"""A table of a test's first rows: what each is, its label, what the run predicts and how surely."""
+"""A table of a test's first rows: each input, its label, the prediction and its probability."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -18,11 +18,11 @@ from wavspa.tasks.targets.base import TargetTask
 from wavspa.training.callbacks.first_rows import FirstRow
 
 LONGEST = 1000
-"""Characters of a text; the rest is an ellipsis."""
+"""Characters of a text that are shown; an ellipsis replaces the rest."""
 
 
 class RowTable(NamedTuple):
-    """A table; cells are numbers, booleans, texts, and pictures [side, side] uint8."""
+    """A table whose cells are numbers, booleans, texts or pictures [side, side] uint8."""
 
     columns: list[str]
     rows: list[list[Any]]
@@ -31,16 +31,16 @@ class RowTable(NamedTuple):
 def row_table(
     task: Task, data: SequenceDataModule, first: Sequence[FirstRow], most: int
 ) -> RowTable | None:
-    """The table of a task that has been tested.
+    """The table for a task that has been tested.
 
     Args:
         task: The task.
-        data: Its data, whose vocabulary is open.
+        data: Its data, with the vocabulary opened.
         first: The first rows of its test.
-        most: How many rows the table has at most.
+        most: The largest number of rows in the table.
 
     Returns:
-        None of a task whose rows have no label to predict.
+        The table; None for a task whose rows have no label to predict.
     """
     if isinstance(task, Seq2Seq):
         return _of_texts(task.texts[:most])
@@ -113,7 +113,7 @@ def _with_inputs(inputs: Sequence[tuple[Any, ...]], table: RowTable) -> RowTable
 
 
 def _shown(data: SequenceDataModule, tokens: np.ndarray) -> str | np.ndarray:
-    """Tokens as a reader knows them: a picture or a text."""
+    """Tokens in readable form: a picture, a text, or the size of a series."""
     if tokens.ndim > 1:
         steps, numbers = tokens.shape
         return f"{steps} steps of {numbers} numbers"

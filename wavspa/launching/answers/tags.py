@@ -1,4 +1,4 @@
-"""Columns of answers of a run that tags words: the words, their tags, and the spans that those make."""
+"""Answer columns of a run that tags words: the words, their tags, and the resulting spans."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -23,11 +23,11 @@ class TagColumns:
 
     Args:
         task: The task.
-        card: Card of the data that the run was trained on.
+        card: The card of the data that the run was trained on.
 
     Attributes:
-        names: What the columns are called.
-        unread: How many words so far the model has not read: they are outside of entities, or without a tag.
+        names: The names of the columns.
+        unread: Number of words so far that the model has not read: they are outside entities, or untagged.
     """
 
     names = (WORDS, TAGS, SPANS)
@@ -41,7 +41,7 @@ class TagColumns:
         """The columns, each [n].
 
         Args:
-            ids: The tags [W] of each row; -1 for a word that is not read.
+            ids: The tags [W] of each row; -1 for a word that was not read.
             rows: The words of each row.
         """
         self.unread += int(sum((tags < 0).sum() for tags in ids))
@@ -55,7 +55,7 @@ class TagColumns:
         ]
 
     def _spans(self, tags: np.ndarray, words: Words) -> list[dict[str, Any]]:
-        """The entities by their characters; without entities each word with its tag."""
+        """The entities with their character positions; without entities, each word with its tag."""
         spans = []
         for first, last, kind in self._tagset.entities(tags).tolist():
             start, end = int(words.starts[first]), int(words.ends[last - 1])

@@ -1,4 +1,4 @@
-"""Columns of answers: the outputs of a run whose targets are not one class."""
+"""Answer columns of a run whose targets are not a single class."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -20,21 +20,21 @@ class TargetColumns(ABC):
     """The columns that a prediction writes.
 
     Attributes:
-        names: What they are called.
+        names: The names of the columns.
     """
 
     names: list[str]
 
     @abstractmethod
     def of(self, outputs: np.ndarray) -> list[pa.Array]:
-        """The columns, each [n], of outputs [n, K] float32."""
+        """The columns, each [n], for outputs [n, K] float32."""
 
 
 class NumberColumns(TargetColumns):
     """The predicted numbers in the units of the data.
 
     Args:
-        card: Card of the data that the run was trained on.
+        card: The card of the data that the run was trained on.
     """
 
     def __init__(self, card: Mapping[str, Any]) -> None:
@@ -52,9 +52,9 @@ class LabelColumns(TargetColumns):
     """The predicted labels, joined, and the probability of each.
 
     Args:
-        labels: What they are called.
-        thresholds: [C] from which on they are predicted.
-        separator: The separator of two of them.
+        labels: The names of the labels.
+        thresholds: The probabilities [C] from which labels are predicted.
+        separator: The separator between labels.
     """
 
     def __init__(self, labels: list[str], thresholds: np.ndarray, separator: str) -> None:
@@ -62,7 +62,7 @@ class LabelColumns(TargetColumns):
         self._labels, self._thresholds, self._separator = labels, thresholds, separator
 
     def of(self, outputs: np.ndarray) -> list[pa.Array]:
-        """One column of texts, and one for each label, float32."""
+        """One column of joined labels, and one for each label's probability, float32."""
         probabilities = torch.from_numpy(outputs).sigmoid().numpy()
         joined = self.joined(probabilities >= self._thresholds)
         return [pa.array(joined), *(pa.array(column) for column in probabilities.T.copy())]
@@ -78,12 +78,12 @@ class LabelColumns(TargetColumns):
 def target_columns(
     task: TargetTask, data: SequenceDataModule, card: Mapping[str, Any]
 ) -> TargetColumns:
-    """The columns of the answers of a task.
+    """The answer columns of a task.
 
     Args:
         task: The task.
         data: The run's data.
-        card: Card of the data that the run was trained on.
+        card: The card of the data that the run was trained on.
     """
     if isinstance(task, Multilabel):
         assert isinstance(data.target, LabelSets)

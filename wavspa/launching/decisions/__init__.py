@@ -1,1 +1,1 @@
-"""The decisions of a run: its temperature, its threshold, and the scores of its decisions."""
+"""The decisions of a run: its temperature, its threshold, and their scores."""

@@ -1,4 +1,4 @@
-"""Choosing a temperature and a threshold, by validation or as typed."""
+"""Choosing a temperature and a threshold, on the validation split or as typed."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -12,22 +12,22 @@ from wavspa.launching.decisions.decision import Decision
 FIT = "fit"
 BEST = "best:"
 AIMS = ("f1", "mcc", "balanced_accuracy")
-"""What a threshold may be the best for: the F1 of class 1, Matthews' correlation, the balanced accuracy."""
+"""The scores that a threshold may maximize: F1 of class 1, Matthews' correlation, balanced accuracy."""
 
 WORDS = ("threshold", "temperature")
-# Temperatures that are looked at, as powers of e: 0.01 to 100.
+# The range of temperatures that is searched, as powers of e: 0.01 to 100.
 _BOUNDS = (np.log(0.01), np.log(100.0))
 
 
 def check_words(words: Mapping[str, str], classes: int | None) -> None:
-    """Refuse what can be no threshold or temperature.
+    """Refuse words that cannot be a threshold or a temperature.
 
     Args:
-        words: What was typed of :data:`WORDS`.
-        classes: Classes of the run; None for one that does not classify.
+        words: The words of :data:`WORDS` that were typed.
+        classes: The run's number of classes; None if it does not classify.
 
     Raises:
-        UserError: One cannot be used.
+        UserError: A word cannot be used.
     """
     if words and classes is None:
         raise UserError(f"{next(iter(words))}= is for runs that classify, which this one does not")
@@ -35,7 +35,7 @@ def check_words(words: Mapping[str, str], classes: int | None) -> None:
         _number_or("temperature", temperature, FIT)
     if (threshold := words.get("threshold")) is not None:
         if classes != 2:
-            raise UserError(f"threshold= is for two classes, and this run has {classes}")
+            raise UserError(f"threshold= is for two classes, but this run has {classes}")
         if threshold.startswith(BEST):
             one_of("threshold", threshold, [f"{BEST}{aim}" for aim in AIMS])
         else:
@@ -43,7 +43,7 @@ def check_words(words: Mapping[str, str], classes: int | None) -> None:
 
 
 def needs_validation(words: Mapping[str, str]) -> bool:
-    """Whether what was typed leaves something to choose by the answers to validation."""
+    """Whether the words leave something to choose on the validation split."""
     return words.get("temperature") == FIT or words.get("threshold", "").startswith(BEST)
 
 
@@ -53,16 +53,16 @@ def choose(
     names: Sequence[str],
     validation: tuple[np.ndarray, np.ndarray] | None,
 ) -> Decision:
-    """Decide as typed: first the temperature, then the threshold of the probabilities at it.
+    """Decide as typed: first the temperature, then the threshold for the probabilities at that temperature.
 
     Args:
-        words: What was typed of :data:`WORDS`, checked.
+        words: The words of :data:`WORDS` that were typed, checked.
         step: The step of the checkpoint.
-        names: Names of the classes.
-        validation: Logits [n, C] and labels [n] of validation, if it is needed.
+        names: The names of the classes.
+        validation: The logits [n, C] and labels [n] of the validation split, if they are needed.
 
     Raises:
-        UserError: Validation has one class alone.
+        UserError: No best temperature exists, or the validation split has only one class.
     """
     decision = Decision(words=dict(words), step=step)
     facts: dict[str, Any] = {}
@@ -91,7 +91,7 @@ def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
         labels: [n].
 
     Raises:
-        UserError: There is none: the lower, or the higher, the better.
+        UserError: There is none, since lower, or higher, is always better.
     """
     from scipy.optimize import minimize_scalar
     from scipy.special import log_softmax
@@ -99,8 +99,8 @@ def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
     rows = np.arange(len(labels))
     if (logits[rows, labels] == logits.max(axis=1)).all():
         raise UserError(
-            f"temperature={FIT}: all {len(labels)} predictions of val are right, so that no temperature is "
-            "too low: set a number"
+            f"temperature={FIT}: all {len(labels)} predictions on val are correct, so that no temperature "
+            "is too low: set a number"
         )
 
     def loss(power: float) -> float:
@@ -110,7 +110,7 @@ def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
     if min(abs(found.x - bound) for bound in _BOUNDS) < 1e-3:
         raise UserError(
             f"temperature={FIT}: no temperature between 0.01 and 100 is the best for the {len(labels)} "
-            "predictions of val, which are unrelated to their labels: set a number"
+            "predictions on val, which are unrelated to their labels: set a number"
         )
     return float(np.exp(found.x))
 
@@ -118,21 +118,21 @@ def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
 def best_threshold(
     scores: np.ndarray, labels: np.ndarray, aim: str, names: Sequence[str] = ("0", "1")
 ) -> tuple[float, float]:
-    """The threshold that is best for a score, halfway between the probabilities next to it.
+    """The threshold with the best score, halfway between the two adjacent probabilities.
 
-    Of several equally good ones the highest.
+    If several are equally good, the highest is returned.
 
     Args:
         scores: The probability [n] of class 1.
         labels: [n], 0 or 1.
-        aim: One of :data:`AIMS`.
-        names: Names of the classes.
+        aim: The score, one of :data:`AIMS`.
+        names: The names of the classes.
 
     Returns:
         The threshold, and the score at it.
 
     Raises:
-        UserError: All labels are of one class.
+        UserError: All labels belong to one class.
     """
     from sklearn.metrics import roc_curve
 
@@ -143,7 +143,7 @@ def best_threshold(
             f"{names[int(present[0])]!r}: set a number"
         )
     wrong, found, thresholds = roc_curve(labels, scores, drop_intermediate=False)
-    # The first point is that of no positive prediction at all.
+    # The first point is the one without any positive prediction.
     wrong, found, thresholds = wrong[1:], found[1:], thresholds[1:]
     positives = int(labels.sum())
     values = _scores(
@@ -157,7 +157,7 @@ def best_threshold(
 def _scores(
     aim: str, found: np.ndarray, wrong: np.ndarray, positives: int, examples: int
 ) -> np.ndarray:
-    """A score at each threshold, of its true and its false positives."""
+    """A score at each threshold, from the numbers of true and false positives."""
     negatives, chosen = examples - positives, found + wrong
     if aim == "f1":
         return np.asarray(2 * found / (chosen + positives))

@@ -1,4 +1,4 @@
-"""decision.json: by which temperature and threshold a run turns logits into classes."""
+"""decision.json: the temperature and threshold with which a run turns logits into classes."""
 
 import json
 from collections.abc import Sequence
@@ -14,14 +14,14 @@ from wavspa.run_folder import layout
 
 
 class Decision(NamedTuple):
-    """How logits become probabilities, and those a class.
+    """How logits become probabilities, and probabilities a class.
 
     Attributes:
-        temperature: What logits are divided by.
-        threshold: Class 1 of two is decided for from this probability on; None: the most probable class.
-        words: What was typed for the two, ``fit`` and ``best:f1`` among it; it decides again.
+        temperature: Logits are divided by it.
+        threshold: Class 1 of two is chosen from this probability on; None: the most probable class.
+        words: The words that were typed for both, such as ``fit`` and ``best:f1``, to choose again.
         step: The step of the checkpoint that they were chosen for.
-        facts: What is known of the choice, such as the scores that it was made by.
+        facts: Facts about the choice, such as the score that was reached.
     """
 
     temperature: float = 1.0
@@ -31,23 +31,23 @@ class Decision(NamedTuple):
     facts: dict[str, Any] = {}  # noqa: RUF012 - never changed
 
     def probabilities(self, logits: np.ndarray) -> np.ndarray:
-        """[n, C] of logits [n, C]."""
+        """The probabilities [n, C] of logits [n, C]."""
         scaled = torch.from_numpy(logits / logits.dtype.type(self.temperature))
         found: np.ndarray = scaled.softmax(-1).numpy()
         return found
 
     def classes(self, logits: np.ndarray) -> np.ndarray:
-        """The class [n] that each row of logits [n, C] is decided for."""
+        """The class [n] chosen for each row of logits [n, C]."""
         if self.threshold is None:
             most_probable: np.ndarray = logits.argmax(axis=1)
             return most_probable
         return (self.probabilities(logits)[:, 1] >= self.threshold).astype(np.int64)
 
     def described(self, names: Sequence[str]) -> str:
-        """In a few words; empty where the most probable class is taken as it is.
+        """The decision in a few words; empty if it is simply the most probable class.
 
         Args:
-            names: Names of the classes.
+            names: The names of the classes.
         """
         parts = []
         if self.temperature != 1.0:
@@ -58,14 +58,14 @@ class Decision(NamedTuple):
 
 
 def read_decision(folder: Path, step: int) -> Decision:
-    """The decision that a run keeps; without one the most probable class.
+    """The decision that a run keeps; the most probable class if it keeps none.
 
     Args:
         folder: The run's folder.
         step: The step of the checkpoint that answers.
 
     Raises:
-        UserError: The file is damaged, or was made for another checkpoint.
+        UserError: The file is damaged, or the decision was made for another checkpoint.
     """
     decision = _read(folder)
     if decision is None:
@@ -74,14 +74,14 @@ def read_decision(folder: Path, step: int) -> Decision:
         words = " ".join(f"{key}={value}" for key, value in decision.words.items())
         raise UserError(
             f"{folder / layout.DECISION} was chosen for the checkpoint of step {decision.step}, but the "
-            f"best one is now that of step {step}: choose again by wavspa-evaluate run={folder} {words}, or "
-            "remove it"
+            f"best one is now that of step {step}: choose again with wavspa-evaluate run={folder} {words}, "
+            "or remove it"
         )
     return decision
 
 
 def typed_before(folder: Path) -> dict[str, str]:
-    """The words by which the decision that a run keeps was made."""
+    """The words from which the run's decision was made; empty if it keeps none."""
     decision = _read(folder)
     return {} if decision is None else decision.words
 

@@ -1,4 +1,4 @@
-"""A run's answers to the rows of a split, as it decides them, with their scores."""
+"""A run's answers to the rows of a split, by its own decision, with their scores."""
 
 import math
 from collections.abc import Mapping
@@ -30,7 +30,7 @@ from wavspa.training.checkpoints.read import find_checkpoint
 
 
 class Evaluation(NamedTuple):
-    """The result of an evaluation; for a task without classes only the metrics."""
+    """The result of an evaluation; only the metrics for a task without classes."""
 
     metrics: dict[str, float]
     step: int
@@ -40,10 +40,10 @@ class Evaluation(NamedTuple):
     tags: TagScores | None = None
 
     def facts(self, rows: str) -> dict[str, Any]:
-        """What was evaluated and how, as json has it.
+        """What was evaluated and how, as values for json.
 
         Args:
-            rows: The split, or the file.
+            rows: The split or the file.
         """
         finite = {
             name: value if math.isfinite(value) else None for name, value in self.metrics.items()
@@ -59,7 +59,7 @@ class Evaluation(NamedTuple):
 
 
 class Evaluator:
-    """Evaluates the best checkpoint of a run, by the decision that the run keeps.
+    """Evaluates the best checkpoint of a run.
 
     Args:
         folder: The run's folder.
@@ -77,13 +77,13 @@ class Evaluator:
         self._step: int = task.load_trained(self._checkpoint)["global_step"]
 
     def decide(self, words: Mapping[str, str]) -> Decision:
-        """Decide as typed and keep the decision; without words, read the one that is kept.
+        """Decide as typed and keep the decision; without words, read the one that the run keeps.
 
         Args:
-            words: What was typed of ``threshold`` and ``temperature``.
+            words: The values of ``threshold`` and ``temperature`` that were typed.
 
         Raises:
-            UserError: A word cannot be used, or the decision that is kept.
+            UserError: A word or the kept decision cannot be used.
         """
         check_words(words, self._classes)
         if not words:
@@ -101,10 +101,10 @@ class Evaluator:
             rows: The DataModule that holds them.
             split: ``train``, ``val`` or ``test``.
             decision: How logits become classes.
-            resamples: Number of resamples of the intervals.
+            resamples: Number of resamples for the intervals.
 
         Raises:
-            UserError: The checkpoint answers with numbers that are not finite.
+            UserError: The checkpoint's answers are not finite.
         """
         metrics, predictions = self._run(rows, split)
         if not predictions:

@@ -1,1 +1,1 @@
-"""Predictions of a trained run on new inputs."""
+"""Predictions of a trained run for new inputs."""

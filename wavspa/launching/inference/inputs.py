@@ -1,4 +1,4 @@
-"""New examples for a run: their columns in a table, and rows with labels as batches."""
+"""New examples for a run: their columns in a table, and batches of labelled rows."""
 
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,7 +22,7 @@ from wavspa.launching.run.frozen_data import kept_card
 
 # Rows that are in memory at a time.
 CHUNK = 256
-# Classes that a message lists.
+# Classes that a message lists at most.
 MOST_NAMES = 10
 
 
@@ -32,17 +32,17 @@ def example_columns(
     """The columns of a table that hold the examples: ``named``, or those of the run's own data.
 
     Raises:
-        UserError: They are too many or too few, or hold pictures where the run reads texts.
+        UserError: There are too many or too few, or they hold pictures although the run reads texts.
     """
     own = data.input_columns
     if isinstance(table, PictureFiles) and not isinstance(data, Pictures):
-        raise UserError(f"{table.path} holds pictures, and {data.name} is a set of texts")
+        raise UserError(f"{table.path} holds pictures, but {data.name} holds texts")
     if isinstance(table, OneColumn):
         named = table.columns()
     if named and len(named) != len(own):
+        parts = "1 part" if len(own) == 1 else f"{len(own)} parts"
         raise UserError(
-            f"{table.path}: an example has {len(own)} parts, as in the columns {', '.join(own)}; "
-            f"{', '.join(named)} cannot be all of them"
+            f"{table.path}: an example has {parts}, as in {', '.join(own)}; got {', '.join(named)}"
         )
     if isinstance(data, Tagging) and not named:
         return data.columns_in(table)[:1]
@@ -57,29 +57,27 @@ def open_examples(
     Args:
         data: The run's data.
         source: The file; see :func:`wavspa.data.prediction_inputs.open_input`.
-        kind: How it is read, if its name does not decide it.
-        names: The columns of a csv or tsv without header.
+        kind: The format of the file, if its name does not determine it.
+        names: The columns of a csv or tsv without a header.
     """
     if isinstance(data, Series):
         if kind or names:
-            raise UserError(f"kind= and names= are for texts, and {data.name} holds series")
+            raise UserError(f"kind= and names= are for texts, but {data.name} holds series")
         return data.open_input(Path(source))
     if isinstance(data, Tagging):
         return data.open_input(source, kind, names)
     if kind == CONLL:
-        raise UserError(
-            f"kind={CONLL} is for runs that tag words, and {data.name} is not such data"
-        )
+        raise UserError(f"kind={CONLL} is for runs that tag words, but {data.name} has no tags")
     return open_input(source, kind, names, **table_options(data))
 
 
 def table_options(data: SequenceDataModule) -> dict[str, Any]:
-    """How a new table is read: as the run's own files were, if it has such."""
+    """Options to read a new table with: those of the run's own files, if it has files."""
     return data.table_options if isinstance(data, Files) else {}
 
 
 def names_of_classes(folder: Path, data: SequenceDataModule, classes: int) -> list[str]:
-    """What the run's own card calls its classes; a run that keeps none asks its data."""
+    """The names of the classes in the run's own card, or in that of its data if the run keeps none."""
     card = kept_card(folder)
     if card is None:
         data.prepare_data()
@@ -94,14 +92,14 @@ def labelled_batches(
     labels: Sequence[str],
     card: Mapping[str, Any],
 ) -> DataLoader[Any]:
-    """Batches of a table's rows in their order, as those of the run's own test.
+    """Batches of a table's rows in order, like those of the run's own test.
 
     Args:
-        data: The run's data set, its vocabulary opened.
+        data: The run's data set, with its vocabulary opened.
         table: The examples.
-        columns: The columns that hold them.
-        labels: The columns of the labels; without them, those of the run's own data.
-        card: Card of what the run was trained on, whose labels are ``label_names``.
+        columns: The columns that hold the examples.
+        labels: The columns of the labels; if empty, those of the run's own data.
+        card: The card of the data that the run was trained on, whose labels are ``label_names``.
     """
     if isinstance(table, OneColumn):
         raise UserError(
@@ -127,13 +125,13 @@ def labelled_batches(
 def target_batches(
     data: SourceTargets, table: TableFile, columns: Sequence[str], target: str | None
 ) -> DataLoader[Any]:
-    """Batches of a table's sources and targets in their order, as those of the run's own test.
+    """Batches of a table's sources and targets in order, like those of the run's own test.
 
     Args:
-        data: The run's data set, its vocabulary opened.
+        data: The run's data set, with its vocabulary opened.
         table: The examples.
         columns: The columns that hold the sources.
-        target: The column of the targets; without it, that of the run's own data.
+        target: The column of the targets; None: that of the run's own data.
     """
     if isinstance(table, OneColumn):
         raise UserError(
@@ -150,19 +148,19 @@ def target_batches(
 def tagged_batches(
     data: Tagging, table: TableFile, column: str, label: str | None, card: Mapping[str, Any]
 ) -> DataLoader[Any]:
-    """Batches of a table's words and tags in their order, as those of the run's own test.
+    """Batches of a table's words and tags in order, like those of the run's own test.
 
     Args:
-        data: The run's data set, its vocabulary opened.
+        data: The run's data set, with its vocabulary opened.
         table: The examples.
         column: The column of the words or of the texts.
-        label: The column of the tags or of the spans; without it, that of the run's own data.
-        card: Card of what the run was trained on, whose tags are ``label_names``.
+        label: The column of the tags or of the spans; None: that of the run's own data.
+        card: The card of the data that the run was trained on, whose tags are ``label_names``.
     """
     if isinstance(table, OneColumn):
         raise UserError(
-            f"input={table.path} is read as plain text, without tags: kind=conll reads a word and its tag "
-            "per line, or use wavspa-predict"
+            f"input={table.path} is read as plain text, without tags: set kind=conll to read a word and its "
+            "tag per line, or use wavspa-predict"
         )
     data.target.open(card)
     return DataLoader(
@@ -227,7 +225,7 @@ class _Labelled(IterableDataset[Any]):
 
 
 class _KnownClasses(Classes):
-    """The classes of a run, held against other rows."""
+    """The classes of a run, used to check other rows."""
 
     def encode(self, label: str, where: str) -> int:
         if label not in self.names:

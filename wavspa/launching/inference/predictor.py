@@ -1,4 +1,4 @@
-"""Predictions of a trained run on new examples."""
+"""Predictions of a trained run for new examples."""
 
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
@@ -26,38 +26,36 @@ from wavspa.launching.run.frozen_data import open_vocabulary, training_card
 from wavspa.tasks import Classification, Embedding, Seq2Seq, Tagging
 from wavspa.tasks.seq2seq import Text
 from wavspa.tasks.targets.base import TargetTask
-from wavspa.training.checkpoints.read import (
-    find_checkpoint,
-)
+from wavspa.training.checkpoints.read import find_checkpoint
 from wavspa.training.trainer import usable_accelerator
 
-# Batches whose examples are in memory, and put in order by length, at a time.
+# Number of batches whose examples are in memory, and sorted by length, at a time.
 WINDOW = 32
 
 _ANSWERING = (Classification, Embedding, Seq2Seq, Tagging, TargetTask)
 
 
 class Examples(NamedTuple):
-    """New examples in their order: what each is made of, and the values of further columns."""
+    """New examples in order: the parts of each, and its values in further columns."""
 
     parts: list[tuple[Any, ...]]
     ids: list[tuple[str, ...]]
 
 
 class Answers(NamedTuple):
-    """A run's predictions on n examples, in their order."""
+    """A run's predictions for n examples, in order."""
 
     ids: list[tuple[str, ...]]
     classes: np.ndarray | None
-    """[n] int64, the class that a run with classes decides for"""
+    """[n] int64, the predicted class, for a run with classes"""
     probabilities: np.ndarray | None
-    """[n, C] float32, of such a run"""
+    """[n, C] float32, for a run with classes"""
     embeddings: np.ndarray | None
-    """[n, W] float32, if they were asked for"""
+    """[n, W] float32, if they were requested"""
     texts: list[Text] | None = None
-    """of a run that writes them"""
+    """for a run that writes texts"""
     targets: list[pa.Array] | None = None
-    """[n] each, the columns of a run whose targets are not one class"""
+    """[n] each, the columns for a run whose targets are not a single class"""
 
 
 class Predictor:
@@ -66,18 +64,18 @@ class Predictor:
     Args:
         folder: The run's folder.
         config: Its configuration.
-        embeddings: Return, next to the logits, the input of the classifier's head. A run that embeds
-            always returns its embeddings, and nothing else; one that writes texts has none.
+        embeddings: Return the input of the classifier's head in addition to the logits. A run that embeds
+            always returns its embeddings and nothing else; one that writes texts has none.
 
     Attributes:
-        decision: How logits become classes, as the run keeps it.
-        labels: What the classes are called by the card of the run's data; none of other runs.
+        decision: How logits become classes, as kept by the run.
+        labels: The names of the classes in the card of the run's data; empty for runs without classes.
         writes: Whether the answers are texts.
-        tags: What the outputs mean of a run that tags words.
-        targets: What the outputs mean of a run whose targets are not one class.
+        tags: The answer columns of a run that tags words, else None.
+        targets: The answer columns of a run whose targets are not a single class, else None.
 
     Raises:
-        UserError: The run has no answer to new examples, or its checkpoint cannot be used.
+        UserError: The run cannot answer new examples, or its checkpoint cannot be used.
     """
 
     def __init__(self, folder: Path, config: DictConfig, embeddings: bool = False) -> None:
@@ -91,12 +89,12 @@ class Predictor:
         self.writes = isinstance(task, Seq2Seq)
         if embeddings and isinstance(task, Seq2Seq | Tagging):
             does = "writes texts" if self.writes else "tags words"
-            raise UserError(f"embeddings=true: {folder} {does}, and embeds nothing: leave it out")
+            raise UserError(f"embeddings=true: {folder} {does} and has no embeddings: leave it out")
         checkpoint = find_checkpoint(folder)
         content = task.load_trained(checkpoint)
         self.decision = read_decision(folder, content["global_step"])
         open_vocabulary(folder, data)
-        # Where pads are attended to, an answer depends on its batch: then it is that of the test.
+        # If pads are attended to, an answer depends on its batch: then batches are those of the test.
         self._by_length = config.model.padding != "upstream"
         self._fabric = Fabric(
             accelerator=usable_accelerator(config.trainer.accelerator),
@@ -127,12 +125,12 @@ class Predictor:
 
     @property
     def cut_sources(self) -> int:
-        """How many sources so far were longer than what the run reads."""
+        """Number of sources so far that were longer than the run can read."""
         return self.data.cut_sources if isinstance(self.data, SourceTargets) else 0
 
     @property
     def target_names(self) -> list[str]:
-        """What the columns are called of a run whose targets are not one class."""
+        """The names of the answer columns of a run whose targets are not a single class."""
         columns = self.targets or self.tags
         return [] if columns is None else list(columns.names)
 
@@ -148,11 +146,11 @@ class Predictor:
 
         Args:
             table: The examples.
-            columns: The columns that hold them.
+            columns: The columns that hold the examples.
             ids: Further columns to keep.
 
         Raises:
-            UserError: A column is missing or a row cannot be used; its line is named.
+            UserError: A column is missing or a row cannot be used; the message names its line.
         """
         rows = self._rows(table, columns, ids)
         while window := list(itertools.islice(rows, WINDOW * self.data.eval_batch_size)):
@@ -161,7 +159,7 @@ class Predictor:
     def _rows(
         self, table: TableFile, columns: Sequence[str], ids: Sequence[str]
     ) -> Iterable[tuple[tuple[Any, ...], tuple[str, ...]]]:
-        # A part of an example may be blank: the data set decides whether the rest will do.
+        # A part of an example may be blank: the data set decides whether the rest is enough.
         for place, values in table.read([*columns, *ids], blank=columns):
             parts = self.data.parse_input(values[: len(columns)], table.at(place), columns)
             yield parts, tuple(map(_kept, values[len(columns) :]))
@@ -196,7 +194,7 @@ class Predictor:
 
     @torch.inference_mode()
     def _outputs(self, examples: Sequence[Any]) -> tuple[Tensor | None, Tensor | None]:
-        """Logits [B, C] and embeddings [B, W], as far as the answers hold them."""
+        """Logits [B, C] and embeddings [B, W]; None for those that the answers do not hold."""
         batch = self._fabric.to_device(self.data.collate(examples, pad_to=self.data.pad_to))
         if self._embeds:
             return None, self._task(batch.tokens, batch.lengths)
@@ -220,13 +218,13 @@ class Predictor:
 
 
 def _joined(parts: Sequence[Tensor | None], order: Tensor) -> np.ndarray | None:
-    """[n, W] float32 of parts [B, W], put in order; None of parts that are not there."""
-    there = [part for part in parts if part is not None]
-    return torch.cat(there).float().cpu()[order].numpy() if there else None
+    """Concatenate parts [B, W] and reorder them to [n, W] float32; None if there are no parts."""
+    present = [part for part in parts if part is not None]
+    return torch.cat(present).float().cpu()[order].numpy() if present else None
 
 
 def _kept(value: object) -> str:
-    """A value as written; for a picture that the table itself holds, its path."""
+    """A value as written; for a picture stored in the table itself, its path."""
     if isinstance(value, dict):
         value = value.get("path")
     return "" if value is None or isinstance(value, bytes) else str(value)

@@ -1,4 +1,4 @@
-"""Answers as files: csv, json lines, parquet, a word a line, and what leaderboards take."""
+"""Answers as files: csv, json lines, parquet, plain text, CoNLL, and leaderboard submissions."""
 
 import json
 import re
@@ -22,31 +22,31 @@ SUBMISSIONS = ("d2a", "codexglue")
 LINES = "txt"
 FORMATS = (*TABLES, LINES, CONLL, *SUBMISSIONS)
 NO_TAG = "_"
-"""In CoNLL, the tag of a word that the model has not read."""
+"""The tag, in CoNLL, of a word that the model has not read."""
 _BREAKS = re.compile(r"[\t\r\n]")
-"""What separates the columns and the lines of CoNLL."""
+"""The separators of columns and lines in CoNLL."""
 
 
 class Form(NamedTuple):
-    """How answers are written."""
+    """The form in which answers are written."""
 
     kind: str
     """one of :data:`FORMATS`"""
     ids: Sequence[str]
-    """what the columns are called that are kept of the input"""
+    """the names of the input's columns that are kept"""
     labels: Sequence[str]
-    """what the classes are called; none of a run that embeds or writes"""
+    """the names of the classes; empty for a run that embeds or writes"""
     writes: bool = False
     """whether the answers are texts"""
     targets: Sequence[str] = ()
-    """what the columns are called of a run whose targets are not one class"""
+    """the names of the answer columns of a run whose targets are not a single class"""
 
 
 def check_form(form: Form) -> None:
     """Refuse a form that cannot be written.
 
     Raises:
-        UserError: The format is unknown or does not fit the classes, or two columns have one name.
+        UserError: The format is unknown or does not fit the answers, or two columns have the same name.
     """
     one_of("format", form.kind, FORMATS)
     if form.kind == LINES and not form.writes:
@@ -58,8 +58,8 @@ def check_form(form: Form) -> None:
     if form.kind in (LINES, CONLL) and form.ids:
         what = "text" if form.kind == LINES else "word"
         raise UserError(
-            f"id={','.join(form.ids)}: format={form.kind} has one {what} per line and no columns of the "
-            "input: choose csv or jsonl"
+            f"id={','.join(form.ids)}: format={form.kind} has one {what} per line and cannot hold columns "
+            "of the input: choose csv or jsonl"
         )
     if form.kind in SUBMISSIONS and len(form.labels) != 2:
         count = len(form.labels) or "none"
@@ -74,9 +74,9 @@ def write_answers(file: BinaryIO, answers: Iterable[Answers], form: Form) -> int
     """Write answers as they come.
 
     Args:
-        file: Where to.
-        answers: At least one part.
-        form: How.
+        file: The open file to write to.
+        answers: The answers, in one or more parts.
+        form: The form to write them in.
 
     Returns:
         The number of examples.
@@ -124,9 +124,9 @@ def _write_lines(file: BinaryIO, answers: Iterable[Answers]) -> int:
 
 
 def _write_words(file: BinaryIO, answers: Iterable[Answers]) -> int:
-    """A word and its tag a line, and a blank line after each example.
+    """Write a word and its tag per line, and a blank line after each example.
 
-    Tabs and ends of lines in a listed word become blanks: they would make further columns and lines.
+    Tabs and line breaks in a listed word become blanks: they would make further columns and lines.
     """
     rows = 0
     for part in answers:
@@ -151,7 +151,7 @@ def _names_of_classes(form: Form) -> list[str]:
 
 
 def _table(part: Answers, form: Form) -> pa.Table:
-    """A row for each example."""
+    """A table with a row for each example."""
     columns = [pa.array(column, pa.string()) for column in zip(*part.ids, strict=True)]
     names = [*form.ids, *_names_of_classes(form)]
     if part.classes is not None and part.probabilities is not None:
@@ -171,7 +171,7 @@ def _table(part: Answers, form: Form) -> pa.Table:
 
 
 def _as_json(column: pa.Array) -> pa.Array:
-    """A column of lists as json text, which a csv can hold; any other as it is."""
+    """A column of lists as json text, which a csv can hold; any other column unchanged."""
     if not pa.types.is_list(column.type):
         return column
     return pa.array([json.dumps(value, ensure_ascii=False) for value in column.to_pylist()])
@@ -183,7 +183,7 @@ def _columns(values: np.ndarray) -> list[pa.Array]:
 
 
 class _JsonLines:
-    """Writes tables as json, an object a line."""
+    """Writes tables as json, one object per line."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file

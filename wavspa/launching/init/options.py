@@ -1,4 +1,4 @@
-"""The node ``init`` of a configuration: from whose weights a run starts, and what becomes of them."""
+"""The node ``init`` of a configuration: the weights that a run starts from, and how they are used."""
 
 import os
 from collections.abc import Mapping
@@ -18,19 +18,19 @@ from wavspa.training.checkpoints.parent import Parent, open_parent
 
 FROM = "init.from"
 KEYS = ("from", "freeze", "layer_decay")
-# Other values make other meanings of weights of the same shape, or other shapes throughout.
+# With other values, weights of the same shape have another meaning, or all shapes differ.
 _SAME = ("dim", "mlp_dim", "qkv_dim", "heads")
 
 
 class Place(NamedTuple):
-    """What ``init=`` names: where the weights are, and the part of them; None: all."""
+    """The value of ``init=``: where the weights are, and the part of them to take; None: all."""
 
     place: str
     part: str | None
 
 
 def parse(value: str) -> Place:
-    """Split ``RUN|EXPORT|HUB[:part]``; a place that has a colon in its own name is found by that."""
+    """Split ``RUN|EXPORT|HUB[:part]``; an existing path with a colon in its name is not split."""
     place, colon, part = value.rpartition(":")
     if colon and place and os.sep not in part and not Path(os.path.expanduser(value)).exists():
         return Place(place, part)
@@ -38,7 +38,7 @@ def parse(value: str) -> Place:
 
 
 def check_init(config: DictConfig) -> None:
-    """Check the node by itself.
+    """Check the node on its own.
 
     Raises:
         UserError: A key is unknown, or a value impossible.
@@ -67,10 +67,10 @@ def check_init(config: DictConfig) -> None:
 
 
 def with_parent(config: DictConfig) -> DictConfig:
-    """The configuration with what identifies the weights that it starts from, if there are any.
+    """The configuration, with facts that identify the weights that it starts from, if there are any.
 
     Raises:
-        UserError: There are no such weights.
+        UserError: The weights do not exist.
     """
     source = config.init["from"]
     if source is None:
@@ -85,12 +85,12 @@ def with_parent(config: DictConfig) -> DictConfig:
 
 
 def check_parent(config: DictConfig, model: nn.Module, data: SequenceDataModule) -> None:
-    """Hold the weights that a run starts from against its model and its data.
+    """Check that the weights that a run starts from fit its model and its data.
 
     Args:
         config: The configuration, with its parent.
-        model: Its model, which may be without memory.
-        data: Its data, prepared where their vocabulary is learned.
+        model: Its model, which may be on the meta device.
+        data: Its data, prepared if their vocabulary is learned.
 
     Raises:
         UserError: The weights do not fit, or ``init.freeze`` names no part of the model or all of it.
@@ -114,7 +114,7 @@ def check_parent(config: DictConfig, model: nn.Module, data: SequenceDataModule)
 
 
 def planned(config: DictConfig, parent: Parent, model: nn.Module) -> Plan:
-    """What of the parent's weights a run takes.
+    """The plan that lists the parent's weights that a run takes.
 
     Raises:
         UserError: Their widths differ, or nothing fits.
@@ -123,7 +123,7 @@ def planned(config: DictConfig, parent: Parent, model: nn.Module) -> Plan:
         there, here = (_size(options, key) for options in (parent.model, config.model))
         if there != here:
             raise UserError(
-                f"has model.{key}={there}, and this run {here}: set model.{key}={there}"
+                f"has model.{key}={there}, but this run has {here}: set model.{key}={there}"
             )
     task = config.task["_target_"].rpartition(".")[2].lower()
     same_head = task == parent.task and parent.model.get("classes") == config.model.get("classes")
@@ -140,7 +140,7 @@ def _size(options: Mapping[str, Any], key: str) -> Any:
 
 
 def named(source: str, call: Any) -> Any:
-    """What a call returns; what it refuses is named by the option."""
+    """The result of a call; if it raises a UserError, the message names the option ``init``."""
     try:
         return call()
     except UserError as error:

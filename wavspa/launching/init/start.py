@@ -1,4 +1,4 @@
-"""A run's first step from the weights of another: they are copied, frozen and given their rates."""
+"""Starting a run from the weights of another: they are copied, frozen and given their learning rates."""
 
 import json
 from pathlib import Path
@@ -15,19 +15,19 @@ from wavspa.training.checkpoints.carry import Plan, copy, is_in, short
 from wavspa.training.checkpoints.parent import open_parent
 from wavspa.training.layer_decay import with_layer_decay
 
-_SHOWN = 6  # names that are printed of each kind; the folder keeps all
+_SHOWN = 6  # names of each kind that are printed; the folder keeps all
 
 
 def start(
     config: DictConfig, task: Task, folder: Path | None = None, resumed: bool = False
 ) -> None:
-    """Make a run that starts from other weights do so; others stay as they are.
+    """Apply ``init`` to a task: copy weights, freeze parts, set layer decay; without ``init``, do nothing.
 
     Args:
         config: The frozen configuration.
-        task: Its task, which nothing has trained yet.
-        folder: Where to keep what was taken; None: nowhere.
-        resumed: A checkpoint of the run's own follows, so nothing is copied.
+        task: Its task, which has not been trained yet.
+        folder: The folder in which to record what was taken; None: do not record it.
+        resumed: Whether the run's own checkpoint is loaded next, so that nothing need be copied.
 
     Raises:
         UserError: The weights are gone or have changed.
@@ -55,7 +55,7 @@ def _copied(config: DictConfig, task: Task) -> Plan:
     if parent.facts.checksum != init.parent.checksum:
         raise UserError(
             f"init={init['from']}: {init.parent.folder} now holds other weights (SHA-256 "
-            f"{parent.facts.checksum[:12]}, frozen was {init.parent.checksum[:12]}): restore them, or "
+            f"{parent.facts.checksum[:12]}, was {init.parent.checksum[:12]}): restore the old ones, or "
             "start a new run with wavspa-train"
         )
     found: Plan = named(init["from"], lambda: planned(config, parent, task.model))
@@ -64,7 +64,7 @@ def _copied(config: DictConfig, task: Task) -> Plan:
 
 
 def _lines(init: DictConfig, taken: Plan) -> list[str]:
-    """What was taken and what was not, in words."""
+    """What was taken and what was not, as lines of text."""
     parent = init.parent
     lines = [
         f"init: {len(taken.taken)} weights from {parent.folder} (commit {parent.commit or 'unknown'}, "

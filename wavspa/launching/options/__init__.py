@@ -1,1 +1,1 @@
-"""Options as they were typed: known, of the right type, none without effect."""
+"""Checks of options as typed: they are known, have the right type, and none is without effect."""

@@ -1,4 +1,4 @@
-"""The check that a data set has the batches that a task and its model take."""
+"""The check that a data set yields the batches that a task and its model take."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ _OF_EXAMPLES = {
     Seq2SeqExample: TARGETS,
     LegoExample: CHAINS,
 }
-# The first that a task is an instance of counts; other tasks take any batches.
+# The first class that a task is an instance of counts; other tasks take any batches.
 _TAKEN = (
     (Matching, (PAIRS,)),
     (Classification, (SEQUENCES,)),
@@ -38,9 +38,9 @@ _WAYS_OUT = {
 
 
 def check_batches(task: Any, data: Any) -> None:
-    """Refuse a task whose batches the data do not have, and a model that answers others.
+    """Refuse a task that does not fit the data's batches, and a model that does not fit either.
 
-    Parts of the user may have other batches, and are left alone.
+    The user's own parts may have other batches and are not checked.
 
     Args:
         task: The task, with its model.
@@ -58,7 +58,7 @@ def check_batches(task: Any, data: Any) -> None:
     name = f"task={type(task).__name__.lower()}"
     if held not in taken:
         raise UserError(
-            f"{name} takes {' or '.join(taken)}, and {data.name} holds {held}: choose {_WAYS_OUT[held]}, or "
+            f"{name} takes {' or '.join(taken)}, but {data.name} holds {held}: choose {_WAYS_OUT[held]}, or "
             "another dataset"
         )
     if _is_ours(task.model) and (wrong := _wrong_model(task.model, held)):
@@ -66,11 +66,11 @@ def check_batches(task: Any, data: Any) -> None:
 
 
 def _wrong_model(model: Any, held: str) -> str | None:
-    """What a model of other batches or answers should be instead; None if it is right."""
+    """What to choose instead of a model with other batches or outputs; None if the model fits."""
     if held == PAIRS:
         return None if isinstance(model, DualEncoder) else "model/encoder=dual"
     if held not in (SEQUENCES, CHAINS):
-        return None  # the task holds it to what it needs itself
+        return None  # the task checks the model itself
     if not isinstance(model, Encoder) or model.head is None:
         return (
             "model/encoder=token" if held == CHAINS else "model/encoder=classifier (series: series)"

@@ -1,4 +1,4 @@
-"""The content of the files of conf/: groups, keys, values, and their comments."""
+"""The content of the files in conf/: groups, keys, values and their comments."""
 
 import itertools
 import re
@@ -18,7 +18,7 @@ HIDDEN = ("defaults", "_target_", "_partial_")
 
 
 class Key(NamedTuple):
-    """A key that a file of conf/ sets."""
+    """A key that a file in conf/ sets."""
 
     name: str
     file: str
@@ -28,12 +28,12 @@ class Key(NamedTuple):
 
     @property
     def last(self) -> str:
-        """The last part of the name, which the target's docstring knows."""
+        """The last part of the name, which is the argument's name in the target's docstring."""
         return self.name.rpartition(".")[2]
 
 
 class ConfigFile(NamedTuple):
-    """A file of conf/: its group, its name there, and its content."""
+    """A file in conf/: its group, its name within the group, and its content."""
 
     group: str
     name: str
@@ -44,7 +44,7 @@ class ConfigFile(NamedTuple):
 
 
 def read_files() -> list[ConfigFile]:
-    """Every file of conf/."""
+    """Every file in conf/."""
     groups = sorted(map(str, defaults().hydra.runtime.choices), key=len, reverse=True)
     with as_file(_CONF) as folder:
         return [_read(folder, path, groups) for path in sorted(folder.rglob("*.yaml"))]
@@ -52,7 +52,7 @@ def read_files() -> list[ConfigFile]:
 
 @cache
 def defaults() -> DictConfig:
-    """What ``wavspa-train`` composes of no words at all, Hydra's own node included."""
+    """The configuration that ``wavspa-train`` composes without any words, including Hydra's own node."""
     GlobalHydra.instance().clear()
     with initialize_config_module("wavspa.conf", version_base="1.3"):
         return compose("train", return_hydra_config=True)
@@ -83,7 +83,7 @@ def _choice(default: dict[str, str]) -> str:
 
 
 def _purpose(text: str) -> str:
-    """The comment at the top of a file, without its examples, which are indented."""
+    """The comment at the top of a file, without its indented examples."""
     lines = [line for line in text.splitlines() if not line.startswith("# @package")]
     head = itertools.takewhile(lambda line: line.startswith("#"), lines)
     return " ".join(line.removeprefix("# ") for line in head if not line.startswith("#  "))

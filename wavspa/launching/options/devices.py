@@ -1,11 +1,11 @@
-"""Devices by name and their peak speed: for estimates of hours on another machine, and for MFU."""
+"""Devices by name and their peak speed, to estimate hours on another machine and to compute MFU."""
 
 import re
 
 from wavspa.checks import number, one_of
 from wavspa.errors import UserError
 
-# Matrix products in bfloat16 (v100: float16), dense, as the makers give them.
+# Dense matrix products in bfloat16 (v100: float16), from the vendors' data sheets.
 PEAK_TFLOPS = {
     "v100": 125,
     "a100": 312,
@@ -15,7 +15,7 @@ PEAK_TFLOPS = {
     "h200": 989,
     "b200": 2250,
 }
-# What CUDA calls them. Of one name there are slower variants (PCIe, NVL, slices), whose peaks are others.
+# CUDA's names for them. Slower variants (PCIe, NVL, slices) share a device's name but not its peak.
 _CUDA_NAMES = {
     "v100": r"V100-SXM\d",
     "a100": r"A100\b(?!.*\bMIG\b)",
@@ -36,7 +36,7 @@ def check_device(device: object, mfu: object, dry_run: bool) -> None:
         dry_run: Whether the command asks for a dry run.
 
     Raises:
-        UserError: One is impossible, or of no use.
+        UserError: A value is impossible or has no effect.
     """
     one_of("device", device, (None, *PEAK_TFLOPS))
     if not 0 < number("mfu", mfu, 0) <= 1:
@@ -48,18 +48,18 @@ def check_device(device: object, mfu: object, dry_run: bool) -> None:
 
 
 def flops_per_second(device: str, mfu: float) -> float:
-    """What ``mfu`` of a device's peak is."""
+    """The operations per second that the share ``mfu`` of a device's peak amounts to."""
     return PEAK_TFLOPS[device] * 1e12 * mfu
 
 
 def peak_flops(name: str) -> float | None:
-    """The peak of a device in operations a second, matrix products in half types.
+    """The peak of a device in operations per second, for matrix products in half precision.
 
     Args:
-        name: What CUDA calls it.
+        name: CUDA's name for it.
 
     Returns:
-        None where it is not known.
+        The peak; None if it is not known.
     """
     for device, pattern in _CUDA_NAMES.items():
         if re.search(pattern, name):

@@ -10,7 +10,7 @@ _HELP = ("--help", "-h")
 
 
 def keys_asked(words: Sequence[str]) -> list[str]:
-    """The keys and groups that ``--help`` is asked for; none where it is not, or for all.
+    """The keys and groups that ``--help`` is asked about; empty if there is no ``--help``, or nothing else.
 
     Args:
         words: The words of the command line.
@@ -21,13 +21,13 @@ def keys_asked(words: Sequence[str]) -> list[str]:
 
 
 def explain_key(name: str) -> str:
-    """What is to be known of a key or a group, as lines.
+    """Describe a key or a group, as lines of text.
 
     Args:
         name: A dotted key, such as ``optimizer.lr``, or a group, such as ``model/attention``.
 
     Raises:
-        UserError: There is neither.
+        UserError: There is no such key or group.
     """
     files = read_files()
     lines = [*_key(name, files), *_group(name, files)]
@@ -39,8 +39,8 @@ def explain_key(name: str) -> str:
 
 
 def _key(name: str, files: Sequence[ConfigFile]) -> Iterator[str]:
-    """For each meaning its text, then each default and the files that give it."""
-    # Imported here: a group has no meanings, and they take torch.
+    """For each meaning: its text, then each default and the files that set it."""
+    # Imported here: meanings need torch, and a group has none.
     from wavspa.launching.options.meanings import meanings_of
 
     meanings = meanings_of(files)

@@ -1,4 +1,4 @@
-"""A check of a logger's options before it starts: some pass unknown ones on to a service."""
+"""A check of a logger's options before it starts: some loggers pass unknown ones on to a service."""
 
 import inspect
 import pkgutil
@@ -15,13 +15,13 @@ from wavspa.training.locate import locate
 
 
 class _Needs(NamedTuple):
-    """What a logger is not without."""
+    """What a logger needs."""
 
     extra: str
-    """of this package, which installs it"""
+    """the extra of this package that installs it"""
     modules: tuple[str, ...]
     taker: str | None = None
-    """what takes the options that the logger hands on"""
+    """the function or class to which the logger passes options on"""
 
 
 _NEEDS: Mapping[str, _Needs] = MappingProxyType(
@@ -30,7 +30,7 @@ _NEEDS: Mapping[str, _Needs] = MappingProxyType(
         "pytorch_lightning.loggers.TensorBoardLogger": _Needs(
             "tensorboard", ("tensorboard",), "torch.utils.tensorboard:SummaryWriter"
         ),
-        # MLflow takes seconds to import, and hands nothing on.
+        # MLflow takes seconds to import, and passes nothing on.
         "wavspa.training.loggers.mlflow_run.MlflowRun": _Needs(
             "mlflow", ("mlflow", "sqlalchemy", "alembic")
         ),
@@ -42,14 +42,14 @@ _NEEDS: Mapping[str, _Needs] = MappingProxyType(
 
 
 def check_logger(node: str, options: DictConfig) -> None:
-    """Refuse options that neither a logger nor what it hands them on to takes.
+    """Refuse options that neither a logger nor the target that it passes them on to takes.
 
     Args:
-        node: Its node, such as ``logger.wandb``.
+        node: The logger's node, such as ``logger.wandb``.
         options: The node's keys and values.
 
     Raises:
-        UserError: There is one, or what the logger needs is not installed.
+        UserError: There is such an option, or a package that the logger needs is not installed.
     """
     target = str(options["_target_"])
     logger = locate(target)

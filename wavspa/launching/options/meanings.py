@@ -16,7 +16,7 @@ ROLE = re.compile(r":\w+:`~?([\w.]+)`")
 
 
 def meanings_of(files: Sequence[ConfigFile]) -> dict[Key, str]:
-    """The meaning of each key: by its target's docstring, its comment, or its meaning elsewhere."""
+    """The meaning of each key: from its target's docstring, its comment, or its meaning elsewhere."""
     own: dict[Key, str] = {}
     elsewhere: dict[str, str] = {}
     for key in (key for file in files for key in file.keys):
@@ -29,32 +29,32 @@ def meanings_of(files: Sequence[ConfigFile]) -> dict[Key, str]:
 
 
 def _in_docstring(target: str | None, name: str) -> str:
-    """The description of an argument in our own docstring, or in one it refers to; empty without one.
+    """The description of an argument in our own docstring, or in one it refers to; empty if there is none.
 
     Args:
-        target: Dotted path of a class or function, or None.
-        name: The argument.
+        target: The dotted path of a class or function, or None.
+        name: The argument's name.
     """
     return _arguments(target).get(name, "") if target and target.startswith("wavspa.") else ""
 
 
 @cache
 def _arguments(target: str) -> dict[str, str]:
-    """Every argument that a target's docstring describes, those of what takes its rest included."""
+    """Every argument that a target's docstring describes, including those of what takes its ``**options``."""
     described: dict[str, str] = {}
     found = locate(target)
     for owner in inspect.getmro(found) if inspect.isclass(found) else [found]:
         for name, text in _of_docstring(owner):
             described.setdefault(name.lstrip("*"), _plain(text))
             taken = ROLE.search(text) if name.startswith("*") else None
-            # A class by its bare name is an ancestor, whose turn comes.
+            # A class given by its bare name is an ancestor, which this loop reaches anyway.
             if taken and "." in taken[1]:
                 described = {**_arguments(taken[1]), **described}
     return described
 
 
 def _of_docstring(owner: Any) -> list[tuple[str, str]]:
-    """Name and description of each argument in one docstring, in one line each."""
+    """The name and description of each argument in a docstring, each description on one line."""
     section = ARGS.search(inspect.cleandoc(owner.__doc__ or ""))
     if section is None:
         return []
@@ -64,6 +64,6 @@ def _of_docstring(owner: Any) -> list[tuple[str, str]]:
 
 
 def _plain(text: str) -> str:
-    """In the words of a configuration: roles as code, null for None, no full stop at the end."""
+    """A text in the terms of a configuration: roles as code, null for None, no full stop at the end."""
     text = ROLE.sub(lambda role: f"`{role[1].rpartition('.')[2]}`", text).replace("``", "`")
     return re.sub(r"\bNone\b", "null", text).removesuffix(".")

@@ -1,4 +1,4 @@
-"""The option ``plugins``: its value, and what plugins add to the groups of the command line."""
+"""The option ``plugins``: its value, and what plugins add to the command line's groups."""
 
 from argparse import ArgumentParser
 from collections.abc import Sequence
@@ -38,16 +38,16 @@ def check_plugins(value: Any) -> list[str]:
 
 
 def offer_plugins(words: Sequence[str]) -> None:
-    """Import the plugins that are installed and those that are typed, and make their parts choices of groups.
+    """Import installed plugins and those on the command line, and add their parts to the groups.
 
-    Their bases are then options of ``model/attention`` and their modes of ``model/wavelet``, in help and
-    ``glob(*)`` too. Plugins that a file names are imported once it is composed.
+    Their bases are then options of ``model/attention`` and their modes of ``model/wavelet``, also in help
+    and ``glob(*)``. Plugins that a file names are imported once the file is composed.
 
     Args:
         words: The words of the command line.
 
     Raises:
-        UserError: The value is not a list of modules, or one cannot be imported.
+        UserError: The value is not a list of modules, or a module cannot be imported.
     """
     typed = _typed(words)
     if not typed and not entry_points(group=GROUP):
@@ -57,7 +57,7 @@ def offer_plugins(words: Sequence[str]) -> None:
     for option in ("attention", "wavelet"):
         group = f"model/{option}"
         for name in registered(option):
-            # Hydra would hold a file to an entry of the same name.
+            # Hydra would validate a file against an entry with the same name.
             if not any((folder / group / f"{name}.yaml").is_file() for folder in folders):
                 ConfigStore.instance().store(
                     name, {option: name}, group=group, package="model", provider=OPTION
@@ -65,18 +65,18 @@ def offer_plugins(words: Sequence[str]) -> None:
 
 
 def _typed(words: Sequence[str]) -> list[str]:
-    """The plugins of the last word that names some."""
+    """The plugins in the last word that names any."""
     names: list[str] = []
     for word in words:
         if word.startswith(f"{OPTION}="):
-            # An unreadable word is named by the composition.
+            # Composition reports an unreadable word.
             with suppress(HydraException):
                 names = check_plugins(OverridesParser.create().parse_override(word).value())
     return names
 
 
 def _config_folders(words: Sequence[str]) -> list[Path]:
-    """The user's own folder of configurations, by ``--config-dir FOLDER``; an empty list without one."""
+    """The user's own folder of configurations, from ``--config-dir FOLDER``; an empty list without one."""
     parser = ArgumentParser(add_help=False, allow_abbrev=False)
     parser.add_argument("--config-dir", "-cd", type=Path)
     folder: Path | None = parser.parse_known_args(words)[0].config_dir

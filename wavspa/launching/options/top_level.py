@@ -1,4 +1,4 @@
-"""Checks of the options that belong to no node, and of what was added or removed by ``+`` and ``~``."""
+"""Checks of the options that belong to no node, and of what ``+`` and ``~`` add or remove."""
 
 import os
 from collections.abc import Sequence
@@ -15,21 +15,21 @@ from wavspa.launching.options.devices import check_device
 from wavspa.launching.options.plugins import check_plugins
 
 FIND = (None, "lr", "batch_size")
-"""What ``find=`` looks for."""
+"""The values of ``find=``."""
 
-# Nodes of which each entry describes an object.
+# Nodes whose entries each describe an object.
 _ENTRIES = {"callbacks": "early_stopping", "logger": "wandb"}
 _LONGEST_NAME = 255  # bytes; no common file system takes more
 
 
 def check_removed(overrides: Sequence[str]) -> None:
-    """Refuse words that remove (``~key``) what a run cannot do without.
+    """Refuse words that remove (``~key``) what a run needs.
 
     Args:
         overrides: The words of the command line.
 
     Raises:
-        UserError: There is one.
+        UserError: There is such a word.
     """
     for word in overrides:
         key = word.removeprefix("~").partition("=")[0]
@@ -49,7 +49,7 @@ def check_top_level(config: DictConfig) -> None:
         config: The composed configuration, without Hydra's node.
 
     Raises:
-        UserError: One is unknown, missing or impossible.
+        UserError: An option is unknown, missing or impossible.
     """
     known = _known()
     for key in map(str, config):
@@ -72,7 +72,7 @@ def check_top_level(config: DictConfig) -> None:
     for key in ("runs", "data_root"):
         if not isinstance(config[key], str) or not config[key]:
             raise UserError(f"{key} must be a folder, got {config[key]!r}")
-    # By default an experiment is called as its data are.
+    # By default an experiment is named after its data.
     inherited = OmegaConf.is_interpolation(config, "experiment_name")
     _check_name("dataset.name" if inherited else "experiment_name", config.experiment_name)
     if config.name is not None:
@@ -86,7 +86,7 @@ def _check_entries(config: DictConfig, key: str, example: str) -> None:
     for name, entry in entries.items():
         if not isinstance(entry, DictConfig) or "_target_" not in entry:
             raise UserError(
-                f"{key}.{name!s} describes nothing: it needs a _target_, as {key}={example} has one"
+                f"{key}.{name!s} describes nothing: it needs a _target_, as {key}={example} has"
             )
 
 
@@ -96,7 +96,7 @@ def _check_name(option: str, value: Any) -> None:
         raise UserError(f"{option} must be the name of a folder, got {value!r}")
     if (size := len(os.fsencode(name))) > _LONGEST_NAME:
         raise UserError(
-            f"{option} must be at most {_LONGEST_NAME} bytes long, got one of {size}: {name[:40]}…"
+            f"{option} must be at most {_LONGEST_NAME} bytes long, got {size} bytes: {name[:40]}…"
         )
 
 

@@ -16,7 +16,7 @@ TRAINER = "wavspa.training.trainer.build_trainer"
 _LIGHTNING = "pytorch_lightning.Trainer"
 # Nodes that are always the same object.
 _TARGETS = {"checkpoints": "wavspa.training.checkpoints.last.LastCheckpoint"}
-_AUTO = "auto"  # found from the data, or the machine
+_AUTO = "auto"  # determined from the data or the machine
 
 _UNKNOWN = object()  # a default that is set elsewhere
 
@@ -31,13 +31,13 @@ _WORDS: Mapping[Any, str] = {
 
 
 def check_types(config: DictConfig) -> None:
-    """Refuse values of a type that the target of their node does not take.
+    """Refuse values of a type that their node's target does not take.
 
     Args:
         config: A composed configuration.
 
     Raises:
-        OptionError: There is one; the message names its option as typed.
+        OptionError: There is such a value; the message names its option as typed.
     """
     for node, target, options in _nodes(config):
         for name, (kind, default) in _declared(target).items():
@@ -51,7 +51,7 @@ def check_types(config: DictConfig) -> None:
 
 
 def as_typed(name: str, node: str, options: DictConfig) -> str:
-    """The key by which the value of an option is typed: elsewhere if the node refers to it."""
+    """The key under which an option's value is typed: another one if the node only refers to it."""
     if name in options and OmegaConf.is_interpolation(options, name):
         value = OmegaConf.to_container(options, resolve=False)[name]  # type: ignore[index, call-overload]
         if reference := re.fullmatch(r"\$\{([\w.]*\w)\}", value):
@@ -60,7 +60,7 @@ def as_typed(name: str, node: str, options: DictConfig) -> str:
 
 
 def _nodes(config: DictConfig, above: str = "") -> Iterator[tuple[str, str, DictConfig]]:
-    """Every node that describes an object: its dotted name, what it describes, its options."""
+    """Every node that describes an object: its dotted name, its target, its options."""
     for name in config:
         if OmegaConf.is_missing(config, name):
             continue
@@ -74,7 +74,7 @@ def _nodes(config: DictConfig, above: str = "") -> Iterator[tuple[str, str, Dict
 
 
 def _declared(target: str) -> dict[str, tuple[Any, Any]]:
-    """The declared type and the default of each option of a target, also of those it hands on."""
+    """The declared type and the default of each option of a target, including those it passes on."""
     found = locate(target)
     sources: list[Any] = list(found.__mro__[:-1]) if isinstance(found, type) else [found]
     if target == TRAINER:
@@ -86,15 +86,14 @@ def _declared(target: str) -> dict[str, tuple[Any, Any]]:
             continue
         try:
             parameters, hints = inspect.signature(function).parameters, get_type_hints(function)
-        except (
-            NameError,
-            TypeError,
-            ValueError,
-        ):  # of a type that is known to its own module alone
+        except (NameError, TypeError, ValueError):
+            # A type is known only to its own module.
             continue
         for name, parameter in parameters.items():
             kind = hints.get(name)
-            if get_origin(kind) is Unpack:  # options that are handed on, named in a dictionary
+            if (
+                get_origin(kind) is Unpack
+            ):  # options that are passed on, declared in a typed dictionary
                 passed_on = get_type_hints(get_args(kind)[0])
                 declared = {**{key: (of, _UNKNOWN) for key, of in passed_on.items()}, **declared}
             elif kind is not None and parameter.kind is not parameter.VAR_KEYWORD:
@@ -120,7 +119,7 @@ def _fits(value: Any, kind: Any) -> bool:
         return isinstance(value, list) and (not inner or all(_fits(one, inner[0]) for one in value))
     if _is(origin, Mapping):
         return isinstance(value, dict)
-    # What is called is described by a node, or is for Python alone.
+    # A callable is described by a node, or can be given from Python alone.
     return origin is not Callable or (isinstance(value, dict) and "_target_" in value)
 
 

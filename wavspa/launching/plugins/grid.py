@@ -1,4 +1,4 @@
-"""Hydra's sweeper over every combination of the values on the command line."""
+"""The Hydra sweeper over every combination of the values on the command line."""
 
 from collections.abc import Sequence
 from itertools import product
@@ -10,9 +10,9 @@ from wavspa.launching.sweeps.sweeper import FolderSweeper, swept_values
 
 
 class GridSweeper(FolderSweeper):
-    """Hands all jobs at once to a launcher, whichever was chosen, as run folders.
+    """Passes all jobs to the chosen launcher at once, as run folders.
 
-    Hydra's own does so by its own task function, and there is no other way to wrap its launcher.
+    Hydra's own sweeper calls Hydra's task function instead; its launcher cannot be wrapped otherwise.
     """
 
     def sweep(self, arguments: list[str]) -> None:
@@ -22,14 +22,14 @@ class GridSweeper(FolderSweeper):
             arguments: The overrides of the command line.
 
         Raises:
-            UserError: One of them is a range without steps.
+            UserError: An override is an interval, which has no steps.
         """
         words = {o.key_or_group: _words(o) for o in self.parser.parse_overrides(arguments)}
         self.run_launcher.launch(list(product(*words.values())), initial_job_idx=0)
 
 
 def _words(override: Override) -> Sequence[str]:
-    """The overrides of one value each that an override expands to."""
+    """The overrides, with one value each, that an override expands to."""
     if not override.is_sweep_override():
         return [str(override.input_line)]
     if not override.is_discrete_sweep():

@@ -1,4 +1,4 @@
-"""Hydra's launcher of sweeps on this machine: each job a fresh ``wavspa-run``."""
+"""The Hydra launcher of sweeps on this machine; each job is a separate ``wavspa-run``."""
 
 import queue
 from collections.abc import Sequence
@@ -16,15 +16,15 @@ from wavspa.launching.sweeps.launcher import SweepLauncher
 
 
 class LocalLauncher(SweepLauncher):
-    """Runs the jobs of a sweep, several at a time if asked to.
+    """Runs the jobs of a sweep, several at once if requested.
 
     Args:
-        jobs: How many run at the same time; the GPUs, if there are any, are divided among them.
-        stop_after: How many runs must fail for the same reason, before one finishes, to end the sweep;
+        jobs: Number of jobs that run at once; the GPUs, if there are any, are divided among them.
+        stop_after: Number of runs that must fail for the same reason, before one finishes, to end the sweep;
             None: never.
 
     Raises:
-        UserError: One of them is not a whole number of at least 1.
+        UserError: An option is not a whole number of at least 1.
     """
 
     def __init__(self, jobs: int = 1, stop_after: int | None = None) -> None:
@@ -36,7 +36,7 @@ class LocalLauncher(SweepLauncher):
         gpus = _gpu_count()
         if self.jobs > 1 and 0 < gpus < self.jobs:
             raise UserError(
-                f"jobs={self.jobs} jobs at a time need a GPU each, but there are {gpus}"
+                f"jobs={self.jobs} needs a GPU for each job, but there are {gpus}: set jobs={gpus}"
             )
 
     @override
@@ -61,11 +61,11 @@ class LocalLauncher(SweepLauncher):
 
 
 def gpu_shares(jobs: int, gpus: int) -> list[dict[str, str]]:
-    """For each of several jobs at a time the variables that leave it its GPUs; none if one has all.
+    """The environment variables that assign each of several concurrent jobs its GPUs; empty for a single job.
 
     Args:
-        jobs: How many jobs.
-        gpus: How many GPUs.
+        jobs: The number of jobs.
+        gpus: The number of GPUs.
     """
     if jobs == 1 or not gpus:
         return [{} for _ in range(jobs)]
@@ -75,7 +75,7 @@ def gpu_shares(jobs: int, gpus: int) -> list[dict[str, str]]:
 
 
 def _gpu_count() -> int:
-    # Imported here: --help loads this module, and need not wait for torch.
+    # Imported here: --help loads this module and need not wait for torch.
     import torch
 
     return torch.cuda.device_count()

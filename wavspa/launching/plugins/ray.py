@@ -1,4 +1,4 @@
-"""Hydra's launcher of sweeps on a Ray cluster: each job a ``wavspa-run`` wherever there is room."""
+"""The Hydra launcher of sweeps on a Ray cluster; each job is a ``wavspa-run`` where there is room."""
 
 from collections.abc import Sequence
 from importlib.util import find_spec
@@ -14,12 +14,12 @@ from wavspa.launching.sweeps.ray_tasks import run_all, shape_of
 
 
 class RayLauncher(SweepLauncher):
-    """Runs the jobs of a sweep as Ray's tasks, as many at a time as the cluster has CPUs and GPUs for.
+    """Runs the jobs of a sweep as Ray tasks, as many at once as the cluster has CPUs and GPUs for.
 
     Args:
-        address: The cluster's; None is the one that Ray finds, or a new one on this machine.
-        cpus_per_task: CPUs of each device of a job.
-        retries: How often a job starts again elsewhere whose node is lost.
+        address: The cluster's address; None: the one that Ray finds, or a new one on this machine.
+        cpus_per_task: CPUs for each device of a job.
+        retries: How often a job is restarted elsewhere if its node is lost.
 
     Raises:
         UserError: An option is impossible.

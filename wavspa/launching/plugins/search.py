@@ -1,4 +1,4 @@
-"""Hydra's sweeper that searches, by Optuna's ``ask`` and ``tell`` (its plugin is broken since Optuna 3)."""
+"""The Hydra sweeper that searches, by Optuna's ``ask`` and ``tell`` (Hydra's plugin breaks with Optuna 3)."""
 
 from importlib.util import find_spec
 from typing import Any
@@ -26,7 +26,7 @@ class SearchSweeper(FolderSweeper):
 
         Raises:
             UserError: An option, a range or the configuration has a mistake; no trial was started.
-            RunFailed: No trial came to an end.
+            RunFailed: All trials failed, or some were interrupted.
         """
         if find_spec("optuna") is None:
             raise UserError("hydra/sweeper=optuna needs Optuna: pip install 'wavspa[search]'")

@@ -1,4 +1,4 @@
-"""Hydra's launcher of sweeps on a SLURM cluster: one array script, readable and kept."""
+"""The Hydra launcher of sweeps on a SLURM cluster, by readable array scripts that are kept."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,7 +18,7 @@ from wavspa.run_folder.status import read_status
 
 
 class SlurmLauncher(SweepLauncher):
-    """Submits the jobs of a sweep that have not finished, and returns or waits for them.
+    """Submits the jobs of a sweep that have not finished, and waits for them if requested.
 
     Args:
         **options: The fields of :class:`wavspa.launching.slurm.script.Options`.
@@ -56,8 +56,8 @@ class SlurmLauncher(SweepLauncher):
 
 
 def _most(folders: Sequence[Path]) -> int | None:
-    """The most jobs of an array of the sweep; None where it fits into any, or no limit is known."""
-    # A sweep that has finished asks nothing of SLURM.
+    """The largest number of jobs in an array, if it limits this sweep; None if not, or if it is not known."""
+    # For a sweep that has finished, SLURM is not asked.
     if all(read_status(folder).get("state") == "finished" for folder in folders):
         return None
     most = largest_array()

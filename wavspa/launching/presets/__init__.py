@@ -1,1 +1,1 @@
-"""The paper's released configurations as ``experiment=paper/…``, from one table."""
+"""The paper's released configurations as ``experiment=paper/…``, read from one table."""

@@ -1,11 +1,11 @@
-"""The distance of a run's budget and model from the published ones on the same data."""
+"""The difference of a run's budget and model from the published ones on the same data."""
 
 from omegaconf import DictConfig
 
 from wavspa.launching.presets.released import ROOT, Released, by_option, released
 from wavspa.launching.presets.table import HEADS, head
 
-# Names of data sets, without what their options add, and the tasks of the table.
+# The tasks of the table, by the data set's name without what its options add.
 _TASKS = {
     "listops": "listops",
     "text": "text",
@@ -20,17 +20,17 @@ _TASKS = {
 
 
 def unlike_published(config: DictConfig) -> str:
-    """What a run trains where no released configuration on its data does, and what one of these does.
+    """A run's budget and size next to published ones, if no released configuration on its data has the same.
 
     Args:
         config: The run's configuration.
 
     Returns:
-        A few words; empty where a released configuration has the same budget and size, or there is none.
+        A few words; empty if a released configuration has the same budget and size, or if there is none.
     """
     task = _TASKS.get(config.dataset.name)
     if task is None or config.task["_target_"].endswith(".Masked"):
-        return ""  # what is published of masked runs are the classifiers that start from them
+        return ""  # of masked runs only the classifiers that start from them are published
     batch = config.dataset.batch_size * config.trainer.accumulate_grad_batches
     depth, dim = config.model.get("depth"), config.model.get("dim")
     here = (config.trainer.max_steps, batch, depth, dim)

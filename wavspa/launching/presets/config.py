@@ -1,4 +1,4 @@
-"""The node of Hydra's configuration that a released configuration is, in either manner."""
+"""Released configurations as nodes of Hydra's configuration, corrected or as published."""
 
 import math
 from typing import Any
@@ -12,20 +12,20 @@ from wavspa.launching.presets.remarks import (
 )
 
 AS_PUBLISHED = "as_published"
-"""The folder of the presets in upstream's manner."""
+"""The folder of the presets that behave as upstream does."""
 
 _BASELINE_RANK_ASKED = 32
-# Baselines that know the pads of texts there.
+# Upstream's baselines that mask the pads of texts.
 _MASKED = ("softmax", "longformer")
 
 
 def preset(row: Released, as_published: bool, experiment: str) -> dict[str, Any]:
-    """What ``experiment=`` merges for a row.
+    """The configuration that ``experiment=`` merges for a row.
 
     Args:
         row: The released configuration.
-        as_published: With upstream's switches, as far as this project has them: pads that are attended
-            to, flipped low passes, its boundary, its schedules. Otherwise what its files ask for.
+        as_published: Behave as upstream does, as far as this project can: pads that are attended to,
+            flipped low passes, its boundary, its schedules. Otherwise do what its files ask for.
         experiment: The folder of the runs.
     """
     return {
@@ -106,5 +106,5 @@ def _schedule(row: Released, as_published: bool) -> dict[str, Any]:
 
 
 def _peak(row: Released) -> float:
-    """The highest rate: upstream's is a factor of its rsqrt, which begins at ``1 / sqrt(warm-up)``."""
+    """The peak rate: upstream's is a factor of its rsqrt, which begins at ``1 / sqrt(warm-up)``."""
     return float(f"{row.lr / math.sqrt(row.warmup):.4g}") if row.schedule == "rsqrt" else row.lr

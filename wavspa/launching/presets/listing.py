@@ -1,4 +1,4 @@
-"""The presets as help and documentation list them: the source of each, and the remarks on it."""
+"""Lists of the presets for help and documentation: the source of each, and remarks on it."""
 
 import textwrap
 from collections.abc import Sequence
@@ -11,10 +11,10 @@ _WIDTH = 100
 
 
 def help_text() -> str:
-    """A paragraph for each task: its presets' source, and what upstream makes of them."""
+    """A paragraph for each task: the source of its presets, and what upstream does with them."""
     lines = [
-        f"experiment={ROOT}/… are the paper's released configurations, with upstream's mistakes mended;",
-        f"experiment={ROOT}/as_published/… have them back. In a sweep a folder means all presets in it:",
+        f"experiment={ROOT}/… are the paper's released configurations, without upstream's mistakes;",
+        f"experiment={ROOT}/as_published/… keep them. In a sweep a folder means all presets in it:",
         f"-m experiment={TABLE} is the published table. What upstream ignores or gets wrong:",
         "",
     ]
@@ -27,7 +27,7 @@ def help_text() -> str:
 
 
 def listing() -> str:
-    """Markdown tables of all presets, a row each."""
+    """Markdown tables of all presets, one row each."""
     parts = []
     for task, rows in _by_task().items():
         head = [
@@ -37,7 +37,7 @@ def listing() -> str:
             "length",
             "layers x width",
             "attention, wavelet",
-            "there",
+            "remarks",
         ]
         lines = [head, ["---"] * len(head), *map(_row, rows)]
         table = "\n".join("| " + " | ".join(line) + " |" for line in lines)

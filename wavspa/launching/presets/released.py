@@ -1,7 +1,7 @@
-"""The table of released configurations, ``released.csv``: one row for each file of upstream's.
+"""The table of released configurations, ``released.csv``: one row for each of upstream's files.
 
-The cells are as the files have them; what its code makes of them is in ``remarks``. Which row led to
-which published number is not stated anywhere.
+The cells hold the files' values; what upstream's code does with them is in ``remarks``. Upstream does not
+state which row led to which published number.
 """
 
 import csv
@@ -23,10 +23,10 @@ DATASETS = {
     "retrieval": ("lra/retrieval", "matching"),
     "text": ("lra/text", "text_classification"),
 }
-"""Of each task the data set, and the folder in which upstream keeps its files."""
+"""The data set of each task, and upstream's folder of its files."""
 
 _DEVIGN = "codexglue/defect"
-_UNTOLD_TAPS = 16  # of two files; those of the pre-training on code that they follow
+_UNTOLD_TAPS = 16  # for two files without taps: those of the pre-training on code that they follow
 
 _WAVELETS = {"": "none", "db": "ada", "db2": "ada", "ortho": "ortho", "fix": "fixed"}
 _LIFTS = ("lift", "life")
@@ -34,7 +34,7 @@ _LIFTS = ("lift", "life")
 
 @dataclass(frozen=True)
 class Released:
-    """A released configuration. Pool, wavelet and schedule are in upstream's words."""
+    """A released configuration. Pool, wavelet and schedule have upstream's names."""
 
     task: str
     name: str
@@ -62,12 +62,12 @@ class Released:
 
     @property
     def option(self) -> str:
-        """What ``experiment=`` chooses it by."""
+        """The value of ``experiment=`` that chooses it."""
         return f"{ROOT}/{self.task}/{self.name}"
 
     @property
     def dataset(self) -> str:
-        """The data set, as ``dataset=`` chooses it."""
+        """The value of ``dataset=`` that chooses its data set."""
         return _DEVIGN if self.name.endswith("devign") else DATASETS[self.task][0]
 
     @property
@@ -79,12 +79,12 @@ class Released:
 
     @property
     def is_plain(self) -> bool:
-        """Whether it is a baseline, without a transform."""
+        """Whether it is a baseline without a transform."""
         return not self.wavelet
 
     @property
     def is_lifting(self) -> bool:
-        """Whether it means lifting, be it misspelt."""
+        """Whether it means lifting, even if misspelt."""
         return self.wavelet in _LIFTS
 
     @property
@@ -107,7 +107,7 @@ def released() -> tuple[Released, ...]:
 
 @cache
 def by_option() -> dict[str, Released]:
-    """Every released configuration by what ``experiment=`` chooses it by."""
+    """Every released configuration by its value of ``experiment=``."""
     return {row.option: row for row in released()}
 
 

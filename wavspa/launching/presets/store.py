@@ -1,4 +1,4 @@
-"""The presets in Hydra's ConfigStore, each made when it is loaded: there are hundreds."""
+"""The presets in Hydra's ConfigStore, each built only when it is loaded, as there are hundreds."""
 
 import re
 from functools import cache, cached_property
@@ -13,12 +13,12 @@ from wavspa.launching.presets.table import TABLE, cells
 
 GROUP = "experiment"
 TOP = (*(f"{ROOT}/{task}" for task in DATASETS), TABLE, f"{ROOT}/{AS_PUBLISHED}")
-"""The folders of presets that messages name; there are more inside of some."""
+"""The folders of presets that messages name; some contain further folders."""
 
 
 @cache
 def options() -> dict[str, tuple[Released, bool]]:
-    """Every preset by what ``experiment=`` chooses it by: its row, and whether in upstream's manner."""
+    """Every preset by its value of ``experiment=``: its row, and whether it behaves as upstream does."""
     rows = {**by_option(), **cells()}
     published = {
         option.replace(ROOT, f"{ROOT}/{AS_PUBLISHED}", 1): (row, True)
@@ -28,10 +28,10 @@ def options() -> dict[str, tuple[Released, bool]]:
 
 
 def below(folder: str) -> list[str]:
-    """The presets in a folder and in the folders there, those of the two manners apart.
+    """The presets in a folder and its subfolders; those below ``as_published`` only if it is such a folder.
 
     Args:
-        folder: Such as ``paper/table``.
+        folder: The folder, such as ``paper/table``.
     """
     found = [option for option in options() if option.startswith(f"{folder}/")]
     apart = [option for option in found if not option.startswith(f"{ROOT}/{AS_PUBLISHED}/")]
@@ -39,7 +39,7 @@ def below(folder: str) -> list[str]:
 
 
 def preset_names() -> list[str]:
-    """All presets, and the folders that they are in."""
+    """The names of all presets and of the folders that hold them."""
     folders = (option.rpartition("/")[0] for option in options())
     return [*options(), *dict.fromkeys([*TOP, *folders])]
 
@@ -56,14 +56,14 @@ def register() -> None:
 
 
 class _Folder(dict[str, Any]):
-    """A group of the store. Hydra copies the store for each group that it lists; presets never change."""
+    """A group of the store that is not copied: Hydra copies the store for each group that it lists."""
 
     def __deepcopy__(self, memo: dict[int, Any]) -> "_Folder":
         return self
 
 
 class _Preset(ConfigNode):
-    """An entry of the store without its content, which a list of entries, as in --help, does not ask for."""
+    """An entry of the store that builds its content on access, as a list of entries (--help) needs none."""
 
     def __init__(self, option: str) -> None:
         *folders, name = option.split("/")
@@ -71,18 +71,18 @@ class _Preset(ConfigNode):
         self.package, self.provider = "_global_", "wavspa"
         self._option = option
 
-    # ConfigNode has it as an attribute that anybody may set, which it stays.
+    # In ConfigNode this is an attribute that may be set; with cached_property it still is.
     @cached_property
     def node(self) -> DictConfig:  # type: ignore[override]
         row, as_published = options()[self._option]
-        # Apart, for they have one number of steps for each task, and the released ones have many.
+        # In separate folders: the table has one number of steps per task, the released presets have many.
         experiment = TABLE if "/table/" in self._option else ROOT
         experiment += f"/{AS_PUBLISHED}" if as_published else ""
         return OmegaConf.create(preset(row, as_published, re.sub("[/_]", "-", experiment)))
 
 
 def with_presets(word: str) -> str:
-    """A word of a sweep with the presets in place of the folders of them that it names.
+    """A word of a sweep in which each folder of presets is replaced by the presets in it.
 
     Args:
         word: ``experiment=paper/table`` becomes ``experiment=paper/table/listops/softmax-none,…``.

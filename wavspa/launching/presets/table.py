@@ -1,8 +1,8 @@
 """The published table's 100 cells: five tasks, five bases, four modes.
 
-A cell follows the released configuration of its task's family that has its base and mode; where there is
-none, that with its base, else the family's head, with the base or the mode changed. All cells of a task have
-the head's steps and batch: bases get the budget of the wavelet arm.
+A cell follows the released configuration of its task's family with its base and mode; if there is none, the
+one with its base, else the family's head, with the base or the mode changed. All cells of a task have the
+head's steps and batch size, so that plain bases get the budget of the wavelet arm.
 """
 
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ TABLE = f"{ROOT}/table"
 
 ATTENTIONS = ("softmax", "longformer", "linformer", "linear", "performer")
 MODES = {"none": "", "ada": "db2", "ortho": "ortho", "lift": "lift"}
-"""Modes of the table, and upstream's words for them."""
+"""The modes of the table, and upstream's names for them."""
 
 HEADS = {
     "listops": "wavspa-exp9",
@@ -25,15 +25,15 @@ HEADS = {
     "image": "wavspa-exp0",
     "pathfinder32": "wavspa-exp0",
 }
-"""The configuration that a task's cells follow: of it the most other bases and modes were released."""
+"""The configuration that a task's cells follow: the one released with the most other bases and modes."""
 
-# Taps and levels of a mode that no file of a family has: those of most others.
+# Taps and levels for a mode that no file of a family has: those of most other files.
 _USUAL = {"ada": (40, 1), "ortho": (16, 1), "lift": (40, 3)}
 
 
 @cache
 def cells() -> dict[str, Released]:
-    """Every cell, by what ``experiment=`` chooses it by."""
+    """Every cell by its value of ``experiment=``."""
     found = [_cell(task, base, mode) for task in HEADS for base in ATTENTIONS for mode in MODES]
     return {f"{TABLE}/{cell.task}/{cell.name}": cell for cell in found}
 
@@ -67,7 +67,7 @@ def _cell(task: str, attention: str, mode: str) -> Released:
 
 
 def _family(task: str) -> Iterator[Released]:
-    """The head first, then those named after it; not the one whose lifting is a slip."""
+    """The head, then the configurations named after it, without the one whose ``lift`` is a typo."""
     first = head(task)
     yield first
     for row in released():

@@ -1,1 +1,1 @@
-"""The record that a run keeps of itself: code, machine and duration of its training."""
+"""The record that a run keeps of its training: code, machine and duration."""

@@ -1,4 +1,4 @@
-"""The environment that trains a run: Python, packages, the machine, and the code as git has it."""
+"""The environment in which a run trains: Python, packages, the machine, and the state of the code in git."""
 
 import os
 import platform
@@ -17,13 +17,13 @@ from wavspa.git_commit import git
 MOST_DIFF = 1_000_000
 """Characters of a diff that are kept."""
 MOST_NAMES = 1000
-"""Names of files that git does not know."""
+"""Names of untracked files that are kept."""
 
 _PACKAGE = Path(__file__).parents[2]
 
 
 def environment() -> dict[str, Any]:
-    """What the process runs in, by subject."""
+    """The environment of this process, by subject."""
     return {
         "python": platform.python_version(),
         "platform": platform.platform(),
@@ -34,7 +34,7 @@ def environment() -> dict[str, Any]:
 
 
 def typed_command() -> str:
-    """The command of this process as it may be typed again, however it was started."""
+    """The command of this process in a form that can be typed again, however it was started."""
     words = sys.orig_argv[1:]
     while words and words[0].startswith("-") and words[0] not in ("-m", "-c"):
         words = words[1:]
@@ -54,7 +54,7 @@ def _packages() -> dict[str, str]:
 
 
 def _machine() -> dict[str, Any]:
-    """Its processor and what a GPU of it is driven by; which one trains is in status.json."""
+    """The processor, the GPUs and CUDA's version; the device that trains is in status.json."""
     return {
         "host": platform.node(),
         "processor": _processor(),
@@ -76,7 +76,7 @@ def _processor() -> str:
 
 
 def _repositories(folders: Iterable[Path]) -> list[Path]:
-    """The git checkouts that hold folders; that of an installed copy does not track it and does not count."""
+    """The git checkouts that hold some folders; one around an untracked, installed copy does not count."""
     roots: dict[Path, None] = {}
     for folder in folders:
         if folder == _PACKAGE and git(folder, "ls-files", "--error-unmatch", "__init__.py") is None:
@@ -88,9 +88,9 @@ def _repositories(folders: Iterable[Path]) -> list[Path]:
 
 @cache
 def _state(root: Path) -> dict[str, Any]:
-    """The commit of a checkout, what was changed since, and the names of files that git does not know.
+    """The commit of a checkout, the changes since, and the names of untracked files.
 
-    Of the first time that a process asks: later changes are not what it runs.
+    Cached at the first call in a process, which does not run later changes.
     """
     diff = git(root, "diff", "HEAD", "--no-ext-diff", "--no-color") or ""
     untracked = git(root, "ls-files", "--others", "--exclude-standard") or ""

@@ -1,4 +1,4 @@
-"""run.json: every start of a run, with what it was trained by, for how long, and with how much energy."""
+"""run.json: every start of a run, with its environment, duration and energy."""
 
 import json
 import time
@@ -23,9 +23,9 @@ STARTS = "starts"
 
 
 class RunRecord(Callback):
-    """Writes a start into run.json, and at its end how it ended; of several ranks the first one does.
+    """Writes a start into run.json and, when it ends, how it ended; only the first rank writes.
 
-    As a callback it reads the energy of the devices that train, from the moment they are chosen.
+    As a callback it measures the energy of the devices that train, from the moment they are chosen.
 
     Args:
         folder: The run's folder.
@@ -71,7 +71,7 @@ class RunRecord(Callback):
             }
             _write(self._folder, starts)
         except (OSError, UserError) as unwritten:
-            # What ended the run is what its user has to see.
+            # Only warn: the user has to see the error that ended the run.
             warn(f"{self._folder / layout.RECORD} is not complete: {first_line(unwritten)}")
 
     @override
@@ -86,7 +86,7 @@ class RunRecord(Callback):
 
 
 def read_starts(folder: Path) -> list[dict[str, Any]]:
-    """The starts of a run, the first one first; none of one that never started, or before there were records.
+    """The starts of a run, in order; empty if it never started, or started before records were introduced.
 
     Raises:
         UserError: The file is damaged.
@@ -111,7 +111,7 @@ def _state_of(error: BaseException | None) -> str:
 
 
 def _news(now: Mapping[str, Any], starts: list[dict[str, Any]]) -> dict[str, Any]:
-    """What is not as at the start before."""
+    """The entries that differ from those of earlier starts."""
     known: dict[str, Any] = {}
     for start in starts:
         known |= start

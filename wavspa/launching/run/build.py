@@ -1,4 +1,4 @@
-"""Objects from the nodes of a run's configuration; errors name the option that they refuse."""
+"""Building the objects that a run's configuration describes; errors name the refused option."""
 
 import re
 from collections.abc import Iterable
@@ -26,8 +26,8 @@ def build(config: DictConfig, node: str, **extra: Any) -> Any:
 
     Args:
         config: A run's configuration.
-        node: Name of the node, dotted where it is deeper.
-        **extra: Further keyword arguments of its target.
+        node: The name of the node, dotted if nested.
+        **extra: Further keyword arguments for its target.
 
     Raises:
         UserError: The target refused its options; the message names the option.
@@ -59,7 +59,7 @@ def build_run(config: DictConfig) -> tuple["Task", "SequenceDataModule"]:
 
 
 def explain(error: Exception, node: str, options: DictConfig) -> UserError:
-    """The library's message as a user error, with the option that it names first at the front."""
+    """A library's error as a user error, with the option that it names at the front of the message."""
     if isinstance(error, OptionError):
         at, inner = _holder(error.option, node, options)
         return OptionError(as_typed(error.option, at, inner), error.message)
@@ -70,7 +70,7 @@ def explain(error: Exception, node: str, options: DictConfig) -> UserError:
         at, inner = _holder(unknown[1], node, options)
         return _unknown(unknown[1], at, inner, map(str, inner))
     if doubled := re.search(r"got multiple values for keyword argument '(\w+)'", message):
-        # The class passes it itself, so it is not to be typed; that of a vocabulary comes with tokenizer=.
+        # The class passes it itself, so it cannot be typed; vocab_size comes with tokenizer=.
         has_tokenizer = doubled[1] == "vocab_size" and "tokenizer" in options
         return _unknown("tokenizer" if has_tokenizer else doubled[1], node, options, ())
     if missing := re.search(r"missing \d+ required .*argument.*?: '(\w+)'", message):
@@ -84,7 +84,7 @@ def explain(error: Exception, node: str, options: DictConfig) -> UserError:
 
 
 def _holder(name: str, node: str, options: DictConfig) -> tuple[str, DictConfig]:
-    """The node that holds an option: this one, or one in it that the same target has built."""
+    """The node that holds an option: this one, or a nested one that the same target has built."""
     if name not in options:
         for key, inner in options.items_ex(resolve=False):
             if isinstance(inner, DictConfig) and name in inner:
@@ -96,7 +96,7 @@ def check_option_names(options: DictConfig, node: str) -> None:
     """Refuse options that the target of ``options`` does not take.
 
     Raises:
-        UserError: There is an unknown one (it can only have come by ``+key=value``).
+        UserError: There is an unknown option (which can only come from ``+key=value``).
     """
     target = options.get("_target_")
     if target is None:

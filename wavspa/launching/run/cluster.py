@@ -1,4 +1,4 @@
-"""The plugin from which Lightning knows the rank of this process."""
+"""The plugin from which Lightning learns the rank of this process."""
 
 import os
 
@@ -15,13 +15,13 @@ from wavspa.launching.run.slurm import in_step, number_of_devices
 
 
 def cluster_environment(trainer: DictConfig) -> list[ClusterEnvironment]:
-    """The plugin from which Lightning knows the rank of this process; none where it finds out by itself.
+    """The plugin from which Lightning learns the rank of this process; empty if it needs none.
 
     Args:
         trainer: The run's ``trainer`` node.
 
     Raises:
-        UserError: SLURM started other processes than the trainer needs.
+        UserError: SLURM did not start the processes that the trainer needs.
     """
     if TorchElasticEnvironment.detect() or "SLURM_JOB_ID" not in os.environ:
         return []
@@ -35,10 +35,10 @@ def cluster_environment(trainer: DictConfig) -> list[ClusterEnvironment]:
 
 
 class _Ranks(SLURMEnvironment):
-    """Lightning's view of SLURM's ranks, which meet on another port in each start of a job."""
+    """Lightning's view of SLURM's ranks, with another rendezvous port in each start of a job."""
 
     def __init__(self) -> None:
-        # Lightning's own requeueing saves inside of the signal handler.
+        # Lightning's own requeueing saves inside the signal handler.
         super().__init__(auto_requeue=False)
 
     @property

@@ -1,4 +1,4 @@
-"""Preparation of the data sets of several runs, each one once."""
+"""Preparation of the data sets of several runs, each only once."""
 
 from collections.abc import Iterable, Iterator
 
@@ -10,7 +10,7 @@ from wavspa.launching.run.build import build
 
 
 def prepare_each(configs: Iterable[DictConfig]) -> Iterator[SequenceDataModule]:
-    """Prepare the data of several runs; those that share their data share its preparation.
+    """Prepare the data of several runs; data that runs share are prepared once.
 
     Args:
         configs: Configurations of runs.
@@ -29,7 +29,7 @@ def prepare_each(configs: Iterable[DictConfig]) -> Iterator[SequenceDataModule]:
 
 
 def distinct(configs: Iterable[DictConfig]) -> list[SequenceDataModule]:
-    """The data sets of some runs, one for each folder that holds, or would hold, what is prepared.
+    """The data sets of some runs, one for each folder of prepared data, existing or not.
 
     Args:
         configs: Configurations of runs.

@@ -41,7 +41,7 @@ def evaluate(
     one_of("split", split, SPLITS)
     evaluator = evaluation_trainer(trainer, callbacks)
     rows: Any = data
-    # A task that writes texts writes those of all examples, as of the test; its validation does not.
+    # A task that writes texts does so for all examples only in the test loop, not in validation.
     as_test = split == "train" or (split == "val" and isinstance(task, Seq2Seq))
     if as_test:
         own: Any = data
@@ -55,9 +55,9 @@ class OtherRows(LightningDataModule):
     """Other rows in place of a data set's test split.
 
     Args:
-        loader: Yields the batches.
+        loader: Returns the loader of the rows.
         training_card: Returns the card of the training data, from which class weights are computed.
-        data: The data set to prepare and to set up before, if the rows are its own.
+        data: The data set to prepare and set up first, if the rows belong to it.
     """
 
     def __init__(

@@ -20,7 +20,7 @@ def all_filters(model: nn.Module) -> list[dict[str, np.ndarray]]:
 def paired(
     before: Sequence[dict[str, np.ndarray]], after: Sequence[dict[str, np.ndarray]]
 ) -> list[Filters]:
-    """The results of :func:`all_filters` before and after training, to draw; unchanged ones once."""
+    """The results of :func:`all_filters` before and after training, paired to draw; unchanged ones once."""
     return [
         Filters(
             f"layer {number}, {name}", new, None if np.array_equal(old[name], new) else old[name]

@@ -1,4 +1,4 @@
-"""Run folders: made from a configuration, and found again by it."""
+"""Run folders, which are created from a configuration and found again by it."""
 
 import os
 import re
@@ -22,7 +22,7 @@ from wavspa.run_folder import layout
 from wavspa.run_folder.lock import exclusive, is_locked
 from wavspa.run_folder.replaced import set_aside
 
-# What an existing run takes from a later command, by the option's first part, and where it is frozen.
+# Options that a later command may change in an existing run, by first part, and their frozen keys.
 _EXCHANGEABLE = {
     "logger": "logger",
     "checkpoints": "checkpoints",
@@ -33,7 +33,7 @@ _NOT_FROZEN = ("runs", "data_root", "rerun", "dry_run", "device", "mfu", "find",
 
 _NO_DIFFERENCE = (*UNHASHED, "name", "experiment_name", "frozen")
 
-# A run may be resumed from another working folder than that in which these were typed.
+# Made absolute: a run may be resumed from another working folder than the one these were typed in.
 _PATHS = (
     *("data_root", "dataset.train", "dataset.val", "dataset.test"),
     *("dataset.tokenizer.folder", "dataset.tokenizer.run"),
@@ -41,7 +41,7 @@ _PATHS = (
 
 
 def freeze(config: DictConfig, overrides: Sequence[str]) -> Path:
-    """Make the folder of a run and write its resolved configuration into it.
+    """Create the folder of a run and write its resolved configuration into it.
 
     Args:
         config: The composed and validated configuration.
@@ -66,13 +66,13 @@ def freeze(config: DictConfig, overrides: Sequence[str]) -> Path:
             atomic.write_text(folder / layout.CONFIG, OmegaConf.to_yaml(frozen))
     except OSError as error:
         raise UserError(
-            f"runs={config.runs}: {folder} cannot be written ({error.strerror}); name a writable one"
+            f"runs={config.runs}: {folder} cannot be written ({error.strerror}); name a writable folder"
         ) from error
     return folder
 
 
 def freeze_all(configs: Sequence[DictConfig], overrides: Sequence[Sequence[str]]) -> list[Path]:
-    """Make the folders of several runs; none is touched unless all can take their runs.
+    """Create the folders of several runs; none is touched unless all can hold their runs.
 
     Args:
         configs: The composed and validated configuration of each.
@@ -82,20 +82,20 @@ def freeze_all(configs: Sequence[DictConfig], overrides: Sequence[Sequence[str]]
         The folder of each.
 
     Raises:
-        UserError: A folder cannot be read, holds another configuration, is to be replaced while its run
-            trains, or two different runs are to share it.
+        UserError: A folder cannot be read, holds another configuration, would be replaced while its run
+            trains, or would be shared by two different runs.
     """
     try:
         _check_folders(configs, overrides)
     except OSError as error:
         raise UserError(
-            f"runs={configs[0].runs} cannot be read ({error.strerror}); name a folder that can"
+            f"runs={configs[0].runs} cannot be read ({error.strerror}); name a readable folder"
         ) from error
     return [freeze(config, words) for config, words in zip(configs, overrides, strict=True)]
 
 
 def folder_of(config: DictConfig, overrides: Sequence[str]) -> Path:
-    """The folder of a run: that which holds its configuration, or would.
+    """The folder of a run: the one that holds its configuration, or the one to create.
 
     Args:
         config: The composed configuration.
@@ -104,7 +104,7 @@ def folder_of(config: DictConfig, overrides: Sequence[str]) -> Path:
     experiment, identity = experiment_folder(config), config_hash(config)
     if config.name is not None:
         return experiment / _one_level(str(config.name))
-    # The same configuration may be typed in several ways, which differ in the readable part alone.
+    # The same configuration may be typed in several ways, which change only the readable part of the name.
     found = sorted(experiment.glob(f"*-{identity}"))
     return found[0] if found else experiment / run_name(config, overrides, identity)
 
@@ -113,19 +113,19 @@ def experiment_folder(config: DictConfig) -> Path:
     """The folder that holds the run folders of an experiment.
 
     Args:
-        config: The composed configuration of one.
+        config: The composed configuration of a run.
     """
     return Path(os.path.expanduser(config.runs), _one_level(str(config.experiment_name)))
 
 
 def read_config(folder: Path) -> DictConfig:
-    """Read the frozen configuration of a run, and import the plugins that bring its parts.
+    """Read the frozen configuration of a run and import its plugins.
 
     Args:
         folder: The run's folder.
 
     Raises:
-        UserError: There is none, it is damaged, or a plugin cannot be imported.
+        UserError: The configuration is missing or damaged, or a plugin cannot be imported.
     """
     config = _held_config(folder)
     import_plugins(config.get("plugins") or (), config.frozen.get("plugins"))
@@ -150,7 +150,7 @@ def _held_config(folder: Path) -> DictConfig:
 
 
 def warn_if_code_changed(folder: Path, config: DictConfig) -> None:
-    """Warn on standard error when a run was frozen by other code than this."""
+    """Warn on standard error if a run was frozen by another version of the code."""
     now = code_version()
     then = {key: config.frozen.get(key) for key in now}
     if then != now:
@@ -171,7 +171,7 @@ def _warn_if_plugins_changed(folder: Path, config: DictConfig) -> None:
             )
         elif then.get("checksum") not in (None, now := plugins[name]["checksum"]):
             report(
-                f"note: {folder} was started with other code of {name} (SHA-256 {then['checksum'][:12]}; "
+                f"note: {folder} was started with other code in {name} (SHA-256 {then['checksum'][:12]}; "
                 f"this is {str(now)[:12]})"
             )
 
@@ -201,12 +201,12 @@ def _check_folders(configs: Sequence[DictConfig], overrides: Sequence[Sequence[s
 
 
 def _is_in(place: str, folder: Path) -> bool:
-    """Whether weights are those of a run, or a file of it."""
+    """Whether the path of some weights is a run's folder or inside it."""
     return folder.resolve() in (path := Path(place).resolve(), *path.parents)
 
 
 def _reuse(folder: Path, config: DictConfig, overrides: Sequence[str]) -> None:
-    """Keep the configuration of a run, but for typed options that do not shape its result."""
+    """Keep the configuration of a run, except for typed options that do not affect its result."""
     held = _held_config(folder)
     _check_same(folder, held, config)
     typed = {re.split(r"[=.]", word.lstrip("+~").removeprefix("dataset."))[0] for word in overrides}
@@ -230,7 +230,7 @@ def _check_same(folder: Path, held: DictConfig, config: DictConfig) -> None:
 
 
 def _difference(there: dict[Any, Any], here: dict[Any, Any]) -> str:
-    """What differs between the configurations of two runs, in a few words."""
+    """The differences between the configurations of two runs, in a few words."""
     content: list[dict[Any, Any]] = []
     for config in (there, here):
         shaping = {key: value for key, value in config.items() if key not in _NO_DIFFERENCE}
@@ -252,7 +252,7 @@ def _frozen(config: DictConfig, name: str, overrides: Sequence[str]) -> dict[str
 
 
 def _resolved(config: DictConfig, name: str) -> dict[str, Any]:
-    """The configuration of the run in a folder of this name, as plain containers."""
+    """The configuration of a run in a folder with this name, as plain containers."""
     config = config.copy()
     OmegaConf.set_struct(config, False)
     config.name = name
@@ -281,7 +281,7 @@ _PACKAGE = Path(__file__).parents[2]
 
 
 def code_version() -> dict[str, str | None]:
-    """The package's version and, in a git checkout of it, the commit ("-dirty" after changes)."""
+    """The package's version and, in a git checkout, the commit (with "-dirty" after changes)."""
     try:
         number = version("wavspa")
     except PackageNotFoundError:

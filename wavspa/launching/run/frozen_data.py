@@ -1,4 +1,4 @@
-"""The card that a run keeps of its data, and a check that data prepared later are still those."""
+"""The card of its data that a run keeps, and a check that data prepared later are the same."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -24,7 +24,7 @@ SPLITS = ("train", "val", "test")
 class FrozenData(Callback):
     """Keeps the card and the vocabulary of the data in the run's folder when the run starts.
 
-    A run that resumes has to have the same.
+    A run that resumes must have the same data.
 
     Args:
         folder: The run's folder.
@@ -45,10 +45,10 @@ class FrozenData(Callback):
 
 
 def kept_card(folder: Path) -> dict[str, Any] | None:
-    """The card of the data that the run in ``folder`` has been trained on; None of one that never started.
+    """The card of the data that the run in ``folder`` was trained on; None if it never started.
 
     Raises:
-        UserError: It is damaged.
+        UserError: The card is damaged.
     """
     path = folder / layout.CARD
     if not path.exists():
@@ -61,7 +61,7 @@ def kept_card(folder: Path) -> dict[str, Any] | None:
 
 
 def keep_data(folder: Path, data: SequenceDataModule) -> None:
-    """Copy what a report, an evaluation and a prediction need of prepared data into a run's folder."""
+    """Copy what reports, evaluation and prediction need from prepared data into a run's folder."""
     for name, content in data.text_files.items():
         (folder / layout.VOCABULARY).mkdir(exist_ok=True)
         (folder / layout.VOCABULARY / name).write_bytes(content)
@@ -69,7 +69,7 @@ def keep_data(folder: Path, data: SequenceDataModule) -> None:
 
 
 def training_card(folder: Path, data: SequenceDataModule) -> Mapping[str, Any]:
-    """The card of the training data of the run in ``folder``: the one that it keeps, or that of its data."""
+    """The card of the training data of the run in ``folder``: the one it keeps, or else that of its data."""
     card = kept_card(folder)
     if card is not None:
         return card
@@ -82,7 +82,7 @@ def open_vocabulary(folder: Path, data: SequenceDataModule) -> None:
     """Prepare a data set for new examples, with the vocabulary that the run was trained with.
 
     Raises:
-        UserError: The run keeps none, and that of the data has changed.
+        UserError: The run keeps no vocabulary, and that of the data has changed.
     """
     kept = folder / layout.VOCABULARY
     if kept.is_dir():
@@ -94,15 +94,15 @@ def open_vocabulary(folder: Path, data: SequenceDataModule) -> None:
 
 
 def check_same_data(folder: Path, data: SequenceDataModule, splits: Sequence[str]) -> None:
-    """Check that prepared data are those that the run in ``folder`` was trained on.
+    """Check that prepared data are the ones that the run in ``folder`` was trained on.
 
     Args:
         folder: The run's folder.
         data: Its data set, prepared.
-        splits: Whose rows have to be the same; the labels and the vocabulary always have to.
+        splits: The splits whose rows must be the same; labels and vocabulary always must.
 
     Raises:
-        UserError: They are other data, on which the run's metrics would be meaningless.
+        UserError: The data differ, so that the run's metrics on them would be meaningless.
     """
     kept = kept_card(folder)
     if kept is None:
@@ -110,7 +110,7 @@ def check_same_data(folder: Path, data: SequenceDataModule, splits: Sequence[str
     if what := _difference(kept, data.card, splits):
         raise UserError(
             f"{data.folder} is not what {folder} was trained on: {what}. Restore the old files and "
-            "options back, or score other rows with wavspa-evaluate run=… input=FILE"
+            "options, or score other rows with wavspa-evaluate run=… input=FILE"
         )
 
 
@@ -129,13 +129,13 @@ def _difference(kept: Mapping[str, Any], now: Mapping[str, Any], splits: Sequenc
     if _differs(kept, now, "label_names"):
         return f"the labels are {now['label_names']} and were {kept['label_names']}"[:300]
     if any(_differs(kept, now, key) for key in ("files", "vocabulary", "vocab_size")):
-        return "the vocabulary is another one"
+        return "the vocabulary has changed"
     for split in splits:
         before, after = kept["splits"].get(split, {}), now["splits"].get(split, {})
         if any(_differs(before, after, key) for key in _CONTENT):
-            return f"the rows of {split} are others"
+            return f"the rows of {split} have changed"
     if splits and _differs(kept.get(store.POOL, {}), now.get(store.POOL, {}), "content"):
-        return "the texts of the rows are others"
+        return "the texts of the rows have changed"
     return ""
 
 

@@ -1,4 +1,4 @@
-"""Names of runs: a function of the configuration, never of the clock, a job number or chance."""
+"""Names of runs, which depend on the configuration alone, never on the clock, a job number or chance."""
 
 import hashlib
 import json
@@ -11,10 +11,10 @@ from omegaconf import DictConfig, OmegaConf
 from wavspa.run_folder.labels import attention_label, option_labels
 
 PLACES = ("data_root", "runs", "experiment_name", "name")
-"""Keys that are places of files; they are blanked before a configuration is hashed."""
+"""Keys that only locate files; they are blanked before a configuration is hashed."""
 
 UNHASHED = ("rerun", "dry_run", "device", "mfu", "find", "jobs", "logger", "checkpoints")
-"""Keys that do not shape a result."""
+"""Keys that do not affect results."""
 
 LATER = {
     "dataset.together": "similar",
@@ -41,20 +41,20 @@ LATER = {
     "plugins": [],
     "trainer.profile": False,
 }
-"""Options that came when runs had been made, by their default, at which they leave names as they were."""
+"""Options that were added after runs existed, with the defaults at which they do not change names."""
 
 _LATER_ONLY_OF = {"dataset.tokenizer.end": "wavspa.data.bpe."}
-"""Of an option that others have always had: the beginning of the ``_target_`` where it came later."""
+"""For an option that other targets always had: the beginning of the ``_target_`` to which it was added."""
 
 _LONGEST = 80  # characters of a name
 
 
 def config_hash(config: DictConfig, without: Sequence[str] = ()) -> str:
-    """Eight hexadecimal digits that identify what shapes a run's result.
+    """Eight hexadecimal digits that identify everything that affects a run's result.
 
     Args:
         config: The composed configuration, interpolations unresolved.
-        without: Further top-level keys to blank, with all that interpolates them.
+        without: Further top-level keys to blank, along with everything that interpolates them.
     """
     config = config.copy()
     OmegaConf.set_struct(config, False)
@@ -78,10 +78,10 @@ def config_hash(config: DictConfig, without: Sequence[str] = ()) -> str:
 
 
 def _identify_parent(config: DictConfig, by_cell: bool) -> None:
-    """Leave of ``init`` what shapes a result: nothing of a run that starts from no other.
+    """Reduce ``init`` to what affects a result, which is nothing for a run that starts from scratch.
 
-    Weights are known by their checksum, wherever they are; to runs that differ in their seed alone belong
-    parents that do.
+    Weights are identified by their checksum, wherever they are stored. Runs that differ only in their seed
+    may start from parents that also differ only in their seed.
     """
     init = config.pop("init", None)
     parent = init and init.get("parent")
@@ -95,9 +95,9 @@ def _identify_parent(config: DictConfig, by_cell: bool) -> None:
 
 
 def run_name(config: DictConfig, overrides: Sequence[str], identity: str) -> str:
-    """A readable name of a new run: data, attention, wavelet, other choices, seed, hash.
+    """A readable name for a new run: data, attention, wavelet, other choices, seed, hash.
 
-    The choices are listed as far as there is room; the hash distinguishes any two runs.
+    Choices are listed as far as they fit; the hash distinguishes any two runs.
 
     Args:
         config: The composed configuration.
@@ -119,7 +119,7 @@ def run_name(config: DictConfig, overrides: Sequence[str], identity: str) -> str
 
 
 def _tells_a_choice(word: str) -> bool:
-    """Whether a word chooses a model or its training; of the data only numbers do, not columns or files."""
+    """Whether a word belongs in a name: any option of model or training, and numeric options of the data."""
     key, _, value = word.partition("=")
     return (
         not key.lstrip("+~").startswith("dataset.") or re.fullmatch(r"[\d.e+-]+", value) is not None

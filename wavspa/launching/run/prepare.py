@@ -1,4 +1,4 @@
-"""The way from a composed configuration to a folder that ``wavspa-run`` can start."""
+"""From a composed configuration to a folder that ``wavspa-run`` can start."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -28,7 +28,7 @@ def strip_hydra_node(config: DictConfig) -> DictConfig:
 def prepare(config: DictConfig, overrides: Sequence[str]) -> Path:
     """Validate a configuration and freeze it into its folder.
 
-    Options that are ``auto`` are read from the data, which are prepared for it.
+    Options set to ``auto`` are determined from the data, which are prepared if necessary.
 
     Args:
         config: The composed configuration, without Hydra's node.
@@ -70,10 +70,10 @@ def checked(config: DictConfig, overrides: Sequence[str]) -> DictConfig:
 
 
 def resolve_from_data(config: DictConfig) -> DictConfig:
-    """The configuration with the values that the data decide.
+    """The configuration, with the values that depend on the data.
 
-    That is what its data set leaves to them (``auto``), the share of tokens that ``task=masked`` masks, and
-    the steps that ``trainer.max_epochs`` are.
+    These are the data set's options set to ``auto``, the share of tokens that ``task=masked`` masks, and
+    the number of steps in ``trainer.max_epochs``.
 
     Args:
         config: The composed configuration, without Hydra's node.
@@ -99,7 +99,7 @@ def resolve_from_data(config: DictConfig) -> DictConfig:
 
 
 def _steps_or_epochs(config: DictConfig, overrides: Sequence[str]) -> DictConfig:
-    """What was typed wins over files; epochs in a file win over the steps that are the default."""
+    """Settle on steps or epochs: typed words win over files, and epochs in a file over the default steps."""
     values = dict(override.lstrip("+").partition("=")[::2] for override in overrides)
     steps, epochs = (
         values.get(f"trainer.{name}", "null") != "null" for name in ("max_steps", "max_epochs")
@@ -107,7 +107,7 @@ def _steps_or_epochs(config: DictConfig, overrides: Sequence[str]) -> DictConfig
     if steps and epochs:
         raise OptionError(
             "trainer.max_epochs",
-            " cannot be combined with trainer.max_steps: set only one of the two",
+            " cannot be combined with trainer.max_steps: set only one of them",
         )
     if config.trainer.max_epochs is None:
         return config
@@ -115,13 +115,13 @@ def _steps_or_epochs(config: DictConfig, overrides: Sequence[str]) -> DictConfig
     if steps:
         config.trainer.max_epochs = None
     else:
-        # A placeholder, until the data are read and the epochs counted in steps.
+        # A placeholder until the data are read and the epochs converted to steps.
         config.trainer.max_steps = 1
     return config
 
 
 def _steps(config: DictConfig) -> int:
-    """The steps of ``trainer.max_epochs`` passes over the train split, rounded up."""
+    """The number of steps in ``trainer.max_epochs`` passes over the train split, rounded up."""
     trainer = config.trainer
     check_trainer_options(trainer)
     data = build(config, "dataset")

@@ -1,4 +1,4 @@
-"""The checkpoint that a run resumes from, and the check that it is its own."""
+"""The checkpoint that a run resumes from, and the check that it belongs to the run."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -12,7 +12,7 @@ from wavspa.reporting import warn
 from wavspa.run_folder import layout
 from wavspa.training.checkpoints.read import CONFIG_KEY, read_checkpoint
 
-# What decides the weights a run ends with; of these, the keys that do not.
+# The nodes that determine the weights a run ends with, and the keys in them that do not.
 _DECIDING = ("seed", "model", "task", "optimizer", "schedule", "dataset", "trainer")
 _FREE = (
     *("data_root", "workers", "download", "devices", "num_nodes", "strategy", "accelerator"),
@@ -25,48 +25,48 @@ def check_resumable(content: Mapping[str, Any], checkpoint: Path, config: DictCo
 
     Args:
         content: The content of the checkpoint.
-        checkpoint: Its file, for the message.
+        checkpoint: The checkpoint's file, for the message.
         config: The frozen configuration of the run.
 
     Raises:
-        UserError: It is of another run, or the configuration was changed since.
+        UserError: The checkpoint belongs to another run, or the configuration was changed since.
     """
     then = content[CONFIG_KEY]
     if then["frozen"]["hash"] != config.frozen.hash:
         raise UserError(
             f"{checkpoint} belongs to another configuration ({then['frozen']['hash']}, this is "
-            f"{config.frozen.hash}): replace it by the right one, or remove it to start from scratch"
+            f"{config.frozen.hash}): replace it with the right one, or remove it to start from scratch"
         )
     values, now = dict(_values(then)), OmegaConf.to_container(config)
     assert isinstance(now, dict)
     for key, value in _values(now):
         if value != values.get(key, value):
             raise UserError(
-                f"{layout.CONFIG} has {key}={value}, and {checkpoint} was written with {values[key]}: "
-                "restore that value, or make another run with wavspa-train"
+                f"{layout.CONFIG} has {key}={value}, but {checkpoint} was written with {values[key]}: "
+                "restore that value, or start another run with wavspa-train"
             )
 
 
 def _values(config: Mapping[Any, Any]) -> Iterator[tuple[str, Any]]:
-    """Every deciding value of a configuration with its dotted key."""
+    """Every value of a configuration that determines the weights, with its dotted key."""
     for key, value in flatten({name: config[name] for name in config if name in _DECIDING}):
         if not set(key.split(".")) & set(_FREE):
             yield key, value
 
 
 def find_resumable(folder: Path) -> tuple[Path, dict[str, Any]] | None:
-    """The checkpoint that the run in ``folder`` resumes from, and what it holds: the last complete one.
+    """The last complete checkpoint of the run in ``folder``, from which it resumes, and its content.
 
-    Warns if that is not the last one written.
+    Warns if it is not the last one written.
 
     Args:
         folder: The run's folder.
 
     Returns:
-        The checkpoint and its content, or None if none was written yet.
+        The checkpoint and its content, or None if none has been written yet.
 
     Raises:
-        UserError: There are some, and all are damaged.
+        UserError: All checkpoints are damaged.
     """
     damage = None
     for path in (layout.last_checkpoint(folder), layout.previous_checkpoint(folder)):

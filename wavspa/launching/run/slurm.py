@@ -1,4 +1,4 @@
-"""A run inside a SLURM job: its devices, and its way back into the queue."""
+"""A run inside a SLURM job: its devices, and requeueing."""
 
 import os
 import signal
@@ -13,39 +13,39 @@ from wavspa.errors import UserError
 from wavspa.run_folder import layout
 from wavspa.run_folder.failures import first_failure
 
-# A job with such a name is somebody's shell (Lightning has the same rule).
+# A job with such a name is an interactive shell (Lightning has the same rule).
 _SHELLS = ("bash", "interactive")
 # The exit code of a run that saved at the signal of sbatch's --signal=USR1.
 _TIME_IS_OVER = 128 + signal.SIGUSR1
 
 
 def in_step() -> bool:
-    """Whether srun started this process, in a job that is not a shell."""
+    """Whether srun started this process in a job that is not a shell."""
     return "SLURM_STEP_ID" in os.environ and os.environ.get("SLURM_JOB_NAME") not in _SHELLS
 
 
 def number_of_devices(trainer: DictConfig) -> int:
-    """Devices on a node, which have to be as many as SLURM's tasks there.
+    """The number of devices per node, which must equal SLURM's tasks per node.
 
     Raises:
-        UserError: The trainer leaves it to the machine.
+        UserError: The trainer leaves the number to the machine.
     """
     if not isinstance(trainer.devices, int) or trainer.devices < 1:
         raise UserError(
-            f"trainer.devices={trainer.devices}: SLURM starts a process for each device, so set how "
-            "many a node has, such as trainer.devices=4"
+            f"trainer.devices={trainer.devices}: SLURM starts a process for each device, so set the "
+            "number of devices per node, such as trainer.devices=4"
         )
     return trainer.devices
 
 
 def requeue_after(number: int) -> None:
-    """Requeue this run's job if its time is over or it is pre-empted.
+    """Requeue this run's job if its time limit is near or it is pre-empted.
 
-    The state must have been saved. A job that is cancelled or requeued by hand, or pre-empted without
-    a grace period, is in SLURM's hands already.
+    The state must have been saved. SLURM itself takes care of a job that is cancelled or requeued by hand,
+    or pre-empted without a grace period.
 
     Args:
-        number: The signal that ended the run; ``sbatch --signal=USR1@…`` sends the first kind.
+        number: The signal that ended the run; ``sbatch --signal=USR1@…`` announces the time limit.
     """
     if not in_step():
         return
@@ -54,12 +54,12 @@ def requeue_after(number: int) -> None:
 
 
 def requeue() -> str:
-    """Requeue this process's job; return the outcome in a line."""
+    """Requeue this process's job; return the outcome in one line."""
     job = _job()
     try:
         done = subprocess.run(["scontrol", "requeue", job], capture_output=True, text=True)
     except FileNotFoundError:
-        return f"job {job} is left to its script to requeue: there is no scontrol here"
+        return f"job {job} has to be requeued by its script: there is no scontrol here"
     if done.returncode:
         return f"job {job} cannot be requeued: {' '.join(done.stderr.split())}"
     return f"requeued: job {job} resumes in the same folder when SLURM starts it again"
@@ -68,21 +68,21 @@ def requeue() -> str:
 def retry(folder: Path, code: int, retries: int) -> str | None:
     """Requeue a job whose run has died, unless it died too often.
 
-    Deaths are counted in the run's folder, by job. SLURM's own count of restarts includes time limits
-    and pre-emptions, of which a long run may see many.
+    Deaths are counted per job in the run's folder. SLURM's own count of restarts includes time limits and
+    pre-emptions, which may be many in a long run.
 
     Args:
         folder: The run's folder.
         code: The exit code of srun.
-        retries: How often a job is requeued.
+        retries: How often a job is requeued at most.
 
     Returns:
-        The outcome in a line, or None if SLURM is ending the job already (it was cancelled,
-        pre-empted or requeued).
+        The outcome in one line, or None if SLURM is already ending the job (it was cancelled, pre-empted
+        or requeued).
     """
     if _facts().get("JobState") != "RUNNING":
         return None
-    if code == _TIME_IS_OVER:  # it has saved in a container, where there is no scontrol
+    if code == _TIME_IS_OVER:  # it saved in a container, where there is no scontrol
         return requeue()
     job = _job()
     path = folder / layout.DEATHS
@@ -97,16 +97,16 @@ def retry(folder: Path, code: int, retries: int) -> str | None:
 
 
 def stop_array(runs: Path, stop_after: int, folder: Path, code: int) -> str | None:
-    """Cancel what is pending of this process's array, if its first runs failed for the same reason.
+    """Cancel the pending tasks of this process's array if its first runs failed for the same reason.
 
     Args:
-        runs: A file with the array's run folders, one a line, as old as its submission.
-        stop_after: How many have to fail, while none finishes.
+        runs: The file with the array's run folders, one per line, written at its submission.
+        stop_after: The number of runs that must fail while none finishes.
         folder: The run that has just ended badly.
-        code: What srun ended with.
+        code: The exit code of srun.
 
     Returns:
-        The outcome in a line, or None if the array is to continue.
+        The outcome in one line, or None if the array continues.
     """
     folders = map(Path, runs.read_text(encoding="utf-8").splitlines())
     reason = first_failure(folders, runs.stat().st_mtime, stop_after, {folder: code})
@@ -114,8 +114,10 @@ def stop_array(runs: Path, stop_after: int, folder: Path, code: int) -> str | No
         return None
     array = os.environ["SLURM_ARRAY_JOB_ID"]
     subprocess.run(["scancel", "--state=PENDING", array], capture_output=True)
-    told = f"the first jobs failed for the same reason (stop_after={stop_after})"
-    return f"{told}, job {array} is ended: {reason}"
+    return (
+        f"the first jobs failed for the same reason (stop_after={stop_after}), so the rest of job {array} "
+        f"is cancelled: {reason}"
+    )
 
 
 def _is_preempted() -> bool:
@@ -130,7 +132,7 @@ def _job() -> str:
 
 
 def _facts() -> dict[str, Any]:
-    """SLURM's facts about this process's job; none in a container without its commands."""
+    """SLURM's facts about this process's job; empty in a container without SLURM's commands."""
     command = ["scontrol", "show", "job", "--oneliner", os.environ["SLURM_JOB_ID"]]
     try:
         words = subprocess.run(command, capture_output=True, text=True).stdout.split()

@@ -31,15 +31,15 @@ from wavspa.training.schedules import check_warmup
 from wavspa.training.stop_signals import StopRequest
 from wavspa.training.trainer_options import check_trainer_options
 
-# Strategies that share the weights out, and the optimizers that need all of them.
+# Strategies that shard the weights, and the optimizers that need complete weights.
 _SHARING = ("fsdp", "deepspeed")
 _NEED_WHOLE = ("muon", "schedule_free")
 
 
 def validate(config: DictConfig) -> None:
-    """Build everything that a run builds, on the meta device, and check it against the card of the data.
+    """Build everything that a run builds, on the meta device, and check it against the data's card.
 
-    The trainer is not built: its devices may be on another machine, as the data may be.
+    The trainer is not built, since its devices may be on another machine, as may the data.
 
     Args:
         config: The composed configuration.
@@ -88,7 +88,7 @@ def validate(config: DictConfig) -> None:
     if card := _card(data):
         data.check_card(card)
         if config.dataset.get("batch_tokens") is not None:
-            data.batches_per_epoch()  # what is too small for an example makes no batches
+            data.batches_per_epoch()  # refuses a budget of tokens that is too small for an example
         for monitor in monitors(config):
             check_defined(monitor, card)
         task.check_data(card)
@@ -108,13 +108,13 @@ def _check_labels(config: DictConfig) -> None:
 
 
 def _check_label_kind(config: DictConfig, task: Any, data: Any) -> None:
-    """Refuse a task whose targets the data do not have, and a precision that would round numbers."""
+    """Refuse a task or a model that does not fit the data, and a precision that would round numbers."""
     kind = getattr(task, "kind", Classes.kind)
     if data.target.kind != kind:
         fitting = "tagging" if kind == Tags.kind else "files"
         raise UserError(
-            f"task={_task_name(task)} needs labels of the kind {kind}, and {data.name} has the kind "
-            f"{data.target.kind}: choose dataset={fitting}, or task={data.target.task}"
+            f"task={_task_name(task)} needs labels of the kind {kind}, but {data.name} has the kind "
+            f"{data.target.kind}: choose dataset={fitting} or task={data.target.task}"
         )
     if (data.inputs is None) != (config.model.get("inputs") is None):
         what, way_out = (
@@ -124,23 +124,23 @@ def _check_label_kind(config: DictConfig, task: Any, data: Any) -> None:
         if data.inputs is None:
             what, way_out = "tokens", "another model/encoder"
         raise UserError(
-            f"{data.name} holds {what}, and this model does not read them: choose {way_out}"
+            f"{data.name} holds {what}, which this model does not read: choose {way_out}"
         )
     numbers = kind == Numbers.kind or data.inputs is not None
     if numbers and str(config.trainer.precision).endswith("16-true"):
         raise UserError(
-            f"trainer.precision={config.trainer.precision} would round the numbers of the data: take "
+            f"trainer.precision={config.trainer.precision} would round the numbers of the data: set "
             f"trainer.precision={config.trainer.precision.removesuffix('true')}mixed"
         )
 
 
 def _task_name(task: Any) -> str:
-    """What ``task=`` calls a task."""
+    """The name of a task, as in ``task=``."""
     return type(task).__name__.lower()
 
 
 def _check_own_metrics(config: DictConfig) -> None:
-    """Build and try the metrics that the user has added to those of a task with classes."""
+    """Build and try the user's own metrics for a task with classes."""
     metrics = config.task.get("metrics")
     if metrics is None or "classes" not in config.task:
         return
@@ -154,18 +154,18 @@ def _check_own_metrics(config: DictConfig) -> None:
 
 
 def _card(data: Any) -> dict[str, Any] | None:
-    """The card of the data, where they are prepared on this machine."""
+    """The card of the data; None if they are not prepared on this machine."""
     try:
         return data.card if data.folder.is_dir() else None
     except UserError:
-        return None  # the files that name their folder are elsewhere
+        return None  # the files that the folder is named after are elsewhere
 
 
 def check_missing(config: DictConfig) -> None:
-    """Refuse a configuration with a mandatory value that was not given, or taken from one that is missing.
+    """Refuse a configuration in which a mandatory value is missing, or a value refers to a missing one.
 
     Raises:
-        UserError: It has one.
+        UserError: There is such a value.
     """
     content = OmegaConf.to_container(config, resolve=False)
     assert isinstance(content, dict)
@@ -190,7 +190,7 @@ def _check_reference(config: DictConfig, key: str, value: str) -> None:
 
 
 def _check_level(config: DictConfig) -> None:
-    """Refuse levels that would divide a single coefficient again and again."""
+    """Refuse levels so deep that they would divide a single coefficient repeatedly."""
     level, longest = config.model.get("level"), config.dataset.get("max_length")
     if config.model.get("wavelet") in ("none", "fourier", "conv", None):
         return
@@ -202,11 +202,11 @@ def _check_level(config: DictConfig) -> None:
 
 
 def _check_few_shapes(config: DictConfig) -> None:
-    """Refuse CUDA graphs of batches each of which has its own shape."""
+    """Refuse CUDA graphs for batches that each have their own shape."""
     pad = config.dataset.get("pad")
     if config.trainer.get("compile") == GRAPHS and pad == "batch":
         raise UserError(
-            f"trainer.compile={GRAPHS} cannot be combined with dataset.pad={pad}, where each batch has its "
+            f"trainer.compile={GRAPHS} cannot be combined with dataset.pad={pad}, as each batch then has its "
             "own shape: set dataset.pad=bucket or max, or trainer.compile=true"
         )
 
@@ -222,12 +222,12 @@ def _check_average(config: DictConfig, option: str, average: AverageWeights) -> 
 
 
 def _check_whole(config: DictConfig, option: str) -> None:
-    """Refuse what needs complete weights where a device holds a share of them."""
+    """Refuse an option that needs complete weights if each device holds only a share of them."""
     strategy = config.trainer.strategy
     if str(strategy).startswith(_SHARING):
         raise UserError(
-            f"{option} cannot be combined with trainer.strategy={strategy}, where a device holds a share of "
-            "the weights: set trainer=ddp"
+            f"{option} cannot be combined with trainer.strategy={strategy}, as each device then holds only a "
+            "share of the weights: set trainer=ddp"
         )
 
 

@@ -1,4 +1,4 @@
-"""Figures of a run that trains, sent to W&B at each validation."""
+"""Figures of a training run, sent to W&B at each validation."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -25,10 +25,10 @@ from wavspa.training.wandb_run import WandbRun
 
 
 def figure_callbacks(logger: WandbRun) -> list[Callback]:
-    """The callbacks that draw for a logger with figures.
+    """The callbacks that draw the figures of a logger.
 
     Raises:
-        UserError: It wants one that cannot be drawn while a run trains.
+        UserError: The logger asks for a figure that cannot be drawn during training.
     """
     check_live("figures", logger.figures)
     predictions = Predictions()
@@ -38,12 +38,12 @@ def figure_callbacks(logger: WandbRun) -> list[Callback]:
 class FiguresInWandb(Callback):
     """Draws the figures that a W&B logger asks for at each validation, on rank zero.
 
-    What the run does not have (filters of a plain base, classes) is left out. A figure is not a reason to
-    lose a run: when drawing fails, one line on standard error reports it and nothing more is drawn.
+    A figure of something that the run does not have (filters, classes) is left out. A figure that fails
+    must not end a run: one line on standard error reports it, and nothing more is drawn.
 
     Args:
-        logger: Where figures go.
-        predictions: A callback of the same trainer, before this one.
+        logger: The logger that receives the figures.
+        predictions: A callback of the same trainer, placed before this one.
     """
 
     def __init__(self, logger: WandbRun, predictions: Predictions) -> None:
@@ -53,7 +53,7 @@ class FiguresInWandb(Callback):
 
     @override
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        # Before a checkpoint is loaded: the filters before the first step.
+        # A checkpoint has not been loaded yet, so these are the filters before the first step.
         self.run.initial = all_filters(pl_module)
 
     @override
@@ -71,13 +71,13 @@ class FiguresInWandb(Callback):
 
     def _figures(self) -> Iterator[tuple[str, Figure]]:
         for name in self.logger.figures:
-            # What the run does not have is not drawn.
+            # Raised for a figure of something that the run does not have.
             with suppress(UserError):
                 yield from FIGURES[name].of(name, self.run).items()
 
 
 class _TrainingRun:
-    """What figures need of a run that trains: the attributes of ``WHILE_TRAINING``."""
+    """The data that figures need from a training run: the attributes of ``WHILE_TRAINING``."""
 
     def __init__(self, predictions: Predictions, metrics: Path) -> None:
         self.initial: list[dict[str, np.ndarray]] = []
@@ -88,11 +88,11 @@ class _TrainingRun:
         self._module: Any = None
 
     def see(self, trainer: Trainer, pl_module: Any, figures: Sequence[str]) -> None:
-        """Read the run after a validation, on every rank, for each has its share of the counts."""
+        """Read the run after a validation, on every rank, since each has its share of the counts."""
         self._trainer, self._module, self._counts = trainer, pl_module, None
         self._what = "examples"
         if isinstance(pl_module, Tagging) and pl_module.counted is not None:
-            # The same on all ranks.
+            # Already the same on all ranks.
             self._counts, self._what = pl_module.counted.confusion[:, :-1], "words"
         elif self._predictions and any(FIGURES[name].needs == "confusion" for name in figures):
             counts = self._predictions.confusion(pl_module.classes)

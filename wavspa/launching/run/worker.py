@@ -70,10 +70,10 @@ def run(folder: Path, data_root: Path | None = None) -> dict[str, float]:
 
     Args:
         folder: A folder with a frozen configuration.
-        data_root: Where its data are now; None is where they were.
+        data_root: Where its data are now; None: where they were.
 
     Returns:
-        The test metrics (empty on all ranks but the first, and of a run that was pruned).
+        The test metrics (empty on all ranks but the first, and for a pruned run).
 
     Raises:
         UserError: The folder, its configuration, data or checkpoint cannot be used.
@@ -96,8 +96,8 @@ def run(folder: Path, data_root: Path | None = None) -> dict[str, float]:
         except RunPruned as error:
             return _end_pruned(folder, str(error))
         except RunInterrupted as error:
-            # Whoever started the ranks ends all the others as soon as one ends badly, and the first has
-            # something to write down.
+            # When one rank exits with an error, the launcher of the ranks ends the others, and the first
+            # rank still has to record the interruption.
             if not is_first_rank():
                 return {}
             _update(folder, state="interrupted", reason=_reason(error))
@@ -107,25 +107,25 @@ def run(folder: Path, data_root: Path | None = None) -> dict[str, float]:
             stop.remember()
             if isinstance(error, OSError) and error.errno in _NO_MORE_WRITING:
                 error = RunFailed(
-                    f"{folder} cannot be written ({error.strerror}): make room, and the same command "
+                    f"{folder} cannot be written ({error.strerror}): free some space, and the same command "
                     "resumes from the last checkpoint"
                 )
             if (folder / layout.REPLACED).exists():
                 report(f"note: the run that this one replaces is in {folder / layout.REPLACED}")
-            with suppress(OSError):  # it may not be possible to write this down either
+            with suppress(OSError):  # the status may not be writable either
                 _update(folder, state="failed", reason=_reason(error))
             raise error
 
 
 def quiet_lightning() -> None:
-    """Leave out what Lightning prints about itself; its other warnings stay."""
+    """Hide what Lightning prints about itself and expected warnings; other warnings stay."""
     logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
     for expected in _EXPECTED:
         warnings.filterwarnings("ignore", message=f".*{expected}.*")
 
 
 def format_metrics(metrics: dict[str, float]) -> str:
-    """``name value`` pairs on one line; a dash for what is undefined."""
+    """``name value`` pairs on one line, with a dash for undefined values."""
     return "  ".join(
         f"{name} {UNDEFINED if math.isnan(value) else f'{value:.4f}'}"
         for name, value in metrics.items()
@@ -148,7 +148,7 @@ def _train_and_test(
         print_line(f"resuming from step {step}: {folder}")
     start(config, task, folder, resumed=last is not None)
     batches = config.trainer.accumulate_grad_batches
-    # First, for they see by metrics.csv what they have sent; then rows that are repeated are dropped.
+    # Built before MetricsCsv, which drops rows to be repeated: they read metrics.csv to see what they sent.
     more = _more_loggers(folder, config)
     csv = MetricsCsv(folder, step, lambda step: data.epoch_of(step * batches))
     loggers = [csv, *more]
@@ -164,7 +164,7 @@ def _train_and_test(
     for profile in sorted(folder.glob(f"fit-{PROFILE}*")):
         print_line(f"profile: {profile}")
     if torch.distributed.is_initialized():
-        # The other ranks have left; a metric would wait for them.
+        # The other ranks have exited; a metric would wait for them.
         torch.distributed.destroy_process_group()
     task.load_trained(layout.best_checkpoint(folder))
     first = FirstRows(max((logger.predictions for logger in _of_wandb(more)), default=0))
@@ -188,7 +188,7 @@ def _train_and_test(
 def _resume(
     folder: Path, config: DictConfig, storage: AtomicCheckpointIO
 ) -> tuple[Path | None, int]:
-    """The checkpoint to resume from, which ``storage`` keeps for the trainer, and its step."""
+    """The checkpoint to resume from and its step; ``storage`` keeps its content for the trainer."""
     found = find_resumable(folder)
     if found is None:
         return None, 0
@@ -247,7 +247,7 @@ def _trainer(
         best_checkpoint_callback(folder, monitor, mode),
         LastCheckpoint(folder, stop, **config.checkpoints),
     ]
-    # What evaluates other weights puts the trained ones back when all others have seen those.
+    # Callbacks that evaluate other weights come last: they restore the trained ones after all others ran.
     callbacks.sort(key=lambda callback: isinstance(callback, EvaluatedWeights))
     trainer: Trainer = build(
         config,
@@ -264,7 +264,7 @@ def _figure_callbacks(loggers: list[Logger]) -> list[Callback]:
     wanting = [logger for logger in _of_wandb(loggers) if logger.figures]
     if not wanting:
         return []
-    # Imported here: what draws takes a second to load.
+    # Imported here: matplotlib takes a second to load.
     from wavspa.launching.run.wandb_figures import figure_callbacks
 
     return [callback for logger in wanting for callback in figure_callbacks(logger)]
@@ -277,11 +277,11 @@ def _of_wandb(loggers: list[Logger]) -> list[WandbRun]:
 def _log_predictions(
     logger: WandbRun, folder: Path, task: Task, data: Any, first: FirstRows, step: int
 ) -> None:
-    """Send the table of predictions that a logger wants."""
+    """Send a logger the table of predictions that it asks for."""
     most = logger.predictions
     if not most:
         return
-    # A table is not a reason to lose a run.
+    # A table that fails must not end a run.
     try:
         open_vocabulary(folder, data)
         if table := row_table(task, data, first.rows[:most], most):

@@ -1,4 +1,4 @@
-"""A search: choose trials, train them as runs of a sweep, report what they reached, and so on."""
+"""A search: choose trials, train them as runs of a sweep, report their results, and repeat."""
 
 import hashlib
 import json
@@ -27,13 +27,13 @@ _MISTAKES = (UserError, HydraException, OmegaConfBaseException)
 
 
 def search(space: Space, launcher: SweepLauncher, options: Options) -> None:
-    """Train the number of trials that was asked for; print and write their results.
+    """Train the requested number of trials; print and write their results.
 
     The search's folder is a function of its space, so the same command resumes it.
 
     Args:
         space: The space to search.
-        launcher: What starts the runs.
+        launcher: The launcher that starts the runs.
         options: The user's options of the search.
 
     Raises:
@@ -69,30 +69,31 @@ def _next_batch(study: Study, space: Space, options: Options) -> list[Trial]:
 
 
 def _check(space: Space, launcher: SweepLauncher) -> DictConfig:
-    """Compose what the search will, one key at a time; a configuration that is right.
+    """Compose the search's values, one key at a time; return a valid configuration.
 
-    Two values that each work with others may not work together: only such a trial fails.
+    Two values may each be valid but not work together; then only trials with both fail.
 
     Raises:
-        UserError: None is right.
+        UserError: No configuration is valid.
     """
-    right, mistakes = [], []
+    valid, mistakes = [], []
     for values in space.one_by_one():
         try:
-            right.append(launcher.compose(space.words(values)))
+            valid.append(launcher.compose(space.words(values)))
         except UserError as error:
             mistakes.append(error)
-    if not right:
+    if not valid:
         raise mistakes[0]
-    if right[0].dry_run:
+    if valid[0].dry_run:
         raise UserError(
             "dry_run=true cannot be combined with hydra/sweeper=optuna: leave one of them out"
         )
-    if right[0].rerun:
+    if valid[0].rerun:
         raise UserError(
-            "rerun=true: a search restarts with another hydra.sweeper.seed, or once its folder is removed"
+            "rerun=true cannot be combined with hydra/sweeper=optuna: to restart a search, set another "
+            "hydra.sweeper.seed or remove its folder"
         )
-    return right[0]
+    return valid[0]
 
 
 def _digest(example: DictConfig, space: Space, options: Options) -> str:
@@ -102,7 +103,7 @@ def _digest(example: DictConfig, space: Space, options: Options) -> str:
 
 
 def _train(trials: Sequence[Trial], launcher: SweepLauncher, result: Result) -> None:
-    """Train a batch of trials to their ends and report them to the study."""
+    """Train a batch of trials to the end and report the results to the study."""
     pairs = []
     for trial in trials:
         words = result.space.words(trial.params)
@@ -124,7 +125,7 @@ def _train(trials: Sequence[Trial], launcher: SweepLauncher, result: Result) -> 
         try:
             launcher.start(folders)
         except RunFailed:
-            # Those that were not started are the same command's.
+            # The same command starts the others later.
             _tell_all([(trial, folder) for trial, folder in pairs if read_status(folder)])
             raise
     _tell_all(pairs)
@@ -145,7 +146,7 @@ def _compose(launcher: SweepLauncher, words: Sequence[str], result: Result) -> D
 
 
 def _tell(trial: Trial, folder: Path) -> None:
-    """Report to the study how a trial's run ended; of one that can be resumed, nothing."""
+    """Report to the study how a trial's run ended; nothing if the run can be resumed."""
     try:
         status = read_status(folder)
     except UserError as error:

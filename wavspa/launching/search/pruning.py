@@ -1,4 +1,4 @@
-"""The validations of running trials: reported to the study, which may prune a trial."""
+"""The validations of running trials, reported to the study, which may prune a trial."""
 
 import threading
 from collections.abc import Sequence
@@ -17,10 +17,9 @@ _SECONDS_BETWEEN_LOOKS = 1.0
 
 
 class Watch:
-    """Looks at the runs of a batch while they train, as a context manager.
+    """Watches the runs of a batch while they train, as a context manager.
 
-    A run that is pruned finds the file ``prune`` in its folder, on any machine, and
-    saves and ends on its own.
+    A pruned run, on any machine, finds the file ``prune`` in its folder, saves and ends by itself.
 
     Args:
         trials: The trials, each with its run's folder.
@@ -57,7 +56,7 @@ class Watch:
 
 
 def is_hopeless(trial: Trial, folder: Path, monitor: str) -> bool:
-    """Report the validations of a trial to its study, and ask its pruner.
+    """Report the validations of a trial to its study; return whether the pruner would end it.
 
     Args:
         trial: The trial.
@@ -67,7 +66,7 @@ def is_hopeless(trial: Trial, folder: Path, monitor: str) -> bool:
     try:
         rows = read_metrics(folder / layout.METRICS)
     except (OSError, UserError):
-        return False  # not begun, or just being written
+        return False  # not started, or the file is being written
     known = trial.study.get_trials(deepcopy=False)[trial.number].intermediate_values
     for row in rows:
         if monitor in row and int(row["step"]) not in known:
@@ -76,7 +75,7 @@ def is_hopeless(trial: Trial, folder: Path, monitor: str) -> bool:
 
 
 def _trains(folder: Path) -> bool:
-    """Whether a run's status is that it trains, and it has not been pruned yet."""
+    """Whether a run is training, by its status, and has not been pruned yet."""
     try:
         return (
             read_status(folder).get("state") == "running" and not (folder / layout.PRUNE).exists()

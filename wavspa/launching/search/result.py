@@ -1,4 +1,4 @@
-"""The result of a search: printed, and kept next to its trials as search.json."""
+"""The result of a search: printed, and written to search.json next to its trials."""
 
 import json
 import shlex
@@ -29,7 +29,7 @@ _NAMES = {
 
 
 class Result(NamedTuple):
-    """A study, what it searches, and the metric that it is about."""
+    """A study, its space, and the metric that it optimizes."""
 
     study: Study
     space: Space
@@ -54,7 +54,7 @@ class Result(NamedTuple):
         return next((t for t in self.trials if t.state == TrialState.COMPLETE), None)
 
     def command(self, trial: FrozenTrial) -> str:
-        """The command line that trains a single trial."""
+        """The command line that trains one trial."""
         words = self.space.words(trial.params)
         return shlex.join(
             ["wavspa-train", *(word for word in words if not word.startswith("jobs="))]

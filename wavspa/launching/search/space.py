@@ -1,4 +1,4 @@
-"""The space of a search: ranges in Hydra's syntax, as Optuna's distributions and back."""
+"""The space of a search: conversion between ranges in Hydra's syntax and Optuna's distributions."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
@@ -27,12 +27,12 @@ class Space(NamedTuple):
         """The overrides of a trial.
 
         Args:
-            values: Its value of each searched key.
+            values: The trial's value for each searched key.
         """
         return [*self.fixed, *self.own_words(values)]
 
     def own_words(self, values: Mapping[str, Any]) -> list[str]:
-        """Those of them that the other trials do not share."""
+        """The overrides of a trial that the other trials do not share."""
         return [f"{key}={_text(value)}" for key, value in values.items()]
 
     def lowest(self) -> dict[str, Any]:
@@ -40,7 +40,7 @@ class Space(NamedTuple):
         return {key: _ends(distribution)[0] for key, distribution in self.searched.items()}
 
     def one_by_one(self) -> list[dict[str, Any]]:
-        """Every choice and both ends of every range, the other keys at their lowest."""
+        """Every choice and both ends of every range, with the other keys at their lowest."""
         lowest = self.lowest()
         return [
             {**lowest, key: value}
@@ -53,10 +53,10 @@ def space_of(overrides: Sequence[Override]) -> Space:
     """Sort a command line into fixed and searched keys.
 
     Args:
-        overrides: Its overrides; of several for one key the last counts.
+        overrides: Its overrides; the last one for a key counts.
 
     Raises:
-        UserError: Nothing is searched, or a range cannot be.
+        UserError: Nothing is searched, or a range cannot be searched.
     """
     last = {override.key_or_group: override for override in overrides}
     fixed = [str(o.input_line) for o in last.values() if not o.is_sweep_override()]
@@ -70,8 +70,8 @@ def space_of(overrides: Sequence[Override]) -> Space:
         )
     if "seed" in searched:
         raise UserError(
-            "seed: a search would choose the luckiest; search with one, then train the best trial "
-            "with others (-m seed=2,3,4)"
+            "seed cannot be searched, since a search would choose the luckiest one: search with one seed, "
+            "then train the best trial with others (-m seed=2,3,4)"
         )
     return Space(fixed, searched)
 
@@ -88,7 +88,7 @@ def _distribution(override: Override) -> BaseDistribution:
             raise UserError(f"{override.input_line} is empty")
         return _number(override, min(values), max(values), abs(sweep.step), log)
     if log:
-        raise UserError(f"{override.input_line}: log is for ranges of numbers")
+        raise UserError(f"{override.input_line}: the tag log only applies to ranges of numbers")
     return CategoricalDistribution(swept_values(override))
 
 
@@ -105,7 +105,7 @@ def _number(override: Override, low: Any, high: Any, step: Any, log: bool) -> Ba
     if log and low <= 0:
         raise UserError(f"{typed}: a logarithmic range must be above 0")
     if log and step not in (None, 1):
-        raise UserError(f"{typed}: a logarithmic range has a step of 1 or none")
+        raise UserError(f"{typed}: a logarithmic range must have a step of 1 or no step")
     if isinstance(low, int) and isinstance(high, int):
         return IntDistribution(low, high, log=log, step=step or 1)
     if log and step is not None:
@@ -120,5 +120,5 @@ def _ends(distribution: Any) -> list[Any]:
 
 
 def _text(value: Any) -> str:
-    # Six digits are more than a search can know, and make names that can be read.
+    # A search cannot resolve more than six digits, and names stay readable.
     return f"{value:.6g}" if isinstance(value, float) else str(value)

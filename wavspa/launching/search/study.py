@@ -1,4 +1,4 @@
-"""Optuna's study of a search: kept in a file, and the same after a kill as without."""
+"""Optuna's study of a search: kept in a file, and unaffected by a kill."""
 
 import warnings
 from dataclasses import dataclass
@@ -50,7 +50,7 @@ class Options:
 def open_study(folder: Path, mode: str, options: Options) -> Study:
     """Start a study, or resume the one in ``folder``.
 
-    Nobody else may use the folder at the same time.
+    No other process may use the folder at the same time.
 
     Args:
         folder: The search's folder.
@@ -75,7 +75,7 @@ def open_study(folder: Path, mode: str, options: Options) -> Study:
         )
     except (ValueError, KeyError, AssertionError) as error:
         raise UserError(
-            f"{path} is damaged ({error}): remove it, and the search restarts with the existing runs"
+            f"{path} is damaged ({error}): remove it, and the search restarts and reuses the existing runs"
         ) from error
 
 
@@ -87,14 +87,14 @@ def next_trial(study: Study, space: Space, options: Options) -> Trial:
         space: The space to search.
         options: The user's options of the search.
     """
-    # A sampler that is restarted would choose the same again: the number makes it continue.
+    # A restarted sampler would choose the same trials again; seeding with the number makes it continue.
     seed = np.random.SeedSequence([options.seed, len(study.trials)]).generate_state(1)[0]
     study.sampler = _sampler(options, int(seed))
     return study.ask(dict(space.searched))
 
 
 def running_trials(study: Study) -> list[Trial]:
-    """The trials that were chosen and have not ended."""
+    """The trials that were started but have not ended."""
     left = study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
     return [Trial(study, trial._trial_id) for trial in left]
 
@@ -102,7 +102,7 @@ def running_trials(study: Study) -> list[Trial]:
 def _sampler(options: Options, seed: int) -> BaseSampler:
     if options.sampler == "random":
         return RandomSampler(seed)
-    # The trials of a batch keep away from each other.
+    # constant_liar keeps the trials of a batch apart.
     return TPESampler(seed=seed, n_startup_trials=options.startup, constant_liar=True)
 
 
@@ -115,7 +115,7 @@ def _pruner(options: Options) -> BasePruner:
 
 
 def _mend(path: Path) -> None:
-    """Take away what a kill in the middle of a write can leave: half a line, a lock."""
+    """Remove what a kill in the middle of a write can leave: half a line, a lock."""
     path.with_name(f"{path.name}.lock").unlink(missing_ok=True)
     if path.exists():
         content = path.read_bytes()

@@ -1,4 +1,4 @@
-"""Preparation of a sweep's data once, before its jobs start: here, or by a job that they wait for."""
+"""Preparing a sweep's data once, before its jobs start: here, or in a job that they wait for."""
 
 import hashlib
 import shlex
@@ -27,11 +27,11 @@ def prepare_before(arrays: Sequence[Array], options: Options) -> str | None:
         options: The user's options of the jobs.
 
     Returns:
-        The job that they have to wait for; None if there is none. With ``submit=False`` nothing is
-        prepared: it is printed what does so, and the job is a variable of the shell.
+        The job that the runs have to wait for; None if there is none. With ``submit=False`` nothing is
+        prepared: the command that does so is printed, and the job is a shell variable.
 
     Raises:
-        UserError: Their data cannot be prepared here, or SLURM refuses the job.
+        UserError: The data cannot be prepared here, or SLURM refuses the job.
     """
     if options.prepare == "no":
         return None
@@ -39,7 +39,7 @@ def prepare_before(arrays: Sequence[Array], options: Options) -> str | None:
     if not options.submit:
         return _by_hand(arrays[0].base.parent, _unprepared(runs), options)
     if options.prepare == "here":
-        # Here and below: a command that submits nothing does not wait for torch.
+        # Imported here and below: a command that submits nothing need not wait for torch.
         from wavspa.launching.run.datasets import prepare_each
 
         for data in prepare_each(map(read_config, runs)):
@@ -50,11 +50,11 @@ def prepare_before(arrays: Sequence[Array], options: Options) -> str | None:
 
 
 def preparing_script(base: Path, runs: Mapping[str, Path], options: Options) -> str:
-    """The script for sbatch of a job that prepares data sets.
+    """The sbatch script of a job that prepares data sets.
 
     Args:
-        base: The prefix of its files.
-        runs: For each data set, by its folder, a run that trains on it.
+        base: The prefix of the job's files.
+        runs: For each data set, by its folder, one run that trains on it.
         options: The user's options of the jobs.
     """
     directives = [
@@ -81,14 +81,14 @@ def preparing_script(base: Path, runs: Mapping[str, Path], options: Options) -> 
 
 
 def _unprepared(runs: Sequence[Path]) -> dict[str, Path]:
-    """A run for each data set that is missing, by the folder that will hold it."""
+    """One run for each missing data set, by the folder that will hold the data."""
     from wavspa.launching.run.build import build
 
     found: dict[str, Path] = {}
     for run in runs:
         try:
             folder = build(read_config(run), "dataset").folder
-        except UserError:  # its files, which name the folder, are on the nodes
+        except UserError:  # the files that the folder is named after are on the nodes
             found.setdefault(str(run), run)
             continue
         if not folder.is_dir():
@@ -97,7 +97,7 @@ def _unprepared(runs: Sequence[Path]) -> dict[str, Path]:
 
 
 def _job(home: Path, runs: Mapping[str, Path], options: Options) -> str:
-    """Submit the job, unless it is in the queue already; its number."""
+    """Submit the job unless it is already queued; return its id."""
     base = _base(home, runs)
     if queued := queued_jobs(base.name):
         return queued[0]
@@ -108,7 +108,7 @@ def _job(home: Path, runs: Mapping[str, Path], options: Options) -> str:
 
 
 def _by_hand(home: Path, runs: Mapping[str, Path], options: Options) -> str | None:
-    """Print how to prepare the data by hand; the job as the command of an array names it."""
+    """Print how to prepare the data by hand; return the job as the array's command refers to it."""
     if not runs:
         return None
     if options.prepare == "here":

@@ -1,8 +1,8 @@
-"""Names of sbatch's options that users type by habit, and the names here."""
+"""The names of sbatch's options, which users type by habit, and their names here."""
 
 import re
 
-# Options of sbatch that the trainer, the launcher or the folder decides: what to type.
+# What to type instead of the options of sbatch that the trainer, the launcher or the folder determines.
 _OURS = {
     "nodes": "trainer.num_nodes={}",
     "ntasks-per-node": "trainer.devices={}",
@@ -20,7 +20,7 @@ _OURS = {
     "max-batch-size": "hydra.launcher.array_size={}",
     "job-name": "experiment_name={}",
 }
-# Those that sbatch gets as they are.
+# Options that are passed to sbatch unchanged.
 _PASSED = (
     *("qos", "constraint", "exclude", "nodelist", "reservation", "exclusive", "licenses", "begin"),
     *("mail-type", "mail-user", "mem-per-cpu", "mem-per-gpu", "tmp", "wckey", "nice", "deadline"),
@@ -30,7 +30,7 @@ _NODE = "hydra.launcher."
 
 
 def sbatch_hint(word: str) -> str | None:
-    """What to type instead of an option of sbatch, as a message; None of any other word.
+    """A message with what to type instead of an option of sbatch; None for any other word.
 
     Args:
         word: ``qos=long``, ``--mem=32G``, ``hydra.launcher.nodes=2``, ``sbatch=--qos=long``, ….

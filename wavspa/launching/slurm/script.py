@@ -1,4 +1,4 @@
-"""A sweep as SLURM runs it: arrays of one shape each, and their scripts."""
+"""A sweep as SLURM runs it: arrays whose jobs have the same shape, and their scripts."""
 
 import hashlib
 import os
@@ -24,16 +24,16 @@ from wavspa.run_folder import layout
 _GPUS = ("gpu", "cuda")
 PYTHON = shlex.quote(sys.executable)
 PREPARE = ("here", "job", "no")
-"""Where data sets are prepared: at submission, by a job that the array waits for, or in the runs."""
+"""Where data sets are prepared: at submission, in a job that the array waits for, or in the runs."""
 
-# What the script sets itself.
+# Options that the script sets itself.
 _DERIVED = (
     *("-a", "--array", "-N", "--nodes", "-n", "--ntasks", "--ntasks-per-node"),
     *("-c", "--cpus-per-task", "-o", "--output", "--requeue", "--no-requeue", "--signal"),
     *("-G", "--gpus", "--gpus-per-task", "--wrap", "-J", "--job-name"),
 )
 
-# Amounts as sbatch takes them.
+# The forms of amounts that sbatch takes.
 _AMOUNTS = {
     "time": (
         re.compile(r"(\d+-)?\d+(:\d+){0,2}|infinite|unlimited", re.IGNORECASE),
@@ -47,7 +47,7 @@ _AMOUNTS = {
 class Options:
     """The user's options of the jobs; ``conf/hydra/launcher/slurm.yaml`` describes them.
 
-    The rest comes from the jobs' trainers.
+    The rest follows from the jobs' trainers.
 
     Raises:
         UserError: A value is impossible.
@@ -96,7 +96,7 @@ class Options:
                 raise UserError(
                     f"hydra.launcher.sbatch must list options of sbatch, such as --qos=long, got {option!r}"
                 )
-            # A short one may have its value attached, as in -N4.
+            # A short option may have its value attached, as in -N4.
             name = re.split(r"[=\s]", option)[0] if option.startswith("--") else option[:2]
             if name in _DERIVED:
                 raise UserError(
@@ -110,7 +110,7 @@ class Options:
 
     @property
     def by_data(self) -> bool:
-        """Whether jobs on other data sets are given other amounts."""
+        """Whether time or memory depends on the data set."""
         return isinstance(self.time, Mapping) or isinstance(self.memory, Mapping)
 
     def amount(self, name: str, data: str | None) -> str | int | None:
@@ -118,10 +118,10 @@ class Options:
 
         Args:
             name: ``time`` or ``memory``.
-            data: The data set's name; None of a job on several, for which amounts by data set do not apply.
+            data: The data set's name; None for a job on several, to which amounts by data set do not apply.
 
         Raises:
-            UserError: Amounts are given by data set, and this one has none.
+            UserError: Amounts are given by data set, but not for this one.
         """
         given: str | int | Mapping[str, str | int] | None = getattr(self, name)
         if not isinstance(given, Mapping):
@@ -130,7 +130,7 @@ class Options:
             return None
         if data not in given:
             raise UserError(
-                f"hydra.launcher.{name} names {', '.join(map(str, given))} and not {data}, on which a job "
+                f"hydra.launcher.{name} has {', '.join(map(str, given))} but not {data}, on which a job "
                 f"of this sweep trains: add {data}:…"
             )
         return given[data]
@@ -164,7 +164,7 @@ def options_from(given: Mapping[str, Any]) -> Options:
 
 
 class Shape(NamedTuple):
-    """The resources that a trainer needs of SLURM; an array has one shape."""
+    """The resources that a trainer needs from SLURM; an array has one shape."""
 
     nodes: int
     tasks_per_node: int
@@ -172,9 +172,9 @@ class Shape(NamedTuple):
 
 
 class Array(NamedTuple):
-    """Runs of one shape; a task's number is the number of its line in ``folders_file``.
+    """Runs of one shape; a task's number is its line number in ``folders_file``.
 
-    ``data`` is the data set that all of them train on, where time or memory are given by data set.
+    ``data`` is the data set that all of them train on, if time or memory is given by data set.
     """
 
     folders: Sequence[Path]
@@ -189,18 +189,18 @@ class Array(NamedTuple):
 
     @property
     def folders_file(self) -> Path:
-        """One run folder a line."""
+        """The file with one run folder per line."""
         return self.base.with_suffix(".txt")
 
     @property
     def job_name(self) -> str:
-        """The name that distinguishes the array from all others, whenever it is submitted."""
+        """A name that distinguishes the array from all others and is the same at every submission."""
         experiment = re.sub(r"[^\w.+-]", "-", self.base.parent.name)
         return f"{experiment}-{self.base.name.removeprefix('sweep-')}"
 
 
 def shape_of(trainer: DictConfig) -> Shape:
-    """Tasks, nodes and GPUs that a trainer needs.
+    """The tasks, nodes and GPUs that a trainer needs.
 
     Args:
         trainer: A run's ``trainer`` node.
@@ -225,15 +225,15 @@ def shape_of(trainer: DictConfig) -> Shape:
 def arrays_of(
     folders: Sequence[Path], most: int | None = None, by_data: bool = False
 ) -> list[Array]:
-    """The runs of a sweep, sorted into one array for each shape, or several if it may not be as large.
+    """The runs of a sweep, sorted into one array per shape, or several if arrays are limited in size.
 
-    The name of an array is a function of its runs, finished ones included: the same sweep finds its
-    files again, and no two sweeps share one.
+    The name of an array is a function of its runs, including finished ones: the same sweep finds its
+    files again, and no two sweeps share a file.
 
     Args:
         folders: The runs' folders.
-        most: The most runs of an array; None is any number.
-        by_data: Separate arrays for the runs on each data set.
+        most: The largest number of runs in an array; None: no limit.
+        by_data: Whether the runs on each data set get their own arrays.
     """
     paths = [folder.absolute() for folder in folders]
     home = Path(os.path.commonpath([path.parent for path in paths]))
@@ -250,11 +250,11 @@ def arrays_of(
 
 
 def script(array: Array, tasks: Sequence[int], options: Options) -> str:
-    """The script for sbatch.
+    """The sbatch script of an array.
 
     Args:
         array: The runs.
-        tasks: The numbers of those to start.
+        tasks: The numbers of the runs to start.
         options: The user's options of the jobs.
     """
     lines = [
@@ -280,7 +280,7 @@ def script(array: Array, tasks: Sequence[int], options: Options) -> str:
 
 
 def _stopping(array: Array, options: Options) -> str:
-    """Further options of the command after a failure, so that it can end the array."""
+    """The options of the retry command that let it end the array."""
     if options.stop_after is None:
         return ""
     return f" --stop-after {options.stop_after} --runs {shlex.quote(str(array.folders_file))}"
@@ -301,7 +301,7 @@ def _directives(array: Array, tasks: Sequence[int], options: Options) -> list[st
         ),
         *amounts(options, array.data),
         "--requeue",
-        # Of SLURM's own messages alone; a run's output is in its folder.
+        # For SLURM's own messages; a run's output is in its folder.
         "--open-mode=append",
         log_option(array.base),
     ]
@@ -317,7 +317,12 @@ def environment(options: Options) -> list[str]:
 
 
 def amounts(options: Options, data: str | None) -> list[str]:
-    """The time and memory of a job on a data set, or on several (None), as options of sbatch."""
+    """Options of sbatch: partition, account, and the time and memory of a job on one data set or several.
+
+    Args:
+        options: The user's options of the jobs.
+        data: The data set's name; None for a job on several.
+    """
     given: Mapping[str, Any] = {
         "partition": options.partition,
         "account": options.account,
@@ -328,7 +333,7 @@ def amounts(options: Options, data: str | None) -> list[str]:
 
 
 def log_option(base: Path) -> str:
-    """The option of sbatch that names the file of SLURM's own messages."""
+    """The option of sbatch that names the file for SLURM's own messages."""
     return f"--output={shlex.quote(str(base.with_suffix('.log')).replace('%', '%%'))}"
 
 

@@ -1,4 +1,4 @@
-"""Submission of a sweep's arrays to SLURM, and the wait for them."""
+"""Submitting a sweep's arrays to SLURM, and waiting for them."""
 
 import os
 import re
@@ -19,12 +19,12 @@ _SECONDS_BETWEEN_LOOKS = 10.0
 
 
 def submit(array: Array, options: Options, after: str | None = None) -> str | None:
-    """Write an array's files and submit those of its runs that neither have finished nor are queued.
+    """Write an array's files and submit its runs that are neither finished nor queued.
 
     Args:
         array: The runs.
         options: The user's options of the jobs; with ``submit=False`` the script is printed instead.
-        after: A job that has to succeed first.
+        after: The id of a job that has to succeed first.
 
     Returns:
         The array's job id, or None if nothing was submitted.
@@ -38,7 +38,7 @@ def submit(array: Array, options: Options, after: str | None = None) -> str | No
         return None
     atomic.write_text(array.folders_file, "".join(f"{folder}\n" for folder in array.folders))
     atomic.write_text(array.script, script(array, waiting, options))
-    # Should the first job fail, these would wait forever.
+    # Without the second option these jobs would wait forever if the first one fails.
     order = [f"--dependency=afterok:{after}", "--kill-on-invalid-dep=yes"] if after else []
     if not options.submit:
         print_script(array.script, f"sbatch {' '.join([*order, shlex.quote(str(array.script))])}")
@@ -49,11 +49,11 @@ def submit(array: Array, options: Options, after: str | None = None) -> str | No
 
 
 def print_script(path: Path, command: str) -> None:
-    """Print a script that was written and not submitted, and the command that submits it.
+    """Print a script that was written but not submitted, and the command that submits it.
 
     Args:
         path: The script.
-        command: What to type.
+        command: The command.
     """
     print(
         f"written: {path}\n\n{path.read_text(encoding='utf-8')}\nto submit it: {command}",
@@ -74,7 +74,7 @@ def sbatch(script: Path, *options: str) -> str:
     done = _ask("sbatch", "--parsable", *options, str(script))
     if done is None:
         raise UserError(
-            f"there is no sbatch on this machine; on one that has it and sees the same files: "
+            f"there is no sbatch on this machine; on one that has it and shares these files, run "
             f"{shlex.join(['sbatch', *options, str(script)])}"
         )
     if done.returncode:
@@ -83,7 +83,7 @@ def sbatch(script: Path, *options: str) -> str:
 
 
 def waiting_tasks(array: Array, options: Options) -> list[int]:
-    """The numbers of an array's runs that neither have finished nor are queued.
+    """The numbers of an array's runs that are neither finished nor queued.
 
     Args:
         array: The runs.
@@ -93,24 +93,24 @@ def waiting_tasks(array: Array, options: Options) -> list[int]:
 
 
 def largest_array() -> int | None:
-    """The most jobs of an array on this cluster; None where SLURM does not report it."""
+    """The largest number of jobs in an array on this cluster; None if SLURM does not report it."""
     done = _ask("scontrol", "show", "config")
     found = re.search(r"^MaxArraySize\s*=\s*(\d+)", done.stdout if done else "", re.MULTILINE)
-    # The numbers of tasks have to be below it, and ours start at 1.
+    # Task numbers must be below MaxArraySize, and ours start at 1.
     return max(int(found[1]) - 1, 1) if found else None
 
 
 def queued_jobs(job_name: str) -> list[str]:
-    """The ids of jobs of a name that run or wait in SLURM's queue.
+    """The ids of the jobs with this name that run or wait in SLURM's queue.
 
     Args:
-        job_name: The name.
+        job_name: The jobs' name.
     """
     return squeue("--format=%i", f"--name={job_name}")
 
 
 def squeue(*options: str) -> list[str]:
-    """The lines of SLURM's queue on the user's jobs; none where there is no SLURM.
+    """The lines of SLURM's queue for the user's jobs; empty if there is no SLURM.
 
     Args:
         *options: Options of squeue.
@@ -127,7 +127,7 @@ def squeue(*options: str) -> list[str]:
 
 
 def wait_for(job_names: Sequence[str]) -> None:
-    """Return when SLURM has nothing left of some arrays, neither running nor in the queue.
+    """Wait until SLURM has no task of these arrays left, running or queued.
 
     Args:
         job_names: The arrays' job names.
@@ -136,7 +136,9 @@ def wait_for(job_names: Sequence[str]) -> None:
     while left:
         try:
             left = [name for name in left if _queued_tasks(name)]
-        except UserError as error:  # a busy or restarted controller; the jobs know nothing of it
+        except (
+            UserError
+        ) as error:  # the controller is busy or restarting; the jobs are not affected
             warn(str(error))
         if left:
             time.sleep(_SECONDS_BETWEEN_LOOKS)
@@ -148,14 +150,14 @@ def _queued_tasks(job_name: str) -> set[int]:
 
 
 def _tasks(array: Array, options: Options) -> tuple[list[int], set[int]]:
-    """The numbers of an array's runs that are to be started, and of those in the queue."""
+    """The numbers of an array's runs that are to be started, and of those that are queued."""
     unfinished = {
         number
         for number, folder in enumerate(array.folders, start=1)
         if read_status(folder).get("state") != "finished"
     }
-    # A sweep that has finished asks nothing of SLURM, which may be out of reach by then; nor does a script
-    # that is for another machine.
+    # For a sweep that has finished, SLURM is not asked, as it may be out of reach by then; nor is it for a
+    # script that is meant for another machine.
     asks = bool(unfinished) and options.submit
     queued = _queued_tasks(array.job_name) if asks else set()
     return sorted(unfinished - queued), queued
@@ -170,6 +172,6 @@ def _ask(*command: str) -> subprocess.CompletedProcess[str] | None:
 
 def _counts(runs: int, waiting: int, queued: int) -> str:
     parts = [f"{runs} runs: {waiting} to start"]
-    parts += [f"{queued} in the queue already"] if queued else []
+    parts += [f"{queued} already queued"] if queued else []
     parts += [f"{runs - waiting - queued} finished"] if runs > waiting + queued else []
     return ", ".join(parts)

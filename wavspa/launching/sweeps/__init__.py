@@ -1,1 +1,1 @@
-"""Sweeps: the common part of launchers and sweepers."""
+"""The common part of launchers and sweepers."""

@@ -1,4 +1,4 @@
-"""A sweep whose first jobs fail for the same reason: reported at once, so that the others do not start."""
+"""Ending a sweep whose first jobs all fail for the same reason, before the others start."""
 
 import threading
 from pathlib import Path
@@ -9,26 +9,27 @@ from wavspa.run_folder.status import read_status
 
 
 class FirstEnds:
-    """How the jobs of a sweep ended that this process started; filled by several threads.
+    """The outcomes of a sweep's jobs that this process started; filled by several threads.
 
     Args:
-        stop_after: How many must fail for the same reason while none finishes; None: never.
+        stop_after: The number of jobs that must fail for the same reason, while none finishes, to end the
+            sweep; None: never.
     """
 
     def __init__(self, stop_after: int | None) -> None:
         self.stop_after = stop_after
         self.reason: str | None = None
-        """Of which they failed, once the sweep has to end."""
+        """Why they failed, once the sweep has to end."""
         self._finished = False
         self._failures: dict[Path, str] = {}
         self._adding = threading.Lock()
 
     def add(self, folder: Path, code: int) -> None:
-        """Take note of a job that has ended.
+        """Record that a job has ended.
 
         Args:
             folder: The run's folder.
-            code: What its process ended with.
+            code: The exit code of its process.
         """
         if self.stop_after is None:
             return
@@ -50,7 +51,7 @@ def failed_alike(reason: str, stop_after: int | None) -> RunFailed:
 
     Args:
         reason: Why its first jobs failed.
-        stop_after: How many.
+        stop_after: The number of jobs that failed.
     """
     return RunFailed(
         "the first jobs failed for the same reason, and no other was started "

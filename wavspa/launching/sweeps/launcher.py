@@ -1,4 +1,4 @@
-"""The base of all launchers of sweeps: it composes, validates and freezes all jobs before any starts."""
+"""The base class of sweep launchers, which composes, checks and freezes all jobs before any starts."""
 
 from abc import abstractmethod
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ class SweepLauncher(Launcher):
     def setup(
         self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig
     ) -> None:
-        """Keep the objects with which Hydra composes jobs."""
+        """Keep the objects that Hydra composes jobs with."""
         self.hydra_context = hydra_context
         self.config = config
 
@@ -34,20 +34,20 @@ class SweepLauncher(Launcher):
 
         Args:
             job_overrides: The overrides of each job.
-            initial_job_idx: Number of the first one.
+            initial_job_idx: The number of the first job.
 
         Returns:
             One result per job.
 
         Raises:
             UserError: A job's configuration has a mistake; no job was started.
-            RunFailed: Some jobs did not finish.
+            RunFailed: Not all jobs finished.
         """
         jobs = [self.compose(overrides) for overrides in job_overrides]
         if any(job.dry_run for job in jobs):
             print_budget(jobs, job_overrides)
             return [JobReturn(status=JobStatus.COMPLETED) for _ in jobs]
-        # Values that are typed twice, or in two ways, are one run, which no two processes may train.
+        # Values that are typed twice, or in two ways, are one run, which only one process may train.
         folders = list(dict.fromkeys(freeze_all(jobs, job_overrides)))
         try:
             self.start(folders)
@@ -68,14 +68,14 @@ class SweepLauncher(Launcher):
         Raises:
             UserError: It has a mistake, or this launcher cannot start it.
         """
-        # Imported here: --help loads this module, and need not wait for torch and Lightning.
+        # Imported here: --help loads this module and need not wait for torch and Lightning.
         from wavspa.launching.run.prepare import checked, strip_hydra_node
 
         loader = self.hydra_context.config_loader
         job = strip_hydra_node(loader.load_sweep_config(self.config, list(overrides)))
         job = checked(job, overrides)
         if job.find:
-            raise UserError(f"find={job.find} is for one run: leave out -m")
+            raise UserError(f"find={job.find} only applies to a single run: leave out -m")
         self.check(job)
         return job
 
@@ -84,10 +84,10 @@ class SweepLauncher(Launcher):
 
     @abstractmethod
     def start(self, folders: Sequence[Path]) -> None:
-        """Start the runs in ``folders``, finished ones among them; what they reach, they write down.
+        """Start the runs in ``folders``, including finished ones; they record their results themselves.
 
         Raises:
-            RunFailed: Not all of them, since the first ones failed for the same reason.
+            RunFailed: Not all were started, since the first ones failed for the same reason.
         """
 
 
@@ -95,7 +95,7 @@ def print_budget(jobs: Sequence[DictConfig], overrides: Sequence[Sequence[str]])
     """Print the estimated cost of jobs.
 
     Args:
-        jobs: Their configurations.
+        jobs: The jobs' configurations.
         overrides: The words that each was composed from.
     """
     from wavspa.launching.trial.budget import budget_lines, costs

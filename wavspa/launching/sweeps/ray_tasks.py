@@ -1,4 +1,4 @@
-"""Runs as tasks of a Ray cluster; Ray starts a task again on another node where its own is lost."""
+"""Runs as tasks of a Ray cluster; Ray restarts a task on another node if its own node is lost."""
 
 import os
 from collections.abc import Sequence
@@ -18,13 +18,13 @@ _GPUS = ("gpu", "cuda")
 
 
 def shape_of(trainer: DictConfig) -> tuple[int, int]:
-    """The devices of a job, and how many of them are GPUs.
+    """The number of a job's devices, and how many of them are GPUs.
 
     Args:
         trainer: A run's ``trainer`` node.
 
     Raises:
-        UserError: It leaves them to the machine, which is not known yet, or needs several nodes.
+        UserError: It leaves them to the machine, which is not yet known, or needs several nodes.
     """
     if trainer.num_nodes > 1:
         raise UserError(
@@ -34,8 +34,8 @@ def shape_of(trainer: DictConfig) -> tuple[int, int]:
     devices = trainer.devices
     if not isinstance(devices, int) or devices < 1:
         raise UserError(
-            f"trainer.devices must be a number with hydra/launcher=ray, got {devices!r}: choose "
-            "how many a job needs, such as trainer.devices=1"
+            f"trainer.devices must be a number with hydra/launcher=ray, got {devices!r}: set "
+            "the number that a job needs, such as trainer.devices=1"
         )
     if trainer.accelerator not in (*_GPUS, "cpu"):
         raise UserError(
@@ -46,18 +46,18 @@ def shape_of(trainer: DictConfig) -> tuple[int, int]:
 
 
 def run_all(folders: Sequence[Path], address: str | None, cpus_per_task: int, retries: int) -> None:
-    """Run each folder once somewhere in a cluster, and return when all have ended.
+    """Start each run once, anywhere in a cluster, and return when all have ended.
 
     Args:
-        folders: The runs'.
-        address: The cluster's; None is what Ray finds or starts.
-        cpus_per_task: CPUs of each device.
-        retries: How often a run starts again whose node is lost.
+        folders: The runs' folders.
+        address: The cluster's address; None: the one that Ray finds or starts.
+        cpus_per_task: CPUs for each device.
+        retries: How often a run is restarted if its node is lost.
 
     Raises:
-        UserError: There is no cluster at that address.
+        UserError: There is no cluster at this address.
     """
-    # Any: its overloads do not describe options in a dict. Untyped where it is not installed.
+    # Any, since Ray's overloads do not describe options in a dict, and it may not be installed.
     ray: Any = import_module("ray")
 
     try:
@@ -82,13 +82,13 @@ def run_all(folders: Sequence[Path], address: str | None, cpus_per_task: int, re
 def _wait(ray: Any, task: Any, folder: Path) -> None:
     try:
         ray.get(task)
-    except ray.exceptions.RayError as error:  # what the run wrote down counts
+    except ray.exceptions.RayError as error:  # what the run recorded counts
         warn(f"{folder}: {first_line(error)}")
 
 
 def _run(folder: Path, place: Path) -> int:
-    """The task: ``wavspa-run`` where the sweep was typed; its exit code."""
+    """The task: ``wavspa-run`` in the folder where the sweep was started; return its exit code."""
     os.chdir(place)
-    # A process of a lost node may be saving still, or a file system may not know yet that it is gone.
+    # A process on a lost node may still be saving, or the file system may not yet know that it is gone.
     wait_until_free(folder)
     return run_subprocess(folder, ends_with_this=True)

@@ -1,4 +1,4 @@
-"""The common part of the sweepers: a parser of the typed words, and a launcher of run folders."""
+"""The common part of the sweepers: a parser for the typed words, and a launcher of run folders."""
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override, RangeSweep
@@ -13,12 +13,12 @@ from wavspa.launching.sweeps.third_party import ForeignLauncher
 
 
 class FolderSweeper(Sweeper):
-    """A sweeper whose jobs are run folders, under whichever launcher was chosen."""
+    """A sweeper whose jobs are run folders, under any launcher."""
 
     def setup(
         self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig
     ) -> None:
-        """Keep the objects with which jobs are composed and started."""
+        """Keep the objects that compose and start jobs."""
         self.parser = OverridesParser.create(config_loader=hydra_context.config_loader)
         self.run_launcher = sweep_launcher(hydra_context, task_function, config)
 
@@ -27,7 +27,7 @@ def swept_values(override: Override) -> list[str]:
     """The values that an override lists, as typed.
 
     Raises:
-        UserError: It lists none, such as a glob that nothing matches, or cannot count them.
+        UserError: It lists none, such as a glob without matches, or is an endless range.
     """
     check_step(override)
     values = list(override.sweep_string_iterator())
@@ -37,7 +37,7 @@ def swept_values(override: Override) -> list[str]:
 
 
 def check_step(override: Override) -> None:
-    """Refuse a range that never comes to its end."""
+    """Refuse a range that never ends."""
     sweep = override.value()
     if isinstance(sweep, RangeSweep) and not sweep.step:
         raise UserError(f"{override.input_line}: the step of a range must not be 0")
@@ -46,10 +46,10 @@ def check_step(override: Override) -> None:
 def sweep_launcher(
     hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig
 ) -> SweepLauncher:
-    """The launcher that ``hydra/launcher`` chooses, as one that starts run folders.
+    """The launcher that ``hydra/launcher`` chooses, wrapped if necessary so that it starts run folders.
 
     Args:
-        hydra_context: The objects with which Hydra composes jobs.
+        hydra_context: The objects that Hydra composes jobs with.
         task_function: The task function of Hydra's program, which is not called.
         config: The sweep's configuration.
     """

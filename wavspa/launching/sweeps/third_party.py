@@ -1,4 +1,4 @@
-"""Sweeps under the launchers of other projects: each job is still a fresh ``wavspa-run``."""
+"""Sweeps under other projects' launchers; each job is still a separate ``wavspa-run``."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -15,23 +15,23 @@ from wavspa.launching.subprocesses import run_subprocess
 from wavspa.launching.sweeps.launcher import SweepLauncher
 from wavspa.reporting import warn
 
-# Their options for the number of jobs that run at the same time.
+# Their options for the number of jobs that run at once.
 _AT_ONCE = {"joblib": "n_jobs", "submitit_slurm": "array_parallelism"}
-# Their jobs on one machine would all take its first GPUs.
+# Launchers whose jobs would all take the machine's first GPUs.
 _SHARE_GPUS = ("joblib", "submitit_local")
-# Their option for the number of GPUs of a job.
+# Their options for the number of GPUs of a job.
 _GPUS = {"submitit_slurm": "gpus_per_node"}
 
 
 class ForeignLauncher(SweepLauncher):
-    """Lets another launcher start the runs, in workers wherever it has them.
+    """Lets another launcher start the runs in its own workers.
 
-    The folders are frozen here, before anything starts: what a worker composes again, when its turn has
-    come, is ignored.
+    The folders are frozen here, before anything starts: the configuration that a worker composes again
+    later is ignored.
 
     Args:
         inner: The other launcher.
-        name: The option of ``hydra/launcher`` that chose it.
+        name: The value of ``hydra/launcher`` that chose it.
     """
 
     def __init__(self, inner: Launcher, name: str) -> None:
@@ -53,7 +53,7 @@ class ForeignLauncher(SweepLauncher):
         for name in ("tasks_per_node", "nodes"):
             if options.get(name, 1) != 1:
                 raise UserError(
-                    f"hydra.launcher.{name}={options[name]}: leave it at 1, a job starts its processes "
+                    f"hydra.launcher.{name} must be 1, got {options[name]}: a job starts its processes "
                     "itself (trainer.devices); use hydra/launcher=slurm for several nodes"
                 )
         if gpus := _gpus(trainer):
@@ -64,34 +64,34 @@ class ForeignLauncher(SweepLauncher):
         paths = [folder.absolute() for folder in folders]
         start = partial(_start, paths)
         self.inner.setup(hydra_context=self.hydra_context, task_function=start, config=self.config)
-        # A worker makes this folder, and has no other to make.
+        # The only folder that a worker creates.
         place = f"hydra.sweep.dir='{Path(self.config.hydra.sweep.dir).absolute()}'"
         try:
             self.inner.launch([[place] for _ in paths], initial_job_idx=0)
-        except Exception as error:  # any of theirs; what the runs wrote down counts
+        except Exception as error:  # any error of another project; what the runs recorded counts
             warn(f"hydra/launcher={self.name}: {first_line(error)}")
 
     def _check_gpus(self, gpus: Any, options: DictConfig) -> None:
         if self.name in _SHARE_GPUS:
             raise UserError(
-                f"hydra/launcher={self.name} shares the same GPUs among all jobs; hydra/launcher=local with "
-                "jobs=N divides them"
+                f"hydra/launcher={self.name} uses the same GPUs for all jobs: use hydra/launcher=local with "
+                "jobs=N, which divides them"
             )
         where = _GPUS.get(self.name)
         if where and OmegaConf.select(options, where) != gpus:
             raise UserError(
-                f"trainer.devices={gpus} on GPUs needs hydra.launcher.{where}={gpus}, it is "
+                f"hydra.launcher.{where} must be {gpus} for trainer.devices={gpus} on GPUs, got "
                 f"{OmegaConf.select(options, where)}"
             )
 
 
 def _start(folders: Sequence[Path], _: DictConfig) -> int:
-    """The task function of a worker."""
+    """The task function that workers call."""
     return run_subprocess(folders[HydraConfig.get().job.num])
 
 
 def _gpus(trainer: DictConfig) -> Any:
-    """The trainer's option for its GPUs; 0 if it uses none."""
+    """The trainer's number of GPUs, as configured; 0 if it uses none."""
     import torch
 
     on_gpus = trainer.accelerator in ("gpu", "cuda") or (

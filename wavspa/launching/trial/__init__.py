@@ -1,1 +1,1 @@
-"""Estimates from a few steps of a run: its cost, a learning rate, a batch size."""
+"""Estimates before training: the cost of runs, a learning rate, a batch size."""

@@ -1,4 +1,4 @@
-"""The cost of the runs of a sweep: counted from their configurations, on any machine."""
+"""The cost of a sweep's runs, computed from their configurations on any machine."""
 
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
@@ -19,7 +19,7 @@ _EXPERIMENT = "experiment"
 
 
 class Cost(NamedTuple):
-    """The cost of a cell: of all its runs, which differ in their seed alone."""
+    """The cost of a cell, that is, of all its runs, which differ only in their seed."""
 
     label: str
     data: str
@@ -33,11 +33,11 @@ def costs(jobs: Sequence[DictConfig], overrides: Sequence[Sequence[str]]) -> lis
     """The cost of each cell, at full length.
 
     Args:
-        jobs: Validated configurations.
+        jobs: The jobs' validated configurations.
         overrides: The words that each was composed from.
 
     Raises:
-        UserError: A model is of a kind that cannot be counted.
+        UserError: The operations of a model cannot be counted.
     """
     found: dict[str, Cost] = {}
     for job, words in zip(jobs, overrides, strict=True):
@@ -54,10 +54,10 @@ def costs(jobs: Sequence[DictConfig], overrides: Sequence[Sequence[str]]) -> lis
 
 
 def budget_lines(found: Sequence[Cost], device: str | None, mfu: float) -> list[str]:
-    """The costs in words: one line a cell, one for each data set, one in all.
+    """The costs as a table: one line per cell, one per data set if there are several, and a total.
 
     Args:
-        found: What the cells cost.
+        found: The costs of the cells.
         device: The device to estimate hours for.
         mfu: The share of its peak that is reached.
     """
@@ -70,7 +70,7 @@ def budget_lines(found: Sequence[Cost], device: str | None, mfu: float) -> list[
         *([f"{device} h"] if device else []),
     ]
     rows = [head, *(_row(cost, device, mfu) for cost in found)]
-    sums = [*_sums(found), _total("in all", found)]
+    sums = [*_sums(found), _total("total", found)]
     rows += [_row(cost, device, mfu) for cost in sums]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = ["  ".join([row[0].ljust(widths[0]), *_right(row[1:], widths[1:])]) for row in rows]
@@ -127,7 +127,8 @@ def _total(label: str, found: Sequence[Cost]) -> Cost:
     runs, tokens, flops = (
         sum(column) for column in zip(*(c[2:3] + c[4:] for c in found), strict=True)
     )
-    return Cost(f"{label}: {len(found)} cells", "", runs, 0, tokens, flops)
+    cells = "1 cell" if len(found) == 1 else f"{len(found)} cells"
+    return Cost(f"{label}: {cells}", "", runs, 0, tokens, flops)
 
 
 def _row(cost: Cost, device: str | None, mfu: float) -> list[str]:
@@ -146,12 +147,12 @@ def _remarks(device: str | None, mfu: float) -> Iterator[str]:
     if device:
         reached = flops_per_second(device, mfu) / 1e12
         yield (
-            f"hours of one {device} at {reached:.3g} TFLOP/s: its peak of {PEAK_TFLOPS[device]:,} (in half "
-            f"types, as with trainer=gpu) x mfu={mfu:g}; dry_run=true on such a device measures a step"
+            f"hours on one {device} at {reached:.3g} TFLOP/s: its peak of {PEAK_TFLOPS[device]:,} (in half "
+            f"precision, as with trainer=gpu) x mfu={mfu:g}; dry_run=true on such a device measures a step"
         )
     else:
         yield f"device=NAME adds hours: {', '.join(PEAK_TFLOPS)}"
     yield (
         "counted at dataset.max_length; shorter rows cost less with dataset.pad=batch. "
-        "Without validation and test."
+        "Validation and test are not included."
     )

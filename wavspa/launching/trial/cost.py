@@ -1,4 +1,4 @@
-"""The cost of a run, from a few steps of it."""
+"""The cost of a run, measured on a few of its steps."""
 
 import time
 from datetime import timedelta
@@ -23,10 +23,10 @@ MEASURED = 3
 class Estimate(NamedTuple):
     """The cost of a run on one of its devices.
 
-    ``flops`` counts multiplications and additions of the matrix products, transforms and attention
-    of a training step, None where the model is of a kind that is not known; ``tokens_per_second`` counts
-    pads as well; ``mfu`` is the share of the device's peak that is reached, where that is known; ``memory``
-    is a peak in bytes, of the GPU or of the process.
+    ``flops`` counts multiplications and additions in the matrix products, transforms and attention of a
+    training step, None if the model's kind is not known; ``tokens_per_second`` includes pads; ``mfu`` is
+    the share of the device's peak that is reached, None if the peak is not known; ``memory`` is a peak in
+    bytes, of the GPU or of the process.
     """
 
     parameters: int
@@ -38,7 +38,7 @@ class Estimate(NamedTuple):
     memory: int
 
     def lines(self) -> list[str]:
-        """It in words."""
+        """The estimate as lines of text."""
         whole = timedelta(seconds=round(self.steps * self.seconds_per_step))
         step = [f"{1000 * self.seconds_per_step:.1f} ms (median of {MEASURED})"]
         if self.flops is not None:
@@ -62,7 +62,7 @@ def estimate(config: DictConfig) -> Estimate:
         config: A validated configuration.
 
     Raises:
-        UserError: It cannot be trained.
+        UserError: The configuration cannot be trained.
     """
     quiet_lightning()
     steps = config.trainer.max_steps
@@ -88,11 +88,11 @@ def estimate(config: DictConfig) -> Estimate:
 
 
 def on_one_device(config: DictConfig, steps: int) -> DictConfig:
-    """The configuration of a few training steps alone, on one device with its share of the batch.
+    """The configuration for a few training steps only, on one device with its share of the batch.
 
     Args:
         config: The configuration of a run.
-        steps: How many steps.
+        steps: The number of steps.
     """
     config = strip_hydra_node(config)
     trainer = config.trainer
@@ -106,7 +106,7 @@ def on_one_device(config: DictConfig, steps: int) -> DictConfig:
 
 
 class _Meter(Callback):
-    """Times the last steps, and counts what is done in them."""
+    """Times the last steps and counts the operations and tokens in them."""
 
     def __init__(self) -> None:
         self.throughput: Throughput | None = None
@@ -121,7 +121,7 @@ class _Meter(Callback):
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         assert self.throughput is not None
-        # The last step of the warm-up is counted as the first one, whose time is left out.
+        # Batches count from the last warm-up step on: Throughput leaves out the time of its first step.
         if self.step >= WARM_UP - 1:
             self.throughput.add(batch)
         if trainer.global_step == self.step:

@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 
 STEPS = 100
 LOWEST, HIGHEST = 1e-6, 1.0
-TRIED = 3  # steps with each size of a batch
+TRIED = 3  # steps with each batch size
 
 
 def find_learning_rate(config: DictConfig) -> float:
     """Train a few steps at rising learning rates, on one device, and write nothing.
 
-    The suggestion is the rate at which the loss fell fastest, for all parameters equally (``filter_lr`` has
-    no part in it). Source: Smith (2017), arXiv:1506.01186.
+    The suggestion is the rate at which the loss fell fastest. All parameters use the same rate; ``filter_lr``
+    is ignored. Source: Smith (2017), arXiv:1506.01186.
 
     Args:
         config: A validated configuration.
@@ -59,13 +59,13 @@ def find_learning_rate(config: DictConfig) -> float:
 
 
 def find_batch_size(config: DictConfig) -> int:
-    """The largest ``dataset.batch_size`` that fits, found by doubling it on one of the devices.
+    """The largest ``dataset.batch_size`` that fits, found by doubling it on one device.
 
     Args:
         config: A validated configuration.
 
     Raises:
-        UserError: It would train on a CPU, where running out of memory ends the process.
+        UserError: The run would train on a CPU, where running out of memory ends the process.
     """
     quiet_lightning()
     trainer_node = config.trainer
@@ -84,14 +84,14 @@ def find_batch_size(config: DictConfig) -> int:
 
 
 def devices_of(trainer: DictConfig) -> int:
-    """How many devices a ``trainer`` node names; one where it leaves them to the machine."""
+    """The number of devices that a ``trainer`` node asks for; one per node if it leaves it to the machine."""
     named = trainer.devices if isinstance(trainer.devices, int) and trainer.devices > 0 else 1
     nodes: int = trainer.num_nodes
     return named * nodes
 
 
 def largest_batch(trainer: Trainer, task: LightningModule, data: "SequenceDataModule") -> int:
-    """Double ``data.batch_size`` until a few steps do not fit the memory, or a batch is all of train."""
+    """Double ``data.batch_size`` until a few steps no longer fit in memory, or a batch holds all of train."""
     data.prepare_data()
     data.setup("fit")
     first = data.batch_size
