@@ -113,7 +113,7 @@ def test_what_they_cost(tmp_path):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"share_attention": True}, "share_attention must be false where attention lists a base"),
+        ({"share_attention": True}, "share_attention must be false if attention lists a base"),
         ({"keep_details": False}, "lists 3 bases, but .* without details has 1 bands"),
     ],
 )
