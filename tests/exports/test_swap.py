@@ -155,7 +155,7 @@ class Other(nn.Module):
         (
             lambda: built("Bert"),
             {"wavelet": Other},
-            "wavspa.register_wavelet names your own class",
+            "name your own class with wavspa.register_wavelet",
         ),
         (lambda: built("Bert"), {"attention": ["linear", Other]}, "attention must be a name"),
         (lambda: built("Bert"), {"wavelet": "adda"}, "wavelet='adda' is unknown"),
@@ -182,7 +182,7 @@ def test_a_mask_over_pairs_is_refused():
 def test_the_implementation_alone_is_no_swap():
     model = built("Bert")
     model.set_attn_implementation("wavspa")
-    with pytest.raises(ValueError, match=r"is set by wavspa\.exports\.swap\.swap"):
+    with pytest.raises(ValueError, match=r"only wavspa\.exports\.swap\.swap may set"):
         logits(model)
 
 
@@ -202,7 +202,7 @@ def test_what_is_swapped_already_is_refused_as_such(bert):
 
 def test_a_model_of_torch_is_referred_to_its_own_function():
     with pytest.raises(
-        ValueError, match=r"got a TransformerEncoderLayer: wavspa\.swap_attention takes"
+        ValueError, match=r"got a TransformerEncoderLayer: wavspa\.swap_attention swaps"
     ):
         swap(nn.TransformerEncoderLayer(8, 2))
 

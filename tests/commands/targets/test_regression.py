@@ -115,7 +115,7 @@ def test_an_export_answers_in_the_units_of_the_data(place, trained, predictions)
         (["dataset.label=huge"], r"standard deviation inf in train .from 0 to 4.7e.301.: rescale"),
         (["dataset.label=same"], "holds the number 1 in each of the 48 rows"),
         (["dataset.classes=3"], "dataset.classes must be auto"),
-        (["trainer.precision=bf16-true"], "take trainer.precision=bf16-mixed"),
+        (["trainer.precision=bf16-true"], "set trainer.precision=bf16-mixed"),
         (["task.monitor=val/accuracy"], "task.monitor='val/accuracy' is unknown"),
         (["task.mode=max"], "task.mode=max contradicts"),
     ],

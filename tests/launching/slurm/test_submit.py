@@ -145,7 +145,7 @@ def test_without_sbatch_the_script_is_there_for_another_machine(array, answers):
 
 def test_what_to_type_elsewhere_is_quoted(tmp_path, answers):
     (array,) = arrays_of([tiny_run(tmp_path / "my runs")])
-    with pytest.raises(UserError, match=f"same files: sbatch '{array.script}'$"):
+    with pytest.raises(UserError, match=f"these files, run sbatch '{array.script}'$"):
         submit(array, options())
 
 
