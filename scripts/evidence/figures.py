@@ -2,7 +2,7 @@
 
 import math
 import statistics
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,7 +11,17 @@ from matplotlib.figure import Figure
 
 from scripts.evidence.load import Results
 from scripts.evidence.paired import Difference
-from scripts.evidence.studies import ABLATED, BASES, DATA, LONGER, LONGER_STEPS, MODES
+from scripts.evidence.studies import (
+    ABLATED,
+    BASES,
+    DATA,
+    LONGER,
+    LONGER_STEPS,
+    MODES,
+    Arm,
+    arm_of,
+    longer_arm,
+)
 from scripts.evidence.tables import LEARNED, NAMES
 from wavspa.reports.figures.bands import draw_energies, draw_orthogonality
 from wavspa.reports.figures.filters import draw_filters
@@ -22,16 +32,16 @@ FILTERS = [("digits", "softmax-ada"), ("digits", "softmax-ortho"), ("image", "so
 
 
 class Panel(NamedTuple):
-    """A panel of gains: its title, its data set, and the ending of its arms' names."""
+    """A panel of gains: its title, its data set, and the arm of a base and a mode."""
 
     title: str
     data: str
-    ending: str
+    arm: Callable[[str, str], Arm]
 
     def gain(self, results: Results, base: str, mode: str) -> Difference | None:
         """The gain of a mode on its base; None if one of them has not run."""
-        arm, plain = (f"{base}-{of}{self.ending}" for of in (mode, "none"))
-        return results.difference(self.data, arm, plain)
+        arm = self.arm(base, mode)
+        return results.difference(self.data, arm.name, arm.base)
 
 
 def figures(results: Results) -> Iterator[tuple[str, Figure]]:
@@ -192,9 +202,9 @@ def write(results: Results, folder: Path) -> list[Path]:
 
 def _with_gains(results: Results) -> list[Panel]:
     """The panels in which a mode can be compared with its base, of all data sets and of longer training."""
-    panels = [Panel(NAMES[data], data, "") for data in DATA]
+    panels = [Panel(NAMES[data], data, arm_of) for data in DATA]
     longer = f"{LONGER_STEPS:,} steps"
-    panels += [Panel(f"{NAMES[data]},\n{longer}", data, "-longer") for data in LONGER]
+    panels += [Panel(f"{NAMES[data]},\n{longer}", data, longer_arm) for data in LONGER]
     pairs = [(base, mode) for base in BASES for mode in LEARNED]
     return [panel for panel in panels if any(panel.gain(results, *pair) for pair in pairs)]
 

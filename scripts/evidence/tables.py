@@ -2,7 +2,7 @@
 
 import math
 import statistics
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from scripts.evidence.load import Results, best_rate
 from scripts.evidence.paired import Difference, difference, holm, verdict
@@ -18,6 +18,7 @@ from scripts.evidence.studies import (
     Arm,
     Cell,
     arm_of,
+    longer_arm,
 )
 from wavspa.reports.number_format import ABSENT
 
@@ -87,13 +88,13 @@ def cells_table(
     results: Results, data: str, study: str = "cells", bases: Sequence[str] = BASES
 ) -> str:
     """The cells of a study on a data set: accuracies, and differences from the base."""
-    return _by_mode(results, data, study, [(base, base) for base in bases], MODES, "")
+    return _by_mode(results, data, study, [(base, base) for base in bases], MODES, arm_of)
 
 
 def longer_table(results: Results, data: str) -> str:
     """The cells of the study of longer training on a data set."""
     bases = [(f"{base}, {LONGER_STEPS:,} steps", base) for base in LONGER[data]]
-    return _by_mode(results, data, "longer", bases, LONGER_MODES, "-longer")
+    return _by_mode(results, data, "longer", bases, LONGER_MODES, longer_arm)
 
 
 def over_bases_table(results: Results) -> str:
@@ -275,15 +276,15 @@ def _by_mode(
     study: str,
     bases: Sequence[tuple[str, str]],
     modes: Sequence[str],
-    ending: str,
+    arm: Callable[[str, str], Arm],
 ) -> str:
-    """A row for each base (its title, its name) and a column for each mode."""
+    """A row for each base (its title, its name) and a column for each mode; ``arm`` is of both."""
     tested = Tested(results, STUDIES[study].cells)
     rows = []
     for title, base in bases:
         row = [title]
         for mode in modes:
-            key = data, f"{base}-{mode}{ending}"
+            key = data, arm(base, mode).name
             cell = accuracy(list(results.values(*key).values()))
             row.append(f"{cell}<br>{points(*tested[key])}" if key in tested else cell)
         rows.append(row)
