@@ -79,6 +79,29 @@ def test_where_nothing_can_be_written_another_place_is_offered(finished, tmp_pat
     assert (tmp_path / "mine" / "filters.svg").exists()
 
 
+def test_a_run_that_cannot_keep_its_decision_is_to_be_copied(finished, tmp_path, call, monkeypatch):
+    def refuse(self, *args):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("wavspa.launching.decisions.evaluation.Evaluator.decide", refuse)
+    code, _, reported = call(evaluate, f"run={finished}", "threshold=0.4")
+    assert code == 2
+    assert "(Permission denied): the run keeps its decision there, so copy the run" in reported
+
+
+def test_a_tilde_is_the_home_folder_where_the_shell_left_it(finished, tmp_path, call, monkeypatch):
+    shutil.copytree(finished, tmp_path / "finished")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    assert call(evaluate, "run=~/finished", "folder=~/scores", "resamples=0")[0] == 0
+    assert (tmp_path / "scores" / "evaluation.json").exists()
+    assert call(figures, "run=~/finished", "what=filters", "formats=svg", "output=~/drawn")[0] == 0
+    assert (tmp_path / "drawn" / "filters.svg").exists()
+    assert call(report, "finished", "--output=~/reported")[0] == 0
+    assert (tmp_path / "reported" / "report.html").exists()
+    assert not (tmp_path / "~").exists()
+
+
 def test_a_folder_of_links_holds_runs(finished, tmp_path):
     (tmp_path / "links").mkdir()
     (tmp_path / "links" / "one").symlink_to(finished)

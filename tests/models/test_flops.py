@@ -32,6 +32,12 @@ def test_plain_bases_are_counted_as_torch_does(attention, pool):
     assert training_flops(model, 96) == pytest.approx(3 * there, rel=0.02)
 
 
+@pytest.mark.parametrize("stem", ["linear", "conv"])
+def test_the_stem_of_series_counts(stem):
+    model = Encoder(inputs=7, stem=stem, attention="softmax", wavelet="none", **SIZES)
+    assert training_flops(model, 96) == 3 * counted(model, torch.randn(1, 96, 7))
+
+
 def test_a_pair_costs_two_encoders_and_a_head():
     model = DualEncoder(20, 2, attention="softmax", wavelet="none", **SIZES)
     rows = [torch.randint(20, (1, 96)) for _ in range(2)]

@@ -70,14 +70,19 @@ def parser(
     )
 
 
+def typed_path(word: str) -> Path:
+    """A path as typed; ``~`` is the home folder, also after the ``=`` where not every shell expands it."""
+    return Path(word).expanduser()
+
+
 @contextmanager
-def writing(path: Path, option: str) -> Iterator[None]:
-    """What the system refuses while a block writes below ``path`` is a mistake, which ``option`` avoids."""
+def writing(path: Path, way_out: str) -> Iterator[None]:
+    """Report what the system refuses below ``path`` as a mistake whose message ends in ``way_out``."""
     try:
         yield
     except OSError as error:
         raise UserError(
-            f"{path} cannot be written ({error.strerror or error}): name a writable place by {option}"
+            f"{path} cannot be written ({error.strerror or error}): {way_out}"
         ) from error
 
 

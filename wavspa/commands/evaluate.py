@@ -93,7 +93,7 @@ def print_metrics(words: dict[str, str], overrides: list[str]) -> dict[str, floa
     output = _checked_output(folder, task, words)
     evaluator = Evaluator(folder, config, task, data)
     typed = {word: words[word] for word in OF_DECISION if word in words}
-    with writing(folder, "folder=FOLDER"):
+    with writing(folder, "the run keeps its decision there, so copy the run to a writable place"):
         decision = evaluator.decide(typed)
     if "input" in words:
         rows = _other_rows(folder, task, data, words)
@@ -124,7 +124,7 @@ def _show_and_write(folder: Path, words: dict[str, str], split: str, found: "Eva
     rows = f"input-{Path(words['input']).stem}" if "input" in words else split
     place = Path(words["folder"]) if "folder" in words else layout.evaluation(folder, rows)
     facts = found.facts(words.get("input") or split)
-    with writing(place, "folder=FOLDER"):
+    with writing(place, "name a writable place by folder=FOLDER"):
         for path in write_evaluation(place, facts, found.answers, found.estimates, found.tags):
             print(f"written: {path}")
 

@@ -95,7 +95,7 @@ def draw(
         for stem, figure in figures.items():
             paths = [place / f"{stem}.{suffix}" for suffix in formats]
             for path in paths:
-                with writing(path, "output=FOLDER"):
+                with writing(path, "name a writable place by output=FOLDER"):
                     save(figure, path)
                 print(f"figure: {path}")
             drawn += 1

@@ -16,6 +16,8 @@ from wavspa.errors import UserError
 # Of wavspa-train, and where it is frozen.
 _SHORT = {"data_root": "dataset.data_root"}
 _INIT = ("init", "init.from")
+# Of the commands that look at a run.
+_PATHS = ("run", "input", "output", "folder")
 
 
 def typed_words(name: str, usage: str, description: str, epilog: str) -> dict[str, str]:
@@ -36,7 +38,7 @@ def typed_words(name: str, usage: str, description: str, epilog: str) -> dict[st
     for key, value in map(_split, command_line.parse_args().words):
         if key in typed:
             raise UserError(f"{key}= is given twice: leave one out")
-        typed[key] = value
+        typed[key] = os.path.expanduser(value) if key in _PATHS else value
     return typed
 
 

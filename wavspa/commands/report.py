@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from wavspa.commands.entry_point import command, parser, writing
+from wavspa.commands.entry_point import command, parser, typed_path, writing
 from wavspa.errors import UserError
 from wavspa.run_folder import layout
 
@@ -49,7 +49,7 @@ def main() -> None:
     )
     command_line.add_argument(
         "--output",
-        type=Path,
+        type=typed_path,
         metavar="FOLDER",
         help="where to write the files (default: report next to the runs)",
     )
@@ -66,7 +66,10 @@ def main() -> None:
         help="show the learned filters of N runs, one of each cell first (default: 12)",
     )
     command_line.add_argument(
-        "--figure", type=Path, metavar="FILE", help="draw the learning curves: png, svg or pdf"
+        "--figure",
+        type=typed_path,
+        metavar="FILE",
+        help="draw the learning curves: png, svg or pdf",
     )
     command_line.add_argument(
         "--published",
@@ -115,13 +118,13 @@ def main() -> None:
     report = build_report(runs, shown, _filters(runs, most), bool(arguments.published))
     print_beside(report.beside, console())
     output = arguments.output or default_report_dir(folders)
-    with writing(output, "--output FOLDER"):
+    with writing(output, "name a writable place by --output FOLDER"):
         for path in write_report(report, output):
             print(f"written: {path}")
     if arguments.figure:
         from wavspa.reports.figures.curves import draw_curves
 
-        with writing(arguments.figure, "--figure FILE"):
+        with writing(arguments.figure, "name a writable place by --figure FILE"):
             draw_curves(runs, arguments.figure)
         print(f"written: {arguments.figure}")
 

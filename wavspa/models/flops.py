@@ -6,6 +6,7 @@ from wavspa.attention import Attention, Linear, Linformer, Longformer, Performer
 from wavspa.models.block import Block
 from wavspa.models.dual_encoder import DualEncoder
 from wavspa.models.encoder import Encoder
+from wavspa.models.stem import Stem
 from wavspa.models.wavelet_attention import WavSpAttention
 from wavspa.wavelets.modes import Conv, Dwt, Fourier, Lift, WaveletMode
 
@@ -37,14 +38,15 @@ def training_flops(model: nn.Module, length: int) -> int:
 
 def _encoder(encoder: Encoder, length: int) -> int:
     positions = length + (encoder.cls is not None)
-    blocks = 0
+    stem = encoder.embedding
+    total = 2 * length * stem.layer.weight.numel() if isinstance(stem, Stem) else 0
     for block in encoder.blocks:
         assert isinstance(block, Block)
         assert isinstance(block.attention, WavSpAttention)
-        blocks += _layer(block.attention, positions) + positions * _linears(block.mlp)
+        total += _layer(block.attention, positions) + positions * _linears(block.mlp)
     if encoder.head is None:
-        return blocks
-    return blocks + _linears(encoder.head) * (length if encoder.pool.kind == "token" else 1)
+        return total
+    return total + _linears(encoder.head) * (length if encoder.pool.kind == "token" else 1)
 
 
 def _layer(layer: WavSpAttention, length: int) -> int:
