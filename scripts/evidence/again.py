@@ -13,25 +13,36 @@ from pathlib import Path
 from scripts.evidence.jobs import THREADS, start
 from scripts.evidence.load import RESULTS, Results, load
 from scripts.evidence.page import example_cells
-from scripts.evidence.pieces import executable
+from scripts.evidence.pieces import executable, parent_of
 from wavspa.reports.runs.collect import Run, collect
 
 # Depends on the machine's load, not on the run.
 TIMES = ("seconds",)
+INIT = "init.from="
 
 
-def train(run: Run, runs: Path, data_root: str | None) -> Run:
-    """Train a collected run again with its original options.
+def train(results: Results, cell: tuple[str, str, int], runs: Path, data_root: str | None) -> Run:
+    """Train a collected run again with its original options, after its pre-training if it has one.
+
+    Args:
+        results: The collected results.
+        cell: Data set, arm and seed.
+        runs: The folder to train in.
+        data_root: The folder of the data sets; None: the one of the configuration.
 
     Raises:
         SystemExit: It did not finish.
     """
-    words = [*run.config["frozen"]["overrides"], f"runs={runs}"]
+    data, arm, seed = cell
+    overrides = results.runs[data, arm][seed].config["frozen"]["overrides"]
+    words = [*(word for word in overrides if not word.startswith(INIT)), f"runs={runs}"]
+    if (parent := parent_of(arm)) is not None:
+        words.append(f"init={train(results, (data, parent, seed), runs, data_root).folder}")
     if data_root:
         words.append(f"data_root={data_root}")
     if code := start(executable(["wavspa-train", *words]), float("inf"), THREADS):
         sys.exit(code)
-    (found,) = collect([runs])
+    (found,) = collect([runs / arm])
     return found
 
 
@@ -58,7 +69,7 @@ def check(results: Results, cell: tuple[str, str, int], data_root: str | None) -
     data, arm, seed = cell
     before = results.runs[data, arm][seed]
     with tempfile.TemporaryDirectory() as folder:
-        found = list(differences(before, train(before, Path(folder), data_root)))
+        found = list(differences(before, train(results, cell, Path(folder), data_root)))
     print(f"{arm} on {data}, seed {seed}: {'equal to the last digit' if not found else 'differs'}")
     print("".join(f"  {line}\n" for line in found), end="", flush=True)
     return not found

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from scripts.evidence import figures, tables
 from scripts.evidence.jobs import THREADS
 from scripts.evidence.load import RESULTS, Results, facts_of, load
+from scripts.evidence.pieces import parent_of
 from scripts.evidence.published import published_table
 from scripts.evidence.studies import ABLATED, DATA, LONG_BASES, LONGER, ROOT, STUDIES, arm_of
 
@@ -97,20 +98,29 @@ def trained_by(results: Results) -> str:
     return tables.table(head, lines, left=5) if lines else ""
 
 
-def command_of(results: Results, data: str, arm: str, seed: int) -> str:
-    """The command that trains a collected run again."""
+def commands_of(results: Results, data: str, arm: str, seed: int) -> str:
+    """The commands that train a collected run again, its pre-training first, a line each."""
     overrides = results.runs[data, arm][seed].config["frozen"]["overrides"]
-    words = [word for word in overrides if not word.startswith(("name=", "init.from="))]
+    words = [*map(_as_typed, overrides), f"runs=runs/evidence/{data}", "data_root=DATA_ROOT"]
     variables = " ".join(f"{name}={value}" for name, value in THREADS.items())
-    return f"{variables} wavspa-train {shlex.join(words)} data_root=DATA_ROOT"
+    line = f"{variables} wavspa-train {shlex.join(words)}"
+    parent = parent_of(arm)
+    return line if parent is None else f"{commands_of(results, data, parent, seed)}\n{line}"
+
+
+def _as_typed(word: str) -> str:
+    """A recorded option as it is typed: ``init=RUN`` is recorded as ``init.from='RUN'``."""
+    key, _, value = word.partition("=")
+    return f"init={value[1:-1]}" if key == "init.from" else word
 
 
 def example_cells() -> dict[str, tuple[str, str, int]]:
-    """The cell of each study that serves as an example of training again."""
+    """The cell of each study, with a seed, that serves as an example of training again."""
     return {
         "cells": ("digits", arm_of("softmax", "ada").name, 1),
         "helps": ("digits", "softmax-conv", 1),
-        "pretraining": ("digits", arm_of("softmax", "ortho").name, 2),
+        "longer": ("text", "softmax-none-longer", 1),
+        "pretraining": ("digits", "softmax-ada-finetuned", 2),
         "long": ("bbc", arm_of("linear", "ada").name, 1),
         "lego": ("lego", arm_of("softmax", "lift").name, 1),
     }
@@ -124,11 +134,11 @@ def again(results: Results) -> str:
             continue
         status = results.runs[data, arm][seed].status
         value = repr(status["test"]["test/accuracy"])
-        command = command_of(results, data, arm, seed)
+        commands = commands_of(results, data, arm, seed)
         question = STUDIES[study].question
         lines.append(
             f"*{question}* {arm} on {tables.NAMES[data]}, seed {seed}: test accuracy {value} by\n\n"
-            f"<!-- not run: it trains for minutes -->\n```\n{command}\n```"
+            f"<!-- not run: it trains for minutes -->\n```\n{commands}\n```"
         )
     return "\n\n".join(lines)
 

@@ -144,6 +144,12 @@ def pieces(study: Study, settings: Settings) -> Iterator[Piece]:
             yield _piece(cell, settings, [rate], missing)
 
 
+def parent_of(arm: str) -> str | None:
+    """The arm whose runs are the pre-training of an arm's; None if it is trained from scratch."""
+    name, _, phase = arm.rpartition("-")
+    return f"{name}-{PHASES[0]}" if phase == PHASES[1] else None
+
+
 def command_of(piece: Piece) -> list[str]:
     """The command of a piece as typed: a run, or a sweep."""
     sweep = ["-m"] if len(piece.rates) * len(piece.seeds) > 1 else []
@@ -168,9 +174,10 @@ def _selecting(cell: Cell, settings: Settings) -> Iterator[Piece]:
 
 def _parent(cell: Cell, settings: Settings, rate: str, seed: int) -> Iterator[Piece]:
     """The pre-training that a fine-tuning starts from, if only its results are left."""
-    if _phase(cell.arm) != PHASES[1] or _parent_folder(cell, settings, seed).exists():
+    parent_arm = parent_of(cell.arm.name)
+    if parent_arm is None or _parent_folder(cell, settings, seed).exists():
         return
-    parent = Cell(cell.data, find(cell.data, _parent_name(cell)))
+    parent = Cell(cell.data, find(cell.data, parent_arm))
     if (rate, seed) in runs_of(parent, settings):
         yield _piece(parent, settings, [rate], [seed])
 
@@ -187,12 +194,8 @@ def _piece(cell: Cell, settings: Settings, rates: Sequence[str], seeds: Sequence
     return Piece(cell, words, rates, seeds)
 
 
-def _parent_name(cell: Cell) -> str:
-    return cell.arm.name.replace(PHASES[1], PHASES[0])
-
-
 def _parent_folder(cell: Cell, settings: Settings, seed: int) -> Path:
-    return settings.runs / cell.data / _parent_name(cell) / f"s{seed}"
+    return settings.runs / cell.data / str(parent_of(cell.arm.name)) / f"s{seed}"
 
 
 def _configs(runs: Path, cell: Cell) -> list[Path]:

@@ -137,13 +137,21 @@ def test_the_page_s_blocks_are_made_again_and_the_rest_is_kept(collected):
     assert made != text
     assert page.page(made, results) == made
     assert page.BLOCK.sub("", made) == page.BLOCK.sub("", text)
-    command = page.command_of(results, "digits", "softmax-ada", 1)
+    command = page.commands_of(results, "digits", "softmax-ada", 1)
     assert command.startswith("OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1 wavspa-train experiment=")
-    assert command.endswith("optimizer.lr=0.003 seed=1 data_root=DATA_ROOT")
+    assert command.endswith("lr=0.003 seed=1 runs=runs/evidence/digits data_root=DATA_ROOT")
     assert command in made
     assert "| digits, lego, text | `0123456` | a processor | 1 | torch 2 |" in made
     names = [name for name, _ in figures.figures(results)]
     assert names == ["gains", "pareto", "lego", "lengths", *names[4:]]
+
+
+def test_the_commands_of_a_fine_tuning_begin_with_its_pretraining():
+    first, second = page.commands_of(
+        load(RESULTS), "digits", "softmax-ada-finetuned", 2
+    ).splitlines()
+    assert "experiment_name=softmax-ada-pretrained " in first
+    assert " name=s2 init=runs/evidence/digits/softmax-ada-pretrained/s2 " in second
 
 
 def test_the_front_has_what_nothing_beats():
