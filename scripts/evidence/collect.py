@@ -75,7 +75,7 @@ def _write(settings: Settings, results: Path) -> int:
         if cell.arm.rate_of is None:
             values = selection(cell, settings)
             rates += [[cell.data, cell.arm.name, rate, value] for rate, value in values.items()]
-        for seed in settings.seeds_on(cell.data):
+        for seed in settings.seeds_of(cell):
             if run := runs.get(seed):
                 folder = results / "runs" / cell.data / cell.arm.name / f"s{seed}"
                 if was_collected(run, settings):
@@ -158,7 +158,8 @@ def _filters(settings: Settings) -> Iterator[tuple[str, np.ndarray]]:
             collected = dict(arrays)
     cells = {(cell.data, cell.arm.name): cell for cell in all_cells()}
     for data, arm in FILTERS:
-        run = chosen_runs(cells[data, arm], settings).get(settings.seeds_on(data)[0])
+        cell = cells[data, arm]
+        run = chosen_runs(cell, settings).get(settings.seeds_of(cell)[0])
         if run is None:
             continue
         if was_collected(run, settings):

@@ -104,7 +104,7 @@ def measure_steps(settings: Settings, data: str, path: Path) -> None:
     for name, cell in cells.items():
         if (data, name) in done:
             continue
-        run = chosen_runs(cell, settings).get(settings.seeds_on(data)[0])
+        run = chosen_runs(cell, settings).get(settings.seeds_of(cell)[0])
         if run is None:
             continue
         found = measure_step(read_config(run.folder))

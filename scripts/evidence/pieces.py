@@ -39,9 +39,9 @@ class Settings:
     seeds: Sequence[int] = ()
     extra: tuple[str, ...] = ()
 
-    def seeds_on(self, data: str) -> Sequence[int]:
-        """The seeds that were named, or all seeds of the data set."""
-        return self.seeds or seeds_of(data)
+    def seeds_of(self, cell: Cell) -> Sequence[int]:
+        """The seeds that were named, or all seeds of the cell."""
+        return self.seeds or seeds_of(cell)
 
 
 class Piece(NamedTuple):
@@ -115,7 +115,7 @@ def untried(values: Mapping[str, float]) -> list[str]:
 
 def selection(cell: Cell, settings: Settings) -> dict[str, float]:
     """The validation results of the tried rates with the first seed, the lowest rate first."""
-    runs, seed = runs_of(cell, settings), settings.seeds_on(cell.data)[0]
+    runs, seed = runs_of(cell, settings), settings.seeds_of(cell)[0]
     collected = read_rates(settings.results).get((cell.data, cell.arm.name), {})
     values = {}
     for rate in RATES:
@@ -135,7 +135,7 @@ def pieces(study: Study, settings: Settings) -> Iterator[Piece]:
         if rate is None:
             continue  # its runs failed, which has been reported
         done = chosen_runs(cell, settings)
-        missing = [seed for seed in settings.seeds_on(cell.data) if seed not in done]
+        missing = [seed for seed in settings.seeds_of(cell) if seed not in done]
         if _phase(cell.arm):
             for seed in missing:
                 yield from _parent(cell, settings, rate, seed)
@@ -168,7 +168,7 @@ def _selecting(cell: Cell, settings: Settings) -> Iterator[Piece]:
         cell = Cell(cell.data, find(cell.data, cell.arm.rate_of))
     before = None
     while (rates := untried(selection(cell, settings))) and rates != before:
-        yield _piece(cell, settings, rates, settings.seeds_on(cell.data)[:1])
+        yield _piece(cell, settings, rates, settings.seeds_of(cell)[:1])
         before = rates  # failures are reported, and not tried again
 
 
