@@ -135,6 +135,15 @@ def test_without_an_end_targets_are_as_long_as_they_may_be_and_marked(model, sou
     assert (written.tokens > 0).all()
 
 
+@pytest.mark.parametrize("width", [1, 3])
+@pytest.mark.parametrize("end", [END, None])
+def test_no_sources_have_no_targets(model, sources, width, end):
+    tokens, lengths = sources
+    written = generate(model, tokens[:0], lengths[:0], end=end, beam_width=width)
+    assert written.tokens.shape == (0, 0)
+    assert len(written.lengths) == len(written.scores) == len(written.ended) == 0
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

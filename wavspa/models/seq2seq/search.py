@@ -109,7 +109,8 @@ def _greedy(
             rows, last = rows[stay], last[stay]
             memory.take(stay)
     assert scores is not None
-    return Written(written[:, : int(counts.max())], counts, scores / counts**penalty, ended)
+    used = max(counts.tolist(), default=0)
+    return Written(written[:, :used], counts, scores / counts**penalty, ended)
 
 
 class _Best:
@@ -207,4 +208,5 @@ def _beam(
             memory.take_written(origin.flatten())
         last = targets[:, :, -1].flatten()
     assert best is not None
-    return Written(best.tokens[:, : int(best.lengths.max())], best.lengths, best.scores, best.ended)
+    used = max(best.lengths.tolist(), default=0)
+    return Written(best.tokens[:, :used], best.lengths, best.scores, best.ended)
