@@ -2,7 +2,7 @@
 
 import math
 import statistics
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,6 +15,7 @@ from scripts.evidence.studies import (
     ABLATED,
     BASES,
     DATA,
+    LONG_BASES,
     LONGER,
     LONGER_STEPS,
     MODES,
@@ -32,10 +33,11 @@ FILTERS = [("digits", "softmax-ada"), ("digits", "softmax-ortho"), ("image", "so
 
 
 class Panel(NamedTuple):
-    """A panel of gains: its title, its data set, and the arm of a base and a mode."""
+    """A panel of gains: its title, its data set, its bases, and the arm of a base and a mode."""
 
     title: str
     data: str
+    bases: Sequence[str]
     arm: Callable[[str, str], Arm]
 
     def gain(self, results: Results, base: str, mode: str) -> Difference | None:
@@ -66,39 +68,54 @@ def figures(results: Results) -> Iterator[tuple[str, Figure]]:
 
 @styled
 def draw_gains(results: Results) -> Figure:
-    """The gain of each mode on its base, in points with 95 % intervals, in a panel for each data set."""
-    shown = _with_gains(results)
-    figure = Figure(figsize=(2.2 * len(shown) + 1.6, 4.2), layout="constrained")
-    axes = figure.subplots(1, len(shown), sharex=True, sharey=True, squeeze=False)[0]
-    for axis, panel in zip(axes, shown, strict=True):
-        axis.axvline(0, color=COLOURS[0], linewidth=0.8)
-        for row, base in enumerate(BASES):
-            for number, mode in enumerate(LEARNED):
-                found = panel.gain(results, base, mode)
-                if found is None:
-                    continue
-                low, high = (0.0 if math.isnan(end) else end - found.mean for end in found.interval)
-                axis.errorbar(
-                    found.mean,
-                    row + 0.22 * (number - 1),
-                    xerr=[[-low], [high]],
-                    fmt="o",
-                    markersize=4,
-                    color=COLOURS[number + 1],
-                )
-        axis.set_title(panel.title, fontsize=8)
-        axis.set_xlabel("points above the base")
-    axes[0].set_yticks(range(len(BASES)), BASES)
-    axes[0].invert_yaxis()
+    """The gain of each mode on its base, in points with 95 % intervals, in a panel for each data set.
+
+    Panels with all bases are in the upper row, those with some in the lower one.
+    """
+    rows = _with_gains(results)
+    columns = max(map(len, rows))
+    heights = [0.5 * len(row[0].bases) + 0.9 for row in rows]
+    figure = Figure(figsize=(2.2 * columns + 1.6, sum(heights)), layout="constrained")
+    axes = figure.subplots(
+        len(rows), columns, sharex=True, sharey="row", squeeze=False, height_ratios=heights
+    )
+    for across, row in zip(axes, rows, strict=True):
+        for axis, panel in zip(across, row, strict=False):
+            _draw_panel(axis, panel, results)
+        across[0].set_yticks(range(len(row[0].bases)), row[0].bases)
+        across[0].set_ylim(len(row[0].bases) - 0.5, -0.5)
+        for axis in across[len(row) :]:
+            axis.set_visible(False)
     for number, mode in enumerate(LEARNED, start=1):
-        axes[-1].plot([], [], "o", color=COLOURS[number], label=mode)
-    _legend(axes[-1])
+        axes[0, -1].plot([], [], "o", color=COLOURS[number], label=mode)
+    _legend(axes[0, -1])
+    figure.supxlabel("points above the base", fontsize="medium")
     return figure
+
+
+def _draw_panel(axis: Axes, panel: Panel, results: Results) -> None:
+    axis.axvline(0, color=COLOURS[0], linewidth=0.8)
+    for row, base in enumerate(panel.bases):
+        for number, mode in enumerate(LEARNED):
+            found = panel.gain(results, base, mode)
+            if found is None:
+                continue
+            low, high = (0.0 if math.isnan(end) else end - found.mean for end in found.interval)
+            axis.errorbar(
+                found.mean,
+                row + 0.22 * (number - 1),
+                xerr=[[-low], [high]],
+                fmt="o",
+                markersize=4,
+                color=COLOURS[number + 1],
+            )
+    axis.set_title(panel.title, fontsize=8)
+    axis.tick_params(labelbottom=True)
 
 
 @styled
 def draw_pareto(results: Results) -> Figure:
-    """Accuracy over CPU seconds of training; the line joins the Pareto front."""
+    """Accuracy (mean ± standard deviation) over CPU seconds of training; the line joins the Pareto front."""
     shown = [data for data in DATA if any(row["data"] == data for row in results.steps)]
     figure = Figure(figsize=(3.2 * len(shown), 3.4), layout="constrained")
     axes = figure.subplots(1, len(shown), squeeze=False)[0]
@@ -110,12 +127,18 @@ def draw_pareto(results: Results) -> Figure:
             if row["data"] != data or not runs or mode not in MODES:
                 continue
             steps = runs[min(runs)].status["step"]
-            value = statistics.fmean(results.values(data, row["arm"]).values())
-            found.append((steps * float(row["cpu_seconds"]), value, base, mode))
-        for seconds, value, base, mode in found:
-            marker = "os^Dv"[BASES.index(base)]
-            axis.plot(seconds, value, marker, color=COLOURS[MODES.index(mode)])
-        front = pareto([(seconds, value) for seconds, value, *_ in found])
+            values = list(results.values(data, row["arm"]).values())
+            found.append((steps * float(row["cpu_seconds"]), values, base, mode))
+        for seconds, values, base, mode in found:
+            axis.errorbar(
+                seconds,
+                statistics.fmean(values),
+                yerr=statistics.stdev(values) if len(values) > 1 else None,
+                fmt="os^Dv"[BASES.index(base)],
+                color=COLOURS[MODES.index(mode)],
+                elinewidth=0.6,
+            )
+        front = pareto([(seconds, statistics.fmean(values)) for seconds, values, *_ in found])
         if front:
             axis.plot(*zip(*front, strict=True), "-", color="#999999", zorder=0)
         axis.set_title(NAMES[data], fontsize=8)
@@ -200,13 +223,20 @@ def write(results: Results, folder: Path) -> list[Path]:
     return paths
 
 
-def _with_gains(results: Results) -> list[Panel]:
-    """The panels in which a mode can be compared with its base, of all data sets and of longer training."""
-    panels = [Panel(NAMES[data], data, arm_of) for data in DATA]
-    longer = f"{LONGER_STEPS:,} steps"
-    panels += [Panel(f"{NAMES[data]},\n{longer}", data, longer_arm) for data in LONGER]
-    pairs = [(base, mode) for base in BASES for mode in LEARNED]
-    return [panel for panel in panels if any(panel.gain(results, *pair) for pair in pairs)]
+def _with_gains(results: Results) -> list[list[Panel]]:
+    """The panels in which a mode can be compared with its base: rows that share their bases."""
+    of_all = [Panel(NAMES[data], data, BASES, arm_of) for data in DATA]
+    of_some = [Panel(NAMES["bbc"], "bbc", LONG_BASES, arm_of)]
+    for data in LONGER:
+        title = f"{NAMES[data]},\n{LONGER_STEPS:,} steps"
+        of_some.append(Panel(title, data, LONG_BASES, longer_arm))
+    rows = [[panel for panel in row if _has_gains(panel, results)] for row in (of_all, of_some)]
+    return [row for row in rows if row]
+
+
+def _has_gains(panel: Panel, results: Results) -> bool:
+    pairs = [(base, mode) for base in panel.bases for mode in LEARNED]
+    return any(panel.gain(results, *pair) for pair in pairs)
 
 
 def _legend(axis: Axes) -> None:
