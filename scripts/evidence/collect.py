@@ -26,7 +26,7 @@ import yaml
 
 from scripts.evidence.load import RESULTS
 from scripts.evidence.pieces import Settings, chosen_runs, selection
-from scripts.evidence.studies import ABLATED, STUDIES, Cell
+from scripts.evidence.studies import STUDIES, Cell
 from wavspa.launching.analysis.trained_run import TrainedRun
 from wavspa.launching.record.record import read_starts
 from wavspa.launching.run.freeze import read_config
@@ -36,7 +36,14 @@ from wavspa.run_folder.metrics import FIXED_COLUMNS, read_rows
 
 KEPT_METRICS = ("val/", "test/", "energy/", "orthogonality/")
 PACKAGES = ("torch", "numba", "numpy", "PyWavelets", "pytorch-lightning")
-FILTERS = [(data, f"softmax-{mode}") for data in ABLATED for mode in ("ada", "ortho", "conv")]
+FILTERS = [
+    *(
+        (data, f"softmax-{mode}")
+        for data in ("digits", "image", "text")
+        for mode in ("ada", "ortho")
+    ),
+    ("digits", "softmax-conv"),
+]
 
 
 def all_cells() -> list[Cell]:

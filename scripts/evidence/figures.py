@@ -12,7 +12,6 @@ from matplotlib.figure import Figure
 from scripts.evidence.load import Results
 from scripts.evidence.paired import Difference
 from scripts.evidence.studies import (
-    ABLATED,
     BASES,
     DATA,
     LONG_BASES,
@@ -59,7 +58,7 @@ def figures(results: Results) -> Iterator[tuple[str, Figure]]:
     for data, arm in FILTERS:
         if layers := results.filters.get((data, arm)):
             yield f"filters_{data}_{arm}", draw_filters(layers)
-    for data in ABLATED:
+    for data in DATA:
         if runs := results.runs.get((data, "softmax-ada")):
             rows = runs[min(runs)].metrics
             yield f"energy_{data}", draw_energies(rows)

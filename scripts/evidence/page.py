@@ -13,7 +13,7 @@ from scripts.evidence.jobs import THREADS
 from scripts.evidence.load import RESULTS, Results, facts_of, load
 from scripts.evidence.pieces import parent_of
 from scripts.evidence.published import published_table
-from scripts.evidence.studies import ABLATED, DATA, LONG_BASES, LONGER, ROOT, STUDIES, arm_of
+from scripts.evidence.studies import DATA, LONG_BASES, LONGER, ROOT, STUDIES, arm_of
 
 PAGE = ROOT / "docs/science/evidence.md"
 PICTURES = ROOT / "docs/pictures"
@@ -55,10 +55,7 @@ def blocks() -> Mapping[str, Callable[[Results], str]]:
         "over-bases": _if_runs("cells", tables.over_bases_table),
         "counts": _if_runs("cells", tables.counts),
         "helps": lambda results: "\n\n".join(
-            made
-            for data in ABLATED
-            for base in ("softmax", "linear")
-            if (made := tables.helps_table(results, data, base))
+            made for base in ("softmax", "linear") if (made := tables.helps_table(results, base))
         ),
         "pretraining": _if_runs("pretraining", tables.pretraining_table),
         "lego": _if_runs("lego", tables.lego_table),

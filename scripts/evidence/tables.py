@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from scripts.evidence.load import Results, best_rate
 from scripts.evidence.paired import Difference, difference, holm, verdict
 from scripts.evidence.studies import (
+    ABLATED,
     BASES,
     DATA,
     LONGER,
@@ -143,11 +144,12 @@ def counts(results: Results) -> str:
     )
 
 
-def helps_table(results: Results, data: str, base: str) -> str:
-    """The arms of the second study on a data set and a base, best first."""
+def helps_table(results: Results, base: str) -> str:
+    """The arms of the second study on a base, best first."""
+    data = ABLATED
     cells = STUDIES["helps"].cells
     tested = Tested(results, cells), Tested(results, cells, "ada")
-    arms = [c.arm for c in cells if c.data == data and c.arm.base == f"{base}-none"]
+    arms = [c.arm for c in cells if c.arm.base == f"{base}-none"]
     here = [arm for arm in arms if (data, arm.name) in results.runs]
     if not here:
         return ""

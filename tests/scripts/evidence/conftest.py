@@ -20,7 +20,8 @@ def collected(settings):
     write_arm(settings, "digits", "softmax-none", [0.5, 0.6, 0.7])
     write_arm(settings, "digits", "softmax-ada", [0.8, 0.9, 1.0], rate="0.003")
     write_arm(settings, "text", "linear-none", [0.5])
-    write_arm(settings, "text", "linear-wide", [0.625])
+    write_arm(settings, "digits", "linear-none", [0.5])
+    write_arm(settings, "digits", "linear-wide", [0.625])
     write_arm(settings, "text", "linear-none-longer", [0.75])
     write_arm(settings, "text", "linear-ada-longer", [0.875])
     write_arm(settings, "lego", "softmax-lift", [0.75, 0.25])
@@ -30,5 +31,5 @@ def collected(settings):
         row = ["softmax", "none", length, seconds, mebibytes, "2"]
         append(costs / "lengths.csv", LENGTH_COLUMNS, row)
     append(costs / "steps.csv", STEP_COLUMNS, ["digits", "softmax-ada", 0.5, 1e9, 9, 4096, "2"])
-    assert collect.collect(settings) == 12
+    assert collect.collect(settings) == 13
     return settings.results
