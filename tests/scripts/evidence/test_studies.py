@@ -32,16 +32,14 @@ from support.tiny_runs import compose_run, with_sizes_of_any_data
 from wavspa.launching.run.build import build
 from wavspa.launching.run.validate import validate
 
+COMPOSED = ("softmax", "linear-none", "linear-ada")
 ARMS = {(cell.data, cell.arm.name): cell for study in STUDIES.values() for cell in study.cells}
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("data", sorted({data for data, _ in ARMS}))
 def test_every_arm_can_be_trained(data):
-    names = ["softmax-none", "softmax-ada"]
-    if data == "text":
-        names = [name for of, name in ARMS if of == data and name.startswith("softmax")]
-    for cell in (ARMS[data, name] for name in names):
+    for cell in (ARMS[key] for key in ARMS if key[0] == data and key[1].startswith(COMPOSED)):
         words = [w for w in words_of(cell, Settings(Path("runs"))) if "experiment_name" not in w]
         validate(with_sizes_of_any_data(compose_run(*words)))
 
