@@ -124,10 +124,14 @@ def _helps(base: str) -> Iterator[Arm]:
 
 
 def longer_arm(base: str, mode: str) -> Arm:
-    """An arm of the study of longer training, with the learning rate that plain chose in the first study."""
+    """An arm of the study of longer training, with the learning rate that it chose in the first study.
+
+    The controls were not in that study: frozen filters take the rate of ada, the convolution that of plain.
+    """
     arm, plain = arm_of(base, mode), arm_of(base, "none").name
     steps = f"trainer.max_steps={LONGER_STEPS}", f"trainer.val_every={LONGER_STEPS // 4}"
-    return Arm(f"{arm.name}-longer", arm.words + steps, f"{plain}-longer", plain)
+    rate_of = arm_of(base, {"fixed": "ada", "conv": "none"}.get(mode, mode)).name
+    return Arm(f"{arm.name}-longer", arm.words + steps, f"{plain}-longer", rate_of)
 
 
 def _pretrained(data: str, mode: str) -> Iterator[Arm]:

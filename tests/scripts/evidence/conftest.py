@@ -23,7 +23,7 @@ def collected(settings):
     write_arm(settings, "digits", "linear-none", [0.5])
     write_arm(settings, "digits", "linear-wide", [0.625])
     write_arm(settings, "text", "linear-none-longer", [0.75])
-    write_arm(settings, "text", "linear-ada-longer", [0.875])
+    write_arm(settings, "text", "linear-conv-longer", [0.875])
     write_arm(settings, "lego", "softmax-lift", [0.75, 0.25])
     costs = settings.runs / "cost"
     for length in (8192, 16384):

@@ -114,13 +114,17 @@ def test_an_ablation_takes_the_learning_rate_of_the_arm_that_it_is_of(settings):
     assert (second.rates, list(second.seeds)) == (["0.003"], [1, 2, 3])
 
 
-def test_longer_training_takes_the_learning_rate_of_the_plain_base(settings):
-    study = STUDIES["longer"]._replace(cells=(Cell("text", find("text", "softmax-ada-longer")),))
+@pytest.mark.parametrize(
+    ("mode", "rate"), [("none", "0.003"), ("ada", "0.001"), ("fixed", "0.001"), ("conv", "0.003")]
+)
+def test_longer_training_takes_the_learning_rate_of_the_first_study(settings, mode, rate):
+    name = f"softmax-{mode}-longer"
+    study = STUDIES["longer"]._replace(cells=(Cell("text", find("text", name)),))
     write_arm(settings, "text", "softmax-none", [0.6], rate="0.003")
-    write_arm(settings, "text", "softmax-ada", [0.6], rate="0.01")
+    write_arm(settings, "text", "softmax-ada", [0.6], rate="0.001")
     (piece,) = pieces(study, settings)
-    assert piece.rates == ["0.003"]
-    assert {"model/wavelet=ada", "trainer.max_steps=2000"} <= set(piece.words)
+    assert piece.rates == [rate]
+    assert {f"model/wavelet={mode}", "trainer.max_steps=2000"} <= set(piece.words)
 
 
 def test_both_halves_of_pretraining_have_half_of_the_steps_and_the_same_seed(settings):
