@@ -14,7 +14,7 @@ from scripts.evidence.paired import Difference
 from scripts.evidence.studies import (
     BASES,
     DATA,
-    LONG_BASES,
+    FEWER_BASES,
     LONGER,
     LONGER_STEPS,
     MODES,
@@ -224,13 +224,13 @@ def write(results: Results, folder: Path) -> list[Path]:
 
 def _with_gains(results: Results) -> list[list[Panel]]:
     """The panels in which a mode can be compared with its base: rows that share their bases."""
-    of_all = [Panel(NAMES[data], data, BASES, arm_of) for data in DATA]
-    some = {*LONG_BASES, *(base for bases in LONGER.values() for base in bases)}
-    bases = [base for base in BASES if base in some]
-    of_some = [Panel(NAMES["bbc"], "bbc", bases, arm_of)]
+    of_all = [Panel(NAMES[data], data, BASES, arm_of) for data in DATA if data not in FEWER_BASES]
+    fewer = (*FEWER_BASES.values(), *LONGER.values())
+    some = [base for base in BASES if any(base in bases for bases in fewer)]
+    of_some = [Panel(NAMES[data], data, some, arm_of) for data in FEWER_BASES]
     for data in LONGER:
         title = f"{NAMES[data]},\n{LONGER_STEPS:,} steps"
-        of_some.append(Panel(title, data, bases, longer_arm))
+        of_some.append(Panel(title, data, some, longer_arm))
     rows = [[panel for panel in row if _has_gains(panel, results)] for row in (of_all, of_some)]
     return [row for row in rows if row]
 

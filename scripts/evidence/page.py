@@ -13,7 +13,7 @@ from scripts.evidence.jobs import THREADS
 from scripts.evidence.load import RESULTS, Results, facts_of, load
 from scripts.evidence.pieces import parent_of
 from scripts.evidence.published import published_table
-from scripts.evidence.studies import DATA, LONG_BASES, LONGER, ROOT, STUDIES, arm_of
+from scripts.evidence.studies import DATA, LONGER, ROOT, STUDIES, arm_of
 
 PAGE = ROOT / "docs/science/evidence.md"
 PICTURES = ROOT / "docs/pictures"
@@ -45,9 +45,7 @@ def blocks() -> Mapping[str, Callable[[Results], str]]:
             for data in DATA
             if any(of == data for of, _ in results.runs)
         ),
-        "long": _if_runs(
-            "long", lambda results: tables.cells_table(results, "bbc", "long", LONG_BASES)
-        ),
+        "long": _if_runs("long", lambda results: tables.cells_table(results, "bbc", "long")),
         "longer": _if_runs(
             "longer",
             lambda results: "\n\n".join(tables.longer_table(results, data) for data in LONGER),

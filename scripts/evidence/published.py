@@ -4,7 +4,7 @@ from statistics import fmean
 from typing import NamedTuple
 
 from scripts.evidence.load import Results
-from scripts.evidence.studies import BASES, MODES, arm_of
+from scripts.evidence.studies import BASES, MODES, arm_of, bases_of
 from scripts.evidence.tables import LEARNED, NAMES, over_bases, table
 from wavspa.launching.presets.table import head
 from wavspa.reports.number_format import ABSENT
@@ -55,7 +55,7 @@ def _here(results: Results, data: str) -> list[str]:
         found = over_bases(results, data, mode)
         of = "" if not found or found.n == len(BASES) else f" ({found.n} of {len(BASES)} bases)"
         gains.append(f"{found.mean:+.1f}{of}" if found else ABSENT)
-    arms = [arm_of(base, mode).name for base in BASES for mode in MODES]
+    arms = [arm_of(base, mode).name for base in bases_of(data) for mode in MODES]
     # Not of any arm on these data: other studies train some for other steps.
     runs = [run for arm in arms for run in results.runs.get((data, arm), {}).values()]
     if not runs:

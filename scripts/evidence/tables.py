@@ -8,7 +8,6 @@ from scripts.evidence.load import Results, best_rate
 from scripts.evidence.paired import Difference, difference, holm, verdict
 from scripts.evidence.studies import (
     ABLATED,
-    BASES,
     DATA,
     LONGER,
     LONGER_MODES,
@@ -19,6 +18,7 @@ from scripts.evidence.studies import (
     Arm,
     Cell,
     arm_of,
+    bases_of,
     longer_arm,
 )
 from wavspa.reports.number_format import ABSENT
@@ -85,11 +85,9 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]], left: int = 1) -> 
     return "\n".join(f"| {' | '.join(row)} |" for row in (head, ruler, *rows))
 
 
-def cells_table(
-    results: Results, data: str, study: str = "cells", bases: Sequence[str] = BASES
-) -> str:
+def cells_table(results: Results, data: str, study: str = "cells") -> str:
     """The cells of a study on a data set: accuracies, and differences from the base."""
-    return _by_mode(results, data, study, [(base, base) for base in bases], MODES, arm_of)
+    return _by_mode(results, data, study, [(base, base) for base in bases_of(data)], MODES, arm_of)
 
 
 def longer_table(results: Results, data: str) -> str:
@@ -125,7 +123,7 @@ def over_bases(results: Results, data: str, mode: str) -> Difference | None:
     """The gain of a mode on plain, averaged over the bases; None without results."""
     pairs = [
         (arm, plain)
-        for base in BASES
+        for base in bases_of(data)
         if (arm := _mean(results, data, arm_of(base, mode)))
         and (plain := _mean(results, data, arm_of(base, "none")))
     ]
