@@ -110,9 +110,14 @@ def read_label(value: object, column: str, where: str) -> str:
         where: How a message names the row.
 
     Raises:
-        UserError: It is a list or an object, or holds half of a surrogate pair, which JSON can spell
-            and no other file can hold.
+        UserError: It is a list, an object or bytes, or holds half of a surrogate pair, which JSON can
+            spell and no other file can hold.
     """
+    if isinstance(value, bytes):
+        raise UserError(
+            f"{where}: the column {column!r} holds bytes, {shown(value)}, which are not a label: write "
+            f"text or numbers"
+        )
     if isinstance(value, list | dict):
         raise UserError(
             f"{where}: the column {column!r} holds {shown(value)}, which is not a label"
