@@ -93,7 +93,7 @@ def cells_table(results: Results, data: str, study: str = "cells") -> str:
 def longer_table(results: Results, data: str) -> str:
     """The cells of the study of longer training on a data set."""
     bases = [(f"{base}, {LONGER_STEPS:,} steps", base) for base in LONGER[data]]
-    return _by_mode(results, data, "longer", bases, LONGER_MODES, longer_arm)
+    return _by_mode(results, data, "longer", bases, LONGER_MODES[data], longer_arm)
 
 
 def over_bases_table(results: Results) -> str:

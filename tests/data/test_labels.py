@@ -104,7 +104,10 @@ def test_classes_that_the_card_does_not_name_are_numbers() -> None:
     [
         ([0], r"line 2: the column 'y' holds \[0\], which is not a label"),
         ({"k": list(range(250))}, r"which is not a label"),
-        (b"cat", r"line 2: the column 'y' holds bytes, b'cat', which are not a label: write text or numbers"),
+        (
+            b"cat",
+            r"line 2: the column 'y' holds bytes, b'cat', which are not a label: write text or numbers",
+        ),
         ("\ud800", r"line 2: the label '\\ud800' holds half of a surrogate pair"),
     ],
 )
