@@ -2,7 +2,7 @@
 
 import math
 import statistics
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -69,7 +69,7 @@ def figures(results: Results) -> Iterator[tuple[str, Figure]]:
 def draw_gains(results: Results) -> Figure:
     """The gain of each mode on its base, in points with 95 % intervals, in a panel for each data set.
 
-    Panels with all bases are in the upper row, those with some in the lower one.
+    The upper row has all bases, the next one the data with fewer, the last one longer training.
     """
     rows = _with_gains(results)
     columns = max(map(len, rows))
@@ -225,14 +225,22 @@ def write(results: Results, folder: Path) -> list[Path]:
 def _with_gains(results: Results) -> list[list[Panel]]:
     """The panels in which a mode can be compared with its base: rows that share their bases."""
     of_all = [Panel(NAMES[data], data, BASES, arm_of) for data in DATA if data not in FEWER_BASES]
-    fewer = (*FEWER_BASES.values(), *LONGER.values())
-    some = [base for base in BASES if any(base in bases for bases in fewer)]
+    some = _in_order(FEWER_BASES)
     of_some = [Panel(NAMES[data], data, some, arm_of) for data in FEWER_BASES]
-    for data in LONGER:
-        title = f"{NAMES[data]},\n{LONGER_STEPS:,} steps"
-        of_some.append(Panel(title, data, some, longer_arm))
-    rows = [[panel for panel in row if _has_gains(panel, results)] for row in (of_all, of_some)]
+    some = _in_order(LONGER)
+    trained_longer = [
+        Panel(f"{NAMES[data]},\n{LONGER_STEPS:,} steps", data, some, longer_arm) for data in LONGER
+    ]
+    rows = [
+        [panel for panel in row if _has_gains(panel, results)]
+        for row in (of_all, of_some, trained_longer)
+    ]
     return [row for row in rows if row]
+
+
+def _in_order(bases_of: Mapping[str, Sequence[str]]) -> list[str]:
+    """The bases of several data sets together."""
+    return [base for base in BASES if any(base in bases for bases in bases_of.values())]
 
 
 def _has_gains(panel: Panel, results: Results) -> bool:

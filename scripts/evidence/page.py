@@ -13,7 +13,7 @@ from scripts.evidence.jobs import THREADS
 from scripts.evidence.load import RESULTS, Results, facts_of, load
 from scripts.evidence.pieces import parent_of
 from scripts.evidence.published import published_table
-from scripts.evidence.studies import DATA, LONGER, ROOT, STUDIES, arm_of
+from scripts.evidence.studies import DATA, LONGER, ROOT, STUDIES, arm_of, longer_arm
 
 PAGE = ROOT / "docs/science/evidence.md"
 PICTURES = ROOT / "docs/pictures"
@@ -114,7 +114,7 @@ def example_cells() -> dict[str, tuple[str, str, int]]:
     return {
         "cells": ("digits", arm_of("softmax", "ada").name, 1),
         "helps": ("digits", "softmax-conv", 1),
-        "longer": ("text", "softmax-none-longer", 1),
+        "longer": ("text", longer_arm("linear", "ada").name, 1),
         "pretraining": ("digits", "softmax-ada-finetuned", 2),
         "long": ("bbc", arm_of("linear", "ada").name, 1),
         "lego": ("lego", arm_of("softmax", "lift").name, 1),
