@@ -42,6 +42,7 @@ LONGER_MODES = {
 }
 # Where half of the steps go into pre-training.
 PRETRAINED = ("digits", "listops")
+PRETRAINED_MODES = ("none", "ada", "ortho")
 
 # CPU time per step with ada, relative to the plain base (one thread, `--study cost`).
 TIME_OF_ADA = {"softmax": 1.50, "linear": 1.53}
@@ -150,8 +151,13 @@ def longer_arm(base: str, mode: str) -> Arm:
 
 
 def _pretrained(data: str, mode: str) -> Iterator[Arm]:
-    """The two halves of pre-training; :mod:`scripts.evidence.pieces` adds steps and parents."""
+    """From scratch for half of the steps, and the two halves of pre-training.
+
+    :mod:`scripts.evidence.pieces` adds the steps and the parents of the latter.
+    """
     arm = arm_of("softmax", mode)
+    half = f"trainer.max_steps={steps_of(data) // 2}"
+    yield Arm(f"{arm.name}-half", (*arm.words, half), "softmax-none-half", arm.name)
     base = "softmax-none-finetuned"
     # Masked tokens are predicted where they are, however the classifier pools.
     masked = "task=masked", *(["model.pool=token"] if "pool" in experiment(data)["model"] else [])
@@ -174,14 +180,11 @@ def _studies() -> Iterator[tuple[str, Study]]:
     references = [arm_of(base, mode) for base in ("softmax", "linear") for mode in ("none", "ada")]
     arms = (*references, *_helps("softmax"), *_helps("linear"))
     yield "helps", Study("What of it helps?", tuple(Cell(ABLATED, arm) for arm in arms))
-    scratch = [arm_of("softmax", mode) for mode in ("none", "ada", "ortho")]
     trained = [
         Cell(data, arm)
         for data in PRETRAINED
-        for arm in (
-            *scratch,
-            *(half for m in ("none", "ada", "ortho") for half in _pretrained(data, m)),
-        )
+        for mode in PRETRAINED_MODES
+        for arm in (arm_of("softmax", mode), *_pretrained(data, mode))
     ]
     yield "pretraining", Study("Does it still help when the base is pre-trained?", tuple(trained))
     long = tuple(Cell("bbc", arm_of(base, mode)) for base in bases_of("bbc") for mode in MODES)

@@ -13,6 +13,7 @@ from scripts.evidence.studies import (
     LONGER_MODES,
     LONGER_STEPS,
     MODES,
+    PRETRAINED_MODES,
     RATES,
     STUDIES,
     Arm,
@@ -33,6 +34,12 @@ NAMES = {
     "lego": "LEGO",
 }
 LEARNED = MODES[1:]
+# How the arms of the study of pre-training are trained, by the ending of their names.
+TRAININGS = {
+    "": "from scratch, all steps",
+    "-half": "from scratch, half of the steps",
+    "-finetuned": "pre-trained for half of the steps",
+}
 
 
 class Tested(Mapping[tuple[str, str], tuple[Difference, float]]):
@@ -168,36 +175,36 @@ def helps_table(results: Results, base: str) -> str:
 
 
 def pretraining_table(results: Results) -> str:
-    """From scratch and pre-trained, with the gains of ada and ortho in both."""
+    """From scratch and pre-trained, with the gains of ada and ortho in each."""
     cells = STUDIES["pretraining"].cells
     tested = Tested(results, [c for c in cells if not c.arm.name.endswith("-pretrained")])
     rows = []
     for data in dict.fromkeys(cell.data for cell in cells):
-        for ending, manner in (("", "from scratch"), ("-finetuned", "pre-trained")):
+        for ending, manner in TRAININGS.items():
             row = [NAMES[data], manner]
-            for mode in ("none", "ada", "ortho"):
+            for mode in PRETRAINED_MODES:
                 name = f"softmax-{mode}{ending}"
                 cell = accuracy(list(results.values(data, name).values()))
                 if (data, name) in tested:
                     cell += f"<br>{points(*tested[data, name])}"
                 row.append(cell)
             rows.append(row)
-    return table(["data", "", "none", "ada", "ortho"], rows, left=2)
+    return table(["data", "", *PRETRAINED_MODES], rows, left=2)
 
 
 def lego_table(results: Results) -> str:
-    """Accuracy at each position of the chain, averaged over the seeds."""
-    positions = range(1, 13)
+    """Accuracy over the positions in the loss, and at each position of the chain averaged over the seeds."""
+    tested = Tested(results, STUDIES["lego"].cells)
     rows = []
     for mode in MODES:
-        runs = results.runs.get(("lego", f"softmax-{mode}"), {})
-        of_each = [
-            [100 * run.status["test"][f"test/accuracy_{position}"] for run in runs.values()]
-            for position in positions
-        ]
-        n = str(len(runs)) if runs else ABSENT
-        rows.append([mode, n, *(f"{statistics.fmean(v):.1f}" if v else ABSENT for v in of_each)])
-    return table(["softmax", "n", *map(str, positions)], rows)
+        key = "lego", f"softmax-{mode}"
+        cell = accuracy(list(results.values(*key).values()))
+        row = [mode, f"{cell}<br>{points(*tested[key])}" if key in tested else cell]
+        for position in range(1, 13):
+            each = results.values(*key, f"test/accuracy_{position}").values()
+            row.append(f"{statistics.fmean(each):.1f}" if each else ABSENT)
+        rows.append(row)
+    return table(["softmax", "1 to 6", *map(str, range(1, 13))], rows)
 
 
 def rates_table(results: Results) -> str:
