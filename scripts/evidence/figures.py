@@ -10,19 +10,21 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from scripts.evidence.load import Results
-from scripts.evidence.paired import Difference
+from scripts.evidence.paired import Difference, verdict
 from scripts.evidence.studies import (
+    ABLATED,
     BASES,
     DATA,
     FEWER_BASES,
     LONGER,
     LONGER_STEPS,
     MODES,
+    STUDIES,
     Arm,
     arm_of,
     longer_arm,
 )
-from scripts.evidence.tables import LEARNED, NAMES
+from scripts.evidence.tables import LEARNED, NAMES, Tested
 from wavspa.reports.figures.bands import draw_energies, draw_orthogonality
 from wavspa.reports.figures.filters import draw_filters
 from wavspa.reports.figures.style import COLOURS, line_look, save, styled
@@ -32,17 +34,17 @@ FILTERS = [("digits", "softmax-ada"), ("digits", "softmax-ortho"), ("image", "so
 
 
 class Panel(NamedTuple):
-    """A panel of gains: its title, its data set, its bases, and the arm of a base and a mode."""
+    """A panel of gains: its title, data set, bases, the arm of a base and a mode, and the tested study."""
 
     title: str
     data: str
     bases: Sequence[str]
     arm: Callable[[str, str], Arm]
+    tested: Tested
 
-    def gain(self, results: Results, base: str, mode: str) -> Difference | None:
-        """The gain of a mode on its base; None if one of them has not run."""
-        arm = self.arm(base, mode)
-        return results.difference(self.data, arm.name, arm.base)
+    def gain(self, base: str, mode: str) -> tuple[Difference, float] | None:
+        """The gain of a mode on its base with its corrected p; None if one of them has not run."""
+        return self.tested.get((self.data, self.arm(base, mode).name))
 
 
 def figures(results: Results) -> Iterator[tuple[str, Figure]]:
@@ -58,47 +60,51 @@ def figures(results: Results) -> Iterator[tuple[str, Figure]]:
     for data, arm in FILTERS:
         if layers := results.filters.get((data, arm)):
             yield f"filters_{data}_{arm}", draw_filters(layers)
-    for data in DATA:
-        if runs := results.runs.get((data, "softmax-ada")):
-            rows = runs[min(runs)].metrics
-            yield f"energy_{data}", draw_energies(rows)
-            yield f"orthogonality_{data}", draw_orthogonality(rows)
+    if runs := results.runs.get((ABLATED, "softmax-ada")):
+        rows = runs[min(runs)].metrics
+        yield f"energy_{ABLATED}", draw_energies(rows)
+        yield f"orthogonality_{ABLATED}", draw_orthogonality(rows)
 
 
 @styled
 def draw_gains(results: Results) -> Figure:
     """The gain of each mode on its base, in points with 95 % intervals, in a panel for each data set.
 
-    The upper row has all bases, the next one the data with fewer, the last one longer training.
+    A filled mark is a decided gain. The upper row has all bases, the next one the data with fewer, the last
+    one longer training.
     """
     rows = _with_gains(results)
     columns = max(map(len, rows))
     heights = [0.5 * len(row[0].bases) + 0.9 for row in rows]
     figure = Figure(figsize=(2.2 * columns + 1.6, sum(heights)), layout="constrained")
     axes = figure.subplots(
-        len(rows), columns, sharex=True, sharey="row", squeeze=False, height_ratios=heights
+        len(rows), columns, sharex="row", sharey="row", squeeze=False, height_ratios=heights
     )
     for across, row in zip(axes, rows, strict=True):
         for axis, panel in zip(across, row, strict=False):
-            _draw_panel(axis, panel, results)
+            _draw_panel(axis, panel)
         across[0].set_yticks(range(len(row[0].bases)), row[0].bases)
         across[0].set_ylim(len(row[0].bases) - 0.5, -0.5)
         for axis in across[len(row) :]:
             axis.set_visible(False)
     for number, mode in enumerate(LEARNED, start=1):
         axes[0, -1].plot([], [], "o", color=COLOURS[number], label=mode)
+    axes[0, -1].plot([], [], "o", color="#999999", label="decided")
+    axes[0, -1].plot([], [], "o", color="#999999", markerfacecolor="white", label="undecided")
     _legend(axes[0, -1])
-    figure.supxlabel("points above the base", fontsize="medium")
+    label = "points above the plain base, with 95 % intervals over seeds"
+    figure.supxlabel(label, fontsize="medium")
     return figure
 
 
-def _draw_panel(axis: Axes, panel: Panel, results: Results) -> None:
+def _draw_panel(axis: Axes, panel: Panel) -> None:
     axis.axvline(0, color=COLOURS[0], linewidth=0.8)
     for row, base in enumerate(panel.bases):
-        for number, mode in enumerate(LEARNED):
-            found = panel.gain(results, base, mode)
-            if found is None:
-                continue
+        shown = [(number, mode) for number, mode in enumerate(LEARNED) if panel.gain(base, mode)]
+        if not shown:
+            axis.text(0, row, " not run", va="center", fontsize=7, color="#777777")
+        for number, mode in shown:
+            found, corrected = panel.tested[panel.data, panel.arm(base, mode).name]
             low, high = (0.0 if math.isnan(end) else end - found.mean for end in found.interval)
             axis.errorbar(
                 found.mean,
@@ -107,6 +113,7 @@ def _draw_panel(axis: Axes, panel: Panel, results: Results) -> None:
                 fmt="o",
                 markersize=4,
                 color=COLOURS[number + 1],
+                markerfacecolor="white" if verdict(found, corrected) == "undecided" else None,
             )
     axis.set_title(panel.title, fontsize=8)
     axis.tick_params(labelbottom=True)
@@ -180,6 +187,7 @@ def draw_lego(results: Results) -> Figure:
             positions, list(map(min, of_each)), list(map(max, of_each)), color=colour, alpha=0.15
         )
     axis.axvline(6.5, color="#999999", linewidth=0.8)
+    axis.axhline(50, color="#999999", linewidth=0.8, linestyle=":", label="guessing")
     axis.set_xlabel("position in the chain (trained up to 6)")
     axis.set_ylabel("test accuracy / %")
     _legend(axis)
@@ -224,16 +232,24 @@ def write(results: Results, folder: Path) -> list[Path]:
 
 def _with_gains(results: Results) -> list[list[Panel]]:
     """The panels in which a mode can be compared with its base: rows that share their bases."""
-    of_all = [Panel(NAMES[data], data, BASES, arm_of) for data in DATA if data not in FEWER_BASES]
+    cells, long, longer = (
+        Tested(results, STUDIES[study].cells) for study in ("cells", "long", "longer")
+    )
+    of_all = [
+        Panel(NAMES[data], data, BASES, arm_of, cells) for data in DATA if data not in FEWER_BASES
+    ]
     some = _in_order(FEWER_BASES)
-    of_some = [Panel(NAMES[data], data, some, arm_of) for data in FEWER_BASES]
+    of_some = [
+        Panel(NAMES[data], data, some, arm_of, cells if data in DATA else long)
+        for data in FEWER_BASES
+    ]
     some = _in_order(LONGER)
     trained_longer = [
-        Panel(f"{NAMES[data]},\n{LONGER_STEPS:,} steps", data, some, longer_arm) for data in LONGER
+        Panel(f"{NAMES[data]},\n{LONGER_STEPS:,} steps", data, some, longer_arm, longer)
+        for data in LONGER
     ]
     rows = [
-        [panel for panel in row if _has_gains(panel, results)]
-        for row in (of_all, of_some, trained_longer)
+        [panel for panel in row if _has_gains(panel)] for row in (of_all, of_some, trained_longer)
     ]
     return [row for row in rows if row]
 
@@ -243,9 +259,8 @@ def _in_order(bases_of: Mapping[str, Sequence[str]]) -> list[str]:
     return [base for base in BASES if any(base in bases for bases in bases_of.values())]
 
 
-def _has_gains(panel: Panel, results: Results) -> bool:
-    pairs = [(base, mode) for base in panel.bases for mode in LEARNED]
-    return any(panel.gain(results, *pair) for pair in pairs)
+def _has_gains(panel: Panel) -> bool:
+    return any(panel.gain(base, mode) for base in panel.bases for mode in LEARNED)
 
 
 def _legend(axis: Axes) -> None:

@@ -9,6 +9,7 @@ import shlex
 from collections.abc import Callable, Mapping
 
 from scripts.evidence import figures, tables
+from scripts.evidence.described import data_table, filters_table
 from scripts.evidence.jobs import THREADS
 from scripts.evidence.load import RESULTS, Results, facts_of, load
 from scripts.evidence.pieces import parent_of
@@ -17,6 +18,15 @@ from scripts.evidence.studies import DATA, LONGER, ROOT, STUDIES, arm_of, longer
 
 PAGE = ROOT / "docs/science/evidence.md"
 PICTURES = ROOT / "docs/pictures"
+SHOWN = {
+    "gains": "Points above the plain base with their interval, a panel for each data set",
+    "pareto": "Accuracy over CPU seconds of training, a panel for each data set",
+    "lego": "Accuracy at each position of the chain, a line for each mode",
+    "lengths": "CPU seconds and peak memory of a layer over its length",
+    "filters": "Taps and frequency responses before and after training",
+    "energy": "Shares of the bands in the energy over the steps",
+    "orthogonality": "Distance of the filters from orthogonal ones over the steps",
+}
 BLOCK = re.compile(r"<!-- evidence:([\w-]+) -->\n.*?<!-- /evidence -->", re.DOTALL)
 ABSENT = "Not run yet."
 
@@ -61,9 +71,11 @@ def blocks() -> Mapping[str, Callable[[Results], str]]:
         "rates": lambda results: tables.rates_table(results) if results.rates else "",
         "cost": lambda results: tables.cost_table(results) if results.steps else "",
         "lengths": lambda results: tables.lengths_table(results) if results.lengths else "",
+        "data": lambda results: data_table(results) if results.runs else "",
+        "filters": _if_runs("cells", filters_table),
         "trained-by": trained_by,
         "again": again,
-        **{f"figure-{name}": _picture(name) for name in ("gains", "pareto", "lego", "lengths")},
+        **{f"figure-{name}": _pictures(name) for name in ("gains", "pareto", "lego", "lengths")},
         "figure-filters": _pictures("filters_"),
         "figure-energy": _pictures("energy_", "orthogonality_"),
     }
@@ -143,18 +155,20 @@ def _if_runs(study: str, maker: Callable[[Results], str]) -> Callable[[Results],
     return lambda results: maker(results) if names & results.runs.keys() else ""
 
 
-def _picture(name: str) -> Callable[[Results], str]:
-    return _pictures(name)
-
-
 def _pictures(*prefixes: str) -> Callable[[Results], str]:
     def made(results: Results) -> str:
         names = [name for name, _ in figures.figures(results) if name.startswith(prefixes)]
         return "\n\n".join(
-            f"![{name.replace('_', ' ')}](../pictures/{figures.PREFIX}{name}.png)" for name in names
+            f"![{_described(name)}](../pictures/{figures.PREFIX}{name}.png)" for name in names
         )
 
     return made
+
+
+def _described(name: str) -> str:
+    """What a picture shows, by its name: ``energy_digits``."""
+    kind, _, of = name.partition("_")
+    return SHOWN[kind] + (f": {of.replace('_', ', ')}" if of else "")
 
 
 def main() -> None:

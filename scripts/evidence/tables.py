@@ -104,7 +104,7 @@ def longer_table(results: Results, data: str) -> str:
 
 
 def over_bases_table(results: Results) -> str:
-    """The gain of each mode averaged over the bases, each counted once."""
+    """The gain of each mode averaged over the bases, each counted once, and their number."""
     found: dict[tuple[str, str], Difference] = {}
     for data in DATA:
         for mode in LEARNED:
@@ -115,7 +115,7 @@ def over_bases_table(results: Results) -> str:
         [
             NAMES[data],
             *(
-                points(found[data, mode], corrected[data, mode])
+                f"{points(found[data, mode], corrected[data, mode])} ({found[data, mode].n})"
                 if (data, mode) in found
                 else ABSENT
                 for mode in LEARNED

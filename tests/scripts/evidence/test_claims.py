@@ -11,7 +11,7 @@ from scripts.evidence.load import RESULTS, load
 from scripts.evidence.page import PAGE
 from scripts.evidence.paired import verdict
 from scripts.evidence.published import TASKS
-from scripts.evidence.studies import MODES, ROOT, STUDIES
+from scripts.evidence.studies import BASES, MODES, ROOT, STUDIES
 from support.tiny_runs import compose_run
 from wavspa.launching.presets.table import head
 from wavspa.reports import published
@@ -55,14 +55,18 @@ def gains_on_digits():
 def bases():
     gains = gains_on_digits()
     for mode in ("ada", "ortho"):
-        assert against(f"longformer-{mode}", study="cells")[1] == "undecided"
-        points, word = against(f"linformer-{mode}", study="cells")
-        assert word == "undecided"
-        assert float(points) < 1
+        for base in ("longformer", "linformer"):
+            points, word = against(f"{base}-{mode}", study="cells")
+            assert word == "undecided"
+        assert float(points) < 1  # of linformer
+    lifts = {base: against(f"{base}-lift", study="cells") for base in BASES}
+    assert [base for base, (_, word) in lifts.items() if word != "undecided"] == ["softmax"]
+    assert lifts["softmax"][1] == "better"
     return (
         f"On digits ada and ortho are better than plain softmax, linear and performer attention, by "
-        f"{min(gains)} to {max(gains)} points. With longformer the gain is undecided, and linformer, which "
-        f"reaches {mean('linformer-none')} % alone, gains less than a point."
+        f"{min(gains)} to {max(gains)} points. With longformer and with linformer, which reaches "
+        f"{mean('linformer-none')} % alone, they are undecided. Lift is better with softmax, by "
+        f"{lifts['softmax'][0]} points, and undecided with the others."
     )
 
 
@@ -76,7 +80,7 @@ def parameters():
         f"Softmax attention reaches {mean('softmax-none')} % there plain and {mean('softmax-ada')} % with "
         f"ada. Parameters do not explain it: with as many as ada, "
         f"plain reaches {mean('softmax-wide')} % (wider) or {mean('softmax-deep')} % (deeper), with linear "
-        f"attention {mean('linear-wide')} and {mean('linear-deep')} % of ada's {mean('linear-ada')} %."
+        f"attention {mean('linear-wide')} and {mean('linear-deep')} %, and ada {mean('linear-ada')} %."
     )
 
 
@@ -89,8 +93,8 @@ def time():
         points[base] = gained, missing
     (gained, missing), linear = points["softmax"], points["linear"]
     return (
-        f"Time explains a part: trained for as many CPU seconds as ada, plain gains {gained} points and is "
-        f"{missing} below ada, with linear attention {linear[0]} and {linear[1]}."
+        f"Time explains a part of it: trained for about as many CPU seconds as ada, plain gains {gained} "
+        f"points and is {missing} below ada, with linear attention {linear[0]} and {linear[1]}."
     )
 
 
@@ -105,18 +109,15 @@ def filters():
 
 
 def convolution():
-    points = {base: against(f"{base}-conv")[0] for base in ("softmax", "linear")}
-    whole = {base: against(f"{base}-ada")[0] for base in ("softmax", "linear")}
-    assert against("softmax-conv")[1] == against("linear-conv")[1] == "better"
+    gains = {base: against(f"{base}-conv") for base in ("softmax", "linear")}
+    assert {word for _, word in gains.values()} == {"better"}
     assert against("softmax-conv", "ada")[1] == "undecided"
     missing, word = against("linear-conv", "ada")
     assert word == "worse"
-    assert all(float(points[base]) > float(whole[base]) / 2 for base in points)
     return (
-        f"Local mixing alone explains most of it: a learned convolution before ordinary attention gains "
-        f"{points['softmax']} of the {whole['softmax']} points with softmax, where ada against it is "
-        f"undecided, and {points['linear']} of {whole['linear']} with linear attention, where ada is better "
-        f"by {missing}."
+        f"Local mixing without wavelets helps too: a learned convolution before ordinary attention "
+        f"gains {gains['softmax'][0]} points with softmax, where ada against it is undecided, and "
+        f"{gains['linear'][0]} with linear attention, where ada is better by {missing}."
     )
 
 
@@ -124,13 +125,15 @@ def bands():
     assert against("softmax-ada-level-3", "ada")[1] == "better"
     assert against("linear-ada-level-3", "ada")[1] == "undecided"
     assert against("linear-ada-level-1", "ada")[1] == "worse"
+    assert against("softmax-ada-level-1", "ada")[1] == "undecided"
     for base in ("softmax", "linear"):
         for arm in (f"{base}-ada-shared", f"{base}-ada-approximation"):
             assert (against(arm)[1], against(arm, "ada")[1]) == ("better", "undecided")
     return (
-        f"With softmax a third level helps ({mean('softmax-ada-level-3')} %), with linear attention it is "
-        f"undecided, and one level is too few ({mean('linear-ada-level-1')} %). One attention for all bands, "
-        f"and leaving out the details, are undecided against ada, and better than plain."
+        f"With softmax a third level helps ({mean('softmax-ada-level-3')} %) and a single one is undecided; "
+        f"with linear attention the third is undecided and a single one worse "
+        f"({mean('linear-ada-level-1')} %). One attention for all bands, and leaving out the details, are "
+        f"undecided against ada, and better than plain."
     )
 
 
@@ -147,32 +150,40 @@ def other_changes():
 
 def pretraining():
     for mode in ("ada", "ortho"):
-        assert against(f"softmax-{mode}-finetuned", study="pretraining")[1] == "better"
-        found = against(f"softmax-{mode}-finetuned", study="pretraining", data="listops")
-        assert found[1] == "undecided"
-    assert float(mean("softmax-none-finetuned")) < float(mean("softmax-none"))
+        for ending in ("half", "finetuned"):
+            found = against(f"softmax-{mode}-{ending}", study="pretraining")
+            assert found[1] == "better"
+            found = against(f"softmax-{mode}-{ending}", study="pretraining", data="listops")
+            assert found[1] == "undecided"
+    plain, ada = (
+        (mean(f"softmax-{mode}-half"), mean(f"softmax-{mode}-finetuned"))
+        for mode in ("none", "ada")
+    )
     return (
-        f"Pre-training does not replace it: where half of the same steps go into it, plain reaches "
-        f"{mean('softmax-none-finetuned')} % on digits, less than from scratch, and ada "
-        f"{mean('softmax-ada-finetuned')} %. On short ListOps nothing is decided there either."
+        f"Pre-training does not replace it: with half of the steps on digits, plain reaches {plain[0]} % "
+        f"from scratch and {plain[1]} % pre-trained for the other half, and ada {ada[0]} and {ada[1]} %. On "
+        f"short ListOps nothing is decided there either."
     )
 
 
 def chains():
     reached = {
         (mode, position): sorted(
-            run.status["test"][f"test/accuracy_{position}"]
-            for run in results().runs["lego", f"softmax-{mode}"].values()
+            results().values("lego", f"softmax-{mode}", f"test/accuracy_{position}").values()
         )
         for mode in MODES
-        for position in (2, 3)
+        for position in (1, 2, 3)
     }
-    assert max(reached[mode, 3][-1] for mode in MODES) < 0.54
-    assert reached["ada", 2][0] > 0.995
-    assert max(reached[mode, 2][0] for mode in ("none", "ortho", "lift")) < 0.9
+    for mode in ("ada", "ortho", "lift"):
+        assert against(f"softmax-{mode}", study="lego", data="lego")[1] == "undecided"
+    assert max(reached[mode, 3][-1] for mode in MODES) < 54
+    found = {mode: sum(one > 90 for one in reached[mode, 2]) for mode in MODES}
+    assert found == {"none": 2, "ada": 3, "ortho": 2, "lift": 0}
+    assert sum(one > 90 for one in reached["lift", 1]) == 1
     return (
-        "On LEGO only ada finds the second variable of the chain with each of three seeds; "
-        "nothing finds the third."
+        "On LEGO ada finds the second variable of the chain with three of three seeds, plain and ortho "
+        "with two, and lift, which finds the first with only one, with none; nothing finds the third. Over "
+        "the first six all are undecided."
     )
 
 
@@ -197,11 +208,11 @@ def longer_training():
     plain, ada, ortho, conv = (
         mean(f"softmax-{mode}-longer", "text") for mode in ("none", "ada", "ortho", "conv")
     )
-    assert float(conv) > float(ortho)
     return (
-        f"With 2,000 steps on Text ada and ortho are better than plain softmax, {ada} and {ortho} % against "
-        f"{plain} % with eight seeds. There too local mixing alone reaches as much: the convolution {conv} "
-        f"%, with three seeds."
+        f"With 2,000 steps on Text ortho is better than plain softmax, {ortho} % against {plain} % with "
+        f"eight seeds. Ada reaches {ada} %, which counts as better only since its learning rate and the "
+        f"number of seeds were changed after a first look. The convolution reaches {conv} % with three "
+        f"seeds, which is undecided."
     )
 
 
@@ -237,18 +248,25 @@ def values(arm):
 
 
 def cost():
-    row = {
-        (row["base"], row["mode"]): float(row["cpu_seconds"])
+    seconds = {
+        (row["base"], row["mode"], int(row["length"])): float(row["cpu_seconds"])
         for row in results().lengths
-        if row["length"] == "65536"
     }
-    shares = {base: row[base, "ada"] / row[base, "none"] for base in ("softmax", "linear")}
+    shares = {
+        (base, length): seconds[base, "ada", length] / plain
+        for (base, mode, length), plain in seconds.items()
+        if mode == "none" and (base, "ada", length) in seconds
+    }
+    linear = {length: share for (base, length), share in shares.items() if base == "linear"}
+    short = [share for length, share in linear.items() if length <= 8192]
+    long = [share for length, share in linear.items() if length > 8192]
     return (
         f"Wavelets cost time on short inputs and save it on long ones with softmax: {of_plain('digits'):.1f} "
         f"times the CPU time of a plain training step on digits (64 tokens), {of_plain('text'):.1f} times on "
         f"Text (512) and {of_plain('image'):.1f} times on Image (1,024). At 65,536 positions a layer takes "
-        f"{shares['softmax']:.1f} times the time of plain softmax attention, and {shares['linear']:.1f} "
-        "times that of plain linear attention."
+        f"{shares['softmax', 65536]:.1f} times the time of plain softmax attention. With linear attention it "
+        f"takes {min(short):.1f} to {max(short):.1f} times the time of the plain layer up to 8,192 "
+        f"positions, and {min(long):.1f} to {max(long):.1f} times beyond."
     )
 
 
@@ -295,15 +313,55 @@ def test_the_readme_s_figures_are_those_of_the_results():
     for said in (
         f"are {mean('softmax-none')} for plain and {ada}, {ortho} and {lift} for",
         f"`ada` and `ortho` add {min(gains):.0f} to {max(gains):.0f} points",
-        f"learned convolution before ordinary attention reaches {mean('softmax-conv')}.",
-        f"softmax reaches {plain} % plain, {ada_longer} and {ortho_longer} % with `ada` and `ortho`, which "
-        f"is decided, and {conv_longer} % with the convolution",
-        "With linear attention nothing is decided there",
-        f"{mean('linear-none', 'bbc')} % plain and {mean('linear-ada', 'bbc')} % with `ada`",
+        f"softmax attention, without wavelets, reaches {mean('softmax-conv')} there.",
+        f"softmax reaches {plain} % plain, {ortho_longer} % with `ortho`, which is decided, {ada_longer} % "
+        f"with `ada` and {conv_longer} % with the convolution",
+        f"plain reaches {mean('linear-none', 'bbc')} % and `ada` {mean('linear-ada', 'bbc')} %",
         f"costs {of_plain('digits'):.1f} times the CPU time of a plain one on digits",
         f"and {of_plain('image'):.1f} times at 1,024 tokens",
     ):
         assert said in readme
+
+
+def test_the_stated_range_of_plain_performer_on_digits():
+    of_seeds = results().values("digits", "performer-none").values()
+    stated = f"its eight range from {min(of_seeds):.0f} to {max(of_seeds):.0f} %"
+    assert stated in " ".join(PAGE.read_text(encoding="utf-8").split())
+
+
+def test_what_is_stated_of_the_filters():
+    assert set(_orthogonality()) == {"digits", "lego", "listops", "text", "image"}
+    for data, errors in _orthogonality().items():
+        low, high = {"digits": (0.2, 0.3), "lego": (0.2, 0.3), "listops": (0.1, 0.2)}.get(
+            data, (0, 0.05)
+        )
+        assert low <= round(min(errors), 1 if low else 3)
+        assert round(max(errors), 1 if low else 3) <= high
+
+
+def _orthogonality():
+    """The mean over the seeds of the last orthogonality error of softmax with ada, by data set and layer."""
+    return {
+        data: [
+            statistics.fmean(run.metrics[-1][f"orthogonality/layer{n}"] for run in runs.values())
+            for n in (1, 2)
+        ]
+        for (data, arm), runs in results().runs.items()
+        if arm == "softmax-ada"
+    }
+
+
+def test_the_same_model_measured_three_times():
+    """Plain softmax on digits is measured in three arms."""
+    names = ("softmax-none", "softmax-as-long", "softmax-none-upstream")
+    rows = {
+        row["arm"]: 1000 * float(row["cpu_seconds"])
+        for row in results().steps
+        if row["data"] == "digits"
+    }
+    each = [rows[name] for name in names]
+    stated = f"measured three times on digits took {min(each):.0f} to {max(each):.0f} ms"
+    assert stated in " ".join(PAGE.read_text(encoding="utf-8").split())
 
 
 def test_how_much_smaller_our_runs_are():

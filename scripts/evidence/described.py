@@ -1,0 +1,82 @@
+"""Tables of what was trained on, and of what the filters of ada became, made only from the results."""
+
+import statistics
+from collections.abc import Iterable, Sequence
+
+from scripts.evidence.load import Results
+from scripts.evidence.studies import STUDIES
+from scripts.evidence.tables import NAMES, accuracy, table
+from wavspa.reports.number_format import ABSENT
+from wavspa.reports.runs.collect import Run
+
+FILTERED = "softmax-ada"
+DATA_HEAD = ("data", "guessing", "train", "val", "test", "tokens", "batch", "steps", "seeds")
+
+
+def data_table(results: Results) -> str:
+    """Sizes of each data set and of its training; guessing is always the most frequent class of test."""
+    rows = []
+    for data in dict.fromkeys(cell.data for study in STUDIES.values() for cell in study.cells):
+        cells = [cell.arm.name for cell in STUDIES[_first_study(data)].cells if cell.data == data]
+        trained = [runs for arm in cells if (runs := results.runs.get((data, arm)))]
+        if not trained:
+            continue
+        run = trained[0][min(trained[0])]
+        dataset, splits = run.config["dataset"], run.card["splits"]
+        labels = splits["test"]["labels"].values()
+        rows.append(
+            [
+                NAMES[data],
+                f"{100 * max(labels) / sum(labels):.1f} %",
+                f"{splits['train']['examples']:,}",
+                *(_evaluated(run, split) for split in ("val", "test")),
+                f"{dataset['max_length']:,}",
+                str(dataset["batch_size"]),
+                f"{run.config['trainer']['max_steps']:,}",
+                _seeds(trained),
+            ]
+        )
+    return table(DATA_HEAD, rows)
+
+
+def filters_table(results: Results) -> str:
+    """Orthogonality error of ada's filters and energy of the bands, at the last evaluation."""
+    rows = []
+    for (data, arm), runs in results.runs.items():
+        if arm != FILTERED:
+            continue
+        last = [run.metrics[-1] for run in runs.values()]
+        for layer in (1, 2):
+            error = _over_seeds(row[f"orthogonality/layer{layer}"] for row in last)
+            bands = [
+                accuracy([100 * row[f"energy/layer{layer}/{band}"] for row in last])
+                for band in ("cA2", "cD2", "cD1")
+            ]
+            rows.append([NAMES[data], str(layer), error, *bands])
+    head = ["softmax with ada", "layer", "orthogonality error", "cA2 / %", "cD2 / %", "cD1 / %"]
+    return table(head, rows)
+
+
+def _first_study(data: str) -> str:
+    """The first study that trains on a data set."""
+    return next(name for name, study in STUDIES.items() if any(c.data == data for c in study.cells))
+
+
+def _evaluated(run: Run, split: str) -> str:
+    """The examples of a split, and those of them that are evaluated if these are fewer."""
+    examples, limit = run.card["splits"][split]["examples"], run.config["dataset"]["eval_limit"]
+    return f"{examples:,}" if limit is None or limit >= examples else f"{limit:,} of {examples:,}"
+
+
+def _seeds(trained: Iterable[Iterable[int]]) -> str:
+    numbers = sorted({seed for seeds in trained for seed in seeds})
+    return f"{numbers[0]} to {numbers[-1]}" if len(numbers) > 1 else str(numbers[0])
+
+
+def _over_seeds(values: Iterable[float]) -> str:
+    """Mean ± standard deviation; only the mean for one value."""
+    each: Sequence[float] = list(values)
+    if not each:
+        return ABSENT
+    spread = f" ± {statistics.stdev(each):.3f}" if len(each) > 1 else ""
+    return f"{statistics.fmean(each):.3f}{spread}"
