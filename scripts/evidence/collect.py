@@ -83,7 +83,7 @@ def refuse_others(results: Path) -> None:
     """Refuse a folder that holds a file which is not collected.
 
     Raises:
-        UserError: It does, or is no folder.
+        UserError: It does, or is not a folder.
     """
     if results.exists() and not results.is_dir():
         raise UserError(f"--results must be a folder, got the file {results}")
