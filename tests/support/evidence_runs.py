@@ -20,7 +20,13 @@ def write_run(settings, cell, rate="0.001", seed=1, val=0.5, test=0.6, words=Non
     config = {
         "seed": seed,
         "frozen": {"cell": "c", "hash": "h", "overrides": overrides},
-        "dataset": {"name": cell.data, "data_root": "/somewhere/data", "batch_size": 32},
+        "dataset": {
+            "name": cell.data,
+            "data_root": "/somewhere/data",
+            "batch_size": 32,
+            "max_length": 512,
+            "eval_limit": 20,
+        },
         "model": {"attention": attention, "wavelet": mode, "depth": 2, "dim": 32},
         "task": {"monitor": "val/accuracy"},
         "trainer": {"max_steps": 4},
@@ -31,9 +37,20 @@ def write_run(settings, cell, rate="0.001", seed=1, val=0.5, test=0.6, words=Non
     status["test"] = {"test/accuracy": test} | {f"test/accuracy_{p}": test for p in range(1, 13)}
     (folder / "config.yaml").write_text(yaml.safe_dump(config))
     (folder / "status.json").write_text(json.dumps(status))
-    bands = "energy/layer1/cA1,energy/layer1/cD1,orthogonality/layer1"
-    columns = f"step,epoch,seconds,train/loss,val/accuracy,{bands}"
-    rows = ["2,0,1.5,0.7,,,,", f"4,0,2.5,,{val},0.75,0.25,0.5"]
+    splits = {
+        name: {"examples": 30, "labels": {"0": 18, "1": 12}} for name in ("train", "val", "test")
+    }
+    (folder / "card.json").write_text(json.dumps({"splits": splits}))
+    bands = [
+        column
+        for layer in (1, 2)
+        for column in (
+            *(f"energy/layer{layer}/{band}" for band in ("cA2", "cD2", "cD1")),
+            f"orthogonality/layer{layer}",
+        )
+    ]
+    columns = ",".join(["step,epoch,seconds,train/loss,val/accuracy", *bands])
+    rows = [f"2,0,1.5,0.7,{',' * len(bands)}", f"4,0,2.5,,{val}{',0.5,0.25,0.25,0.125' * 2}"]
     (folder / "metrics.csv").write_text("\n".join([columns, *rows, ""]))
     start = {"git": {"/somewhere": {"commit": "0123456789", "diff": ""}}, "python": "3.11"}
     start["machine"] = {"processor": "a processor", "threads": 1}

@@ -13,6 +13,7 @@ from scipy.stats import ttest_rel
 from scripts.evidence import figures, page, paired, tables
 from scripts.evidence.again import differences
 from scripts.evidence.collect import collect
+from scripts.evidence.described import data_table, filters_table
 from scripts.evidence.load import RESULTS, load
 from scripts.evidence.pieces import pieces, words_of
 from scripts.evidence.published import published_table
@@ -44,7 +45,8 @@ def test_holm_s_correction():
 
 def test_what_is_collected_knows_no_places_and_no_training_rows(collected):
     run = collected / "runs/digits/softmax-ada/s2"
-    assert (run / "metrics.csv").read_text().splitlines()[1:] == ["4,0,2.5,0.5,0.75,0.25,0.5"]
+    evaluated = "4,0,2.5,0.5,0.5,0.25,0.25,0.125,0.5,0.25,0.25,0.125"
+    assert (run / "metrics.csv").read_text().splitlines()[1:] == [evaluated]
     assert json.loads((run / "run.json").read_text())["commits"] == ["0123456789"]
     for path in (path for path in collected.rglob("*") if path.is_file()):
         assert "/somewhere" not in path.read_text()
@@ -111,11 +113,22 @@ def test_tables_are_made_of_what_was_collected(collected):
     assert (
         longer == "| linear, 2,000 steps | 75.00 (1) | - | - | - | 87.50 (1)<br>+12.5 undecided |"
     )
-    assert f"| lift | 2 |{' 50.0 |' * 12}" in tables.lego_table(results)
+    assert f"| lift | 50.00 ± 35.36 (2) |{' 50.0 |' * 12}" in tables.lego_table(results)
     assert "| digits | 3 | 1 | 0 | 0 |" in tables.rates_table(results)
     assert "| exponents, N ≥ 8,192 | N^2.00, N^1.00 |" in tables.lengths_table(results)
     cost = tables.cost_table(results)
     assert "| digits | softmax-ada | 2 | 0.02 | 0.00 | 90.00 ± 10.00 (3) |" in cost
+
+
+def test_what_was_trained_on_and_what_the_filters_became_are_described(collected):
+    results = load(collected)
+    digits = "| digits | 60.0 % | 30 | 20 of 30 | 20 of 30 | 512 | 32 | 4 | 1 to 3 |"
+    assert digits in data_table(results)
+    filters = filters_table(results).splitlines()[2:]
+    assert filters == [
+        f"| digits | {layer} | 0.125 ± 0.000 | 50.00 ± 0.00 (3) | 25.00 ± 0.00 (3) | 25.00 ± 0.00 (3) |"
+        for layer in (1, 2)
+    ]
 
 
 def test_what_was_published_stands_next_to_what_was_measured(settings):

@@ -141,7 +141,7 @@ def test_the_long_study_names_the_file_that_it_lacks(
 
 
 @pytest.mark.parametrize("words", [[], ["--arm", "linear-ada"]])
-def test_among_others_the_long_study_is_left_out_aloud(words, started, capsys):
+def test_among_others_the_long_study_is_reported_as_left_out(words, started, capsys):
     assert ran(words) == 0
     printed = capsys.readouterr().out.splitlines()
     (line,) = [line for line in printed if line.startswith("# long: left out")]
