@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from scripts.evidence.bbc import data_root
-from scripts.evidence.jobs import THREADS, start
+from scripts.evidence.jobs import THREADS, Stopped, listen, start
 from scripts.evidence.load import RESULTS, Results, load
 from scripts.evidence.page import example_cells
 from scripts.evidence.pieces import executable, parent_of
@@ -119,7 +119,11 @@ def main(words: Sequence[str] | None = None) -> None:
             parser.error(str(error))
     if not cells:
         sys.exit(f"no run of the page is in {RESULTS}")
-    same = [check(results, cell, options.data_root) for cell in cells]
+    listen()
+    try:
+        same = [check(results, cell, options.data_root) for cell in cells]
+    except Stopped:
+        sys.exit("stopped; nothing was kept")
     sys.exit(not all(same))
 
 

@@ -1,7 +1,8 @@
-"""Runs of the studies, as their folders hold them."""
+"""Runs of the studies as their folders hold them, and what their commands refuse."""
 
 import json
 
+import pytest
 import yaml
 
 from scripts.evidence.pieces import words_of
@@ -69,3 +70,11 @@ def write_arm(settings, data, name, values, rate="0.001"):
 
 def one_cell(data, name):
     return STUDIES["cells"]._replace(cells=(Cell(data, find(data, name)),))
+
+
+def refused(main, words, capsys):
+    """The last line of a command's error, which is its own."""
+    with pytest.raises(SystemExit) as ended:
+        main(words)
+    assert ended.value.code == 2
+    return capsys.readouterr().err.splitlines()[-1]

@@ -33,3 +33,13 @@ def collected(settings):
     append(costs / "steps.csv", STEP_COLUMNS, ["digits", "softmax-ada", 0.5, 1e9, 9, 4096, "2"])
     assert collect.collect(settings) == 13
     return settings.results
+
+
+@pytest.fixture
+def place(tmp_path, monkeypatch):
+    """An empty folder to type commands in, without a data root of the environment."""
+    folder = tmp_path / "place"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    monkeypatch.delenv("WAVSPA_DATA", raising=False)
+    return folder

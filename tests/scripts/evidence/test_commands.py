@@ -1,27 +1,16 @@
 """The command lines of the studies: what is wrong is refused before anything happens."""
 
 import re
-import shutil
 import zipfile
 from pathlib import Path
 
 import pytest
 
 from scripts.evidence import again, bbc, collect, cost, page, run
-from scripts.evidence.load import load
-from scripts.evidence.pieces import Settings
 from scripts.evidence.studies import DATA
-from wavspa.errors import UserError
+from support.evidence_runs import refused
 
-
-@pytest.fixture(autouse=True)
-def place(tmp_path, monkeypatch):
-    """An empty folder to type commands in, without a data root of the environment."""
-    folder = tmp_path / "place"
-    folder.mkdir()
-    monkeypatch.chdir(folder)
-    monkeypatch.delenv("WAVSPA_DATA", raising=False)
-    return folder
+pytestmark = pytest.mark.usefixtures("place")
 
 
 @pytest.fixture
@@ -36,14 +25,6 @@ def started(monkeypatch):
     monkeypatch.setattr(run, "start", start)
     monkeypatch.setattr(run, "listen", lambda: None)
     return commands
-
-
-def refused(main, words, capsys):
-    """The last line of a command's error, which is its own."""
-    with pytest.raises(SystemExit) as ended:
-        main(words)
-    assert ended.value.code == 2
-    return capsys.readouterr().err.splitlines()[-1]
 
 
 def ran(words):
@@ -150,49 +131,6 @@ def test_among_others_the_long_study_is_reported_as_left_out(words, started, cap
     assert not any("experiment=evidence/bbc" in command for command in started)
 
 
-@pytest.mark.parametrize(
-    ("words", "error"),
-    [
-        (["digits"], "DATA ARM SEED must be three words, got 'digits'"),
-        (["digits", "softmax-ada", "1", "2"], "must be three words, got 'digits softmax-ada 1 2'"),
-        (["nonsense", "softmax-ada", "1"], "no DATA 'nonsense'; choose one of digits, lego, text$"),
-        (
-            ["lego", "nonsense", "1"],
-            "results/ has no ARM 'nonsense' on lego; choose one of softmax-lift$",
-        ),
-        (
-            ["digits", "softmax-ada", "x"],
-            "no SEED 'x' of softmax-ada on digits; choose one of 1, 2, 3$",
-        ),
-        (["digits", "softmax-ada", "4"], "no SEED '4' of softmax-ada .*; choose one of 1, 2, 3$"),
-        (["--data-root", "absent"], "argument --data-root: must be an existing folder"),
-    ],
-)
-def test_a_cell_that_was_not_collected_is_not_trained_again(
-    words, error, collected, monkeypatch, capsys
-):
-    monkeypatch.setattr(again, "load", lambda _: load(collected))
-    monkeypatch.setattr(again, "check", lambda *_: pytest.fail("something was trained"))
-    assert re.search(error, refused(again.main, words, capsys))
-
-
-@pytest.mark.parametrize(
-    ("words", "cells"),
-    [
-        (["digits", "softmax-ada", "2"], [("digits", "softmax-ada", 2)]),
-        ([], [("digits", "softmax-ada", 1), ("lego", "softmax-lift", 1)]),
-    ],
-)
-def test_cells_that_were_collected_are_trained_again(words, cells, collected, monkeypatch):
-    checked = []
-    monkeypatch.setattr(again, "load", lambda _: load(collected))
-    monkeypatch.setattr(again, "check", lambda _, cell, root: not checked.append((cell, root)))
-    with pytest.raises(SystemExit) as ended:
-        again.main(words)
-    assert ended.value.code == 0
-    assert checked == [(cell, None) for cell in cells]
-
-
 def write_wheel(names):
     with zipfile.ZipFile("news.whl", "w") as archive:
         for name in names:
@@ -279,117 +217,3 @@ def test_help_does_nothing_else(program, monkeypatch, capsys, place):
 def test_the_page_takes_no_words(monkeypatch, capsys, place):
     monkeypatch.setattr(page, "PAGE", place / "absent.md")
     assert "unrecognized arguments: other.md" in refused(page.main, ["other.md"], capsys)
-
-
-def files_in(folder):
-    return {
-        path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()
-    }
-
-
-@pytest.mark.parametrize(
-    "name",
-    [
-        "notes.txt",
-        "cost/notes.txt",
-        "runs/digits/softmax-ada/s1/checkpoints/last.ckpt",
-        "runs/digits/softmax-ada/0.003-1/config.yaml",
-    ],
-)
-def test_results_do_not_replace_other_files(name, settings, collected, capsys):
-    other = collected / name
-    other.parent.mkdir(parents=True, exist_ok=True)
-    other.write_text("dear")
-    before = files_in(collected)
-    words = ["--runs", str(settings.runs), "--results", str(collected)]
-    error = refused(collect.main, words, capsys)
-    assert f"--results {collected} would be replaced, but {other} is not a collected" in error
-    assert files_in(collected) == before
-    assert {path.name for path in collected.parent.iterdir()} == {"runs", "results", "place"}
-
-
-def test_results_do_not_replace_a_file(settings, collected, capsys):
-    Path("file").write_text("dear")
-    words = ["--runs", str(settings.runs), "--results", "file"]
-    assert "--results must be a folder, got the file" in refused(collect.main, words, capsys)
-    assert Path("file").read_text() == "dear"
-
-
-@pytest.mark.parametrize("content", [None, "other/notes.txt", "digits/softmax-none/1/config.yaml"])
-@pytest.mark.parametrize("is_collected", [True, False])
-def test_a_folder_without_finished_runs_is_not_collected(
-    content, is_collected, collected, capsys, place
-):
-    if content:
-        Path("typed", content).parent.mkdir(parents=True)
-        Path("typed", content).write_text("{}")
-    results = collected if is_collected else place / "new/results"
-    before = files_in(collected)
-    words = ["--runs", "typed", "--results", str(results)]
-    error = refused(collect.main, words, capsys)
-    assert "--runs typed holds neither a finished run of a study nor costs" in error
-    assert files_in(collected) == before
-    assert not (place / "new").exists()
-
-
-def test_without_runs_results_are_renewed_if_there_are_any(settings, collected, capsys):
-    shutil.rmtree(settings.runs)
-    before = files_in(collected)
-    collect.main(["--results", str(collected)])
-    assert "13 runs, " in capsys.readouterr().out
-    assert files_in(collected) == before
-    error = refused(collect.main, ["--results", "new"], capsys)
-    assert "--runs runs/evidence holds neither" in error
-    assert not Path("new").exists()
-
-
-def test_costs_alone_are_collected(capsys):
-    cost.append(Path("typed/cost/lengths.csv"), cost.LENGTH_COLUMNS, ["softmax"])
-    collect.main(["--runs", "typed", "--results", "new"])
-    assert files_in(Path("new")) == files_in(Path("typed"))
-
-
-def test_results_stay_if_their_successor_cannot_take_their_place(settings, collected, monkeypatch):
-    rename, before = Path.rename, files_in(collected)
-
-    def failing(path, target):
-        if target == collected and path.parent != collected.parent:
-            raise OSError("no")
-        return rename(path, target)
-
-    monkeypatch.setattr(Path, "rename", failing)
-    with pytest.raises(OSError, match="no"):
-        collect.collect(settings)
-    assert files_in(collected) == before
-    assert {path.name for path in collected.parent.iterdir()} == {"runs", "results", "place"}
-
-
-def test_old_results_that_cannot_be_deleted_are_an_error(settings, collected, monkeypatch):
-    rmtree = shutil.rmtree
-
-    def failing(path, *rest, **options):
-        if str(path).endswith(".old"):
-            raise OSError("denied")
-        rmtree(path, *rest, **options)
-
-    monkeypatch.setattr(shutil, "rmtree", failing)
-    before = files_in(collected)
-    with pytest.raises(OSError, match="denied"):
-        collect.collect(settings)
-    assert files_in(collected) == before
-
-
-def test_results_behind_a_link_are_replaced_there(settings, collected):
-    link = collected.parent / "link"
-    link.symlink_to(collected)
-    before = files_in(collected)
-    through = Settings(settings.runs, settings.data_root, link, seeds=settings.seeds)
-    assert collect.collect(through) == 13
-    assert link.is_symlink()
-    assert files_in(collected) == before
-
-
-def test_a_link_among_results_is_none_of_them(settings, collected):
-    (collected / "more").symlink_to(settings.runs)
-    with pytest.raises(UserError, match="more is not a collected result"):
-        collect.collect(settings)
