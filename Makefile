@@ -64,7 +64,7 @@ bench-gpu: $(READY) ## measure the kernels and layers on a CUDA device, to bench
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[bench]'
 	$(BIN)/python -m benchmarks.gpu
 
-evidence: $(READY) ## run the studies, about 12 hours of two cores; STUDY=, DATA=, DATA_ROOT=, MINUTES= choose; type it again to resume
+evidence: $(READY) ## run the studies, about 10 hours of two cores; STUDY=, DATA=, DATA_ROOT=, MINUTES= choose; type it again to resume
 	$(BIN)/python -m scripts.evidence.run $(if $(STUDY),--study $(STUDY)) $(if $(DATA),--data $(DATA)) \
 	  $(if $(DATA_ROOT),--data-root $(DATA_ROOT)) $(if $(MINUTES),--minutes $(MINUTES))
 

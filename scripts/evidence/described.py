@@ -1,4 +1,4 @@
-"""Tables of what was trained on, and of what the filters of ada became, made only from the results."""
+"""What was trained on, how long it took, and what the filters of ada became, made only from the results."""
 
 import statistics
 from collections.abc import Iterable, Sequence
@@ -37,6 +37,17 @@ def data_table(results: Results) -> str:
             ]
         )
     return table(DATA_HEAD, rows)
+
+
+def time_taken(results: Results) -> str:
+    """The hours of all published runs, and the number of trials that are not among them, as a sentence."""
+    runs = [run for of_arm in results.runs.values() for run in of_arm.values()]
+    hours = sum(run.metrics[-1]["seconds"] for run in runs) / 3600
+    others = sum(len(rates) - 1 for rates in results.rates.values())
+    return (
+        f"The {len(runs):,} runs took {hours:.1f} hours of one core each with their evaluations, and "
+        f"{others:,} trials of other learning rates came in addition."
+    )
 
 
 def filters_table(results: Results) -> str:

@@ -10,7 +10,7 @@ import shlex
 from collections.abc import Callable, Mapping, Sequence
 
 from scripts.evidence import figures, tables
-from scripts.evidence.described import data_table, filters_table
+from scripts.evidence.described import data_table, filters_table, time_taken
 from scripts.evidence.jobs import THREADS
 from scripts.evidence.load import RESULTS, Results, facts_of, load
 from scripts.evidence.pieces import parent_of
@@ -73,6 +73,7 @@ def blocks() -> Mapping[str, Callable[[Results], str]]:
         "cost": lambda results: tables.cost_table(results) if results.steps else "",
         "lengths": lambda results: tables.lengths_table(results) if results.lengths else "",
         "data": lambda results: data_table(results) if results.runs else "",
+        "time": lambda results: time_taken(results) if results.runs else "",
         "filters": _if_runs("cells", filters_table),
         "trained-by": trained_by,
         "again": again,
