@@ -1,4 +1,4 @@
-"""What was trained on, how long it took, and what the filters of ada became, made only from the results."""
+"""Tables of the data and of the filters of ada, and the time of all runs, made only from the results."""
 
 import statistics
 from collections.abc import Iterable, Sequence
