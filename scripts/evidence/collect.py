@@ -27,7 +27,7 @@ import yaml
 
 from scripts.evidence.load import RESULTS
 from scripts.evidence.pieces import Settings, chosen_runs, runs_of, selection
-from scripts.evidence.studies import STUDIES, Cell
+from scripts.evidence.studies import all_cells
 from wavspa.errors import UserError
 from wavspa.launching.analysis.trained_run import TrainedRun
 from wavspa.launching.record.record import read_starts
@@ -53,11 +53,6 @@ FILTERS = [
     ),
     ("digits", "softmax-conv"),
 ]
-
-
-def all_cells() -> list[Cell]:
-    """The cells of all studies, without duplicates."""
-    return list(dict.fromkeys(cell for study in STUDIES.values() for cell in study.cells))
 
 
 def collect(settings: Settings) -> int:

@@ -1,12 +1,11 @@
 """Tables of the data and of the filters of ada, and the time of all runs, made only from the results."""
 
 import statistics
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from scripts.evidence.load import Results
-from scripts.evidence.studies import STUDIES
+from scripts.evidence.studies import STUDIES, all_cells
 from scripts.evidence.tables import NAMES, accuracy, table
-from wavspa.reports.number_format import ABSENT
 from wavspa.reports.runs.collect import Run
 
 FILTERED = "softmax-ada"
@@ -14,11 +13,15 @@ DATA_HEAD = ("data", "guessing", "train", "val", "test", "tokens", "batch", "ste
 
 
 def data_table(results: Results) -> str:
-    """Sizes of each data set and of its training; guessing is always the most frequent class of test."""
+    """Sizes of each data set and of its training in the first study that has it.
+
+    Guessing is always the most frequent class of test.
+    """
     rows = []
-    for data in dict.fromkeys(cell.data for study in STUDIES.values() for cell in study.cells):
-        cells = [cell.arm.name for cell in STUDIES[_first_study(data)].cells if cell.data == data]
-        trained = [runs for arm in cells if (runs := results.runs.get((data, arm)))]
+    for data in dict.fromkeys(cell.data for cell in all_cells()):
+        study = next(one for one in STUDIES.values() if any(c.data == data for c in one.cells))
+        arms = [cell.arm.name for cell in study.cells if cell.data == data]
+        trained = [runs for arm in arms if (runs := results.runs.get((data, arm)))]
         if not trained:
             continue
         run = trained[0][min(trained[0])]
@@ -68,11 +71,6 @@ def filters_table(results: Results) -> str:
     return table(head, rows)
 
 
-def _first_study(data: str) -> str:
-    """The first study that trains on a data set."""
-    return next(name for name, study in STUDIES.items() if any(c.data == data for c in study.cells))
-
-
 def _evaluated(run: Run, split: str) -> str:
     """The examples of a split, and those of them that are evaluated if these are fewer."""
     examples, limit = run.card["splits"][split]["examples"], run.config["dataset"]["eval_limit"]
@@ -86,8 +84,6 @@ def _seeds(trained: Iterable[Iterable[int]]) -> str:
 
 def _over_seeds(values: Iterable[float]) -> str:
     """Mean ± standard deviation; only the mean for one value."""
-    each: Sequence[float] = list(values)
-    if not each:
-        return ABSENT
+    each = list(values)
     spread = f" ± {statistics.stdev(each):.3f}" if len(each) > 1 else ""
     return f"{statistics.fmean(each):.3f}{spread}"

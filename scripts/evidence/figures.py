@@ -3,6 +3,7 @@
 import math
 import statistics
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -47,33 +48,34 @@ class Panel(NamedTuple):
         return self.tested.get((self.data, self.arm(base, mode).name))
 
 
-def figures(results: Results) -> Iterator[tuple[str, Figure]]:
-    """Every figure that has results, with its name."""
-    if _with_gains(results):
-        yield "gains", draw_gains(results)
+def figures(results: Results) -> Iterator[tuple[str, Callable[[], Figure]]]:
+    """The name of every figure that has results, and the function that draws it."""
+    if rows := _with_gains(results):
+        yield "gains", partial(draw_gains, rows)
     if results.steps:
-        yield "pareto", draw_pareto(results)
+        yield "pareto", partial(draw_pareto, results)
     if any(("lego", f"softmax-{mode}") in results.runs for mode in MODES):
-        yield "lego", draw_lego(results)
+        yield "lego", partial(draw_lego, results)
     if results.lengths:
-        yield "lengths", draw_lengths(results)
+        yield "lengths", partial(draw_lengths, results)
     for data, arm in FILTERS:
         if layers := results.filters.get((data, arm)):
-            yield f"filters_{data}_{arm}", draw_filters(layers)
+            yield f"filters_{data}_{arm}", partial(draw_filters, layers)
     if runs := results.runs.get((ABLATED, "softmax-ada")):
-        rows = runs[min(runs)].metrics
-        yield f"energy_{ABLATED}", draw_energies(rows)
-        yield f"orthogonality_{ABLATED}", draw_orthogonality(rows)
+        metrics = runs[min(runs)].metrics
+        yield f"energy_{ABLATED}", partial(draw_energies, metrics)
+        yield f"orthogonality_{ABLATED}", partial(draw_orthogonality, metrics)
 
 
 @styled
-def draw_gains(results: Results) -> Figure:
+def draw_gains(rows: Sequence[Sequence[Panel]]) -> Figure:
     """The gain of each mode on its base, in points with 95 % intervals, in a panel for each data set.
 
-    A filled mark is a decided gain. The upper row has all bases, the next one the data with fewer, the last
-    one longer training.
+    A filled mark is a decided gain.
+
+    Args:
+        rows: The panels of each row, which share their bases.
     """
-    rows = _with_gains(results)
     columns = max(map(len, rows))
     heights = [0.5 * len(row[0].bases) + 0.9 for row in rows]
     figure = Figure(figsize=(2.2 * columns + 1.6, sum(heights)), layout="constrained")
@@ -100,11 +102,13 @@ def draw_gains(results: Results) -> Figure:
 def _draw_panel(axis: Axes, panel: Panel) -> None:
     axis.axvline(0, color=COLOURS[0], linewidth=0.8)
     for row, base in enumerate(panel.bases):
-        shown = [(number, mode) for number, mode in enumerate(LEARNED) if panel.gain(base, mode)]
-        if not shown:
+        gains = [panel.gain(base, mode) for mode in LEARNED]
+        if not any(gains):
             axis.text(0, row, " not run", va="center", fontsize=7, color="#777777")
-        for number, mode in shown:
-            found, corrected = panel.tested[panel.data, panel.arm(base, mode).name]
+        for number, gain in enumerate(gains):
+            if gain is None:
+                continue
+            found, corrected = gain
             low, high = (0.0 if math.isnan(end) else end - found.mean for end in found.interval)
             axis.errorbar(
                 found.mean,
@@ -224,14 +228,17 @@ def write(results: Results, folder: Path) -> list[Path]:
         Paths of the files.
     """
     paths = []
-    for name, figure in figures(results):
+    for name, draw in figures(results):
         paths.append(folder / f"{PREFIX}{name}.png")
-        save(figure, paths[-1])
+        save(draw(), paths[-1])
     return paths
 
 
 def _with_gains(results: Results) -> list[list[Panel]]:
-    """The panels in which a mode can be compared with its base: rows that share their bases."""
+    """The panels in which a mode can be compared with its base, in rows that share their bases.
+
+    They have all bases, then the data with fewer, then longer training.
+    """
     cells, long, longer = (
         Tested(results, STUDIES[study].cells) for study in ("cells", "long", "longer")
     )

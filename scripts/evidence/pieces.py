@@ -15,7 +15,6 @@ from scripts.evidence.studies import (
     Study,
     find,
     seeds_of,
-    steps_of,
 )
 from wavspa.reports.runs.collect import Run, read_run
 from wavspa.run_folder import layout
@@ -55,10 +54,8 @@ class Piece(NamedTuple):
 
 def words_of(cell: Cell, settings: Settings) -> list[str]:
     """The options that all runs of a cell share, as typed."""
-    phase = _phase(cell.arm)
-    half = [f"trainer.max_steps={steps_of(cell.data) // 2}"] if phase else []
     words = [f"experiment=evidence/{cell.data}", f"experiment_name={cell.arm.name}"]
-    return [*words, *cell.arm.words, *half, *settings.extra]
+    return [*words, *cell.arm.words, *settings.extra]
 
 
 def places_of(cell: Cell, settings: Settings) -> list[str]:

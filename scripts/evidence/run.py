@@ -6,22 +6,21 @@ continues.
 """
 
 import argparse
-import math
 import os
 import shlex
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from scripts.evidence import bbc, cost
+from scripts.evidence import arguments, bbc, cost
 from scripts.evidence.jobs import UNFINISHED, Stopped, listen, start
 from scripts.evidence.load import RESULTS
 from scripts.evidence.pieces import PLACES, Piece, Settings, command_of, executable, pieces
-from scripts.evidence.studies import STUDIES, Study
+from scripts.evidence.studies import STUDIES, Study, all_cells
 
-DATA = list(dict.fromkeys(cell.data for study in STUDIES.values() for cell in study.cells))
+DATA = list(dict.fromkeys(cell.data for cell in all_cells()))
 # The keys that the studies set in every command.
 OWN = (*PLACES, "init", "experiment", "experiment_name", "optimizer.lr", "seed")
 
@@ -155,23 +154,33 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--arm", help="only this arm")
     parser.add_argument(
         "--data-root",
-        type=bbc.data_root,
+        type=arguments.data_root,
         help="the folder of the data sets (default: $WAVSPA_DATA, or data)",
     )
     parser.add_argument(
-        "--runs", type=_folder, default=Path("runs/evidence"), help="the folder of the runs"
+        "--runs",
+        type=arguments.folder,
+        default=Path("runs/evidence"),
+        help="the folder of the runs",
     )
     parser.add_argument(
         "--results",
-        type=_folder,
+        type=arguments.folder,
         default=RESULTS,
         help="runs collected there are not trained again",
     )
     parser.add_argument(
-        "--jobs", type=_whole(1), default=2, help="number of runs that train at the same time"
+        "--jobs",
+        type=arguments.whole(1),
+        default=2,
+        help="number of runs that train at the same time",
     )
-    parser.add_argument("--minutes", type=_minutes, default=1e6, help="stop after this time")
-    parser.add_argument("--seeds", type=_whole(0), nargs="+", default=[], help="only these seeds")
+    parser.add_argument(
+        "--minutes", type=arguments.minutes, default=1e6, help="stop after this time"
+    )
+    parser.add_argument(
+        "--seeds", type=arguments.whole(0), nargs="+", default=[], help="only these seeds"
+    )
     parser.add_argument(
         "words",
         type=_word,
@@ -180,33 +189,6 @@ def _parser() -> argparse.ArgumentParser:
         help="for every run, to try the machinery: the results differ (after --seeds: -- KEY=VALUE)",
     )
     return parser
-
-
-def _folder(word: str) -> Path:
-    if not word or (Path(word).exists() and not Path(word).is_dir()):
-        raise argparse.ArgumentTypeError(f"must be a folder, got {word!r}")
-    return Path(word)
-
-
-def _whole(least: int) -> Callable[[str], int]:
-    def number(word: str) -> int:
-        if not word.isdecimal() or int(word) < least:
-            raise argparse.ArgumentTypeError(
-                f"must be a whole number of at least {least}, got {word!r}"
-            )
-        return int(word)
-
-    return number
-
-
-def _minutes(word: str) -> float:
-    try:
-        minutes = float(word)
-    except ValueError:
-        minutes = math.nan
-    if not 0 < minutes < math.inf:
-        raise argparse.ArgumentTypeError(f"must be a number above 0, got {word!r}")
-    return minutes
 
 
 def _word(word: str) -> str:

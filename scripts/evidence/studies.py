@@ -153,7 +153,7 @@ def longer_arm(base: str, mode: str) -> Arm:
 def _pretrained(data: str, mode: str) -> Iterator[Arm]:
     """From scratch for half of the steps, and the two halves of pre-training.
 
-    :mod:`scripts.evidence.pieces` adds the steps and the parents of the latter.
+    :mod:`scripts.evidence.pieces` adds the parents.
     """
     arm = arm_of("softmax", mode)
     half = f"trainer.max_steps={steps_of(data) // 2}"
@@ -161,8 +161,8 @@ def _pretrained(data: str, mode: str) -> Iterator[Arm]:
     base = "softmax-none-finetuned"
     # Masked tokens are predicted where they are, however the classifier pools.
     masked = "task=masked", *(["model.pool=token"] if "pool" in experiment(data)["model"] else [])
-    yield Arm(f"{arm.name}-pretrained", (*arm.words, *masked), base, arm.name)
-    yield Arm(f"{arm.name}-finetuned", arm.words, base, arm.name)
+    yield Arm(f"{arm.name}-pretrained", (*arm.words, *masked, half), base, arm.name)
+    yield Arm(f"{arm.name}-finetuned", (*arm.words, half), base, arm.name)
 
 
 def _studies() -> Iterator[tuple[str, Study]]:
@@ -196,14 +196,18 @@ def _studies() -> Iterator[tuple[str, Study]]:
 STUDIES: dict[str, Study] = dict(_studies())
 
 
+def all_cells() -> list[Cell]:
+    """The cells of all studies, without duplicates."""
+    return list(dict.fromkeys(cell for study in STUDIES.values() for cell in study.cells))
+
+
 def find(data: str, name: str) -> Arm:
     """The arm with a name on a data set.
 
     Raises:
         KeyError: No study has it.
     """
-    for study in STUDIES.values():
-        for cell in study.cells:
-            if (cell.data, cell.arm.name) == (data, name):
-                return cell.arm
+    for cell in all_cells():
+        if (cell.data, cell.arm.name) == (data, name):
+            return cell.arm
     raise KeyError(f"no study trains {name} on {data}")

@@ -183,11 +183,7 @@ def pretraining_table(results: Results) -> str:
         for ending, manner in TRAININGS.items():
             row = [NAMES[data], manner]
             for mode in PRETRAINED_MODES:
-                name = f"softmax-{mode}{ending}"
-                cell = accuracy(list(results.values(data, name).values()))
-                if (data, name) in tested:
-                    cell += f"<br>{points(*tested[data, name])}"
-                row.append(cell)
+                row.append(_with_gain(results, tested, (data, f"softmax-{mode}{ending}")))
             rows.append(row)
     return table(["data", "", *PRETRAINED_MODES], rows, left=2)
 
@@ -198,8 +194,7 @@ def lego_table(results: Results) -> str:
     rows = []
     for mode in MODES:
         key = "lego", f"softmax-{mode}"
-        cell = accuracy(list(results.values(*key).values()))
-        row = [mode, f"{cell}<br>{points(*tested[key])}" if key in tested else cell]
+        row = [mode, _with_gain(results, tested, key)]
         for position in range(1, 13):
             each = results.values(*key, f"test/accuracy_{position}").values()
             row.append(f"{statistics.fmean(each):.1f}" if each else ABSENT)
@@ -291,11 +286,15 @@ def _by_mode(
     for title, base in bases:
         row = [title]
         for mode in modes:
-            key = data, arm(base, mode).name
-            cell = accuracy(list(results.values(*key).values()))
-            row.append(f"{cell}<br>{points(*tested[key])}" if key in tested else cell)
+            row.append(_with_gain(results, tested, (data, arm(base, mode).name)))
         rows.append(row)
     return table([NAMES[data], *modes], rows)
+
+
+def _with_gain(results: Results, tested: Tested, key: tuple[str, str]) -> str:
+    """The accuracy of a cell, and below it its difference from the base if it has one."""
+    cell = accuracy(list(results.values(*key).values()))
+    return f"{cell}<br>{points(*tested[key])}" if key in tested else cell
 
 
 def _mean(results: Results, data: str, arm: Arm) -> float | None:
