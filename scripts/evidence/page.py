@@ -9,12 +9,12 @@ import re
 import shlex
 from collections.abc import Callable, Mapping, Sequence
 
-from scripts.evidence import figures, tables
-from scripts.evidence.described import data_table, filters_table, time_taken
 from scripts.evidence.jobs import THREADS
 from scripts.evidence.load import RESULTS, Results, facts_of, load
 from scripts.evidence.pieces import parent_of
-from scripts.evidence.published import published_table
+from scripts.evidence.shown import figures, tables
+from scripts.evidence.shown.described import data_table, filters_table, time_taken
+from scripts.evidence.shown.published import published_table
 from scripts.evidence.studies import DATA, LONGER, ROOT, STUDIES, arm_of, longer_arm
 
 PAGE = ROOT / "docs/science/evidence.md"

@@ -3,9 +3,9 @@
 import statistics
 from functools import cache
 
-from scripts.evidence import tables
 from scripts.evidence.load import RESULTS, load
 from scripts.evidence.paired import verdict
+from scripts.evidence.shown import tables
 from scripts.evidence.studies import STUDIES
 
 

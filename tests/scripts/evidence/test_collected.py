@@ -10,13 +10,14 @@ import yaml
 from matplotlib.image import imread
 from scipy.stats import ttest_rel
 
-from scripts.evidence import figures, page, paired, tables
+from scripts.evidence import page, paired
 from scripts.evidence.again import differences
 from scripts.evidence.collect import collect
-from scripts.evidence.described import data_table, filters_table, time_taken
 from scripts.evidence.load import RESULTS, load
 from scripts.evidence.pieces import pieces, words_of
-from scripts.evidence.published import published_table
+from scripts.evidence.shown import figures, tables
+from scripts.evidence.shown.described import data_table, filters_table, time_taken
+from scripts.evidence.shown.published import published_table
 from scripts.evidence.studies import STUDIES, Cell, find
 from support.evidence_runs import one_cell, write_arm, write_run
 

@@ -3,7 +3,7 @@
 import statistics
 
 from scripts.evidence.page import PAGE
-from scripts.evidence.published import TASKS
+from scripts.evidence.shown.published import TASKS
 from scripts.evidence.studies import ROOT
 from support.evidence_results import gains_on_digits, mean, of_plain, results
 from support.tiny_runs import compose_run

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 
 from scripts.evidence.load import Results
 from scripts.evidence.paired import Difference, verdict
+from scripts.evidence.shown.tables import LEARNED, NAMES, Tested
 from scripts.evidence.studies import (
     ABLATED,
     BASES,
@@ -25,7 +26,6 @@ from scripts.evidence.studies import (
     arm_of,
     longer_arm,
 )
-from scripts.evidence.tables import LEARNED, NAMES, Tested
 from wavspa.reports.figures.bands import draw_energies, draw_orthogonality
 from wavspa.reports.figures.filters import draw_filters
 from wavspa.reports.figures.style import COLOURS, line_look, save, styled

@@ -4,8 +4,8 @@ from statistics import fmean
 from typing import NamedTuple
 
 from scripts.evidence.load import Results
+from scripts.evidence.shown.tables import LEARNED, NAMES, over_bases, table
 from scripts.evidence.studies import BASES, MODES, arm_of, bases_of
-from scripts.evidence.tables import LEARNED, NAMES, over_bases, table
 from wavspa.launching.presets.table import head
 from wavspa.reports.number_format import ABSENT
 from wavspa.reports.published import published

@@ -4,8 +4,8 @@ import statistics
 from collections.abc import Iterable
 
 from scripts.evidence.load import Results
+from scripts.evidence.shown.tables import NAMES, accuracy, table
 from scripts.evidence.studies import STUDIES, all_cells
-from scripts.evidence.tables import NAMES, accuracy, table
 from wavspa.reports.runs.collect import Run
 
 FILTERED = "softmax-ada"
