@@ -9,6 +9,16 @@ from wavspa.data.sources.archives import unpack
 from wavspa.errors import UserError
 
 
+@pytest.fixture(params=["filtered", "unfiltered"], autouse=True)
+def python(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Python as it is, and as it was before 3.11.4: without a filter of what a tar may hold."""
+    if request.param == "unfiltered":
+        monkeypatch.delattr(tarfile, "data_filter", raising=False)
+        monkeypatch.delattr(tarfile, "FilterError", raising=False)
+    elif not hasattr(tarfile, "data_filter"):
+        pytest.skip("this Python has no filter")
+
+
 def tar(path: Path, mode: str = "w:gz", **members: str) -> Path:
     with tarfile.open(path, mode) as archive:
         for name, text in members.items():
@@ -60,6 +70,17 @@ def test_a_tar_with_a_link_out_of_the_folder(tmp_path: Path) -> None:
         info.type, info.linkname = tarfile.SYMTYPE, "/etc/passwd"
         archive.addfile(info)
     with pytest.raises(UserError, match="cannot be trusted"):
+        unpack(path, tmp_path / "out")
+    assert nothing_but(path)
+
+
+def test_a_device_in_a_tar(tmp_path: Path) -> None:
+    path = tmp_path / "a.tar"
+    with tarfile.open(path, "w") as archive:
+        info = tarfile.TarInfo("device")
+        info.type = tarfile.CHRTYPE
+        archive.addfile(info)
+    with pytest.raises(UserError, match=r"a\.tar cannot be trusted: 'device' is "):
         unpack(path, tmp_path / "out")
     assert nothing_but(path)
 

@@ -43,11 +43,8 @@ def unpack(archive: Path, folder: Path) -> None:
         if zipfile.is_zipfile(archive):
             _unpack_zip(archive, partial)
         else:
-            with open_tar(archive) as tar:
-                tar.extractall(partial, filter="data")
+            _unpack_tar(archive, partial)
         os.replace(partial, folder)
-    except tarfile.FilterError as error:
-        raise _untrusted(archive, error.tarinfo.name) from error
     except OSError as error:
         raise UserError(f"{archive} cannot be unpacked to {folder} ({error.strerror})") from error
     finally:
@@ -80,14 +77,42 @@ def _whole(archive: Path) -> Iterator[None]:
         ) from error
 
 
-def _untrusted(archive: Path, name: str) -> UserError:
-    return UserError(f"{archive} cannot be trusted: {name!r} points outside its folder")
+def _untrusted(archive: Path, name: str, why: str = "points outside its folder") -> UserError:
+    return UserError(f"{archive} cannot be trusted: {name!r} {why}")
+
+
+def _leads_out(name: str) -> bool:
+    return name.startswith("/") or ".." in PurePosixPath(name).parts
 
 
 def _unpack_zip(archive: Path, folder: Path) -> None:
     with _whole(archive), zipfile.ZipFile(archive) as members:
         for name in members.namelist():
             # zipfile would write it under another name, without a warning.
-            if name.startswith("/") or ".." in PurePosixPath(name).parts:
+            if _leads_out(name):
                 raise _untrusted(archive, name)
         members.extractall(folder)
+
+
+def _unpack_tar(archive: Path, folder: Path) -> None:
+    with open_tar(archive) as tar:
+        if not hasattr(tarfile, "data_filter"):
+            _unpack_plain(tar, archive, folder)
+            return
+        try:
+            tar.extractall(folder, filter="data")
+        except tarfile.SpecialFileError as error:
+            raise _untrusted(archive, error.tarinfo.name, "is a device") from error
+        except tarfile.FilterError as error:
+            raise _untrusted(archive, error.tarinfo.name) from error
+
+
+def _unpack_plain(tar: tarfile.TarFile, archive: Path, folder: Path) -> None:
+    """Unpack files and folders without their owners and modes: Python before 3.11.4 has no filter."""
+    for member in tar:
+        if _leads_out(member.name):
+            raise _untrusted(archive, member.name)
+        if not (member.isfile() or member.isdir()):
+            why = "is neither a file nor a folder, which only Python 3.11.4 and later can check"
+            raise _untrusted(archive, member.name, why)
+        tar.extract(member, folder, set_attrs=False)
