@@ -32,7 +32,7 @@ from wavspa.errors import UserError
 from wavspa.launching.analysis.trained_run import TrainedRun
 from wavspa.launching.record.record import read_starts
 from wavspa.launching.run.freeze import read_config
-from wavspa.reports.runs.collect import Run
+from wavspa.reports.runs.collect import Run, read_run
 from wavspa.run_folder import layout
 from wavspa.run_folder.metrics import FIXED_COLUMNS, read_rows
 
@@ -62,10 +62,11 @@ def collect(settings: Settings) -> int:
         The number of runs.
 
     Raises:
-        UserError: The results' folder holds something else, which would be lost.
+        UserError: The results' folder holds something else, or a damaged run, which would be lost.
     """
     place = settings.results.resolve()  # a link stays, and what it leads to is replaced
     refuse_others(place)
+    refuse_damage(place)
     place.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=place.parent) as folder:
         made = Path(folder) / "results"
@@ -89,6 +90,22 @@ def refuse_others(results: Path) -> None:
             raise UserError(
                 f"--results {results} would be replaced, but {path} is not a collected result; "
                 "choose a new folder, or move the file"
+            )
+
+
+def refuse_damage(results: Path) -> None:
+    """Refuse a folder that holds an incomplete or damaged run.
+
+    Raises:
+        UserError: It does.
+    """
+    for folder in sorted(results.glob("runs/*/*/*")):
+        missing = [name for name in FILES if not (folder / name).exists()]
+        run = read_run(folder)
+        if missing or run.state != "finished":
+            damage = run.damage or (f"{missing[0]} is missing" if missing else run.state)
+            raise UserError(
+                f"{folder} would be lost: {damage}; restore it, or delete the folder and collect again"
             )
 
 

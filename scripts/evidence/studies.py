@@ -17,7 +17,9 @@ ROOT = Path(__file__).parents[2]
 SEEDS = (1, 2, 3)
 MORE_SEEDS = tuple(range(1, 9))
 SHORT_RUNS = ("digits",)
-UNDECIDED = tuple(("text", f"softmax-{mode}-longer") for mode in ("none", "ada", "ortho"))
+UNDECIDED = tuple(
+    ("text", f"softmax-{mode}-longer") for mode in ("none", "ada", "ortho", "fixed", "conv")
+)
 # The grid of learning rates. Every arm tries the first ones, then the neighbours of the best.
 RATES = ("0.001", "0.003", "0.01", "0.03")
 FIRST_RATES = RATES[1:3]

@@ -40,6 +40,28 @@ def test_results_do_not_replace_other_files(name, settings, collected, capsys):
     assert {path.name for path in collected.parent.iterdir()} == {"runs", "results", "place"}
 
 
+@pytest.mark.parametrize(
+    ("name", "content", "damage"),
+    [
+        ("status.json", "{", "status.json"),
+        ("status.json", '{"state": "running"}', "running"),
+        ("metrics.csv", None, "metrics.csv is missing"),
+        ("run.json", None, "run.json is missing"),
+        ("config.yaml", None, "config.yaml"),
+    ],
+)
+def test_a_damaged_result_is_not_dropped(name, content, damage, settings, collected):
+    run = next(path.parent for path in sorted(collected.glob("runs/*/*/*/config.yaml")))
+    if content is None:
+        (run / name).unlink()
+    else:
+        (run / name).write_text(content)
+    before = files_in(collected)
+    with pytest.raises(UserError, match=f"{run} would be lost: .*{damage}.*; restore it"):
+        collect.collect(settings)
+    assert files_in(collected) == before
+
+
 def test_results_do_not_replace_a_file(settings, collected, capsys):
     Path("file").write_text("dear")
     words = ["--runs", str(settings.runs), "--results", "file"]
