@@ -69,15 +69,19 @@ def whole_number_or_none(option: str, value: object, least: int = 1) -> int | No
     return None if value is None else whole_number(option, value, least)
 
 
-def number(option: str, value: object, least: float | None = None) -> float:
-    """Return ``value`` if it is a finite number that is not too small; true and false are not numbers.
+def number(
+    option: str, value: object, least: float | None = None, most: float | None = None
+) -> float:
+    """Return ``value`` if it is a finite number in a range; true and false are not numbers.
 
     Raises:
         OptionError: It is not.
     """
     legal = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-    if not legal or (least is not None and value < least):  # type: ignore[operator]
+    low, high = (-math.inf if least is None else least), (math.inf if most is None else most)
+    if not legal or not low <= value <= high:  # type: ignore[operator]
         span = "" if least is None else f" of at least {least}"
+        span += "" if most is None else f" and at most {most}"
         raise OptionError(option, f" must be a number{span}, got {value!r}")
     return value  # type: ignore[return-value]
 

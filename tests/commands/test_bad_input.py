@@ -206,10 +206,10 @@ def test_words_may_follow_options(fails, tmp_path):
         assert line.endswith(f"there is no folder {tmp_path / 'nowhere'}")
 
 
-@pytest.mark.parametrize("seconds", ["-1", "nan"])
+@pytest.mark.parametrize("seconds", ["-1", "nan", "1e10"])
 def test_status_looks_again_after_a_time_that_passes(fails, tmp_path, seconds):
     line = fails(status, frozen_run(tmp_path), "--watch", seconds)
-    assert "--watch must be a number of at least 0, got " in line
+    assert "--watch must be a number of at least 0 and at most 86400, got " in line
 
 
 @pytest.mark.parametrize("command", [train, run, evaluate, report])

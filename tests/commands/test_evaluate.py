@@ -146,6 +146,11 @@ def test_mistakes_are_named(trained, words, message):
     assert "\n" not in str(error.value)
 
 
+def test_a_changed_trainer_is_checked(trained):
+    with pytest.raises(UserError, match=r"trainer\.accelerator='foo' is unknown; choose one of"):
+        metrics(trained, "trainer.accelerator=foo")
+
+
 def test_weights_are_those_of_the_rows_that_the_limit_leaves(trained):
     place = place_of(trained)
     write(place / "uneven.csv", [row for row in ROWS if row["y"] != "ham" or hash_of(row) < 2])

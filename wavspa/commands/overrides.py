@@ -92,10 +92,11 @@ def apply_overrides(config: DictConfig, overrides: list[str]) -> None:
         overrides: ``key=value`` in Hydra's grammar; every key must exist, or be ``data_root``.
 
     Raises:
-        UserError: A key is unknown or a group, or a value of the wrong type or several.
+        UserError: A key is unknown or a group, or a value is impossible, of the wrong type or several.
     """
     # Imported here: --help need not wait for torch.
     from wavspa.launching.options.types import check_types
+    from wavspa.training.trainer_options import check_trainer_option
 
     if line := unreadable(overrides):
         raise UserError(line)
@@ -114,6 +115,8 @@ def apply_overrides(config: DictConfig, overrides: list[str]) -> None:
         except OmegaConfBaseException as error:
             hint = did_you_mean(key, keys_of(config))
             raise UserError(f"this run has no option {key!r}{hint}") from error
+        if key.startswith("trainer."):
+            check_trainer_option(key.removeprefix("trainer."), value)
     if overrides:
         check_types(config)
 

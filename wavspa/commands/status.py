@@ -14,6 +14,7 @@ tokens per second (pads included) and, on GPUs whose peak is known, the share of
 All of it comes from the runs' own files; squeue adds what runs in SLURM's queue are waiting for. The command
 that started a sweep resumes what has not finished."""
 
+DAY = 24 * 3600
 EPILOG = """\
 examples:
   wavspa-status runs/digits
@@ -32,7 +33,7 @@ def main() -> None:
     )
     arguments = command_line.parse_intermixed_args()
     if arguments.watch is not None:
-        number("--watch", arguments.watch, least=0)
+        number("--watch", arguments.watch, least=0, most=DAY)
     # Imported here: --help need not wait for Lightning.
     from rich.live import Live
 

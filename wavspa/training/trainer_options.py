@@ -64,11 +64,7 @@ def check_trainer_options(options: Mapping[str, Any]) -> None:
         OptionError: There is such an option; the message names the way out.
     """
     for name, value in options.items():
-        option = f"trainer.{name}"
-        if name in REFUSED:
-            raise OptionError(option, f" is not for runs: {REFUSED[name]}")
-        if name in _CHECKS:
-            _CHECKS[name](option, value)
+        check_trainer_option(name, value)
     if options.get("compile") == GRAPHS:
         _check_graphs(options)
     if options.get("profile") and options.get("profiler") == "pytorch":
@@ -81,6 +77,18 @@ def check_trainer_options(options: Mapping[str, Any]) -> None:
             "trainer.overfit_batches",
             " cannot be combined with trainer.limit_train_batches: leave one out",
         )
+
+
+def check_trainer_option(name: str, value: Any) -> None:
+    """Refuse an option of ``trainer`` that is not for runs, or a value that it does not take.
+
+    Raises:
+        OptionError: It is refused; the message names the way out.
+    """
+    if name in REFUSED:
+        raise OptionError(f"trainer.{name}", f" is not for runs: {REFUSED[name]}")
+    if name in _CHECKS:
+        _CHECKS[name](f"trainer.{name}", value)
 
 
 def _check_graphs(options: Mapping[str, Any]) -> None:

@@ -8,6 +8,7 @@ import pytest
 from support.tiny_runs import compose_run, tiny_words
 from wavspa.errors import UserError
 from wavspa.launching.options.devices import check_device, peak_flops
+from wavspa.launching.sweeps.launcher import print_budget
 from wavspa.launching.trial.budget import budget_lines, costs
 
 
@@ -26,6 +27,23 @@ def test_a_cell_s_seeds_count_together():
     assert one.tokens == 200_000 * 400 * 1024
     assert (two.tokens, two.flops) == (2 * one.tokens, 2 * one.flops)
     assert one.label == two.label == "paper/table/image/softmax-none"
+
+
+def test_a_run_that_was_typed_twice_counts_once():
+    words = ["seed=1", "experiment=paper/table/image/softmax-none"]
+    assert found(words, [*words, "device=h100"]) == found(words)
+
+
+@pytest.mark.parametrize("option", ["device=h100,a100", "mfu=0.1,0.5"])
+def test_the_hours_are_those_of_one_device(option):
+    key, _, values = option.partition("=")
+    words = [["dry_run=true", f"{key}={value}"] for value in values.split(",")]
+    if key == "mfu":
+        words = [[*of, "device=h100"] for of in words]
+    with pytest.raises(
+        UserError, match=f"{option}: .*; repeat it with {key}={values.split(',')[1]}"
+    ):
+        print_budget([compose_run(*of) for of in words], words)
 
 
 @pytest.mark.parametrize(

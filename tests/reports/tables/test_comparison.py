@@ -352,3 +352,18 @@ def test_seeds_that_agree_raise_no_warning(recwarn):
     assert best_of([[0.5, 0.5, 0.5], [70.1, 70.1, 70.1 + 1e-13]]) == 1
     assert best_of([[0.5, 0.6, 0.7], [0.1, 0.2, 0.1]], "min") == 1
     assert list(recwarn) == []
+
+
+@pytest.mark.parametrize("place", ["rows", "columns"])
+@pytest.mark.parametrize("key", ["seed", "frozen.hash"])
+def test_a_mean_has_no_place_by_what_differs_among_its_runs(tmp_path, place, key):
+    seeds(tmp_path, [0.5, 0.6])
+    with pytest.raises(UserError, match=f"{place}={key}: the runs of a cell differ in it"):
+        tables(tmp_path, **{place: ["model.wavelet", key]})
+
+
+def test_a_key_that_differs_only_between_cells_has_places(tmp_path):
+    for number, wavelet in enumerate(("none", "ada"), start=1):
+        finish(frozen_run(tmp_path, number, model__wavelet=wavelet), 0.5)
+    (table,) = tables(tmp_path, rows=["seed"])
+    assert list(table.rows) == [("1",), ("2",)]

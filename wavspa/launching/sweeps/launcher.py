@@ -97,9 +97,18 @@ def print_budget(jobs: Sequence[DictConfig], overrides: Sequence[Sequence[str]])
     Args:
         jobs: The jobs' configurations.
         overrides: The words that each was composed from.
+
+    Raises:
+        UserError: They name several devices, or several shares of a peak.
     """
     from wavspa.launching.trial.budget import budget_lines, costs
 
+    for option in ("device", "mfu"):
+        if len(values := list(dict.fromkeys(str(job[option]) for job in jobs))) > 1:
+            raise UserError(
+                f"{option}={','.join(values)}: a dry run of a sweep estimates one {option}; "
+                f"repeat it with {option}={values[1]}"
+            )
     print("\n".join(budget_lines(costs(jobs, overrides), jobs[0].device, jobs[0].mfu)))
 
 

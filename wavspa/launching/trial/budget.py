@@ -30,7 +30,7 @@ class Cost(NamedTuple):
 
 
 def costs(jobs: Sequence[DictConfig], overrides: Sequence[Sequence[str]]) -> list[Cost]:
-    """The cost of each cell, at full length.
+    """The cost of each cell, at full length; a run that several jobs describe counts once.
 
     Args:
         jobs: The jobs' validated configurations.
@@ -40,7 +40,12 @@ def costs(jobs: Sequence[DictConfig], overrides: Sequence[Sequence[str]]) -> lis
         UserError: The operations of a model cannot be counted.
     """
     found: dict[str, Cost] = {}
+    counted = set()
     for job, words in zip(jobs, overrides, strict=True):
+        run = config_hash(job)
+        if run in counted:
+            continue
+        counted.add(run)
         cell = config_hash(job, without=["seed"])
         cost = found.get(cell) or _cost(job, words)
         done = found[cell].runs if cell in found else 0

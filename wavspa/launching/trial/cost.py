@@ -95,14 +95,27 @@ def on_one_device(config: DictConfig, steps: int) -> DictConfig:
         steps: The number of steps.
     """
     config = strip_hydra_node(config)
-    trainer = config.trainer
-    if isinstance(trainer.devices, int) and trainer.devices > 0:
-        config.dataset.batch_size //= trainer.devices * trainer.num_nodes
+    data, trainer = config.dataset, config.trainer
+    data.batch_size //= devices_of(trainer)
+    if data.get("batch_tokens"):
+        data.batch_tokens //= devices_of(trainer)
     trainer.devices, trainer.num_nodes, trainer.strategy = 1, 1, "auto"
     trainer.max_steps = steps
     trainer.limit_val_batches = 0
     trainer.profiler, trainer.profile = None, False  # they write files
     return config
+
+
+def devices_of(trainer: DictConfig) -> int:
+    """The number of devices that a ``trainer`` node asks for; one per node if it leaves it to the machine."""
+    devices = trainer.devices
+    if isinstance(devices, str) and "," in devices:
+        devices = devices.strip(",").split(",")
+    if isinstance(devices, str):
+        devices = int(devices) if devices != "auto" else 1
+    named = max(devices, 1) if isinstance(devices, int) else len(devices)
+    nodes: int = trainer.num_nodes
+    return named * nodes
 
 
 class _Meter(Callback):

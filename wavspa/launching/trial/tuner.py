@@ -13,7 +13,7 @@ from wavspa.errors import UserError
 from wavspa.launching.init.start import start
 from wavspa.launching.run.build import build, build_run
 from wavspa.launching.run.worker import quiet_lightning
-from wavspa.launching.trial.cost import on_one_device
+from wavspa.launching.trial.cost import devices_of, on_one_device
 
 if TYPE_CHECKING:
     from wavspa.data.datamodule import SequenceDataModule
@@ -81,13 +81,6 @@ def find_batch_size(config: DictConfig) -> int:
                 "dry_run=true prints the memory of a step"
             )
         return largest_batch(trainer, task, data) * devices_of(trainer_node)
-
-
-def devices_of(trainer: DictConfig) -> int:
-    """The number of devices that a ``trainer`` node asks for; one per node if it leaves it to the machine."""
-    named = trainer.devices if isinstance(trainer.devices, int) and trainer.devices > 0 else 1
-    nodes: int = trainer.num_nodes
-    return named * nodes
 
 
 def largest_batch(trainer: Trainer, task: LightningModule, data: "SequenceDataModule") -> int:

@@ -106,10 +106,11 @@ def compare(cells: Sequence[Cell], layout: Layout) -> Comparison:
         The tables; the best entries are marked if tests over the seeds separate them from all others.
 
     Raises:
-        UserError: A key or the metric is unknown, or a column mixes protocols or numbers of steps
-            without permission.
+        UserError: A key or the metric is unknown, a key has several values in a cell, or a column mixes
+            protocols or numbers of steps without permission.
     """
     check_keys([cell.config for cell in cells], [*layout.rows, *layout.columns])
+    _check_one_value(cells, layout)
     _check_metric(cells, layout.metric)
     metrics: dict[str, str] = {}
     for cell in cells:
@@ -124,6 +125,19 @@ def compare(cells: Sequence[Cell], layout: Layout) -> Comparison:
     _mark_best(cells, entries, metrics)
     tables = [_table(title, group, layout, entries, metrics) for title, group in sections.items()]
     return Comparison(tables, entries, metrics)
+
+
+def _check_one_value(cells: Sequence[Cell], layout: Layout) -> None:
+    """Refuse keys by which a cell, whose entry is the mean of its runs, would have several places."""
+    for word, keys in (("rows", layout.rows), ("columns", layout.columns)):
+        for key in keys:
+            if key != DATASET and any(
+                len({value_label(run.config, key) for run in cell.runs}) > 1 for cell in cells
+            ):
+                raise UserError(
+                    f"{word}={key}: the runs of a cell differ in it, and an entry is the mean of them all; "
+                    f"leave {key} out, or report on each run's folder"
+                )
 
 
 def _metric(cell: Cell, chosen: str | None) -> str:
