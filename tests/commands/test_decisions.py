@@ -3,6 +3,7 @@
 import csv
 import json
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -151,6 +152,12 @@ def test_files_go_where_folder_names(copy, tmp_path):
     source = read_config(copy).dataset.test
     evaluate(copy, input=source)
     assert (layout.evaluation(copy, "input-test") / "evaluation.json").exists()
+    evaluate(copy, input=source)  # the same file again
+    other = tmp_path / "other.d" / Path(source).name
+    other.parent.mkdir()
+    other.write_bytes(Path(source).read_bytes())
+    with pytest.raises(UserError, match=f"input-test has the results for {source}: .* by folder="):
+        evaluate(copy, input=str(other))
     evaluate(copy, input=source, folder=str(tmp_path / "a" / "b"), resamples="0")
     content = json.loads((tmp_path / "a" / "b" / "evaluation.json").read_text())
     assert content["rows"] == source

@@ -206,6 +206,15 @@ def test_mistakes_are_named(place, texts, words, message):
         predict({"run": str(texts), "input": str(place / "test.csv"), **words})
 
 
+@pytest.mark.parametrize("name", ["card.json", "status.json", "checkpoints/best.csv", ".lock"])
+def test_a_run_s_own_files_are_not_written_over(place, texts, name):
+    words = {"run": str(texts), "input": str(place / "test.csv"), "format": "jsonl"}
+    before = (texts / "card.json").read_text()
+    with pytest.raises(UserError, match=f"{name} is the run's own: name a file outside of"):
+        predict({**words, "output": str(texts / name)})
+    assert (texts / "card.json").read_text() == before
+
+
 @pytest.mark.slow
 def test_no_input():
     command = [sys.executable, "-m", "wavspa.commands.predict", "run=x"]

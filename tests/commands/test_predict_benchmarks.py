@@ -1,5 +1,7 @@
 """``wavspa-predict`` on the benchmarks' own files says what their tests say."""
 
+import json
+
 import numpy as np
 import pytest
 import torch
@@ -7,6 +9,7 @@ import torch
 from support.tiny_files import write_rows
 from support.tiny_predictions import embeddings, predicted, probabilities, score_of, share_of_hits
 from support.tiny_runs import tiny_run
+from wavspa.commands.evaluate import print_metrics
 from wavspa.commands.predict import predict
 from wavspa.data.d2a.files import COLUMNS as D2A_COLUMNS
 from wavspa.data.lra.aan import COLUMNS as AAN_COLUMNS
@@ -56,6 +59,11 @@ def submitted(folder, place, kind, **words):
     return [line.split(between) for line in (place / "out.txt").read_text().splitlines()]
 
 
+def evaluated(folder, source, **words):
+    """The metrics on the benchmark's own file, typed as another one."""
+    return print_metrics({"run": str(folder), "input": str(source), "resamples": "0", **words}, [])
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", D2A_COLUMNS)
 def test_d2a(tmp_path, kind):
@@ -97,6 +105,11 @@ def test_devign(tmp_path):
     assert share_of_hits(rows, "target") == score_of(folder, "accuracy")
     lines = submitted(folder, tmp_path, "codexglue", input=source)
     assert lines == [[row["idx"], row["class"]] for row in rows]
+    # The hub's files have truth values.
+    told = [json.loads(line) for line in source.read_text().splitlines()]
+    hub = tmp_path / "hub.parquet"
+    write_rows(hub, [row | {"target": bool(row["target"])} for row in told])
+    assert evaluated(folder, hub, label="target")["test/accuracy"] == score_of(folder, "accuracy")
 
 
 @pytest.mark.slow
@@ -137,6 +150,8 @@ def test_aan(tmp_path):
     named = {"0.0": "unrelated", "1.0": "one cites the other"}
     rows = [{**row, "y": named[row["label"]]} for row in rows]
     assert rows[29]["id1"] == "P29"
+    found = evaluated(folder, source, names=",".join(AAN_COLUMNS))
+    assert found["test/accuracy"] == score_of(folder, "accuracy")
     assert share_of_hits(rows, "y") == score_of(folder, "accuracy")
 
 

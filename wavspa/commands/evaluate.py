@@ -1,5 +1,6 @@
 """``wavspa-evaluate``: the metrics of a trained run on one of its splits, or on another file."""
 
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -91,6 +92,7 @@ def print_metrics(words: dict[str, str], overrides: list[str]) -> dict[str, floa
     quiet_lightning()
     task, data = build_run(config)
     output = _checked_output(folder, task, words)
+    _check_place(_place(folder, words, split), words)
     evaluator = Evaluator(folder, config, task, data)
     typed = {word: words[word] for word in OF_DECISION if word in words}
     with writing(folder, "the run keeps its decision there, so copy the run to a writable place"):
@@ -121,12 +123,33 @@ def _show_and_write(folder: Path, words: dict[str, str], split: str, found: "Eva
         print_evaluation(found.answers, found.estimates, described, console())
     if found.tags is not None:
         print_tags(found.tags, console())
-    rows = f"input-{Path(words['input']).stem}" if "input" in words else split
-    place = Path(words["folder"]) if "folder" in words else layout.evaluation(folder, rows)
+    place = _place(folder, words, split)
     facts = found.facts(words.get("input") or split)
     with writing(place, "name a writable place by folder=FOLDER"):
         for path in write_evaluation(place, facts, found.answers, found.estimates, found.tags):
             print(f"written: {path}")
+
+
+def _place(folder: Path, words: dict[str, str], split: str) -> Path:
+    """The folder that the results are written into."""
+    if "folder" in words:
+        return Path(words["folder"])
+    rows = f"input-{Path(words['input']).stem}" if "input" in words else split
+    return layout.evaluation(folder, rows)
+
+
+def _check_place(place: Path, words: dict[str, str]) -> None:
+    """Refuse to write over the results for another file of the same name."""
+    from wavspa.reports.formats.evaluation import evaluated_rows
+
+    before = evaluated_rows(place)
+    if "input" not in words or "folder" in words or before is None:
+        return
+    if os.path.realpath(before) != os.path.realpath(words["input"]):
+        raise UserError(
+            f"input={words['input']}: {place} has the results for {before}: name another place by "
+            "folder=FOLDER"
+        )
 
 
 def _number(word: Any) -> Any:
@@ -143,6 +166,10 @@ def _checked_output(folder: Path, task: Any, words: dict[str, str]) -> Path | No
     if not isinstance(task, Seq2Seq):
         raise UserError(f"output= is for runs that write texts, and {folder} is not one")
     check_output(Path(words["output"]))
+    if layout.is_own(folder, Path(words["output"])):
+        raise UserError(
+            f"output={words['output']} is the run's own: name a file outside of {folder}"
+        )
     return Path(words["output"])
 
 

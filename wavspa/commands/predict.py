@@ -12,6 +12,7 @@ from wavspa.checks import parse_bool
 from wavspa.commands.entry_point import FAILURE, command
 from wavspa.commands.overrides import apply_overrides, listed, typed_words
 from wavspa.errors import UserError
+from wavspa.run_folder import layout
 
 DESCRIPTION = """\
 Predict the class of each example in a file with the best checkpoint of a run. With task=regression it
@@ -94,6 +95,8 @@ def predict(words: dict[str, str]) -> None:
     if output is not None:
         own = (config.dataset.get(split) for split in ("train", "val", "test"))
         _check_output(Path(output), [source, *filter(None, own)])
+        if layout.is_own(folder, Path(output)):
+            raise UserError(f"output={output} is the run's own: name a file outside of {folder}")
     quiet_lightning()
     predictor = Predictor(folder, config, embeddings)
     if decided := predictor.decision.described(predictor.labels):

@@ -62,6 +62,12 @@ OF_A_RUN = (
 """What a rerun replaces: everything that the program writes into the folder, except the lock."""
 
 
+def is_own(folder: Path, path: Path) -> bool:
+    """Whether a path is, or lies in, something that the program keeps in the run's ``folder``."""
+    place, path = folder.resolve(), path.resolve()
+    return any(path.is_relative_to(place / name) for name in (*OF_A_RUN, LOCK))
+
+
 def last_checkpoint(folder: Path) -> Path:
     """The checkpoint that the run in ``folder`` resumes from."""
     return folder / CHECKPOINTS / LAST

@@ -51,6 +51,29 @@ def test_tabs_separate_where_there_are_any_and_comments_are_left_out(tmp_path):
     assert rows(path) == [(["New York", "#"], ["B-LOC", "O"]), (["a"], ["O"])]
 
 
+def test_lines_of_conllu_that_are_not_words_are_left_out(tmp_path):
+    lines = [
+        "1 Je PRON",
+        "2 vais VERB",
+        "3-4 au _",
+        "3 \u00e0 ADP",
+        "4 le DET",
+        "4.1 x _",
+        "5 lit NOUN",
+    ]
+    fields = [[number, word, "_", tag, *"______"] for number, word, tag in map(str.split, lines)]
+    text = "# text = Je vais au lit\n" + "".join("\t".join(of) + "\n" for of in fields)
+    path = write(tmp_path / "train.conllu", text)
+    words, tags = ["Je", "vais", "\u00e0", "le", "lit"], ["PRON", "VERB", "ADP", "DET", "NOUN"]
+    assert rows(path, columns=("2", "4")) == [(words, tags)]
+
+
+def test_a_word_that_looks_like_a_number_is_kept_in_other_files(tmp_path):
+    text = "".join("\t".join([word, *"ABCDEFGHI"]) + "\n" for word in ("score", "3-4", "5.1"))
+    path = write(tmp_path / "train.conll", text)
+    assert rows(path, columns=["tokens"]) == [(["score", "3-4", "5.1"],)]
+
+
 def test_tags_of_hugging_face_have_the_names_of_their_feature(tmp_path):
     features = datasets.Features(
         {

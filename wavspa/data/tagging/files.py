@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import re
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -19,6 +20,9 @@ ROWS = ("sentence", "document", "file")
 WORDS, TAGS = "tokens", "tags"
 """The columns of a CoNLL file: the first one, and the last one."""
 _DOCUMENT = "-DOCSTART-"
+# The first fields of CoNLL-U: those of lines that are not words, and those that begin a sentence.
+_BETWEEN = re.compile(r"\d+[-.]\d+")
+_NUMBERED = re.compile(r"1|1-\d+|0\.1")
 # Lines that are looked at to see whether tabs separate columns.
 _PROBE = 1000
 
@@ -71,7 +75,8 @@ class ConllFile(TableFile):
 
     Columns are separated by tabs if there are any, else by blanks. Those between are called by their number,
     from 1. A line with ``-DOCSTART-`` begins a document; where tabs separate, a line that begins with ``#``
-    and has none is a comment.
+    and has none is a comment. CoNLL-U (ten columns, of which the first numbers the words) has lines that are
+    not words: contractions, numbered ``3-4``, whose words follow, and omitted words, numbered ``5.1``.
 
     Args:
         path: The file.
@@ -98,7 +103,7 @@ class ConllFile(TableFile):
             is_document = bool(fields) and fields[0] == _DOCUMENT
             documents += is_document
             ends = (is_document and self._row != "file") or (not fields and self._row == "sentence")
-            if fields and not is_document:
+            if fields and not is_document and not self._is_between(fields):
                 if len(fields) != len(own):
                     raise self._broken(number, f"{len(fields)} columns, not {len(own)}")
                 if not lines:
@@ -114,6 +119,15 @@ class ConllFile(TableFile):
             )
         if lines:
             yield self._made(place, lines, wanted)
+
+    def _is_between(self, fields: Sequence[str]) -> bool:
+        """Whether a line of CoNLL-U is not a word."""
+        return self._is_conllu and _BETWEEN.fullmatch(fields[0]) is not None
+
+    @cached_property
+    def _is_conllu(self) -> bool:
+        first = self._first
+        return self._has_tabs and len(first) == 10 and _NUMBERED.fullmatch(first[0]) is not None
 
     def _made(self, place: int, lines: Sequence[Sequence[str]], wanted: Sequence[int]) -> Row:
         parts = list(zip(*lines, strict=True))

@@ -13,6 +13,7 @@ from wavspa.data import Files, SequenceDataModule, Series, SourceTargets, Taggin
 from wavspa.data.image_datamodule import Pictures
 from wavspa.data.labels import class_names
 from wavspa.data.prediction_inputs import OneColumn, PictureFiles, open_input
+from wavspa.data.preparation.checksum import OwnFiles
 from wavspa.data.sources.tables import TableFile
 from wavspa.data.tagging.files import CONLL
 from wavspa.data.targets.base import Target
@@ -24,6 +25,7 @@ from wavspa.launching.run.frozen_data import kept_card
 CHUNK = 256
 # Classes that a message lists at most.
 MOST_NAMES = 10
+_TRUTH = {"False": "0", "True": "1"}
 
 
 def example_columns(
@@ -63,7 +65,7 @@ def open_examples(
     if isinstance(data, Series):
         if kind or names:
             raise UserError(f"kind= and names= are for texts, but {data.name} holds series")
-        return data.open_input(Path(source))
+        return data.open_input(Path(source).expanduser())
     if isinstance(data, Tagging):
         return data.open_input(source, kind, names)
     if kind == CONLL:
@@ -112,7 +114,9 @@ def labelled_batches(
             f"label={','.join(labels)} must name {len(own)} columns, as dataset.label={','.join(own)}"
         )
     named = labels or own
-    target = _KnownClasses(named) if data.target.kind == Classes.kind else data.target
+    target = data.target
+    if target.kind == Classes.kind:
+        target = _KnownClasses(named) if isinstance(data, OwnFiles) else _ClassesOfABenchmark(named)
     target.columns = list(named)
     target.open(card)
     return DataLoader(
@@ -234,4 +238,14 @@ class _KnownClasses(Classes):
                 f"{where}: the label {shown(label)} is not one of the run's {len(self.names)}: {known}; "
                 "label= names the column"
             )
+        return super().encode(label, where)
+
+
+class _ClassesOfABenchmark(_KnownClasses):
+    """The classes of a benchmark, whose files have numbers or truth values where the classes have names."""
+
+    def encode(self, label: str, where: str) -> int:
+        number = _TRUTH.get(label, label).removesuffix(".0")
+        if label not in self.names and number.isdecimal() and int(number) < len(self.names):
+            label = number if number in self.names else self.names[int(number)]
         return super().encode(label, where)

@@ -103,6 +103,15 @@ def write_evaluation(
     return [folder / name for name in texts]
 
 
+def evaluated_rows(folder: Path) -> str | None:
+    """The split or file whose results a folder holds; None if it holds none that can be read."""
+    try:
+        facts = json.loads((folder / layout.EVALUATION_FILE).read_text(encoding="utf-8"))
+        return str(facts["rows"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
 def _by_class(answers: Answers, estimates: Estimates) -> Table:
     table = Table(box=box.SIMPLE, pad_edge=False)
     table.add_column("class")
