@@ -123,6 +123,15 @@ def test_auroc_of_one_class_cannot_be_monitored(tmp_path, own_files):
     assert not (tmp_path / "runs").exists()
 
 
+def test_auroc_of_the_one_class_that_a_limit_leaves_cannot_be_monitored(tmp_path, own_files):
+    words = [*own_files, "task.monitor=val/auroc", "dataset.eval_limit=1"]
+    message = r"^task\.monitor=val/auroc is undefined: all examples of val .* raise the limit of 1 of them"
+    for _ in range(2):  # of data that are prepared now, and of prepared data
+        with pytest.raises(UserError, match=message):
+            tiny_run(tmp_path, *words)
+    assert not (tmp_path / "runs").exists()
+
+
 def test_class_weights_are_typed_by_label(tmp_path, own_files):
     folder = tiny_run(tmp_path, *own_files, "task.class_weights={0:1,1:10}")
     assert run(folder)["test/loss"] > 0

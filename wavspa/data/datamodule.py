@@ -209,7 +209,7 @@ class SequenceDataModule(BatchLoaders):
             split: Rows(
                 data,
                 self.views(data.column_names),
-                self._limit_of(split),
+                self.limit_of(split),
                 self.example,
                 pool,
                 self.end_token,
@@ -230,7 +230,8 @@ class SequenceDataModule(BatchLoaders):
         for split, summary in card["splits"].items():
             self._check(split, summary)
 
-    def _limit_of(self, split: str) -> int | None:
+    def limit_of(self, split: str) -> int | None:
+        """The largest number of examples of a split that are used; None: all."""
         limits = [self.limit, None if split == "train" else self.eval_limit]
         return min((limit for limit in limits if limit is not None), default=None)
 
@@ -241,11 +242,17 @@ class SequenceDataModule(BatchLoaders):
     @property
     def train_labels(self) -> dict[str, int]:
         """The training examples of each label, of those that ``limit`` leaves."""
-        if self.limit is None:
-            return dict(self.card["splits"]["train"]["labels"])
+        return self.labels_of("train")
+
+    def labels_of(self, split: str) -> dict[str, int]:
+        """The examples of each label in a prepared split, of those that the limits leave; of numbers none."""
+        if self.limit_of(split) is None:
+            return dict(self.card["splits"][split]["labels"])
         if isinstance(self.target, Numbers):
             return {}
-        labels = np.concatenate([np.ravel(label) for label in self._rows["train"].labels])
+        if not self._rows:
+            self.setup()
+        labels = np.concatenate([np.ravel(label) for label in self._rows[split].labels])
         numbers, counts = np.unique(labels, return_counts=True)
         return dict(zip(map(str, numbers.tolist()), counts.tolist(), strict=True))
 

@@ -1,8 +1,8 @@
 """Checks of a monitored metric: it is logged, has the direction named, and is defined."""
 
 import math
-from collections.abc import Collection, Iterator, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Collection, Iterator
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from omegaconf import DictConfig
 from pytorch_lightning import Callback, LightningModule, Trainer
@@ -23,6 +23,17 @@ class Monitor(NamedTuple):
     option: str
     metric: str
     mode: Any
+
+
+@runtime_checkable
+class Counted(Protocol):
+    """Data that count the labels of a split, of those rows that a limit leaves."""
+
+    def labels_of(self, split: str) -> dict[str, int]:
+        """The examples of each label."""
+
+    def limit_of(self, split: str) -> int | None:
+        """The largest number of examples that are used; None: all."""
 
 
 def monitors(config: DictConfig) -> list[Monitor]:
@@ -48,21 +59,25 @@ def check_monitors(config: DictConfig, task: Any) -> None:
         _check(monitor, logged)
 
 
-def check_defined(monitor: Monitor, card: Mapping[str, Any]) -> None:
+def check_defined(monitor: Monitor, data: Counted) -> None:
     """Refuse a metric that the validation split leaves undefined.
 
     Args:
         monitor: What is monitored.
-        card: The card of the data.
+        data: The prepared data.
 
     Raises:
         UserError: It needs two classes, but the split has one.
     """
-    known, labels = fact(monitor.metric), card["splits"]["val"]["labels"]
-    if known and known.of_two and len(labels) < 2:
+    known = fact(monitor.metric)
+    if not (known and known.of_two):
+        return
+    labels, limit = data.labels_of("val"), data.limit_of("val")
+    if len(labels) < 2:
+        limited = "" if limit is None else f"raise the limit of {limit:,} of them, or "
         raise UserError(
             f"{monitor.option}.monitor={monitor.metric} is undefined: all examples of val have the label "
-            f"{next(iter(labels))}; monitor another metric, such as val/loss"
+            f"{next(iter(labels))}; {limited}monitor another metric, such as val/loss"
         )
 
 
@@ -78,11 +93,10 @@ class DefinedMonitors(Callback):
 
     @override
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        card = getattr(trainer.datamodule, "card", None)  # type: ignore[attr-defined]
-        if card is None:
-            return
-        for monitor in self.monitored:
-            check_defined(monitor, card)
+        data = trainer.datamodule  # type: ignore[attr-defined]
+        if isinstance(data, Counted):
+            for monitor in self.monitored:
+                check_defined(monitor, data)
 
     @override
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:

@@ -90,7 +90,7 @@ def validate(config: DictConfig) -> None:
         if config.dataset.get("batch_tokens") is not None:
             data.batches_per_epoch()  # refuses a budget of tokens that is too small for an example
         for monitor in monitors(config):
-            check_defined(monitor, card)
+            check_defined(monitor, data)
         task.check_data(card)
     try:
         LastCheckpoint(Path(), StopRequest(), **config.checkpoints)
