@@ -1,4 +1,5 @@
 import errno
+import shutil
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,28 @@ def test_the_same_configuration_finds_its_folder_however_it_was_typed(tmp_path):
     words = [*reversed(tiny_words(tmp_path)), "model.level=1"]
     assert freeze(compose_run(*words), words) == first
     assert tiny_run(tmp_path, "seed=2") != first
+
+
+def test_a_copy_or_a_renamed_folder_is_not_taken_for_the_run(tmp_path):
+    folder = tiny_run(tmp_path)
+    (folder / layout.METRICS).touch()
+    copy = folder.with_name(f"a-backup-of-{folder.name}")
+    shutil.copytree(folder, copy)
+    words = [*reversed(tiny_words(tmp_path)), "model.level=1"]
+    assert tiny_run(tmp_path) == freeze(compose_run(*words), words) == folder
+    assert tiny_run(tmp_path, "rerun=true") == folder
+    assert (copy / layout.METRICS).exists()
+    shutil.rmtree(folder)
+    assert tiny_run(tmp_path) == folder
+
+
+def test_the_run_is_found_in_an_experiment_that_was_moved(tmp_path):
+    folder = tiny_run(tmp_path)
+    (tmp_path / "runs").rename(tmp_path / "moved")
+    words = [*reversed(tiny_words(tmp_path)), f"runs={tmp_path / 'moved'}", "model.level=1"]
+    assert freeze(compose_run(*words), words) == tmp_path / "moved" / folder.relative_to(
+        tmp_path / "runs"
+    )
 
 
 def test_a_frozen_configuration_is_resolved_and_knows_its_origin(tmp_path, monkeypatch):

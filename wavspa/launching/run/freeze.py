@@ -104,9 +104,17 @@ def folder_of(config: DictConfig, overrides: Sequence[str]) -> Path:
     experiment, identity = experiment_folder(config), config_hash(config)
     if config.name is not None:
         return experiment / _one_level(str(config.name))
+    folder = experiment / run_name(config, overrides, identity)
+    if (folder / layout.CONFIG).exists():
+        return folder
     # The same configuration may be typed in several ways, which change only the readable part of the name.
-    found = sorted(experiment.glob(f"*-{identity}"))
-    return found[0] if found else experiment / run_name(config, overrides, identity)
+    typed_otherwise = filter(_bears_its_name, sorted(experiment.glob(f"*-{identity}")))
+    return next(typed_otherwise, folder)
+
+
+def _bears_its_name(folder: Path) -> bool:
+    """Whether a folder holds the run that was frozen under its name; a copy or a renamed one does not."""
+    return (folder / layout.CONFIG).exists() and _held_config(folder).name == folder.name
 
 
 def experiment_folder(config: DictConfig) -> Path:
