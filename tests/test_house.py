@@ -23,6 +23,7 @@ LEAVES = {
     "config_options",
     "locks",
     "metric_facts",
+    "ranks",
     "reporting",
     "tracing",
 }

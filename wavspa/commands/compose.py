@@ -104,11 +104,13 @@ def _check_no_sweep(config: DictConfig, overrides: Sequence[str]) -> None:
 
 def _start(config: DictConfig, overrides: list[str]) -> None:
     # Imported here: --help and what Hydra refuses need not wait for torch and Lightning.
+    from wavspa.launching.run.cluster import settle_rank
     from wavspa.launching.run.freeze import freeze_all
     from wavspa.launching.run.prepare import checked
     from wavspa.launching.run.worker import run
 
     config = checked(config, overrides)
+    settle_rank(config.trainer)
     if config.dry_run or config.find:
         print("\n".join(_trial(config, overrides)))
         return

@@ -10,26 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import NoReturn
 
-# Left in the environment by torchrun or a parent that trained; a new job must not inherit it.
-_DISTRIBUTED = (
-    "LOCAL_RANK",
-    "RANK",
-    "NODE_RANK",
-    "GROUP_RANK",
-    "ROLE_RANK",
-    "WORLD_SIZE",
-    "LOCAL_WORLD_SIZE",
-    "GROUP_WORLD_SIZE",
-    "ROLE_WORLD_SIZE",
-    # Set by srun: a sweep inside a SLURM job starts its jobs itself.
-    "SLURM_STEP_ID",
-    "SLURM_PROCID",
-    "SLURM_LOCALID",
-    "SLURM_NODEID",
-    "SLURM_NTASKS",
-    "SLURM_NTASKS_PER_NODE",
-)
-_DISTRIBUTED_PREFIXES = ("MASTER_", "TORCHELASTIC_", "PL_")
+from wavspa.ranks import without_ranks
 
 ENVIRONMENT = {
     # glibc returns large blocks to the system at each free; keeping them halves the time per step
@@ -103,12 +84,7 @@ def _end_with_parent() -> None:
 
 def clean_environment() -> dict[str, str]:
     """This process's environment without ranks and rendezvous, plus the variables of :data:`ENVIRONMENT`."""
-    kept = {
-        key: value
-        for key, value in os.environ.items()
-        if key not in _DISTRIBUTED and not key.startswith(_DISTRIBUTED_PREFIXES)
-    }
-    return {**ENVIRONMENT, **kept}
+    return {**ENVIRONMENT, **without_ranks(os.environ)}
 
 
 def _command(folder: Path) -> list[str]:

@@ -1,4 +1,4 @@
-"""The plugin from which Lightning learns the rank of this process."""
+"""The rank of this process, and the plugin from which Lightning learns it."""
 
 import os
 
@@ -9,9 +9,33 @@ from pytorch_lightning.plugins.environments import (
     SLURMEnvironment,
     TorchElasticEnvironment,
 )
+from pytorch_lightning.utilities import rank_zero_only
 
 from wavspa.errors import UserError
 from wavspa.launching.run.slurm import in_step, number_of_devices
+from wavspa.ranks import without_ranks
+
+
+def settle_rank(trainer: DictConfig) -> None:
+    """Make the only process of a run on one device its first rank, in any environment it was started in.
+
+    Args:
+        trainer: The run's ``trainer`` node.
+
+    Raises:
+        UserError: Torchrun or SLURM started several processes for it.
+    """
+    if (trainer.devices, trainer.num_nodes) != (1, 1):
+        return
+    if TorchElasticEnvironment.detect():
+        _check_torchrun()
+    elif "SLURM_JOB_ID" in os.environ and in_step():
+        _check_shape(trainer)
+    else:
+        for name in os.environ.keys() - without_ranks(os.environ).keys():
+            del os.environ[name]
+        # Lightning has read the variables already; it adds the attribute to the function, unseen by mypy.
+        rank_zero_only.rank = 0  # type: ignore[attr-defined]
 
 
 def cluster_environment(trainer: DictConfig) -> list[ClusterEnvironment]:
@@ -46,6 +70,15 @@ class _Ranks(SLURMEnvironment):
         start = int(os.environ.get("SLURM_RESTART_COUNT", "0"))
         port = 15000 + (int(os.environ["SLURM_JOB_ID"]) + 997 * start) % 10000
         return int(os.environ.get("MASTER_PORT", port))
+
+
+def _check_torchrun() -> None:
+    processes = os.environ["WORLD_SIZE"]
+    if processes != "1":
+        raise UserError(
+            f"trainer.devices=1 trainer.num_nodes=1 needs one process, and torchrun started {processes}: "
+            "set trainer.devices to the number on each node, and trainer.num_nodes"
+        )
 
 
 def _check_shape(trainer: DictConfig) -> None:

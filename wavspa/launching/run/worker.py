@@ -22,7 +22,7 @@ from wavspa.launching.options.devices import peak_flops
 from wavspa.launching.presets.budget import unlike_published
 from wavspa.launching.record.record import RunRecord
 from wavspa.launching.run.build import build, build_run
-from wavspa.launching.run.cluster import cluster_environment
+from wavspa.launching.run.cluster import cluster_environment, settle_rank
 from wavspa.launching.run.evaluate import evaluate
 from wavspa.launching.run.freeze import read_config, warn_if_code_changed
 from wavspa.launching.run.frozen_data import FrozenData, open_vocabulary
@@ -76,9 +76,11 @@ def run(folder: Path, data_root: Path | None = None) -> dict[str, float]:
         The test metrics (empty on all ranks but the first, and for a pruned run).
 
     Raises:
-        UserError: The folder, its configuration, data or checkpoint cannot be used.
+        UserError: The folder, its configuration, data or checkpoint cannot be used, or several processes were
+            started for a run of one.
     """
     config = read_config(folder)
+    settle_rank(config.trainer)
     if data_root is not None:
         config.dataset.data_root = os.path.abspath(os.path.expanduser(data_root))
     status = read_status(folder)
