@@ -27,6 +27,13 @@ def test_a_job_does_not_inherit_ranks(monkeypatch):
     assert environment["MALLOC_MMAP_THRESHOLD_"] == "4294967296"
 
 
+def test_a_job_does_not_inherit_the_wandb_run(monkeypatch):
+    for name in ("WANDB_RUN_ID", "WANDB_RESUME", "WANDB_NAME", "WANDB_PROJECT"):
+        monkeypatch.setenv(name, "given")
+    environment = subprocesses.clean_environment()
+    assert {name for name in environment if name.startswith("WANDB_")} == {"WANDB_PROJECT"}
+
+
 @pytest.mark.parametrize("code", [0, 3])
 def test_the_exit_code_of_a_job_comes_back(monkeypatch, tmp_path, code):
     program = f"import sys; sys.exit({code})"

@@ -12,6 +12,9 @@ from typing import NoReturn
 
 from wavspa.ranks import without_ranks
 
+# Set by an agent of a W&B sweep for the one run that it asks for.
+_OF_ONE_RUN = ("WANDB_RUN_ID", "WANDB_RESUME", "WANDB_NAME")
+
 ENVIRONMENT = {
     # glibc returns large blocks to the system at each free; keeping them halves the time per step
     # on the CPU. It reads these variables before main().
@@ -83,8 +86,9 @@ def _end_with_parent() -> None:
 
 
 def clean_environment() -> dict[str, str]:
-    """This process's environment without ranks and rendezvous, plus the variables of :data:`ENVIRONMENT`."""
-    return {**ENVIRONMENT, **without_ranks(os.environ)}
+    """The environment of a new job: this process's without its rank and W&B run, plus :data:`ENVIRONMENT`."""
+    kept = without_ranks(os.environ)
+    return {**ENVIRONMENT, **{key: kept[key] for key in kept if key not in _OF_ONE_RUN}}
 
 
 def _command(folder: Path) -> list[str]:
