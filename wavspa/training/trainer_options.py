@@ -53,6 +53,9 @@ PRECISIONS = (
     *(32, 64, 16, "32", "64", "16", "bf16"),
 )
 
+# Strategies that hand the run to other processes by pickling or forking, which it does not survive.
+_MULTIPROCESSING = ("spawn", "fork", "notebook")
+
 
 def check_trainer_options(options: Mapping[str, Any]) -> None:
     """Refuse what the Trainer would refuse, misread or ignore once a run has begun.
@@ -164,6 +167,22 @@ def _registered(
         one_of(option, value, [*more, *sorted(names())])
 
 
+def _strategy(option: str, value: object) -> None:
+    name = value.get("start_method") if isinstance(value, Mapping) else value
+    if _is_multiprocessing(str(name)):
+        raise OptionError(option, f"={name} cannot start the processes of a run: choose ddp")
+    _registered(option, value, _strategies, ["auto"])
+
+
+def _strategies() -> list[str]:
+    names = StrategyRegistry.available_strategies()
+    return [name for name in names if not _is_multiprocessing(name)]
+
+
+def _is_multiprocessing(strategy: str) -> bool:
+    return any(word in strategy for word in _MULTIPROCESSING)
+
+
 _CHECKS: dict[str, Check] = {
     "accelerator": partial(
         _registered, names=AcceleratorRegistry.available_accelerators, more=["auto", "gpu"]
@@ -186,7 +205,7 @@ _CHECKS: dict[str, Check] = {
     "precision": partial(one_of, legal=PRECISIONS),
     "profile": _profile,
     "profiler": partial(one_of, legal=(None, *PROFILERS)),
-    "strategy": partial(_registered, names=StrategyRegistry.available_strategies, more=["auto"]),
+    "strategy": _strategy,
     "sync_batchnorm": true_or_false,
     "val_every": whole_number,
 }

@@ -41,7 +41,7 @@ IMPOSSIBLE = {
     "precision": ["8", "bf16-half", "true"],
     "profile": ["0", "-1", "2.5", "null"],
     "profiler": ["fast"],
-    "strategy": ["dpp"],
+    "strategy": ["dpp", "ddp_spawn", "ddp_fork_find_unused_parameters_true", "ddp_notebook"],
     "sync_batchnorm": ["maybe"],
     "val_every": ["0", "0.5"],
 }
@@ -74,6 +74,12 @@ def test_an_impossible_value_is_refused_before_there_is_a_folder(tmp_path, name,
         prepare(compose_run(*words), words)
     assert "\n" not in str(caught.value)
     assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize("value", ["ddp_spawn", "{_target_: any.Strategy, start_method: fork}"])
+def test_a_strategy_that_cannot_start_a_run_names_one_that_can(value):
+    with pytest.raises(UserError, match=r"^trainer\.strategy=\w+ cannot start .*: choose ddp$"):
+        validate(compose_run(word("strategy", value)))
 
 
 @pytest.fixture

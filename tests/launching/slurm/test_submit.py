@@ -174,7 +174,6 @@ def test_a_refusal_of_sbatch_is_passed_on(array, answers):
         {"devices": [0, 1]},
         {"accelerator": "auto"},
         {"accelerator": "tpu"},
-        {"strategy": "ddp_spawn"},
     ],
     ids=str,
 )

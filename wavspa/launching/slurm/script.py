@@ -206,18 +206,13 @@ def shape_of(trainer: DictConfig) -> Shape:
         trainer: A run's ``trainer`` node.
 
     Raises:
-        UserError: It leaves something to the machine, or cannot run under SLURM.
+        UserError: It leaves something to the machine.
     """
     devices = number_of_devices(trainer)
     if trainer.accelerator not in (*_GPUS, "cpu"):
         raise UserError(
             f"trainer.accelerator={trainer.accelerator}: SLURM has to know whether to give GPUs; "
             "choose trainer=gpu, trainer=ddp or trainer.accelerator=cpu"
-        )
-    if any(word in str(trainer.strategy) for word in ("spawn", "fork", "notebook")):
-        raise UserError(
-            f"trainer.strategy={trainer.strategy} starts processes itself, which SLURM does here; "
-            "choose ddp or fsdp"
         )
     return Shape(trainer.num_nodes, devices, devices if trainer.accelerator in _GPUS else 0)
 
