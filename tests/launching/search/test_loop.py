@@ -113,6 +113,11 @@ def test_a_search_has_no_dry_run(runs, search):
     assert "dry_run=true cannot be combined with hydra/sweeper=optuna" in error
 
 
+def test_trials_may_be_named_by_what_is_searched(runs, search):
+    assert search("name=lr-${optimizer.lr}", "hydra.sweeper.n_trials=2")[0] == 0
+    assert all(folder.name.startswith("lr-") for folder in runs.started)
+
+
 def test_a_failed_trial_is_written_down_and_the_others_run(runs, search, tmp_path):
     runs.fails = lambda lr: lr < 1e-3
     code, printed, _ = search("hydra.sweeper.sampler=random", "hydra.sweeper.n_trials=4")
@@ -194,6 +199,7 @@ def test_a_hopeless_trial_is_given_up(runs, search, tmp_path, monkeypatch, prune
         "model/wavelet=ada,nope": "model/wavelet has no option 'nope'",
         "trainer.max_steps=0": "trainer.max_steps",
         "rerun=true": "rerun=true cannot be combined with hydra/sweeper=optuna",
+        "name=foo": "name=foo cannot be combined with hydra/sweeper=optuna, as all trials would share",
         "hydra/launcher=slurm": "a search has to wait for its trials: set hydra.launcher.wait=true",
     }.items(),
 )

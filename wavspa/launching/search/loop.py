@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from hydra.errors import HydraException
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from optuna.distributions import distribution_to_json
 from optuna.study import Study
@@ -92,6 +92,12 @@ def _check(space: Space, launcher: SweepLauncher) -> DictConfig:
         raise UserError(
             "rerun=true cannot be combined with hydra/sweeper=optuna: to restart a search, set another "
             "hydra.sweeper.seed or remove its folder"
+        )
+    # A name that interpolates what is searched differs from trial to trial.
+    if valid[0].name is not None and not OmegaConf.is_interpolation(valid[0], "name"):
+        raise UserError(
+            f"name={valid[0].name} cannot be combined with hydra/sweeper=optuna, as all trials would share "
+            "its folder: leave it out, or choose experiment_name=…"
         )
     return valid[0]
 
