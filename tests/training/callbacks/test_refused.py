@@ -19,7 +19,7 @@ OPTIONS = {
     "EarlyStopping": ["monitor=val/loss"],
     "GradientAccumulationScheduler": ["scheduling={0:1}"],
     "ModelCheckpoint": ["monitor=val/loss"],
-    "ModelPruning": ["pruning_fn=l1_unstructured"],
+    "ModelPruning": ["pruning_fn=l1_unstructured", "prune_on_train_epoch_end=false"],
     "OnExceptionCheckpoint": ["dirpath=."],
     "StochasticWeightAveraging": ["swa_lrs=0.01"],
     "Timer": ["duration='00:12:00:00'"],
@@ -59,6 +59,22 @@ def test_what_a_run_cannot_use_is_refused_with_the_way_out(tmp_path, name):
     typed = tiny_words(tmp_path, *words(name))
     message = rf"^callbacks\.more: {name} is not for runs: .*{REFUSED[name]}"
     with pytest.raises(UserError, match=message):
+        prepare(compose_run(*typed), typed)
+    assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "option"),
+    {
+        "EarlyStopping": "check_on_train_epoch_end",
+        "ModelCheckpoint": "save_on_train_epoch_end",
+        "ModelPruning": "prune_on_train_epoch_end",
+    }.items(),
+)
+def test_what_waits_for_the_end_of_an_epoch_is_refused(tmp_path, name, option):
+    kept = [word for word in words(name) if option not in word]
+    typed = tiny_words(tmp_path, *kept, f"+callbacks.more.{option}=true")
+    with pytest.raises(UserError, match=rf"^callbacks\.more\.{option} must be false"):
         prepare(compose_run(*typed), typed)
     assert not (tmp_path / "runs").exists()
 

@@ -7,8 +7,11 @@ from pytorch_lightning.callbacks import (
     BaseFinetuning,
     BatchSizeFinder,
     DeviceStatsMonitor,
+    EarlyStopping,
     GradientAccumulationScheduler,
     LearningRateFinder,
+    ModelCheckpoint,
+    ModelPruning,
     OnExceptionCheckpoint,
     ProgressBar,
     StochasticWeightAveraging,
@@ -31,9 +34,16 @@ REFUSED: dict[type[Callback], str] = {
     "its state, and the same command resumes it",
 }
 
+# Options with which a callback acts at the end of an epoch, which is that of the run, and not at validations.
+_AT_EPOCHS: dict[type[Callback], str] = {
+    EarlyStopping: "check_on_train_epoch_end",
+    ModelCheckpoint: "save_on_train_epoch_end",
+    ModelPruning: "prune_on_train_epoch_end",
+}
+
 
 def check_callback(option: str, callback: Callback, accelerator: str) -> None:
-    """Refuse a callback that would fail once the run has begun, or end it as if it had finished.
+    """Refuse a callback that would fail once the run has begun, end it as if it had finished, or never act.
 
     Args:
         option: The option that added it.
@@ -47,6 +57,12 @@ def check_callback(option: str, callback: Callback, accelerator: str) -> None:
     for kind, way_out in REFUSED.items():
         if isinstance(callback, kind):
             raise UserError(f"{option}: {name} is not for runs: {way_out}")
+    for kind, choice in _AT_EPOCHS.items():
+        if isinstance(callback, kind) and getattr(callback, f"_{choice}"):
+            raise UserError(
+                f"{option}.{choice} must be false, which acts at each validation: a run counts steps, and "
+                "its only epoch ends with it"
+            )
     if isinstance(callback, DeviceStatsMonitor):
         # Lightning monitors the processor where there is no other device.
         asks_cpu = callback._cpu_stats or (callback._cpu_stats is None and accelerator == "cpu")
