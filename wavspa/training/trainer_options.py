@@ -3,8 +3,10 @@
 import re
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
+from importlib.util import find_spec
 from typing import Any
 
+import torch
 from pytorch_lightning.accelerators import AcceleratorRegistry
 from pytorch_lightning.strategies import StrategyRegistry
 
@@ -47,9 +49,10 @@ REFUSED = {
 }
 """Arguments that a run has no use for, or would follow wrongly; and what to type instead."""
 
+_ENGINE = "transformer-engine"
 PRECISIONS = (
     *("32-true", "64-true", "16-true", "bf16-true", "16-mixed", "bf16-mixed"),
-    *("transformer-engine", "transformer-engine-float16"),
+    *(_ENGINE, f"{_ENGINE}-float16"),
     *(32, 64, 16, "32", "64", "16", "bf16"),
 )
 
@@ -70,6 +73,8 @@ def check_trainer_options(options: Mapping[str, Any]) -> None:
         check_trainer_option(name, value)
     if options.get("compile") == GRAPHS:
         _check_graphs(options)
+    if str(options.get("precision")).startswith(_ENGINE):
+        _check_engine(options)
     if options.get("profile") and options.get("profiler") == "pytorch":
         raise OptionError(
             "trainer.profile",
@@ -95,18 +100,34 @@ def check_trainer_option(name: str, value: Any) -> None:
 
 
 def _check_graphs(options: Mapping[str, Any]) -> None:
-    accelerator, batches = options["accelerator"], options["accumulate_grad_batches"]
-    if accelerator not in ("gpu", "cuda", "auto"):
-        raise OptionError(
-            "trainer.compile",
-            f"={GRAPHS} needs a CUDA device, and trainer.accelerator={accelerator}: set trainer=gpu, or "
-            "trainer.compile=true",
-        )
+    _check_cuda(options, "trainer.compile", "trainer.compile=true")
+    batches = options["accumulate_grad_batches"]
     if batches > 1:
         raise OptionError(
             "trainer.compile",
             f"={GRAPHS} cannot be combined with trainer.accumulate_grad_batches={batches}: set 1, or "
             "trainer.compile=true",
+        )
+
+
+def _check_engine(options: Mapping[str, Any]) -> None:
+    _check_cuda(options, "trainer.precision", "trainer.precision=bf16-mixed")
+    # Where there is no such device, as on a login node, the run trains elsewhere, with other packages.
+    if torch.cuda.is_available() and find_spec("transformer_engine") is None:
+        raise OptionError(
+            "trainer.precision",
+            f"={options['precision']} needs transformer_engine: pip install 'transformer_engine[pytorch]', "
+            "or set trainer.precision=bf16-mixed",
+        )
+
+
+def _check_cuda(options: Mapping[str, Any], option: str, instead: str) -> None:
+    accelerator, value = options["accelerator"], options[option.removeprefix("trainer.")]
+    if accelerator not in ("gpu", "cuda", "auto"):
+        raise OptionError(
+            option,
+            f"={value} needs a CUDA device, and trainer.accelerator={accelerator}: set trainer=gpu, or "
+            f"{instead}",
         )
 
 

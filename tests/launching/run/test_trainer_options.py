@@ -82,6 +82,24 @@ def test_a_strategy_that_cannot_start_a_run_names_one_that_can(value):
         validate(compose_run(word("strategy", value)))
 
 
+@pytest.mark.parametrize("precision", ["transformer-engine", "transformer-engine-float16"])
+def test_a_precision_of_another_package_needs_its_device_and_the_package(monkeypatch, precision):
+    def check(*words):
+        validate(compose_run(f"trainer.precision={precision}", *words))
+
+    monkeypatch.setattr("wavspa.training.trainer_options.find_spec", lambda _: None)
+    with pytest.raises(UserError, match=rf"^trainer.precision={precision} needs a CUDA device"):
+        check("trainer=cpu")
+    # A login node has neither.
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    check("trainer=gpu")
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    with pytest.raises(
+        UserError, match=rf"^trainer.precision={precision} needs transformer_engine:"
+    ):
+        check("trainer=gpu")
+
+
 @pytest.fixture
 def seen(monkeypatch):
     """The labels of every training batch, and what its step began with."""
