@@ -65,6 +65,24 @@ def test_parquet_keeps_types(tmp_path: Path) -> None:
     assert values(tmp_path / "a.parquet", "y", "text") == [(True, "a"), (False, "b")]
 
 
+def test_rows_of_parquet_are_counted_through_its_parts(tmp_path: Path) -> None:
+    kinds = pa.dictionary(pa.int32(), pa.string())
+    many = pa.table(
+        {"n": range(600), "tags": pa.array([[str(n % 3)] for n in range(600)], pa.list_(kinds))}
+    )
+    pq.write_table(many, tmp_path / "a.parquet", row_group_size=300)
+    expected = [(n + 1, (n, [str(n % 3)], n)) for n in range(600)]
+    assert list(open_table(tmp_path / "a.parquet").read(["n", "tags", "n"])) == expected
+
+
+@pytest.mark.parametrize("name", ["p[1].parquet", "p*.parquet", "p::x.parquet", "d[1]/p.parquet"])
+def test_a_path_of_parquet_is_not_a_pattern(tmp_path: Path, name: str) -> None:
+    for other in ("p1.parquet", "d1/p.parquet", name):
+        (tmp_path / other).parent.mkdir(exist_ok=True)
+        pq.write_table(pa.table({"text": [other]}), tmp_path / other)
+    assert values(tmp_path / name, "text") == [(name,)]
+
+
 @pytest.mark.parametrize(
     ("suffix", "compress"),
     [(".gz", gzip.compress), (".bz2", bz2.compress), (".xz", lzma.compress)],

@@ -1,8 +1,8 @@
 """Rows of csv, tsv, json and parquet files, one after the other, each with its place in the file.
 
-Parquet goes through `datasets`. Text formats are read by the standard library: `datasets` would
-read csv through pandas, which fills a short row and shifts the columns of a long first one without
-a word, would infer the keys of json from the first rows, and knows no line to name.
+Parquet is read by Arrow, text formats by the standard library: `datasets` would take a path for a
+pattern, read csv through pandas, which fills a short row and shifts the columns of a long first one
+without a word, infer the keys of json from the first rows, and know no line to name.
 """
 
 import csv
@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, TextIO
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 from typing_extensions import override
 
@@ -312,23 +313,16 @@ class _Parquet(TableFile):
             return list(pq.read_schema(self.path).names)
 
     def _rows(self, columns: Sequence[str]) -> Iterator[Row]:
-        # Imported here: it takes a second, and no other format needs it.
-        from datasets import load_dataset
-
         place = itertools.count(start=1)
-        with named(self.path):
-            rows = load_dataset(
-                "parquet",
-                data_files=str(self.path),
-                split="train",
-                streaming=True,
-                columns=list(dict.fromkeys(columns)),
-                batch_size=PARQUET_ROWS,
-            )
-            # Tables are several times as fast as rows, and leave pictures as they are.
-            for table in rows.with_format("arrow").iter(PARQUET_ROWS):
-                values = [table[column].to_pylist() for column in columns]
-                yield from map(Row, place, zip(*values, strict=True))
+        for batch in self._batches(list(dict.fromkeys(columns))):
+            for values in zip(*(batch[column].to_pylist() for column in columns), strict=True):
+                yield Row(next(place), values)
+
+    def _batches(self, columns: list[str]) -> Iterator[pa.RecordBatch]:
+        with named(self.path), pq.ParquetFile(self.path) as file:
+            # One at a time: Arrow cannot join lists of categories of several row groups.
+            for group in range(file.num_row_groups):
+                yield from file.iter_batches(PARQUET_ROWS, row_groups=[group], columns=columns)
 
 
 def _is_missing(value: object) -> bool:
