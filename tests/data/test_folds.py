@@ -102,6 +102,19 @@ def test_each_row_is_in_the_test_of_one_fold_and_never_in_its_train(tmp_path):
     assert len(set(tested)) == 54
 
 
+def test_folds_that_divide_by_other_texts_are_other_data_next_to_a_file_of_val(tmp_path):
+    path, val = tmp_path / "train.csv", tmp_path / "val.csv"
+    texts = [text for i in range(30) for text in (f"text {i}", f"TEXT {i}")]
+    write_rows(path, [{"text": t, "label": "ab"[i // 2 % 2]} for i, t in enumerate(texts)])
+    write_rows(val, [{"text": f"other {i}", "label": "ab"[i % 2]} for i in range(4)])
+    leaks = []
+    for together in ("equal", "similar"):
+        splits = splits_of(path, tmp_path / "data", 1, val=val, together=together)
+        train, test = ({text.lower() for text in splits[name]} for name in ("train", "test"))
+        leaks.append(bool(train & test))
+    assert leaks == [True, False]
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [

@@ -168,8 +168,9 @@ class Files(OwnFiles, Texts):
     def source_cache_key(self) -> Mapping[str, Any]:
         """The content of the files, and how rows are made of it."""
         # Only what differs from how the first data were prepared, which are found again by this.
+        divides = self.shares or self.folds
         later = {
-            "together": self.together if self.together != "equal" and self.shares else None,
+            "together": self.together if self.together != "equal" and divides else None,
             "encoding": self.encoding if self.encoding != UTF_8 else None,
             "quoting": self.quoting if self.quoting == "none" else None,
             "join": self.join if self.joins else None,
