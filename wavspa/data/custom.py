@@ -225,6 +225,7 @@ class Files(OwnFiles, Texts):
 
     def card_facts(self, splits: store.Splits) -> store.Facts:
         """The files, what the labels are, and what was held out."""
+        self.check_unchanged()
         facts = self.source_facts()
         if not self.has_labels:
             held = {
@@ -316,9 +317,9 @@ class Files(OwnFiles, Texts):
 
     def _rows_of(self, split: str, kept: np.ndarray | None) -> Iterator[TextRow]:
         source = split if split in self.paths else "train"
-        for number, (where, texts, label) in enumerate(self._read(source)):
-            if kept is None or kept[number]:
-                yield TextRow(texts, self.target.encode(label, where))
+        rows = self._read(source)
+        for where, texts, label in rows if kept is None else itertools.compress(rows, kept):
+            yield TextRow(texts, self.target.encode(label, where))
 
     def _read(self, split: str) -> Iterator[tuple[str, tuple[str, ...], Any]]:
         """The place, the texts and the label of every row of a file."""

@@ -68,6 +68,18 @@ class OwnFiles:
                 f"dataset.checksum={self.checksum}: restore it, or start a new run with wavspa-train"
             )
 
+    def check_unchanged(self) -> None:
+        """Refuse files that have changed since their checksum was computed.
+
+        Raises:
+            UserError: They have, while they were read.
+        """
+        if checksum_of(self.hashed_files()) != self._found_checksum:
+            raise UserError(
+                f"{', '.join(map(str, self.paths.values()))}: the content has changed while it was read: "
+                "repeat the command"
+            )
+
     def source_facts(self) -> dict[str, str]:
         """The card's entries on where the data come from."""
         places = [f"{split} {os.path.abspath(path)}" for split, path in self.paths.items()]

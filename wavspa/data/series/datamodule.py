@@ -169,6 +169,7 @@ class Series(OwnFiles, SequenceDataModule):
 
     def card_facts(self, splits: store.Splits) -> store.Facts:
         """The files, what the labels are, the scale of each channel in train, and what was held out."""
+        self.check_unchanged()
         column = splits["train"].data.column(VALUES).combine_chunks()
         values = column.flatten().to_numpy().reshape(-1, self.inputs)
         return {
@@ -233,9 +234,8 @@ class Series(OwnFiles, SequenceDataModule):
 
     def _rows_of(self, split: str, kept: np.ndarray | None) -> Iterator[tuple[np.ndarray, Any]]:
         rows = self._read(split if split in self.paths else "train")
-        for number, (where, (values,), label) in enumerate(rows):
-            if kept is None or kept[number]:
-                yield values, self.target.encode(label, where)
+        for where, (values,), label in rows if kept is None else itertools.compress(rows, kept):
+            yield values, self.target.encode(label, where)
 
     def _tables(self, rows: Iterator[tuple[np.ndarray, Any]]) -> Iterator[pa.Table]:
         while chunk := list(itertools.islice(rows, CHUNK)):
