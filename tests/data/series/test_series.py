@@ -1,6 +1,8 @@
 """Files of series: what is read, what is filled, what is refused."""
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from wavspa.data import Series
@@ -205,6 +207,19 @@ def test_ids_and_classes_are_as_they_are_spelled(tmp_path):
     assert [name for _, name in rows_of(path, "id")] == ["007", "7"]
     path = long(tmp_path / "y.csv", "a,1,5,00501", "b,1,6,501")
     assert [label for _, label in rows_of(path, "label")] == ["00501", "501"]
+
+
+def test_categories_of_ids_and_times_are_read_as_their_values(tmp_path):
+    ids = pa.DictionaryArray.from_arrays([2, 2, 0, 0, 1, 1], ["a", "b", "z"])
+    times = pa.DictionaryArray.from_arrays([1, 0, 1, 0, 1, 0], ["2020-01-01", "2019-01-01"])
+    table = pa.table({"id": ids, "time": times, "a": range(6), "label": ["x"] * 6})
+    pq.write_table(table, tmp_path / "long.parquet")
+    found = rows_of(tmp_path / "long.parquet", "id")
+    assert [(name, values[:, 0].tolist()) for values, name in found] == [
+        ("z", [0, 1]),
+        ("a", [2, 3]),
+        ("b", [4, 5]),
+    ]
 
 
 def test_what_a_table_leaves_open_is_told(tmp_path):

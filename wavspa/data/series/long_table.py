@@ -121,6 +121,16 @@ class LongTable(SeriesFile):
                 raise UserError(f"{self.path}: a row has no value in the column {column!r}")
         if not len(table):
             raise UserError(f"{self.path} holds no rows")
+        return self._without_categories(table)
+
+    def _without_categories(self, table: pa.Table) -> pa.Table:
+        """Ids and times as their values where pandas stores them as categories, which have another order."""
+        for place, field in enumerate(table.schema):
+            if field.name in (self._names.id, self._names.time) and pa.types.is_dictionary(
+                field.type
+            ):
+                values = table[field.name].cast(field.type.value_type)
+                table = table.set_column(place, field.name, values)
         return table
 
     def _check_text(self, order: pa.Table, rows: np.ndarray) -> None:
