@@ -229,6 +229,17 @@ def test_what_a_table_leaves_open_is_told(tmp_path):
     assert "series 1: the time 1 occurs twice (in all 1 steps" in twice
 
 
+@pytest.mark.parametrize("index", ["", "Unnamed: 0", "__index_level_0__"])
+def test_row_numbers_of_pandas_are_channels_only_by_name(tmp_path, index):
+    path = long(tmp_path / "x.csv", "0,z,1,5,x", "1,z,2,6,x", header=f"{index},id,time,a,label")
+    table = open_series(path, COLUMNS)
+    assert table.channels() == ["a"]
+    (left_out,) = table.remarks()
+    assert f"x.csv: '{index}' is left out, the row numbers that pandas writes" in left_out
+    ((values,),) = rows_of(path, names=COLUMNS._replace(channels=[index, "a"]))
+    assert values.tolist() == [[0, 5], [1, 6]]
+
+
 def test_what_float32_rounds_away_is_told(tmp_path):
     times = 1.7e9 + np.arange(40.0).reshape(2, 20, 1)
     np.savez(tmp_path / "x.npz", values=np.concatenate([times, times - 1.7e9], axis=2))

@@ -1,5 +1,6 @@
 """Series in tables with a row for each step."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -14,6 +15,9 @@ import pyarrow.parquet
 from wavspa.data.series.base import VALUES, Columns, SeriesFile, as_float32
 from wavspa.data.sources.tables import Row
 from wavspa.errors import UserError, first_line
+
+# The column to which pandas writes an index without a name: in csv, in csv that it has read, in parquet.
+_INDEX = re.compile(r"|Unnamed: \d+|__index_level_\d+__")
 
 
 class LongTable(SeriesFile):
@@ -42,6 +46,11 @@ class LongTable(SeriesFile):
     def remarks(self) -> list[str]:
         """With the columns that are left out, and times that occur twice in a series."""
         found = super().remarks()
+        if self._indexes and self._names.channels is None:
+            found.append(
+                f"{self.path}: {', '.join(map(repr, self._indexes))} is left out, the row numbers that "
+                "pandas writes: dataset.channels names the channels if it is one"
+            )
         others = [name for name in self._unnamed if not _is_of_numbers(self._table[name].type)]
         if others and self._names.channels is None:
             found.append(
@@ -66,10 +75,20 @@ class LongTable(SeriesFile):
         return int(codes[equal[0]]) + 1, times[int(equal[0])], len(equal)
 
     @cached_property
+    def _others(self) -> list[str]:
+        """The columns that no option names."""
+        taken = {self._names.id, self._names.time, *self._names.labels}
+        return [name for name in self._table.column_names if name not in taken]
+
+    @cached_property
+    def _indexes(self) -> list[str]:
+        """Those of them that hold an index of pandas."""
+        return [name for name in self._others if _INDEX.fullmatch(name)]
+
+    @cached_property
     def _unnamed(self) -> list[str]:
         """The columns that may be channels; one of text that seems to be meant for numbers is refused."""
-        taken = {self._names.id, self._names.time, *self._names.labels}
-        names = [name for name in self._table.column_names if name not in taken]
+        names = [name for name in self._others if name not in self._indexes]
         for name in names:
             if (place := _first_word(self._table[name])) is not None:
                 raise UserError(
