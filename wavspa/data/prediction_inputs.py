@@ -160,6 +160,9 @@ class _JsonPipe(JsonTable):
     def at(self, place: int) -> str:
         return f"{self.path}, line {place}"
 
+    def _has_later(self, column: str) -> bool:
+        return False  # to look would take rows out of the pipe
+
     def _items(self) -> Iterator[tuple[int, dict[str, Any]]]:
         return itertools.chain([self._first], self._rest)
 

@@ -1,14 +1,17 @@
 import bz2
 import csv
 import gzip
+import io
 import json
 import lzma
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from wavspa.data.prediction_inputs import open_input
 from wavspa.data.sources import tables
 from wavspa.data.sources.tables import open_table
 from wavspa.data.sources.text_files import check_encoding
@@ -50,6 +53,25 @@ def test_json_lines_may_have_other_keys_later(tmp_path: Path) -> None:
     table = open_table(write(tmp_path / "a.jsonl", text))
     assert table.columns() == ["body", "y"]
     assert list(table.read(["body", "y"])) == [(1, ("a", True)), (3, ("é\u2028", 2))]
+
+
+def test_a_column_that_may_be_blank_is_looked_for_in_all_rows_of_json(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.jsonl", '{"body": "a"}\n{"body": "b", "spans": []}\n')
+    rows = open_table(path).read(["body", "spans"], blank=["spans"])
+    assert list(rows) == [(1, ("a", None)), (2, ("b", []))]
+    with pytest.raises(UserError, match="has no column 'spans'; its columns are 'body'"):
+        values(path, "body", "spans")
+    with pytest.raises(UserError, match="has no column 'span'; its columns are 'body'"):
+        next(open_table(path).read(["body", "span"], blank=["span"]))
+
+
+def test_no_row_of_a_pipe_is_lost_to_the_search_for_a_column(monkeypatch: Any) -> None:
+    lines = b'{"body": "a"}\n{"body": "b", "title": "c"}\n'
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(lines)))
+    pipe = open_input("-", "jsonl")
+    with pytest.raises(UserError, match="standard input has no column 'title'"):
+        next(pipe.read(["title", "body"], blank=["title", "body"]))
+    assert list(pipe.read(["body"])) == [(1, ("a",)), (2, ("b",))]
 
 
 def test_json_may_be_one_list(tmp_path: Path) -> None:

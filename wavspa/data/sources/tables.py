@@ -52,7 +52,8 @@ class TableFile:
 
         Args:
             columns: Which to read.
-            blank: Those of them that may be without a value, which is then "" or None.
+            blank: Those of them that may be without a value, which is then "" or None. In json the first
+                rows may lack them.
 
         Raises:
             UserError: There is no such column (those found are listed), a row is broken or has no
@@ -63,7 +64,8 @@ class TableFile:
             raise UserError(
                 f"{self.path} has {found.count(doubled[0])} columns {doubled[0]!r}: rename one of them"
             )
-        if missing := [column for column in columns if column not in found]:
+        missing = [column for column in columns if column not in found]
+        if missing := [name for name in missing if name not in blank or not self._has_later(name)]:
             listed = ", ".join(map(repr, found))
             raise UserError(f"{self.path} has no column {missing[0]!r}; its columns are {listed}")
         is_empty = True
@@ -82,6 +84,10 @@ class TableFile:
 
     def _rows(self, columns: Sequence[str]) -> Iterator[Row]:
         raise NotImplementedError
+
+    def _has_later(self, column: str) -> bool:
+        """Whether a row has a column that the first one lacks."""
+        return False
 
     def _broken(self, place: int, why: object) -> UserError:
         return UserError(f"{self.at(place)}: a broken row ({why})")
@@ -232,6 +238,10 @@ class JsonTable(TableFile):
     def _rows(self, columns: Sequence[str]) -> Iterator[Row]:
         for place, item in self._items():
             yield Row(place, tuple(item.get(column) for column in columns))
+
+    @override
+    def _has_later(self, column: str) -> bool:
+        return any(column in item for _, item in self._items())
 
     @override
     def at(self, place: int) -> str:
