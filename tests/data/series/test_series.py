@@ -229,6 +229,19 @@ def test_what_a_table_leaves_open_is_told(tmp_path):
     assert "series 1: the time 1 occurs twice (in all 1 steps" in twice
 
 
+def test_a_channel_of_train_may_be_blank_in_all_rows_of_another_table(tmp_path):
+    rows = [f"{i},1,{i},{100 + i},{'uv'[i % 2]}" for i in range(20)]
+    train = long(tmp_path / "train.csv", *rows, header="id,time,a,b,label")
+    blank = ["x,1,5,,u", "y,1,6,,v"]
+    test = long(tmp_path / "test.csv", *blank, header="id,time,a,b,label")
+    with pytest.raises(UserError, match=r"test\.csv, series 1: .* channel 2 is missing \(NaN\)"):
+        series(tmp_path, train=train, test=test).prepare_data()
+    data = series(tmp_path, train=train, test=test, nan="zero")
+    data.prepare_data()
+    data.setup()
+    assert next(iter(data.test_dataloader())).tokens.tolist() == [[[5, 0]], [[6, 0]]]
+
+
 @pytest.mark.parametrize("index", ["", "Unnamed: 0", "__index_level_0__"])
 def test_row_numbers_of_pandas_are_channels_only_by_name(tmp_path, index):
     path = long(tmp_path / "x.csv", "0,z,1,5,x", "1,z,2,6,x", header=f"{index},id,time,a,label")

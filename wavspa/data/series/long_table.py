@@ -191,9 +191,11 @@ class LongTable(SeriesFile):
                 f"{self.path} has no column {missing[0]!r}, which is a channel (dataset.channels)"
             )
         for name in channels:
-            if not _is_of_numbers(self._table[name].type):
+            kind = self._table[name].type
+            # A column without any value has no other type.
+            if not (_is_of_numbers(kind) or pa.types.is_null(kind)):
                 raise UserError(
-                    f"{self.path}: the column {name!r} holds {self._table[name].type}, which is not a channel"
+                    f"{self.path}: the column {name!r} holds {kind}, which is not a channel"
                 )
         columns = [self._table[name].cast(pa.float64(), safe=False).to_numpy() for name in channels]
         return np.stack(columns, axis=1)
