@@ -93,6 +93,21 @@ def test_labels_that_look_alike_are_told_with_their_rows() -> None:
     assert alike(counts) == [{"1": 3, "1.0": 2}, {"Spam": 2, "spam": 4, "spam ": 1}]
 
 
+@pytest.mark.parametrize(
+    ("label", "other"),
+    [
+        ("é", "e\u0301"),
+        ("a", "a\u200b"),
+        ("É", "e\u0301\ufeff"),
+        ("\uff41", "a"),
+        ("1", "1.0\u200b"),
+    ],
+)
+def test_labels_of_other_characters_that_look_the_same_are_alike(label: str, other: str) -> None:
+    counts = {label: 2, other: 1, "b": 5}
+    assert alike(counts) == [{label: 2, other: 1}]
+
+
 def test_classes_that_the_card_does_not_name_are_numbers() -> None:
     assert class_names({"label_names": ["a", "b", "4"]}, 5) == ["a", "b", "4", "3", "class 4"]
     assert class_names({"label_names": ["a", "b", "c"]}, 2) == ["a", "b"]

@@ -1,6 +1,7 @@
 """Labels as files and cards spell them."""
 
 import math
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -92,13 +93,19 @@ def check_classes(counts: Mapping[str, int], column: str, where: str) -> None:
 
 
 def alike(counts: Mapping[str, int]) -> list[dict[str, int]]:
-    """Labels that differ only in blanks, in case or in how a number is written, with their rows."""
+    """Labels that differ only in blanks, case or how a character or number is written, with their rows."""
     groups: dict[object, dict[str, int]] = {}
     for label in in_order(counts):
-        number = _number(label)
-        key = " ".join(label.casefold().split()) if number is None else number
-        groups.setdefault(key, {})[label] = counts[label]
+        text = _as_it_looks(label)
+        number = _number(text)
+        groups.setdefault(text if number is None else number, {})[label] = counts[label]
     return [group for group in groups.values() if len(group) > 1]
+
+
+def _as_it_looks(label: str) -> str:
+    """One spelling of labels that look alike: accents composed, and no characters without a width."""
+    text = unicodedata.normalize("NFKC", label).casefold()
+    return " ".join("".join(sign for sign in text if unicodedata.category(sign) != "Cf").split())
 
 
 def read_label(value: object, column: str, where: str) -> str:
