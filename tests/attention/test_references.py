@@ -341,3 +341,17 @@ def test_other_bases_start_with_xavier(name):
     for projection in (module.query, module.key, module.value, module.out):
         assert 0.99 * bound < projection.weight.abs().max() <= bound
         assert (projection.bias is None) == (name != "linear")
+
+
+@pytest.mark.parametrize("base", ["linear", "performer"])
+def test_sums_over_long_rows_stay_in_the_range_of_float16(base):
+    torch.manual_seed(0)
+    attention = build_attention(base, 64, 4).eval()
+    x = torch.randn(1, 8192, 64) + 3
+    with torch.no_grad():
+        exact = attention(x)
+        with torch.autocast("cpu", torch.float16):
+            mixed = attention(x)
+        halved = attention.half()(x.half())
+    torch.testing.assert_close(mixed.float(), exact, rtol=2e-2, atol=2e-2)
+    torch.testing.assert_close(halved.float(), exact, rtol=2e-2, atol=2e-2)

@@ -39,3 +39,20 @@ def test_compiles_whole_under_autocast(mode, dynamo):
         results.append((y, own.grad, *(p.grad for p in layer.parameters())))
     for ours, theirs in zip(*results, strict=True):
         torch.testing.assert_close(ours, theirs, rtol=2e-2, atol=2e-2)
+
+
+@pytest.mark.parametrize("mode", ["fourier", "ada"])
+def test_compiled_code_takes_other_lengths(mode, dynamo):
+    """From the second length on it is compiled for any."""
+    torch.manual_seed(0)
+    layer = WavSpAttention(16, 2, "softmax", mode, 6, 2, max_len=40).to(DEVICE)
+    compiled = torch.compile(layer, backend="aot_eager")
+    for length in (10, 23, 32):
+        x = torch.randn(2, length, 16, device=DEVICE, requires_grad=True)
+        lengths = torch.tensor([length, 4], device=DEVICE)
+        gradients = [
+            torch.autograd.grad(function(x, lengths).square().sum(), [x, *layer.parameters()])
+            for function in (layer, compiled)
+        ]
+        for ours, theirs in zip(*gradients, strict=True):
+            torch.testing.assert_close(ours, theirs, rtol=1e-3, atol=1e-4)

@@ -32,6 +32,17 @@ def test_values_are_standardised_by_what_its_weights_hold():
     torch.testing.assert_close(fresh(scaled * deviation + mean), expected, atol=1e-4, rtol=1e-4)
 
 
+def test_channels_are_not_broadcast():
+    model = Encoder(**SMALL)
+    one = torch.randn(2, 10, 1)
+    with pytest.raises(
+        ValueError, match=r"values must be \[batch, length, inputs=\d\], got \[2, 10, 1\]"
+    ):
+        model(one)
+    with pytest.raises(ValueError, match=r"deviation must be \[inputs=\d\], got \[1\]"):
+        model.embedding.set_scale(torch.zeros(SMALL["inputs"]), torch.ones(1))
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

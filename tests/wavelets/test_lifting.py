@@ -88,6 +88,14 @@ def test_lattice_refuses(angles, message):
         ({"update": torch.zeros(4, 2)}, "the signal is torch.float64, update is torch.float32"),
         ({"x": torch.zeros(4, 2)}, "signal must be"),
         ({"x": torch.zeros(1, 0, 2)}, "signal must be"),
+        (
+            {"x": torch.zeros(1, 6, 2, dtype=torch.int64), "predict": None, "update": None},
+            "a signal must hold floating-point numbers, got torch.int64",
+        ),
+        (
+            {"x": torch.zeros(1, 6, 2, dtype=torch.cfloat), "predict": None, "update": None},
+            "a signal must hold floating-point numbers, got torch.complex64",
+        ),
     ],
 )
 def test_analysis_refuses(change, message):

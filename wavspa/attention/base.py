@@ -126,6 +126,10 @@ def kernel_attention(
     Returns:
         [B, H, N, K].
     """
+    if v.dtype == torch.float16:
+        with torch.autocast(v.device.type, enabled=False):  # sums over N leave the range of float16
+            full = kernel_attention(phi_q.float(), phi_k.float(), v.float(), epsilon, rotary)
+        return full.to(v.dtype)
     turned_k = rotate(phi_k) if rotary else phi_k
     context_BHFK = turned_k.transpose(-1, -2) @ v
     # The normaliser sums over all of N: in bfloat16 it would lose the small terms.

@@ -47,12 +47,27 @@ class Stem(nn.Module):
         nn.init.zeros_(self.layer.bias)
 
     def set_scale(self, mean: Tensor, deviation: Tensor) -> None:
-        """Set the mean and the standard deviation [K] of the channels; a constant channel is only centred."""
+        """Set the mean and the standard deviation [K] of the channels; a constant channel is only centred.
+
+        Raises:
+            ValueError: They are not one for each channel.
+        """
+        for name, given in (("mean", mean), ("deviation", deviation)):
+            if given.shape != self.mean.shape:
+                raise ValueError(f"{name} must be [inputs={self.inputs}], got {list(given.shape)}")
         self.mean.copy_(mean)
         self.deviation.copy_(torch.where(deviation > 0, deviation, 1.0))
 
     def forward(self, values: Tensor, lengths: Tensor | None = None) -> Tensor:
-        """States of ``values [B, N, K]``; values after ``lengths [B]`` have no effect."""
+        """States of ``values [B, N, K]``; values after ``lengths [B]`` have no effect.
+
+        Raises:
+            ValueError: They have another number of channels.
+        """
+        if values.dim() != 3 or values.shape[2] != self.inputs:
+            raise ValueError(
+                f"values must be [batch, length, inputs={self.inputs}], got {list(values.shape)}"
+            )
         x = (at_least_float32(values) - self.mean) / self.deviation
         x = zero_pads(x, lengths).to(self.mean.dtype)
         if self.kind == "linear":

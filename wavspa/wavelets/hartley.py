@@ -50,6 +50,8 @@ def _ragged_dft(x: Tensor, lengths: Tensor) -> Tensor:
     phase = (distance**2 % (2 * lengths[:, None])).to(x.dtype) / lengths[:, None] * torch.pi
     chirp = torch.polar(torch.ones_like(phase), -phase)[..., None]
     modulated = x * chirp[:, :length]
-    product = torch.fft.fft(modulated, size, dim=1) * torch.fft.fft(chirp.conj(), dim=1)
+    # The gradient of the padding in fft itself has strides that compiled code does not expect.
+    padded = torch.cat([modulated, torch.zeros_like(modulated)], dim=1)
+    product = torch.fft.fft(padded, dim=1) * torch.fft.fft(chirp.conj(), dim=1)
     convolved: Tensor = torch.fft.ifft(product, dim=1)
     return convolved[:, :length] * chirp[:, :length]

@@ -151,6 +151,8 @@ def synthesise(
 def _check(x: Tensor, predict: Tensor | None, update: Tensor | None) -> None:
     if x.dim() != 3 or x.shape[1] < 1:
         raise ValueError(f"a signal must be [batch, length >= 1, channels], got {list(x.shape)}")
+    if not x.is_floating_point():
+        raise ValueError(f"a signal must hold floating-point numbers, got {x.dtype}")
     if (predict is None) != (update is None):
         raise ValueError("give both filters, predict and update, or neither")
     for name, filters in (("predict", predict), ("update", update)):

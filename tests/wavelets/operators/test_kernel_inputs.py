@@ -17,6 +17,7 @@ from support.kernel_checks import (
 )
 from wavspa.backend import use_backend
 from wavspa.wavelets.boundaries import find_boundary
+from wavspa.wavelets.lifting import lifting_dec
 from wavspa.wavelets.operators import (
     analyse_level,
     synthesise_level,
@@ -36,6 +37,27 @@ def test_strides(layout):
     ours = run(*laid, filters, "zero")
     assert all(o.is_contiguous() for o in ours)
     assert all(torch.equal(o, t) for o, t in zip(ours, run(*tensors, "zero"), strict=True))
+
+
+@pytest.mark.parametrize("lengths", ["column", "expanded"])
+def test_lengths_that_are_not_side_by_side(lengths):
+    given = {
+        "column": torch.tensor([[12, 5], [3, 7], [8, 9]], device=DEVICE)[:, 0],
+        "expanded": torch.tensor([5], device=DEVICE).expand(3),
+    }[lengths]
+    assert not given.is_contiguous() or given.stride() != (1,)
+    tensors = [t.float() for t in inputs((3, 12, 4, 4), "zero")]
+    ours, theirs = (
+        run(*tensors, "zero", of)
+        for of in (given, given.clone(memory_format=torch.contiguous_format))
+    )
+    assert all(torch.equal(o, t) for o, t in zip(ours, theirs, strict=True))
+    x, taps = tensors[0], random(4, 4, dtype=torch.float32)
+    bands = []
+    for backend in ("triton", "torch"):
+        with use_backend(backend):
+            bands.append(lifting_dec(x, taps, taps, 2, lengths=given))
+    assert_near(*bands, 2e-6)
 
 
 def test_expanded_gradients():

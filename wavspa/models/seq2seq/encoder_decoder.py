@@ -53,7 +53,8 @@ class EncoderDecoder(nn.Module):
         dropout: Rate on embeddings, branches and in MLPs.
         attention_dropout: Rate inside the attentions; None means ``dropout``.
         norm_mlp: LayerNorm before each MLP of the encoder.
-        padding: As in :class:`~wavspa.models.encoder.Encoder`; the decoder never looks at pads.
+        padding: As in :class:`~wavspa.models.encoder.Encoder`; the decoder never looks at pads
+            whose place it knows by the lengths of the sources.
         drop_path: As in :class:`~wavspa.models.encoder.Encoder`, for the encoder only.
         layer_scale: As in :class:`~wavspa.models.encoder.Encoder`, for the encoder only.
         pool: Without effect, like ``head_dim``: nothing is pooled.

@@ -52,7 +52,7 @@ def analysis(
                 filters,
                 low,
                 high,
-                x if lengths is None else lengths,
+                x if lengths is None else lengths.contiguous(),
             ),
             (x.stride(0),),
             (
@@ -107,7 +107,7 @@ def synthesis(
                 high,
                 filters,
                 x,
-                low if lengths is None else lengths,
+                low if lengths is None else lengths.contiguous(),
             ),
             (
                 low.stride(0),
@@ -166,7 +166,7 @@ def filter_gradient(
                 low,
                 high,
                 partial,
-                x if lengths is None else lengths,
+                x if lengths is None else lengths.contiguous(),
             ),
             (
                 x.stride(0),

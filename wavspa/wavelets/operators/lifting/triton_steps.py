@@ -182,7 +182,7 @@ class Level:
 
     def _lengths(self, other: Tensor) -> Tensor:
         """The lengths, or any tensor if the kernel reads none."""
-        return other if self.lengths is None else self.lengths
+        return other if self.lengths is None else self.lengths.contiguous()
 
     def _constants(self, tile: Tile) -> dict[str, int]:
         return {
