@@ -63,7 +63,7 @@ OF_A_RUN = (
 
 
 def is_own(folder: Path, path: Path) -> bool:
-    """Whether a path is, or lies in, something that the program keeps in the run's ``folder``."""
+    """Whether a path is something that the program keeps in the run's ``folder``, or is inside of it."""
     place, path = folder.resolve(), path.resolve()
     return any(path.is_relative_to(place / name) for name in (*OF_A_RUN, LOCK))
 
