@@ -147,6 +147,9 @@ def test_no_sources_have_no_targets(model, sources, width, end):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
+        ({"end": 0}, r"end must be a token in \[1, 19\] or None, got 0"),
+        ({"end": -1}, r"end must be a token in \[1, 19\] or None, got -1"),
+        ({"end": 20}, r"end must be a token in \[1, 19\] or None, got 20"),
         ({"max_length": 13}, r"max_length must be in \[1, 12\], got 13"),
         ({"max_length": 0}, r"max_length must be in \[1, 12\], got 0"),
         ({"beam_width": 0}, "beam_width must be at least 1, got 0"),
@@ -156,4 +159,9 @@ def test_no_sources_have_no_targets(model, sources, width, end):
 )
 def test_impossible_values_are_named(model, sources, options, message):
     with pytest.raises(ValueError, match=f"^{message}"):
-        generate(model, *sources, end=END, **options)
+        generate(model, *sources, **{"end": END, **options})
+
+
+def test_a_model_in_training_mode_is_refused(sources):
+    with pytest.raises(ValueError, match=r"must be in evaluation mode.*call model\.eval\(\)"):
+        generate(tiny_model(dropout=0.5).train(), *sources, end=END)

@@ -45,7 +45,7 @@ def generate(
         model: The model, in evaluation mode.
         tokens: Ids of the sources, int64 [B, N].
         lengths: Number of real tokens in each source, int64 [B]; None means all N.
-        end: The token that ends a target; None: every target has the maximum length.
+        end: The token that ends a target, not the pad 0; None: every target has the maximum length.
         max_length: Largest number of tokens in a target; None means as many as the model can write.
         beam_width: Number of targets followed in parallel for each source; 1 takes the likeliest
             token each time.
@@ -53,8 +53,13 @@ def generate(
             short targets, 1 compares means.
 
     Raises:
-        ValueError: An option is out of range.
+        ValueError: An option is out of range, or the model is in training mode.
     """
+    if model.training:
+        raise ValueError("the model must be in evaluation mode, without dropout: call model.eval()")
+    vocab_size = model.encoder.embedding.num_embeddings
+    if end is not None and not 1 <= end < vocab_size:
+        raise ValueError(f"end must be a token in [1, {vocab_size - 1}] or None, got {end}")
     longest = model.max_target_len if max_length is None else max_length
     if not 1 <= longest <= model.max_target_len:
         raise ValueError(f"max_length must be in [1, {model.max_target_len}], got {longest}")
