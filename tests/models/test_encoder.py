@@ -97,6 +97,23 @@ def test_positions():
     assert torch.equal(learned(y), y + learned.table[:5])
 
 
+def test_a_model_built_without_memory_has_the_same_positions():
+    model = encoder().eval()
+    with torch.device("meta"):
+        other = Encoder(11, 3, **SIZES).eval()
+    other.to_empty(device="cpu").load_state_dict(model.state_dict())
+    assert torch.equal(other(tokens()), model(tokens()))
+
+
+def test_sinusoids_that_were_rounded_are_exact_again():
+    positions = AddPositions("sinusoidal", 9, 6)
+    assert torch.equal(positions.bfloat16().table, sinusoids(9, 6).bfloat16())
+    assert torch.equal(positions.float().table, sinusoids(9, 6))
+    learned = AddPositions("learned", 9, 6)
+    before = learned.table.detach().clone()
+    assert torch.equal(learned.double().table, before.double())
+
+
 @pytest.mark.parametrize("positions", ["sinusoidal", "learned", "rotary", "none"])
 def test_a_sequence_longer_than_max_len(positions):
     model = encoder(positions=positions)

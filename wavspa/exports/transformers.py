@@ -15,7 +15,7 @@ from torch.nn import functional as F
 from wavspa.errors import UserError
 from wavspa.exports.hub_config import CLASSIFICATION, MASKED
 from wavspa.models.encoder import Head
-from wavspa.models.position_embeddings import AddPositions, sinusoids
+from wavspa.models.position_embeddings import AddPositions
 from wavspa.training.checkpoints.exported import MODEL_TYPE
 from wavspa.training.checkpoints.rebuild import build_model
 
@@ -65,8 +65,8 @@ class _Wavspa(PreTrainedModel):
     def _init_weights(self, module: nn.Module) -> None:
         # from_pretrained creates models without memory. The table of positions, which no file holds, is
         # filled here.
-        if isinstance(module, AddPositions) and module.table is not None:
-            initialization.copy_(module.table, sinusoids(*module.table.shape))
+        if isinstance(module, AddPositions):
+            module.fill_table()
 
 
 class WavspaForSequenceClassification(_Wavspa):

@@ -1,9 +1,12 @@
 """Positions added to the embeddings."""
 
 import math
+from collections.abc import Callable
+from typing import Self
 
 import torch
 from torch import Tensor, nn
+from typing_extensions import override
 
 POSITIONS = ("sinusoidal", "learned", "rotary", "none")
 
@@ -41,6 +44,21 @@ class AddPositions(nn.Module):
         else:
             table = sinusoids(length, dim) if kind == "sinusoidal" else None
             self.register_buffer("table", table, persistent=False)
+
+    def fill_table(self) -> None:
+        """Compute a sinusoidal table, which no checkpoint holds, again; a learned one stays as it is."""
+        if self.table is not None and not isinstance(self.table, nn.Parameter):
+            self.table.copy_(sinusoids(*self.table.shape))
+
+    @override
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
+        # to_empty() leaves a table without values, and a way through a half type one that is rounded.
+        before = self.table
+        # In torch this method has no types.
+        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
+        if self.table is not before:
+            self.fill_table()
+        return self
 
     def forward(self, x: Tensor, start: int = 0) -> Tensor:
         """Add positions, counted from ``start``, to ``x [B, N, D]`` -> [B, N, D]."""
