@@ -6,11 +6,13 @@ import itertools
 import pytest
 import torch
 from torch.export import Dim, export
+from torch.func import functional_call
 from torch.nn import functional as F
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from wavspa import WavSpAttention, WavSpMultiheadAttention
 from wavspa.attention import BASES, performer
+from wavspa.wavelets import MODES
 
 CELLS = list(itertools.product(BASES, ["none", "ada", "ortho", "lift", "fourier", "conv"]))
 
@@ -116,6 +118,48 @@ def test_the_door_of_a_layer_is_the_same_for_all_cells(base, mode):
     lengths = torch.tensor([12, 9])
     mapped = torch.vmap(module)(torch.stack([x, x]), torch.stack([lengths, lengths]))
     torch.testing.assert_close(mapped[1], module(x, lengths))
+
+
+def parameters_apart(mode):
+    """Three layers whose filters differ too."""
+    layers = []
+    for seed in range(3):
+        layers.append(layer("softmax", mode).double())
+        torch.manual_seed(seed)
+        for values in layers[-1].state_dict().values():
+            values += 0.1 * torch.randn_like(values)
+    return layers
+
+
+# torch, of its kernels under vmap.
+@pytest.mark.filterwarnings("ignore:There is a performance drop")
+@pytest.mark.parametrize("mode", MODES)
+def test_an_ensemble_is_mapped_over_its_parameters(mode):
+    layers, lengths = parameters_apart(mode), torch.tensor([12, 9])
+    x = torch.randn(2, 12, 8, dtype=torch.float64)
+    state = torch.func.stack_module_state(layers)
+    for real in (None, lengths):
+        mapped = torch.func.vmap(lambda *own: functional_call(layers[0], own, (x, real)))(*state)  # noqa: B023
+        torch.testing.assert_close(mapped, torch.stack([module(x, real) for module in layers]))
+
+
+# torch, of its kernels under vmap.
+@pytest.mark.filterwarnings("ignore:There is a performance drop")
+@pytest.mark.parametrize("mode", ["ada", "ortho", "lift", "conv"])
+def test_filters_have_a_jacobian_forwards_and_a_hessian(mode):
+    (module, *_), x = parameters_apart(mode), torch.randn(1, 12, 8, dtype=torch.float64)
+    filters = {
+        name: values for name, values in module.state_dict().items() if name.startswith("wavelet")
+    }
+
+    def loss(filters):
+        return functional_call(module, filters, (x,)).square().sum()
+
+    with sdpa_kernel(SDPBackend.MATH):
+        backwards = torch.func.jacrev(loss)(filters)
+        torch.testing.assert_close(torch.func.jacfwd(loss)(filters), backwards)
+        twice = torch.func.jacrev(torch.func.jacrev(loss))(filters)
+        torch.testing.assert_close(torch.func.hessian(loss)(filters), twice)
 
 
 @pytest.mark.filterwarnings("ignore::torch.jit.TracerWarning")

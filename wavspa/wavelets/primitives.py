@@ -17,8 +17,11 @@ from wavspa.tracing import AUTOCAST_DEVICES, is_jit_tracing, is_mapped
 
 
 def depthwise_kernel(filters: Tensor) -> Tensor:
-    """Filters [L, D] as a channels-last kernel [D, 1, L, 1]."""
-    return filters.t()[:, None, :, None].contiguous(memory_format=torch.channels_last)
+    """Filters [L, D] as a kernel [D, 1, L, 1], channels-last except under ``torch.func``'s transforms."""
+    kernel = filters.t()[:, None, :, None]
+    if not torch.compiler.is_compiling() and is_mapped():
+        return kernel  # a tensor under vmap has no memory format
+    return kernel.contiguous(memory_format=torch.channels_last)
 
 
 def correlate(x: Tensor, kernel: Tensor, stride: int = 1) -> Tensor:
