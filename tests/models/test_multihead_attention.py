@@ -99,11 +99,33 @@ def test_gradients():
     assert torch.autograd.gradcheck(lambda x: call(module, x, pads), [x])
 
 
+@pytest.mark.parametrize("device", ["cpu", "meta"])
+def test_backward_hooks_see_its_gradients(device):
+    module, seen = attention(batch_first=True).to(device), []
+    x = random(2, 9, DIM).to(device).requires_grad_()
+    (expected,) = torch.autograd.grad(call(module, x).square().sum(), x)
+    module.register_full_backward_hook(lambda module, inputs, outputs: seen.append(inputs[0]))
+    by_name = module(x, key=x, value=x)[0].square().sum()
+    for loss in (call(module, x).square().sum(), by_name):
+        (gradient,) = torch.autograd.grad(loss, x)
+        assert gradient.shape == seen[-1].shape == x.shape
+        if device == "cpu":
+            assert torch.equal(gradient, expected)
+            assert torch.equal(seen[-1], expected)
+
+
 def test_what_it_cannot_do_is_said():
     module = attention(batch_first=True)
     x, other = random(2, 9, DIM), random(2, 9, DIM, seed=1)
-    with pytest.raises(ValueError, match="query, key and value must be one tensor"):
-        module(x, other, other)
+    both = random(2, 2, 9, DIM)
+    for apart in (
+        (x, other, other),
+        (x, x, x.clone()),
+        (x.requires_grad_(), x.detach(), x),
+        (*both, both[0]),
+    ):
+        with pytest.raises(ValueError, match="query, key and value must be one tensor"):
+            module(*apart)
     with pytest.raises(ValueError, match="key_padding_mask"):
         module(x, x, x, attn_mask=torch.zeros(9, 9))
     with pytest.raises(ValueError, match="is_causal"):

@@ -63,8 +63,8 @@ class WavSpMultiheadAttention(nn.Module):
 
         Args:
             query: [B, N, D] with ``batch_first``, else [N, B, D]; or one sequence [N, D].
-            key: The same tensor.
-            value: The same tensor.
+            key: The same tensor, or a view of all of it, as backward hooks make of every argument.
+            value: The same tensor, likewise.
             key_padding_mask: bool or float [B, N] (for one sequence [N]), True or negative at pads, which
                 may be anywhere: the remaining positions, in order, are the sequence that is transformed.
             need_weights: Without effect: there is a matrix of weights for each band, not a common one.
@@ -80,7 +80,7 @@ class WavSpMultiheadAttention(nn.Module):
             ValueError: ``key`` or ``value`` is not ``query``, a mask over pairs of positions is given, or
                 ``key_padding_mask`` has another dtype or shape.
         """
-        if key is not query or value is not query:
+        if not (_is_same(key, query) and _is_same(value, query)):
             raise ValueError(
                 "WavSpMultiheadAttention attends within one sequence: query, key and value must be one "
                 "tensor (for attention across two, keep nn.MultiheadAttention)"
@@ -177,6 +177,15 @@ def _like(old: nn.MultiheadAttention, layer: LoneLayerOptions) -> WavSpMultihead
         old.embed_dim, old.num_heads, old.dropout, batch_first=old.batch_first, **layer
     )
     return new.to(old.out_proj.weight).train(old.training)
+
+
+def _is_same(x: Tensor, y: Tensor) -> bool:
+    """Whether two arguments are one tensor, or views of it: backward hooks make one of each argument."""
+    if x is y or torch.compiler.is_compiling():
+        return x is y
+    bases = [z if z._base is None else z._base for z in (x, y)]
+    kinds = [(z.shape, z.stride(), z.storage_offset(), z.dtype) for z in (x, y)]
+    return bases[0] is bases[1] and kinds[0] == kinds[1]
 
 
 def _real(key_padding_mask: Tensor, x: Tensor) -> Tensor:
