@@ -80,16 +80,18 @@ def test_pads_may_stand_anywhere(mode):
         assert (y[pads[0]] == 0).all()
 
 
-def test_a_row_of_pads_alone_harms_nobody():
-    module = attention(batch_first=True)
-    x = random(2, 9, DIM).requires_grad_()
+@pytest.mark.parametrize("value", [1.0, float("nan"), float("inf")])
+@pytest.mark.parametrize("mode", ["none", "ada", "lift", "fourier"])
+def test_a_row_of_pads_alone_harms_nobody(mode, value):
+    module = attention(batch_first=True, wavelet=mode)
+    x = torch.stack([random(9, DIM), torch.full((9, DIM), value)]).double().requires_grad_()
     pads = torch.tensor([[False] * 9, [True] * 9])
     y = call(module, x, pads)
     torch.testing.assert_close(y[0], call(module, x[:1])[0], **CLOSE)
     assert (y[1] == 0).all()
     y.sum().backward()
     assert y.isfinite().all()
-    assert x.grad.isfinite().all()
+    assert all(z.grad.isfinite().all() for z in (x, *module.parameters()))
 
 
 def test_gradients():

@@ -106,9 +106,10 @@ class WavSpMultiheadAttention(nn.Module):
         order = torch.argsort(real.logical_not().byte(), dim=1, stable=True)
         places = order[..., None].expand_as(x)
         lengths = real.sum(dim=1)
-        # A row that has only pads has no sequence; its first pad is used as one, so that nothing is NaN.
-        y = self.attention(x.gather(1, places), lengths.clamp(min=1))
-        y = torch.where((lengths > 0)[:, None, None], y, 0)
+        # A row that has only pads has no sequence; a zero is used as one, so that nothing is NaN.
+        has_real = (lengths > 0)[:, None, None]
+        y = self.attention(torch.where(has_real, x.gather(1, places), 0), lengths.clamp(min=1))
+        y = torch.where(has_real, y, 0)
         return torch.zeros_like(y).scatter(1, places, y)
 
     @property
