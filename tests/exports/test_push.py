@@ -72,6 +72,8 @@ def test_revisions(folder, hub, tmp_path):
     assert not torch.equal(logits("me/digits"), logits(folder))
     with pytest.raises(UserError, match=r"me/digits .*: http.* has no such revision"):
         wavspa.load_model("me/digits@elsewhere")
+    with pytest.raises(UserError, match=r"me/digits@v1 and revision='v2' cannot be combined"):
+        wavspa.load_model("me/digits@v1", revision="v2")
 
 
 def test_a_folder_wins_over_a_name(folder, hub, tmp_path, monkeypatch):

@@ -55,6 +55,12 @@ def test_a_model_comes_back_from_its_folder_and_from_its_file(folder):
         assert torch.equal(tensor, weights[f"model.{name}"])
 
 
+def test_a_revision_of_what_is_not_on_the_hub_is_refused(folder):
+    for path in (folder, layout.best_checkpoint(folder), "nowhere"):
+        with pytest.raises(UserError, match=r"^revision='v1' only applies to a model on the hub"):
+            load_model(path, revision="v1")
+
+
 def test_checkpoints_hold_plain_data(folder):
     for path in (layout.best_checkpoint(folder), layout.last_checkpoint(folder)):
         torch.load(path, weights_only=True)

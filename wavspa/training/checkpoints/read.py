@@ -33,11 +33,20 @@ def load_model(path: str | Path, revision: str | None = None) -> nn.Module:
 
     Raises:
         UserError: There is no such thing, it is damaged or foreign, or it asks for anything but a model
-            of this package.
+            of this package; or there is a revision of what is not on the hub, or two of them.
     """
     name, _, after = str(path).partition("@")
     if not Path(path).exists() and is_hub_id(name):
+        if revision and after:
+            raise UserError(
+                f"{path} and revision={revision!r} cannot be combined: name one revision"
+            )
         return load_exported(fetch(name, revision or after or None)).eval()
+    if revision:
+        raise UserError(
+            f"revision={revision!r} only applies to a model on the hub (user/name), and {path} is not one: "
+            "leave it out"
+        )
     if (Path(path) / layout.EXPORT_CONFIG).exists():
         return load_exported(Path(path)).eval()
     checkpoint = find_checkpoint(Path(path))
