@@ -206,6 +206,20 @@ def test_favor_directions_are_orthogonal_in_blocks():
     assert abs(many.mean() - 8) < 0.3
 
 
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_favor_is_built_in_a_half_type(dtype):
+    torch.manual_seed(0)
+    expected = orthogonal_features(20, 8)
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(dtype)
+    try:
+        torch.manual_seed(0)
+        projection = orthogonal_features(20, 8)
+    finally:
+        torch.set_default_dtype(before)
+    assert torch.equal(projection, expected.to(dtype))
+
+
 def test_favor_features_are_kept_with_the_model():
     module = Performer(DIM, HEADS, AttentionOptions(features="favor"))
     assert "projection" in module.state_dict()

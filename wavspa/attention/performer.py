@@ -89,8 +89,11 @@ class Performer(Attention):
 
 def orthogonal_features(count: int, width: int) -> Tensor:
     """Random directions [count, width], orthogonal in blocks of ``width``, with chi lengths."""
+    dtype = torch.get_default_dtype()
+    # torch cannot make orthogonal matrices of a half type.
+    wide = torch.promote_types(dtype, torch.float32)
     blocks = []
     for _ in range(-(-count // width)):
-        blocks.append(nn.init.orthogonal_(torch.empty(width, width)))
-    lengths: Tensor = torch.randn(count, width).norm(dim=1, keepdim=True)
-    return torch.cat(blocks)[:count] * lengths
+        blocks.append(nn.init.orthogonal_(torch.empty(width, width, dtype=wide)))
+    lengths: Tensor = torch.randn(count, width, dtype=wide).norm(dim=1, keepdim=True)
+    return (torch.cat(blocks)[:count] * lengths).to(dtype)
