@@ -106,7 +106,8 @@ def rotate(x):
         [
             [cmath.exp(1j * n * 10_000 ** (-2 * i / width)) for i in range(half)]
             for n in range(length)
-        ]
-    ).to(torch.complex128)
+        ],
+        dtype=torch.complex128,
+    )
     turned = torch.complex(x[:, :half], x[:, half:]) * turns
     return torch.cat([turned.real, turned.imag], dim=1)

@@ -30,8 +30,10 @@ def rotate(x_BHNK: Tensor, base: float = 10_000.0) -> Tensor:
         base: The slowest pair rotates about once in ``2 pi base`` positions.
     """
     length, width = x_BHNK.shape[-2:]
-    half = torch.arange(0, width, 2, device=x_BHNK.device, dtype=torch.float32)
-    position = torch.arange(length, device=x_BHNK.device, dtype=torch.float32)
+    # Angles are large numbers: at least float32, also for half types.
+    dtype = torch.promote_types(x_BHNK.dtype, torch.float32)
+    half = torch.arange(0, width, 2, device=x_BHNK.device, dtype=dtype)
+    position = torch.arange(length, device=x_BHNK.device, dtype=dtype)
     angle_NK = position[:, None] * base ** (-half / width)
     cosine, sine = angle_NK.cos().to(x_BHNK.dtype), angle_NK.sin().to(x_BHNK.dtype)
     first, second = x_BHNK.chunk(2, dim=-1)
