@@ -1,5 +1,7 @@
 """Numba's loops against plain torch in float64: values, gradients of both orders, tensors as they come."""
 
+import itertools
+
 import pytest
 import torch
 
@@ -145,10 +147,13 @@ def test_nothing_beyond_a_row_is_read():
 
 
 def test_no_rows():
-    filters = random(4, 3).float()
-    low, high = analyse_level(filters.new_zeros(0, 9, 3), filters)
-    assert low.shape == high.shape == (0, 6, 3)
-    assert synthesise_level(low, high, filters, 9).shape == (0, 9, 3)
+    filters, empty = random(4, 3).float(), torch.zeros(0, dtype=torch.int64)
+    for boundary, lengths in itertools.product(map(find_boundary, BOUNDARIES), (None, empty)):
+        low, high = analyse_level(filters.new_zeros(0, 10, 3), filters, boundary, lengths)
+        assert low.shape == high.shape
+        assert len(low) == 0
+        x = synthesise_level(low, high, filters, 10, boundary, lengths)
+        assert x.shape == (0, 10, 3)
 
 
 def test_threads_change_nothing():
@@ -183,3 +188,13 @@ def test_what_torch_transforms_is_plain_torch():
     torch.testing.assert_close(primal, tangent)
     wide = wavedec(x.double(), filters.double(), 1)
     torch.testing.assert_close(wide, expected, check_dtype=False)
+
+
+def test_tables_of_other_lengths_are_not_kept():
+    from wavspa.wavelets.operators.loops import operators
+
+    x, _, _, filters = narrow(inputs((2, 61, 3, 4), "reflect"))
+    operators._table.cache_clear()
+    for length in range(1, 41):
+        wavedec(x, filters, 2, "reflect", lengths=torch.tensor([61, length]))
+    assert operators._table.cache_info().currsize <= 16

@@ -125,18 +125,19 @@ def _rows(
     index = _table(extension, samples, bands, taps, None if ends is None else tuple(ends))
     return (
         index.numpy(),
-        torch.tensor([samples] * batch if ends is None else ends).numpy(),
-        torch.tensor([bands] * batch if own is None else own).numpy(),
+        torch.tensor([samples] * batch if ends is None else ends, dtype=torch.int64).numpy(),
+        torch.tensor([bands] * batch if own is None else own, dtype=torch.int64).numpy(),
         EXTENSIONS[extension].left_extension(taps),
     )
 
 
-@functools.lru_cache(maxsize=64)
+# Two a level: enough for the blocks of one step, which share lengths that the next step does not have.
+@functools.lru_cache(maxsize=16)
 def _table(
     extension: str, samples: int, bands: int, taps: int, ends: Sequence[int] | None
 ) -> Tensor:
     """Which sample each place of an extended row is, int64 [rows or 1, places]; -1: none."""
-    rows = torch.tensor([samples] if ends is None else ends)
+    rows = torch.tensor([samples] if ends is None else ends, dtype=torch.int64)
     boundary = EXTENSIONS[extension]
     own = torch.tensor([bands]) if ends is None else row_bands(rows, bands, taps, extension)
     # Enough places after the last one, so that a strip or block that begins in the row ends in the table.
