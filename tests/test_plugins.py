@@ -73,6 +73,11 @@ def test_a_class_or_a_function_is_a_base():
     assert isinstance(of_each.attentions[1], Softmax)
     with pytest.raises(TypeError, match=r"must make a torch\.nn\.Module, got None"):
         WavSpAttention(8, 2, attention=lambda *_: None)
+    for built in (Softmax(8, 2), [Softmax(8, 2), "softmax"]):
+        with pytest.raises(
+            TypeError, match=r"attention must be a name, class .* got a built Softmax"
+        ):
+            WavSpAttention(8, 2, attention=built)
 
 
 def test_registered_names_are_choices():
@@ -84,6 +89,8 @@ def test_registered_names_are_choices():
     assert isinstance(encoder.blocks[0].attention.wavelet, Ada)
     with pytest.raises(TypeError, match=r"must make a wavspa\.wavelets\.WaveletMode, got Negated"):
         WavSpAttention(8, 2, wavelet=lambda dim, options: Negated(dim, 2, options))
+    with pytest.raises(TypeError, match=r"wavelet must be a name, class .* got a built Ada"):
+        WavSpAttention(8, 2, wavelet=Ada(8))
 
 
 def test_names_that_cannot_be_are_refused():

@@ -148,6 +148,8 @@ def test_transforms_run_in_float32_under_autocast_and_from_half_types(name):
     [
         ({"taps": 7}, "taps must be even and at least 2, got 7"),
         ({"taps": 0}, "taps must be even and at least 2, got 0"),
+        ({"taps": 4.0}, r"taps must be a whole number, got 4\.0"),
+        ({"level": 1.5}, r"level must be a whole number, got 1\.5"),
         ({"level": 0}, "level must be at least 1, got 0"),
         ({"level": -1}, "level must be at least 1, got -1"),
         ({"boundary": "wrap"}, "boundary='wrap' is unknown; choose one of zero, reflect, periodic"),

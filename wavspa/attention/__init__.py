@@ -66,10 +66,15 @@ def build_attention(
 
     Raises:
         ValueError: An unknown name, or values that the base refuses.
-        TypeError: What ``name`` makes is not a module.
+        TypeError: ``name`` is a module already, or what it makes is none.
     """
     if isinstance(name, str) and name not in BASES:
         raise ValueError(f"attention={name!r} is unknown; choose one of {', '.join(BASES)}")
+    if isinstance(name, nn.Module):
+        raise TypeError(
+            f"attention must be a name, class or function, got a built {type(name).__name__}: every layer "
+            "and band builds its own"
+        )
     factory = BASES[name] if isinstance(name, str) else name
     base = factory(dim, heads, options)
     if not isinstance(base, nn.Module):

@@ -170,7 +170,9 @@ def find_boundary(name: str) -> Boundary:
 
 
 def check_level(level: int) -> None:
-    """Raise ``ValueError`` unless ``level`` is at least 1."""
+    """Raise ``ValueError`` unless ``level`` is a whole number of at least 1."""
+    if isinstance(level, float):
+        raise ValueError(f"level must be a whole number, got {level}")
     if level < 1:
         raise ValueError(f"level must be at least 1, got {level}")
 

@@ -10,7 +10,9 @@ LONGEST_DAUBECHIES = 76
 
 
 def check_taps(taps: int) -> None:
-    """Raise ``ValueError`` unless ``taps`` is even and at least 2."""
+    """Raise ``ValueError`` unless ``taps`` is a whole number, even and at least 2."""
+    if isinstance(taps, float):
+        raise ValueError(f"taps must be a whole number, got {taps}")
     if taps < 2 or taps % 2:
         raise ValueError(f"taps must be even and at least 2, got {taps}")
 

@@ -248,10 +248,15 @@ def build_mode(
 
     Raises:
         ValueError: The name is unknown, or the mode refuses an option's value.
-        TypeError: ``name`` is a class or function that does not make a mode.
+        TypeError: ``name`` is a mode already, or a class or function that does not make one.
     """
     if isinstance(name, str) and name not in MODES:
         raise ValueError(f"wavelet={name!r} is unknown; choose one of {', '.join(MODES)}")
+    if isinstance(name, nn.Module):
+        raise TypeError(
+            f"wavelet must be a name, class or function, got a built {type(name).__name__}: every layer "
+            "builds its own"
+        )
     factory = MODES[name] if isinstance(name, str) else name
     mode = factory(dim, options)
     if not isinstance(mode, WaveletMode):
