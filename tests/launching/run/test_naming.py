@@ -3,6 +3,7 @@ from omegaconf import OmegaConf
 
 from support.tiny_runs import compose_run, tiny_run
 from wavspa.launching.run.naming import config_hash, run_name
+from wavspa.run_folder import layout
 from wavspa.run_folder.labels import option_labels
 
 
@@ -91,4 +92,6 @@ def test_a_run_under_its_old_name_is_found(tmp_path):
     folder = tiny_run(tmp_path)
     old = folder.with_name("digits-softmax-ada-tiny-taps4-" + folder.name.rpartition("-")[2])
     folder.rename(old)
+    config = old / layout.CONFIG
+    config.write_text(config.read_text().replace(f"name: {folder.name}", f"name: {old.name}"))
     assert tiny_run(tmp_path) == old
