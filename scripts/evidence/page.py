@@ -61,6 +61,9 @@ def blocks() -> Mapping[str, Callable[[Results], str]]:
             "longer",
             lambda results: "\n\n".join(tables.longer_table(results, data) for data in LONGER),
         ),
+        "longer-conv": _if_runs(
+            "longer", lambda results: tables.convolution_table(results, "text")
+        ),
         "over-bases": _if_runs("cells", tables.over_bases_table),
         "counts": _if_runs("cells", tables.counts),
         "helps": lambda results: "\n\n".join(

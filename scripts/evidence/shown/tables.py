@@ -103,6 +103,17 @@ def longer_table(results: Results, data: str) -> str:
     return _by_mode(results, data, "longer", bases, LONGER_MODES[data], longer_arm)
 
 
+def convolution_table(results: Results, data: str) -> str:
+    """The cells of the study of longer training on a data set against the convolution."""
+    tested = Tested(results, STUDIES["longer"].cells, "conv")
+    modes = [mode for mode in LONGER_MODES[data] if mode != "conv"]
+    rows = []
+    for base in LONGER[data]:
+        keys = [(data, longer_arm(base, mode).name) for mode in modes]
+        rows.append([base, *(points(*tested[key]) if key in tested else ABSENT for key in keys)])
+    return table([NAMES[data], *modes], rows)
+
+
 def over_bases_table(results: Results) -> str:
     """The gain of each mode averaged over the bases, each counted once, and their number."""
     found: dict[tuple[str, str], Difference] = {}

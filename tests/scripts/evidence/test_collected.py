@@ -114,6 +114,8 @@ def test_tables_are_made_of_what_was_collected(collected):
     assert (
         longer == "| linear, 2,000 steps | 75.00 (1) | - | - | - | 87.50 (1)<br>+12.5 undecided |"
     )
+    against = tables.convolution_table(results, "text").splitlines()[3]
+    assert against == "| linear | -12.5 undecided | - | - | - |"
     assert f"| lift | 50.00 ± 35.36 (2) |{' 50.0 |' * 12}" in tables.lego_table(results)
     assert "| digits | 3 | 1 | 0 | 0 |" in tables.rates_table(results)
     assert "| exponents, N ≥ 8,192 | N^2.00, N^1.00 |" in tables.lengths_table(results)
