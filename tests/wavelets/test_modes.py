@@ -201,10 +201,11 @@ X, H = signal(2, 9), torch.zeros(4, 4)
         ({"x": torch.zeros(2, 0, 4)}, "a signal must be .batch, length >= 1, channels."),
         ({"level": 0}, "level must be at least 1, got 0"),
         ({"boundary": "periodization"}, "boundary='periodization' is unknown; choose one of zero"),
+        ({"lengths": [5, 3]}, "lengths must be a tensor, int64 .B., got .5, 3."),
     ],
 )
 def test_wavedec_refuses(change, message):
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises((ValueError, TypeError), match=message):
         wavedec(**({"x": X, "filters": H, "level": 1} | change))
 
 

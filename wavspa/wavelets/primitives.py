@@ -78,10 +78,13 @@ def check_lengths(lengths: Tensor | None, x: Tensor, length: int | None = None) 
         length: The largest possible length of a row; None means N.
 
     Raises:
+        TypeError: They are not a tensor.
         ValueError: They are not integers or not one for each row; on a CPU also if one is not in 1..N.
     """
     if lengths is None:
         return None
+    if not isinstance(lengths, Tensor):
+        raise TypeError(f"lengths must be a tensor, int64 [B], got {lengths!r}")
     if lengths.dtype not in (torch.int64, torch.int32):
         raise ValueError(f"lengths must be int64, got {lengths.dtype}")
     if lengths.shape != x.shape[:1]:
