@@ -287,15 +287,18 @@ def test_rows_that_a_stray_quote_joins_are_refused(tmp_path: Path) -> None:
     (tmp_path / "train.tsv").write_text("\n".join(["body\ty", *lines, ""]))
     with pytest.raises(UserError, match=r"train\.tsv, line 12: .* lines 12 to 16"):
         ready(tmp_path, train=tmp_path / "train.tsv")
-    data = ready(tmp_path, train=tmp_path / "train.tsv", quoting="none")
-    assert sum(split["examples"] for split in data.card["splits"].values()) == 40
+    for quoting, examples in (("none", 40), ("csv", 36)):
+        data = ready(tmp_path, train=tmp_path / "train.tsv", quoting=quoting)
+        assert sum(split["examples"] for split in data.card["splits"].values()) == examples
+    with pytest.raises(UserError, match=r"train\.tsv, line 12: .* lines 12 to 16"):
+        ready(tmp_path, train=tmp_path / "train.tsv")  # also next to data with the joined row
 
 
 def test_what_later_options_leave_alone_is_found_again(tmp_path: Path) -> None:
     write_csv(tmp_path / "train.csv", rows())
     first = Files(data_root=tmp_path, train=tmp_path / "train.csv", **OPTIONS)
     assert first.folder.name == "files-b7147c620b96"
-    for same in ({"encoding": "utf-8"}, {"quoting": "csv"}, {"together": "equal"}):
+    for same in ({"encoding": "utf-8"}, {"quoting": "strict"}, {"together": "equal"}):
         again = Files(data_root=tmp_path, train=tmp_path / "train.csv", **OPTIONS, **same)
         assert again.folder == first.folder
     for other in ({"encoding": "latin-1"}, {"quoting": "none"}, {"together": "similar"}):

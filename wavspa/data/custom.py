@@ -172,7 +172,7 @@ class Files(OwnFiles, Texts):
         later = {
             "together": self.together if self.together != "equal" and divides else None,
             "encoding": self.encoding if self.encoding != UTF_8 else None,
-            "quoting": self.quoting if self.quoting == "none" else None,
+            "quoting": self.quoting if self.quoting != "strict" else None,
             "join": self.join if self.joins else None,
             "label_kind": self.target.kind if self.target.kind != Classes.kind else None,
             "separator": getattr(self.target, "separator", None),
