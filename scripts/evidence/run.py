@@ -67,6 +67,8 @@ def run(study: Study, settings: Settings, until: float) -> list[Piece]:
         print(f"$ {shlex.join(command)}", flush=True)
         if start(executable(command), until) != 0:
             failed.append(piece)
+    if not tried:
+        print("nothing is missing", flush=True)
     return failed
 
 

@@ -15,6 +15,7 @@ from scripts.evidence.again import differences
 from scripts.evidence.collect import collect
 from scripts.evidence.load import RESULTS, load
 from scripts.evidence.pieces import pieces, words_of
+from scripts.evidence.run import run
 from scripts.evidence.shown import figures, tables
 from scripts.evidence.shown.described import data_table, filters_table, time_taken
 from scripts.evidence.shown.published import published_table
@@ -57,10 +58,12 @@ def test_what_is_collected_knows_no_places_and_no_training_rows(collected):
     assert rates["digits", "softmax-ada"] == expected
 
 
-def test_what_was_collected_is_kept_and_not_trained_again(settings, collected):
+def test_what_was_collected_is_kept_and_not_trained_again(settings, collected, capsys):
     before = {path: path.read_bytes() for path in collected.rglob("*") if path.is_file()}
     shutil.rmtree(settings.runs)
     assert not list(pieces(one_cell("digits", "softmax-ada"), settings))
+    assert not run(one_cell("digits", "softmax-ada"), settings, until=math.inf)
+    assert capsys.readouterr().out == "nothing is missing\n"
     study = STUDIES["helps"]._replace(cells=(Cell("digits", find("digits", "linear-wide")),))
     (left,) = pieces(study, settings)
     assert (left.rates, left.seeds) == (["0.001"], [2, 3])
