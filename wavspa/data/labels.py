@@ -13,7 +13,13 @@ from wavspa.errors import UserError
 MANY = 10
 LEAST_ROWS = 5
 _SEPARATORS = (";", "|", ",")
-_BINARY = {"0": 0, "0.0": 0, "false": 0, "1": 1, "1.0": 1, "true": 1}
+# As Python writes truth values.
+_TRUTH = {"False": "0", "True": "1"}
+
+
+def plain_number(label: str) -> str:
+    """The number of a class that is written as ``1.0`` or as a truth value; any other label as it is."""
+    return _TRUTH.get(label, label).removesuffix(".0")
 
 
 def binary(value: object, where: str) -> int:
@@ -26,10 +32,10 @@ def binary(value: object, where: str) -> int:
     Raises:
         UserError: It is something else.
     """
-    label = _BINARY.get(str(value).strip().lower())
-    if label is None:
+    label = plain_number(str(value).strip().capitalize())
+    if label not in ("0", "1"):
         raise UserError(f"{where}: the label {value!r} is neither 0 nor 1")
-    return label
+    return int(label)
 
 
 def class_names(card: Mapping[str, Any], classes: int) -> list[str]:

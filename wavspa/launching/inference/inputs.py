@@ -11,7 +11,7 @@ from torch.utils.data import DataLoader, IterableDataset
 from wavspa.checks import shown
 from wavspa.data import Files, SequenceDataModule, Series, SourceTargets, Tagging
 from wavspa.data.image_datamodule import Pictures
-from wavspa.data.labels import class_names
+from wavspa.data.labels import class_names, plain_number
 from wavspa.data.prediction_inputs import OneColumn, PictureFiles, open_input
 from wavspa.data.preparation.checksum import OwnFiles
 from wavspa.data.sources.tables import TableFile
@@ -25,7 +25,6 @@ from wavspa.launching.run.frozen_data import kept_card
 CHUNK = 256
 # Classes that a message lists at most.
 MOST_NAMES = 10
-_TRUTH = {"False": "0", "True": "1"}
 
 
 def example_columns(
@@ -245,7 +244,7 @@ class _ClassesOfABenchmark(_KnownClasses):
     """The classes of a benchmark, whose files have numbers or truth values where the classes have names."""
 
     def encode(self, label: str, where: str) -> int:
-        number = _TRUTH.get(label, label).removesuffix(".0")
+        number = plain_number(label)
         if label not in self.names and number.isdecimal() and int(number) < len(self.names):
             label = number if number in self.names else self.names[int(number)]
         return super().encode(label, where)
