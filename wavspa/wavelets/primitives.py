@@ -70,7 +70,7 @@ def matmul_dtype(x: Tensor) -> torch.dtype:
 
 
 def check_lengths(lengths: Tensor | None, x: Tensor, length: int | None = None) -> Tensor | None:
-    """``lengths`` as int64 [B] side by side, or None, after the checks that need not wait for a device.
+    """``lengths`` as int64 [B], or None, after the checks that need not wait for a device.
 
     Args:
         lengths: Number of real samples in each row, or None.
@@ -97,7 +97,7 @@ def check_lengths(lengths: Tensor | None, x: Tensor, length: int | None = None) 
         if least < 1 or most > longest:
             wrong = least if least < 1 else most
             raise ValueError(f"lengths must be between 1 and {longest}, got {wrong}")
-    return lengths.long().contiguous()  # kernels read them one after the other
+    return lengths.long()
 
 
 def check_levels(coeffs: Sequence[Tensor]) -> None:
