@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from wavspa.errors import RunFailed, RunInterrupted, UserError
+from wavspa.run_folder import layout
 
 MISTAKE = 2
 FAILURE = 1
@@ -73,6 +74,12 @@ def parser(
 def typed_path(word: str) -> Path:
     """A path as typed; ``~`` is the home folder, also after the ``=`` where not every shell expands it."""
     return Path(word).expanduser()
+
+
+def refuse_own(folder: Path, output: str) -> None:
+    """Refuse to write over what the program keeps in a run's ``folder``."""
+    if layout.is_own(folder, Path(output)):
+        raise UserError(f"output={output} is the run's own: name a file outside of {folder}")
 
 
 @contextmanager

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from wavspa.commands.entry_point import command, writing
+from wavspa.commands.entry_point import command, refuse_own, writing
 from wavspa.commands.overrides import apply_overrides, listed, typed_words
 from wavspa.errors import UserError
 from wavspa.run_folder import layout
@@ -92,7 +92,9 @@ def print_metrics(words: dict[str, str], overrides: list[str]) -> dict[str, floa
     quiet_lightning()
     task, data = build_run(config)
     output = _checked_output(folder, task, words)
-    _check_place(_place(folder, words, split), words)
+    place = _place(folder, words, split)
+    if "input" in words and "folder" not in words:
+        _check_place(place, words["input"])
     evaluator = Evaluator(folder, config, task, data)
     typed = {word: words[word] for word in OF_DECISION if word in words}
     with writing(folder, "the run keeps its decision there, so copy the run to a writable place"):
@@ -105,15 +107,15 @@ def print_metrics(words: dict[str, str], overrides: list[str]) -> dict[str, floa
         rows = data
     found = evaluator.evaluate(rows, split, decision, resamples)
     print(format_metrics(found.metrics))
-    _show_and_write(folder, words, split, found)
+    _show_and_write(place, words.get("input") or split, found)
     if output is not None and isinstance(task, Seq2Seq):
         write_texts(output, task.texts)
         print(f"{len(task.texts):,} texts: {output}", file=sys.stderr)
     return found.metrics
 
 
-def _show_and_write(folder: Path, words: dict[str, str], split: str, found: "Evaluation") -> None:
-    """Print the scores, and write them next to the answers."""
+def _show_and_write(place: Path, rows: str, found: "Evaluation") -> None:
+    """Print the scores on a split or a file, and write them next to the answers."""
     from wavspa.reports.formats.evaluation import print_evaluation, write_evaluation
     from wavspa.reports.formats.tags import print_tags
     from wavspa.reports.formats.terminal import console
@@ -123,8 +125,7 @@ def _show_and_write(folder: Path, words: dict[str, str], split: str, found: "Eva
         print_evaluation(found.answers, found.estimates, described, console())
     if found.tags is not None:
         print_tags(found.tags, console())
-    place = _place(folder, words, split)
-    facts = found.facts(words.get("input") or split)
+    facts = found.facts(rows)
     with writing(place, "name a writable place by folder=FOLDER"):
         for path in write_evaluation(place, facts, found.answers, found.estimates, found.tags):
             print(f"written: {path}")
@@ -138,17 +139,14 @@ def _place(folder: Path, words: dict[str, str], split: str) -> Path:
     return layout.evaluation(folder, rows)
 
 
-def _check_place(place: Path, words: dict[str, str]) -> None:
+def _check_place(place: Path, source: str) -> None:
     """Refuse to write over the results for another file of the same name."""
     from wavspa.reports.formats.evaluation import evaluated_rows
 
     before = evaluated_rows(place)
-    if "input" not in words or "folder" in words or before is None:
-        return
-    if os.path.realpath(before) != os.path.realpath(words["input"]):
+    if before is not None and os.path.realpath(before) != os.path.realpath(source):
         raise UserError(
-            f"input={words['input']}: {place} has the results for {before}: name another place by "
-            "folder=FOLDER"
+            f"input={source}: {place} has the results for {before}: name another place by folder=FOLDER"
         )
 
 
@@ -166,10 +164,7 @@ def _checked_output(folder: Path, task: Any, words: dict[str, str]) -> Path | No
     if not isinstance(task, Seq2Seq):
         raise UserError(f"output= is for runs that write texts, and {folder} is not one")
     check_output(Path(words["output"]))
-    if layout.is_own(folder, Path(words["output"])):
-        raise UserError(
-            f"output={words['output']} is the run's own: name a file outside of {folder}"
-        )
+    refuse_own(folder, words["output"])
     return Path(words["output"])
 
 

@@ -9,10 +9,9 @@ from pathlib import Path
 from typing import BinaryIO
 
 from wavspa.checks import parse_bool
-from wavspa.commands.entry_point import FAILURE, command
+from wavspa.commands.entry_point import FAILURE, command, refuse_own
 from wavspa.commands.overrides import apply_overrides, listed, typed_words
 from wavspa.errors import UserError
-from wavspa.run_folder import layout
 
 DESCRIPTION = """\
 Predict the class of each example in a file with the best checkpoint of a run. With task=regression it
@@ -95,8 +94,7 @@ def predict(words: dict[str, str]) -> None:
     if output is not None:
         own = (config.dataset.get(split) for split in ("train", "val", "test"))
         _check_output(Path(output), [source, *filter(None, own)])
-        if layout.is_own(folder, Path(output)):
-            raise UserError(f"output={output} is the run's own: name a file outside of {folder}")
+        refuse_own(folder, output)
     quiet_lightning()
     predictor = Predictor(folder, config, embeddings)
     if decided := predictor.decision.described(predictor.labels):
