@@ -96,9 +96,10 @@ def on_one_device(config: DictConfig, steps: int) -> DictConfig:
     """
     config = strip_hydra_node(config)
     data, trainer = config.dataset, config.trainer
-    data.batch_size //= devices_of(trainer)
+    devices = devices_of(trainer)
+    data.batch_size //= devices
     if data.get("batch_tokens"):
-        data.batch_tokens //= devices_of(trainer)
+        data.batch_tokens //= devices
     trainer.devices, trainer.num_nodes, trainer.strategy = 1, 1, "auto"
     trainer.max_steps = steps
     trainer.limit_val_batches = 0
